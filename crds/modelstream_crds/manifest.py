@@ -1,0 +1,259 @@
+"""Reading manifests that people write: strict, with the file and line of everything wrong.
+
+The answers are those of the API server, offline: the same models, the same rules.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any, TypeAlias
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from modelstream_crds import names
+from modelstream_crds.documents import Document, Path, documents, parse_path, render
+from modelstream_crds.needs import ClusterOnly, cluster_only
+from modelstream_crds.overrides import overridden
+from modelstream_crds.rules import violations
+from modelstream_crds.strict import unknown_fields
+from modelstream_crds.v1alpha1 import ModelStream
+
+__all__ = [
+    "ClusterOnly",
+    "ManifestError",
+    "Problem",
+    "check",
+    "cluster_only",
+    "dump",
+    "load",
+    "load_all",
+]
+
+Source: TypeAlias = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: where, and what to write instead."""
+
+    file: str
+    line: int | None
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        return ": ".join(part for part in (where, self.path, self.message) if part)
+
+
+class ManifestError(ValueError):
+    """A manifest is refused; ``problems`` says all that is wrong with it."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+def load(
+    source: Source, overrides: Mapping[str, str] | None = None, *, name: str | None = None
+) -> ModelStream:
+    """The one ModelStream of ``source`` (a path, or YAML text), or the one called ``name``.
+
+    Raises:
+        ManifestError: it is not there, or is refused.
+    """
+    streams = load_all(source, overrides)
+    found = [stream for stream in streams if name in (None, stream.metadata.name)]
+    if len(found) == 1:
+        return found[0]
+    file, _ = _read(source)
+    there = ", ".join(stream.metadata.name for stream in streams)
+    if found:
+        message = f"holds {len(found)} ModelStreams ({there}): say which one by its name"
+    elif streams:
+        message = f"holds no ModelStream called {name}: there is {there}"
+    else:
+        message = (
+            f"holds no {names.KIND}: write apiVersion: {names.API_VERSION} and kind: ModelStream"
+        )
+    raise ManifestError(Problem(file, None, "", message))
+
+
+def load_all(source: Source, overrides: Mapping[str, str] | None = None) -> tuple[ModelStream, ...]:
+    """Every ModelStream of ``source``; documents of other kinds are left to their own readers.
+
+    Raises:
+        ManifestError: one of them is refused; the problems of all are in it.
+    """
+    file, text = _read(source)
+    streams: list[ModelStream] = []
+    problems: list[Problem] = []
+    try:
+        for document in documents(text, file):
+            if _is_ours(document):
+                try:
+                    streams.append(_stream(document, overrides or {}))
+                except ManifestError as error:
+                    problems += error.problems
+    except yaml.YAMLError as error:
+        problems.append(_yaml_problem(file, error))
+    if problems:
+        raise ManifestError(*problems)
+    return tuple(streams)
+
+
+def check(stream: ModelStream) -> tuple[Problem, ...]:
+    """The rules that ``stream`` breaks, those that the API server cannot check among them."""
+    found = violations(stream)
+    return tuple(Problem(names.KIND, None, broken.path, broken.message) for broken in found)
+
+
+def dump(stream: ModelStream) -> str:
+    """The manifest of ``stream``, as the job in the cluster reads it; without status."""
+    metadata = {"name": stream.metadata.name, "namespace": stream.metadata.namespace}
+    manifest = {
+        "apiVersion": stream.api_version,
+        "kind": stream.kind,
+        "metadata": {key: value for key, value in metadata.items() if value is not None},
+        "spec": stream.spec.model_dump(mode="json", by_alias=True, exclude_none=True),
+    }
+    return yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True)
+
+
+def _read(source: Source) -> tuple[str, str]:
+    if isinstance(source, str) and ("\n" in source or source.lstrip().startswith("{")):
+        return "<manifest>", source
+    path = FilePath(source)
+    try:
+        return str(path), path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        message = "there is no such file"
+    except IsADirectoryError:
+        message = "is a directory: name a file in it"
+    except UnicodeDecodeError:
+        message = "is not text in UTF-8"
+    except OSError as error:
+        message = f"cannot be read: {error.strerror}"
+    raise ManifestError(Problem(str(path), None, "", message))
+
+
+def _is_ours(document: Document) -> bool:
+    value = document.value
+    if not isinstance(value, dict):
+        return True
+    group = str(value.get("apiVersion", "")).partition("/")[0]
+    return value.get("kind") == names.KIND or group == names.GROUP or "kind" not in value
+
+
+def _stream(document: Document, overrides: Mapping[str, str]) -> ModelStream:
+    if not isinstance(document.value, dict):
+        message = f"is no manifest: write apiVersion: {names.API_VERSION}, kind, metadata and spec"
+        raise ManifestError(_problem(document, (), message, {}))
+    try:
+        value = overridden(document.value, overrides)
+    except (ValueError, yaml.YAMLError) as error:
+        raise ManifestError(Problem("--set", None, "", str(error))) from error
+    problems = list(_unfit(document, value, overrides))
+    if problems:
+        raise ManifestError(*problems)
+    stream = ModelStream.model_validate_json(json.dumps(value))
+    broken = [
+        _problem(document, _indexed(found.path), found.message, overrides)
+        for found in violations(stream)
+    ]
+    if broken:
+        raise ManifestError(*broken)
+    return stream
+
+
+def _unfit(document: Document, value: Any, overrides: Mapping[str, str]) -> Iterator[Problem]:
+    """What keeps ``value`` from being read at all."""
+    unknown = list(unknown_fields(value, ModelStream))
+    for path, message in unknown:
+        yield _problem(document, path, message, overrides)
+    for key in ("apiVersion", "kind"):
+        if key not in value:
+            expected = names.API_VERSION if key == "apiVersion" else names.KIND
+            yield _problem(document, (key,), f"is missing: write {key}: {expected}", overrides)
+    told = {path for path, _ in unknown}
+    try:
+        ModelStream.model_validate_json(json.dumps(value))
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            path = tuple(segment for segment in detail["loc"] if segment != "[key]")
+            if path not in told and not _is_echo(detail):
+                yield _problem(document, path, _said(detail), overrides)
+
+
+def _is_echo(detail: ErrorDetails) -> bool:
+    """A list that is too short only for pydantic, which leaves out the items that were wrong."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
+
+
+def _problem(document: Document, path: Path, message: str, overrides: Mapping[str, str]) -> Problem:
+    shown = render(path)
+    for override in overrides:
+        if shown.startswith(render(_indexed(override))):
+            return Problem(f"--set {override}", None, shown, message)
+    return Problem(document.file, document.line(path), shown, message)
+
+
+def _indexed(path: str) -> Path:
+    return tuple(int(part) if part.isdecimal() else part for part in parse_path(path))
+
+
+def _yaml_problem(file: str, error: yaml.YAMLError) -> Problem:
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return Problem(file, None, "", f"is not YAML: {error}")
+    mark = error.problem_mark or error.context_mark
+    context = f" {error.context}" if error.context else ""
+    return Problem(
+        file, mark.line + 1 if mark else None, "", f"is not YAML: {error.problem}{context}"
+    )
+
+
+_KINDS = {
+    "string_type": "a string",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+_BOUNDS = {
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must have at least {min_length} entries",
+    "too_long": "must have at most {max_length} entries",
+    "enum": "must be one of {expected}",
+    "literal_error": "must be {expected}",
+}
+
+
+def _said(detail: ErrorDetails) -> str:
+    """Pydantic's finding in the words of this project."""
+    context = detail.get("ctx", {})
+    kind = detail["type"]
+    if kind == "missing":
+        return "is missing: it is required"
+    if kind in _KINDS:
+        return f"must be {_KINDS[kind]}, not {_shown(detail['input'])}"
+    if kind in _BOUNDS:
+        return f"{_BOUNDS[kind].format(**context)}, not {_shown(detail['input'])}"
+    if kind == "value_error":
+        return str(context["error"])
+    return detail["msg"]
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}..."

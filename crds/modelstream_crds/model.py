@@ -1,0 +1,125 @@
+"""spec.models: which models, from where, and how they are checked."""
+
+import re
+from enum import StrEnum
+from typing import Annotated, ClassVar, Final
+
+from pydantic import Field
+
+from modelstream_crds.rules import ListOf, Part, Rule
+from modelstream_crds.scalars import (
+    Bytes,
+    Digest,
+    Flag,
+    ModelName,
+    ObjectName,
+    Text,
+    Uri,
+    cel_string,
+)
+
+
+class ModelFormat(StrEnum):
+    """How a model is stored."""
+
+    SAVED_MODEL = "SavedModel"
+
+
+SCHEMES: Final = ("file", "pvc", "image", "s3", "gs", "https", "hf")
+# Schemes that an init container fetches; the others are mounted or are in the image.
+FETCHED: Final = ("s3", "gs", "https", "hf")
+
+_SCHEME = f"^({'|'.join(SCHEMES)})://.+"
+_FETCHED = f"^({'|'.join(FETCHED)})://"
+_IMAGE = "^image://[^@]+@sha256:[0-9a-f]{64}$"
+_CLAIM = "^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/.*)?$"
+_PARENT = r"(^|/)\.\.(/|$)"
+
+
+def scheme(uri: str) -> str:
+    """What stands before ``://``; empty where nothing does."""
+    return uri.partition("://")[0] if "://" in uri else ""
+
+
+def _is_fetched(uri: str) -> bool:
+    return scheme(uri) in FETCHED
+
+
+_URI_RULES: Final = (
+    Rule(
+        name="uri-scheme",
+        message="has no scheme that is known: write file://, pvc://, image://, s3://, gs://,"
+        " https:// or hf:// and a path, such as pvc://models/fraud",
+        cel=f"self.matches('{_SCHEME}')",
+        holds=lambda uri: re.search(_SCHEME, uri) is not None,
+    ),
+    Rule(
+        name="uri-image-digest",
+        message="names an image without its digest, which may change under the job: write"
+        " image://REPOSITORY@sha256:DIGEST",
+        cel=f"!self.startsWith('image://') || self.matches('{_IMAGE}')",
+        holds=lambda uri: scheme(uri) != "image" or re.search(_IMAGE, uri) is not None,
+    ),
+    Rule(
+        name="uri-claim",
+        message="names no claim: write pvc://CLAIM/PATH, such as pvc://models/fraud",
+        cel=f"!self.startsWith('pvc://') || self.matches('{_CLAIM}')",
+        holds=lambda uri: scheme(uri) != "pvc" or re.search(_CLAIM, uri) is not None,
+    ),
+    Rule(
+        name="uri-parent",
+        message="leads out of its directory: write the path without '..'",
+        cel=f"self.startsWith('file://') || !self.matches({cel_string(_PARENT)})",
+        holds=lambda uri: scheme(uri) == "file" or re.search(_PARENT, uri) is None,
+    ),
+)
+
+
+class Model(Part):
+    """A model, mounted read-only at /models/NAME in every pod of the job."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            name="secret-of-fetched",
+            message="is for models that are fetched: leave it out with file://, pvc:// and image://"
+            " (an image's pull secret stands in the podTemplate)",
+            cel=f"!has(self.secretName) || self.uri.matches('{_FETCHED}')",
+            holds=lambda model: model.secret_name is None or _is_fetched(model.uri),
+            at=".secretName",
+        ),
+        Rule(
+            name="size-of-fetched",
+            message="is for models that are fetched: leave it out with file://, pvc:// and image://",
+            cel=f"!has(self.size) || self.uri.matches('{_FETCHED}')",
+            holds=lambda model: model.size is None or _is_fetched(model.uri),
+            at=".size",
+        ),
+    )
+
+    name: ModelName
+    """What the job calls the model: a directory below /models, and the function's name in SQL."""
+
+    uri: Annotated[Uri, *_URI_RULES]
+    """Where the model is: file:// (in the image, or on the laptop), pvc://CLAIM/PATH,
+    image://REPOSITORY@sha256:DIGEST, s3://, gs://, https:// or hf://."""
+
+    digest: Digest | None = None
+    """The digest of the model's files (sorted path, size, sha256); the job does not start with
+    other files. `modelstream fetch` prints it."""
+
+    format: ModelFormat = ModelFormat.SAVED_MODEL
+    """How the model is stored."""
+
+    tags: Annotated[tuple[Text, ...], ListOf(), Field(min_length=1, max_length=8)] = ("serve",)
+    """The tags of the graph in the SavedModel that is used."""
+
+    secret_name: ObjectName | None = None
+    """The Secret with the credentials of the store (AWS_*, GOOGLE_APPLICATION_CREDENTIALS,
+    HF_TOKEN); only the container that fetches the model sees it."""
+
+    size: Bytes | None = None
+    """The most that a fetched model takes: ephemeral storage asked for, and the limit of the
+    fetch."""
+
+    warm_up: Flag = True
+    """Call every signature once before the pod is ready, so that the first record does not wait."""

@@ -1,0 +1,31 @@
+"""The names that are API: the resource, its labels, and the paths inside a pod."""
+
+GROUP = "modelstream.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "ModelStream"
+LIST_KIND = "ModelStreamList"
+PLURAL = "modelstreams"
+SINGULAR = "modelstream"
+SHORT_NAMES = ("mst",)
+CATEGORIES = ("all",)
+CRD_NAME = f"{PLURAL}.{GROUP}"
+
+# Children carry a suffix of up to 22 characters and must stay DNS labels (63).
+MAX_NAME_LENGTH = 40
+
+# Labels of every object that belongs to a ModelStream, in Kubernetes' own vocabulary.
+LABEL_NAME = "app.kubernetes.io/name"
+LABEL_INSTANCE = "app.kubernetes.io/instance"
+LABEL_COMPONENT = "app.kubernetes.io/component"
+LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+APP_NAME = "modelstream"
+MANAGED_BY = "modelstream-operator"
+COMPONENT_JOBMANAGER = "jobmanager"
+COMPONENT_TASKMANAGER = "taskmanager"
+
+# Where a pod finds what the resource names; a local run maps the same names to directories.
+MODELS_ROOT = "/models"
+CONFIG_ROOT = "/etc/modelstream"
+MANIFEST_PATH = f"{CONFIG_ROOT}/modelstream.yaml"
+SECRETS_ROOT = f"{CONFIG_ROOT}/secrets"

@@ -1,0 +1,163 @@
+"""The scalar types of the resource, each with what it must look like."""
+
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+
+from modelstream_crds import quantities
+from modelstream_crds.rules import Rule
+
+
+def _matches(pattern: str) -> Any:
+    return lambda text: re.search(pattern, text) is not None
+
+
+def _matching(name: str, pattern: str, message: str, *, in_schema: bool = False) -> Rule:
+    return Rule(
+        name=name,
+        message=message,
+        cel=f"self.matches({cel_string(pattern)})",
+        holds=_matches(pattern),
+        pattern=pattern if in_schema else None,
+    )
+
+
+def cel_string(text: str) -> str:
+    """``text`` as a CEL literal."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+_POSITIVE_CEL: Final = (
+    f"!self.matches({cel_string(quantities.DURATION_PATTERN)}) || duration(self) > duration('0s')"
+)
+
+
+def _is_positive(text: str) -> bool:
+    return not re.match(quantities.DURATION_PATTERN, text) or bool(quantities.duration(text))
+
+
+Duration = Annotated[
+    str,
+    StringConstraints(max_length=32),
+    _matching(
+        "duration",
+        quantities.DURATION_PATTERN,
+        "is no duration: write one such as 50ms, 30s, 1m30s or 2h",
+        in_schema=True,
+    ),
+    Rule(
+        name="duration-positive",
+        message="must be longer than nothing: write a duration such as 50ms or 30s",
+        cel=_POSITIVE_CEL,
+        holds=_is_positive,
+    ),
+]
+
+Bytes = Annotated[
+    str,
+    StringConstraints(max_length=32),
+    _matching(
+        "bytes",
+        quantities.BYTES_PATTERN,
+        "is no quantity of bytes: write one such as 500Mi or 2Gi",
+        in_schema=True,
+    ),
+]
+
+ModelName = Annotated[
+    str,
+    StringConstraints(max_length=63),
+    _matching(
+        "model-name",
+        "^[a-z][a-z0-9]{0,39}$",
+        "is a directory and an SQL function too: write a lower-case letter, then up to 39"
+        " lower-case letters and digits, such as fraud2",
+    ),
+]
+
+Digest = Annotated[
+    str,
+    StringConstraints(max_length=128),
+    _matching(
+        "digest",
+        "^sha256:[0-9a-f]{64}$",
+        "is no digest: write sha256: and 64 hexadecimal digits, as `modelstream fetch` prints them",
+    ),
+]
+
+# The name of a Secret, ConfigMap or claim.
+ObjectName = Annotated[
+    str,
+    StringConstraints(max_length=253),
+    _matching(
+        "object-name",
+        "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+        "is no name of a Kubernetes object: write lower-case letters, digits, '-' and '.', such as"
+        " model-store",
+    ),
+]
+
+# A key of a Secret or ConfigMap: a file name below a mounted directory, so never '..'.
+DataKey = Annotated[
+    str,
+    StringConstraints(max_length=253),
+    _matching(
+        "data-key",
+        "^[A-Za-z0-9_-][-._A-Za-z0-9]*$",
+        "is no key of a Secret or ConfigMap: write letters, digits, '-', '_' and '.', such as"
+        " password",
+    ),
+]
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=253)]
+Column = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Uri = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+PositiveInt = Annotated[int, Field(strict=True, ge=1, le=32768)]
+Flag = Annotated[bool, Field(strict=True)]
+
+
+def _scalar(value: object) -> object:
+    """An option's value as Flink reads it: YAML's booleans and numbers become strings."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return str(value)
+        case str():
+            return value
+    kind = "nothing" if value is None else f"a {'list' if isinstance(value, list) else 'mapping'}"
+    raise ValueError(f"must be a string, a number, true or false, not {kind}")
+
+
+# CEL cannot look at such a value (nor at a map of them): rules about them are Python's alone.
+# Limits of zero keep lists and mappings out all the same.
+OptionValue = Annotated[
+    str,
+    BeforeValidator(_scalar),
+    WithJsonSchema(
+        {"x-kubernetes-preserve-unknown-fields": True, "maxProperties": 0, "maxItems": 0}
+    ),
+]
+OptionKey = Annotated[str, StringConstraints(min_length=1, max_length=253)]
+Options = Annotated[dict[OptionKey, OptionValue], Field(max_length=100)]
+
+
+def _amount(value: object) -> str:
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if not re.match(quantities.RESOURCE_PATTERN, text):
+        raise ValueError(f"{value!r} is no quantity: write one such as 500m, 2 or 4Gi")
+    return text
+
+
+Amount = Annotated[
+    str,
+    BeforeValidator(_amount),
+    WithJsonSchema(
+        {
+            "x-kubernetes-int-or-string": True,
+            "pattern": quantities.RESOURCE_PATTERN,
+            "maxLength": 32,
+        }
+    ),
+]

@@ -1,0 +1,270 @@
+"""The ModelStream resource, version v1alpha1: the only source of the CustomResourceDefinition."""
+
+import re
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import Field
+
+from modelstream_crds import names
+from modelstream_crds.cluster import (
+    Flink,
+    Gpu,
+    JobManager,
+    Resources,
+    RuntimeMode,
+    TaskManager,
+    Toleration,
+)
+from modelstream_crds.lifecycle import NetworkPolicy, State, Upgrade, UpgradeMode
+from modelstream_crds.model import Model, ModelFormat
+from modelstream_crds.programs import ConfigMapScript, Python, Sql, SqlOnError
+from modelstream_crds.reserved import RESERVED_BY_BATCH
+from modelstream_crds.rules import ListOf, Part, Rule
+from modelstream_crds.scalars import Flag
+from modelstream_crds.status import (
+    Condition,
+    ConditionType,
+    JobStatus,
+    ModelStatus,
+    ModelStreamStatus,
+    Phase,
+    SavepointStatus,
+    TaskManagerStatus,
+    UpgradeStatus,
+)
+from modelstream_crds.stream import (
+    Batch,
+    Classify,
+    Column,
+    Inference,
+    Method,
+    OnError,
+    Pipeline,
+    SecretKey,
+    Sink,
+    Source,
+)
+
+__all__ = [
+    "Batch",
+    "Classify",
+    "Column",
+    "Condition",
+    "ConditionType",
+    "ConfigMapScript",
+    "Flink",
+    "Gpu",
+    "Inference",
+    "JobManager",
+    "JobStatus",
+    "Metadata",
+    "Method",
+    "Model",
+    "ModelFormat",
+    "ModelStatus",
+    "ModelStream",
+    "ModelStreamSpec",
+    "ModelStreamStatus",
+    "NetworkPolicy",
+    "OnError",
+    "Phase",
+    "Pipeline",
+    "Python",
+    "Resources",
+    "RuntimeMode",
+    "SavepointStatus",
+    "SecretKey",
+    "Sink",
+    "Source",
+    "Sql",
+    "SqlOnError",
+    "State",
+    "TaskManager",
+    "TaskManagerStatus",
+    "Toleration",
+    "Upgrade",
+    "UpgradeMode",
+    "UpgradeStatus",
+]
+
+
+def _slots_fit(spec: "ModelStreamSpec") -> bool:
+    slots, gpus = spec.flink.task_manager.slots, spec.gpu.count if spec.gpu else 0
+    return slots is None or gpus == 0 or slots <= gpus
+
+
+_BATCH_KEYS_CEL: Final = " && ".join(
+    f"!has(self.flink.configuration.{key.replace('-', '__dash__').replace('.', '__dot__')})"
+    for key in RESERVED_BY_BATCH
+)
+
+
+class ModelStreamSpec(Part):
+    """Which models run over which stream, on what."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            name="one-job",
+            message="must say what to run: write exactly one of pipeline, sql and python",
+            cel="[has(self.pipeline), has(self.sql), has(self.python)]"
+            ".filter(given, given).size() == 1",
+            holds=lambda s: [s.pipeline, s.sql, s.python].count(None) == 2,
+        ),
+        Rule(
+            name="model-listed",
+            message="names no model of spec.models: write the name of one of them, or add it there",
+            cel="!has(self.pipeline) ||"
+            " self.models.exists(m, m.name == self.pipeline.inference.model)",
+            holds=lambda s: (
+                s.pipeline is None or s.pipeline.inference.model in {m.name for m in s.models}
+            ),
+            at=".pipeline.inference.model",
+        ),
+        Rule(
+            name="savepoint-needs-state",
+            message="needs a place for the savepoint: write spec.state.storage, or upgrade.mode:"
+            " Stateless",
+            cel="!has(self.upgrade.mode) || self.upgrade.mode != 'Savepoint' || has(self.state)",
+            holds=lambda s: s.upgrade.mode is not UpgradeMode.SAVEPOINT or s.state is not None,
+            at=".upgrade.mode",
+        ),
+        Rule(
+            name="savepoint-needs-streaming",
+            message="is not for batch jobs, which have no savepoints: write upgrade.mode:"
+            " Stateless, or flink.runtimeMode: Streaming",
+            cel="!has(self.upgrade.mode) || self.upgrade.mode != 'Savepoint' ||"
+            " self.flink.runtimeMode == 'Streaming'",
+            holds=lambda s: (
+                s.upgrade.mode is not UpgradeMode.SAVEPOINT
+                or s.flink.runtime_mode is RuntimeMode.STREAMING
+            ),
+            at=".upgrade.mode",
+        ),
+        Rule(
+            name="slots-fit-gpus",
+            message="is more than spec.gpu.count, and each slot's Python worker takes a GPU of its"
+            " own: write at most spec.gpu.count",
+            cel="!has(self.gpu) || self.gpu.count == 0 || !has(self.flink.taskManager.slots) ||"
+            " self.flink.taskManager.slots <= self.gpu.count",
+            holds=_slots_fit,
+            at=".flink.taskManager.slots",
+        ),
+        Rule(
+            name="batch-options",
+            message="sets Flink's batch options, which a pipeline sets: write"
+            " spec.pipeline.inference.batch",
+            cel=f"!has(self.pipeline) || !has(self.flink.configuration) || ({_BATCH_KEYS_CEL})",
+            holds=lambda s: (
+                s.pipeline is None or not (RESERVED_BY_BATCH.keys() & s.flink.configuration.keys())
+            ),
+            at=".flink.configuration",
+        ),
+    )
+
+    models: Annotated[tuple[Model, ...], ListOf("name"), Field(min_length=1, max_length=16)]
+    """The models of the job, each mounted read-only at /models/NAME."""
+
+    pipeline: Pipeline | None = None
+    """Source, model, sink: the whole job without a line of code."""
+
+    sql: Sql | None = None
+    """Flink SQL in which each model is a function."""
+
+    python: Python | None = None
+    """A PyFlink program on the library."""
+
+    gpu: Gpu | None = None
+    """The GPUs of a TaskManager. Default: none."""
+
+    flink: Flink = Flink()
+    """The Flink cluster that runs the job."""
+
+    state: State | None = None
+    """Where checkpoints, savepoints and the data of high availability are kept. Default:
+    nowhere."""
+
+    upgrade: Upgrade = Upgrade()
+    """How a change that needs a restart is made."""
+
+    suspend: Flag = False
+    """Stop the job and keep its savepoint; it goes on when this is false again."""
+
+    restart_nonce: Annotated[int, Field(strict=True, ge=0)] = 0
+    """Any change of this number restarts the job."""
+
+    network_policy: NetworkPolicy = NetworkPolicy()
+    """Who may talk to the job's pods."""
+
+    @property
+    def slots(self) -> int:
+        """Slots of each TaskManager: as written, else one for each GPU, at least one."""
+        gpus = self.gpu.count if self.gpu else 0
+        return self.flink.task_manager.slots or max(1, gpus)
+
+    @property
+    def parallelism(self) -> int:
+        """The job's parallelism: as written, else every slot there is."""
+        return self.flink.parallelism or max(1, self.flink.task_manager.replicas * self.slots)
+
+    @property
+    def upgrade_mode(self) -> UpgradeMode:
+        """How a restart is made: as written, else with a savepoint where there can be one."""
+        streaming = self.flink.runtime_mode is RuntimeMode.STREAMING
+        stateful = self.state is not None and streaming
+        return self.upgrade.mode or (UpgradeMode.SAVEPOINT if stateful else UpgradeMode.STATELESS)
+
+
+class Metadata(Part):
+    """The object's metadata, in as far as ModelStream reads it; the rest is Kubernetes' own."""
+
+    name: str
+    """The name of the ModelStream, and the beginning of its children's names."""
+
+    namespace: str | None = None
+    uid: str | None = None
+    generation: int | None = None
+    resource_version: str | None = None
+    creation_timestamp: Any = None
+    deletion_timestamp: Any = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+    finalizers: tuple[str, ...] = ()
+    owner_references: tuple[dict[str, Any], ...] = ()
+    managed_fields: tuple[dict[str, Any], ...] = ()
+
+
+_NAME: Final = "^[a-z]([-a-z0-9]*[a-z0-9])?$"
+
+
+class ModelStream(Part):
+    """A machine-learning model as a function over a stream, run by Apache Flink."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            name="name",
+            message="is the beginning of other names: write at most 40 lower-case letters, digits"
+            " and '-', the first one a letter, such as fraud-scores",
+            cel=f"self.metadata.name.size() <= {names.MAX_NAME_LENGTH} &&"
+            f" self.metadata.name.matches('{_NAME}')",
+            holds=lambda stream: (
+                len(stream.metadata.name) <= names.MAX_NAME_LENGTH
+                and re.search(_NAME, stream.metadata.name) is not None
+            ),
+            at=".metadata.name",
+        ),
+    )
+
+    api_version: Literal["modelstream.dev/v1alpha1"] = "modelstream.dev/v1alpha1"
+    """Always modelstream.dev/v1alpha1."""
+
+    kind: Literal["ModelStream"] = "ModelStream"
+    """Always ModelStream."""
+
+    metadata: Metadata
+    """Kubernetes' object metadata."""
+
+    spec: ModelStreamSpec
+    """What is wanted."""
+
+    status: ModelStreamStatus = ModelStreamStatus()
+    """What the operator has seen."""
