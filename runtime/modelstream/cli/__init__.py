@@ -1,0 +1,70 @@
+"""The command ``modelstream``."""
+
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
+
+from modelstream.cli.arguments import parser
+from modelstream.cli.exits import Exit, exit_for
+from modelstream.errors import ModelStreamError
+from modelstream_crds.manifest import ManifestError
+
+__all__ = ["main", "reported"]
+
+
+class _TerminatedError(BaseException):
+    """SIGTERM, as an exception, so that what runs is cleaned up as it is for Ctrl-C."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command."""
+    arguments = parser().parse_args(argv)
+    return reported(lambda: arguments.command(arguments), verbose=arguments.verbose)
+
+
+def reported(work: Callable[[], int], *, verbose: bool = False) -> int:
+    """The exit code of ``work``; its errors become one message on standard error."""
+    try:
+        with _termination():
+            return int(work())
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except _TerminatedError:
+        return Exit.TERMINATED
+    except BrokenPipeError:
+        # The reader of our output has left, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FAILED
+    except (ModelStreamError, ManifestError) as error:
+        _tell(error, verbose=verbose)
+        return exit_for(error)
+
+
+def _tell(error: Exception, *, verbose: bool) -> None:
+    if verbose:
+        # Flink's text is in the detail, without secrets; in the cause it still has them.
+        traceback.print_exception(error, chain=not hasattr(error, "detail"))
+        if detail := getattr(error, "detail", None):
+            print(detail, file=sys.stderr)
+    first, *more = [line for line in str(error).splitlines() if line.strip()] or [repr(error)]
+    print(f"modelstream: {first}", *(f"  {line}" for line in more), sep="\n", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _termination() -> Iterator[None]:
+    def terminate(signum: int, frame: FrameType | None) -> None:
+        raise _TerminatedError
+
+    try:
+        before = signal.signal(signal.SIGTERM, terminate)
+    except ValueError:  # not in the main thread, which gets no signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

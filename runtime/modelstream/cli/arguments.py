@@ -1,0 +1,147 @@
+"""What can be typed behind ``modelstream``."""
+
+import argparse
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import TypeAlias
+
+from modelstream.cli.exits import Exit
+
+_EXITS = """exit codes: 0 done; 1 tried and failed; 2 what was given cannot be used, nothing was
+started; 130 interrupted by Ctrl-C; 143 terminated"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the command line; ``command`` of what it parses is the function to call."""
+    root = argparse.ArgumentParser(
+        prog="modelstream",
+        description="Machine-learning models as functions over streams.",
+        epilog=_EXITS,
+    )
+    commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for add in (_run, _validate, _inspect, _fetch, _verify):
+        command = add(commands)
+        command.add_argument(
+            "-v", "--verbose", action="store_true", help="show logs and stack traces"
+        )
+    return root
+
+
+def _lazy(module: str) -> Callable[[argparse.Namespace], Exit]:
+    """A command of a module that is imported only when the command is called."""
+
+    def command(arguments: argparse.Namespace) -> Exit:
+        result: Exit = import_module(f"modelstream.cli.{module}").command(arguments)
+        return result
+
+    return command
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _run(commands: Commands) -> argparse.ArgumentParser:
+    run = commands.add_parser(
+        "run",
+        help="run a manifest on this machine, on an embedded Flink",
+        description="Run the ModelStream of FILE on this machine. What exists only in a cluster "
+        "is given by --model, --mount and --secret. Paths in options and on the command line are "
+        "relative to the working directory, as in Flink; python.script is beside the manifest.",
+        epilog=_EXITS,
+    )
+    run.add_argument("file", metavar="FILE", type=Path)
+    run.add_argument("--name", help="which ModelStream of FILE, where there are several")
+    _pairs(run, "--model", "NAME=PATH", "the directory (or address) of a model, instead of its uri")
+    _pairs(run, "--set", "PATH=VALUE", "exchange a value, such as spec.flink.runtimeMode=Batch")
+    _pairs(run, "--mount", "CLAIM=DIR", "a directory for a claim or a ConfigMap")
+    _pairs(run, "--secret", "NAME/KEY=FILE", "a file for the key of a Secret")
+    run.add_argument("--parallelism", metavar="N", type=_positive, help="of every operator")
+    run.add_argument(
+        "--restore",
+        metavar="latest|PATH",
+        help="start from a checkpoint or savepoint; latest: the newest below spec.state.storage",
+    )
+    run.set_defaults(command=_lazy("run"))
+    return run
+
+
+def _validate(commands: Commands) -> argparse.ArgumentParser:
+    validate = commands.add_parser(
+        "validate",
+        help="say what is wrong with manifests, as the API server would",
+        description="Check manifests offline: each problem with its file and line; then what a "
+        "local run must be given because it exists only in a cluster.",
+        epilog=_EXITS,
+    )
+    validate.add_argument("files", metavar="FILE", nargs="+", type=Path)
+    _pairs(validate, "--set", "PATH=VALUE", "exchange a value before the check")
+    validate.set_defaults(command=_lazy("validate"))
+    return validate
+
+
+def _inspect(commands: Commands) -> argparse.ArgumentParser:
+    inspect = commands.add_parser(
+        "inspect",
+        help="show the signatures of a model",
+        description="Show what a SavedModel takes and gives, as tensors and as SQL types, without "
+        "loading it. MODEL is a directory or an address.",
+        epilog=_EXITS,
+    )
+    inspect.add_argument("model", metavar="MODEL")
+    inspect.add_argument("--tags", help="of the meta graph, separated by commas (serve)")
+    inspect.add_argument("--version", type=int, help="which version directory (the highest)")
+    inspect.add_argument("--json", action="store_true", help="as JSON, with the digest")
+    inspect.set_defaults(command=_lazy("inspect"))
+    return inspect
+
+
+def _fetch(commands: Commands) -> argparse.ArgumentParser:
+    fetch = commands.add_parser(
+        "fetch",
+        help="bring a model here and print its digest",
+        description="Make the directory DEST the model at URI: file, https, s3, gs or hf; an "
+        "archive is unpacked. Credentials come from the environment (AWS_*, "
+        "GOOGLE_APPLICATION_CREDENTIALS, HF_TOKEN). Addresses that are not public are refused "
+        "unless MODELSTREAM_FETCH_ALLOW lists them.",
+        epilog=_EXITS,
+    )
+    fetch.add_argument("uri", metavar="URI")
+    fetch.add_argument("dest", metavar="DEST", type=Path)
+    fetch.add_argument("--digest", help="sha256:… that the model must have")
+    fetch.add_argument("--max-bytes", type=_positive, help="the most that it may take on disk")
+    fetch.set_defaults(command=_lazy("fetch"))
+    return fetch
+
+
+def _verify(commands: Commands) -> argparse.ArgumentParser:
+    verify = commands.add_parser(
+        "verify",
+        help="check the models of a manifest and print their digests as JSON",
+        description="Check that every model of FILE is there, is what its digest says, and can be "
+        "read; print digests and signatures as JSON.",
+        epilog=_EXITS,
+    )
+    verify.add_argument("file", metavar="FILE", type=Path)
+    _pairs(verify, "--model", "NAME=PATH", "where a model is; default: /models/NAME")
+    verify.set_defaults(command=_lazy("verify"))
+    return verify
+
+
+def _pairs(to: argparse.ArgumentParser, flag: str, metavar: str, text: str) -> None:
+    to.add_argument(
+        flag, metavar=metavar, action="append", default=[], type=_pair, help=f"{text}; repeatable"
+    )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} has no '=': write KEY=VALUE")
+    return key.strip(), value
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)

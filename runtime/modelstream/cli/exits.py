@@ -1,0 +1,47 @@
+"""What the exit code of the command says."""
+
+from enum import IntEnum
+
+from modelstream.errors import (
+    ConnectorError,
+    JavaNotFoundError,
+    ModelError,
+    ModelLoadError,
+    ModelStreamError,
+    OptionError,
+)
+from modelstream_crds.manifest import ManifestError
+
+
+class Exit(IntEnum):
+    """Exit codes, the same for every command."""
+
+    DONE = 0
+    FAILED = 1
+    """It was tried and failed: the job, a download, a digest."""
+    REFUSED = 2
+    """What was given cannot be used: arguments, manifest, model, options. Nothing was started."""
+    INTERRUPTED = 130
+    """Ctrl-C; the job was cancelled."""
+    TERMINATED = 143
+    """SIGTERM; the job was cancelled."""
+
+
+_REFUSED = (
+    ManifestError,
+    ConnectorError,
+    JavaNotFoundError,
+    ModelError,
+    OptionError,
+)
+
+
+class UsageError(ModelStreamError):
+    """An argument does not fit the others, or the manifest."""
+
+
+def exit_for(error: Exception) -> Exit:
+    """The exit code that an error of the project ends in."""
+    if isinstance(error, ModelLoadError):
+        return Exit.FAILED
+    return Exit.REFUSED if isinstance(error, (*_REFUSED, UsageError)) else Exit.FAILED

@@ -1,0 +1,51 @@
+"""The embedded Flink of a local run: its JVM ends with the command, whatever happens."""
+
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+from modelstream.cli.quiet import quiet
+from modelstream.java import use_java
+from modelstream.job import jvm
+
+_GRACE_SECONDS = 10
+
+
+@contextlib.contextmanager
+def embedded(*, verbose: bool) -> Iterator[None]:
+    """Start Flink's JVM; stop it at the end and wait until it is gone."""
+    with contextlib.nullcontext() if verbose else quiet():
+        use_java()
+        pid = int(jvm.gateway().jvm.java.lang.ProcessHandle.current().pid())
+        if not verbose:
+            _silence_beam()
+        try:
+            yield
+        finally:
+            if not verbose:
+                logging.disable()  # threads that talk to the JVM log that it is gone
+            _stop(pid)
+
+
+def _silence_beam() -> None:
+    """Beam prints the traceback of a failing bundle, which the job's error holds already."""
+    from apache_beam.runners.worker import sdk_worker
+
+    vars(sdk_worker)["print"] = lambda *_, **__: None
+
+
+def _stop(pid: int) -> None:
+    """PyFlink leaves its JVM to notice by itself that nobody is there any more."""
+    with contextlib.suppress(ProcessLookupError, ChildProcessError):
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while time.monotonic() < deadline:
+            done, _ = os.waitpid(pid, os.WNOHANG)
+            if done:
+                return
+            time.sleep(0.02)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)

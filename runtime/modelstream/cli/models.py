@@ -1,0 +1,110 @@
+"""Where the models of a local run are: given, on this machine, or fetched into a cache."""
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from modelstream.cli.exits import UsageError
+from modelstream.errors import DigestMismatchError
+from modelstream.fetch import digest_of, fetch, local_path
+from modelstream.progress import Download, ProgressLine, size
+from modelstream_crds.needs import claim
+from modelstream_crds.quantities import quantity
+from modelstream_crds.v1alpha1 import Model
+
+_REMOTE = ("https", "http", "s3", "gs", "hf")
+
+
+def cache_root() -> Path:
+    """Where fetched models stay; XDG_CACHE_HOME is honoured."""
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(home).expanduser() / "modelstream" / "models"
+
+
+def model_paths(
+    models: Iterable[Model], given: Mapping[str, str], mounts: Mapping[str, Path]
+) -> dict[str, Path]:
+    """The directory of each model; what is remote is fetched.
+
+    Raises:
+        UsageError: a model exists only in a cluster and was not given, or one was given that the
+            manifest does not have.
+    """
+    models = tuple(models)
+    names = [model.name for model in models]
+    if unknown := sorted(given.keys() - set(names)):
+        raise UsageError(
+            f"--model {unknown[0]}=…: the manifest has no model of that name; "
+            f"it has {', '.join(names)}"
+        )
+    return {model.name: _path(model, given.get(model.name), mounts) for model in models}
+
+
+def at_hand(address: str, digest: str | None = None, max_bytes: int | None = None) -> Path:
+    """The path of a model by its address: on this machine, or fetched into the cache.
+
+    Without a digest nothing says that the copy in the cache is what stands at the address by now,
+    so that it is fetched again.
+    """
+    if urlsplit(address).scheme not in _REMOTE:
+        return local_path(address)
+    place = cache_root() / _cache_name(address, digest)
+    if digest is None:
+        shutil.rmtree(place, ignore_errors=True)
+    line = ProgressLine()
+    try:
+        fetched = fetch(
+            address,
+            place,
+            digest=digest,
+            max_bytes=max_bytes,
+            progress=Download(address, line),
+        )
+    finally:
+        line.finish()
+    if not fetched.kept:
+        pin = "" if digest else f"; with digest: {fetched.digest} it is fetched only once"
+        line.finish(f"fetched {address}: {size(fetched.bytes)}{pin}")
+    return fetched.path
+
+
+def _path(model: Model, given: str | None, mounts: Mapping[str, Path]) -> Path:
+    if given is not None:
+        # What was given is meant, whatever the manifest's digest says of the original.
+        return at_hand(given)
+    scheme, _, rest = model.uri.partition("://")
+    if scheme == "pvc" and (name := claim(model.uri)) in mounts:
+        path = mounts[name] / rest.partition("/")[2]
+    elif scheme in ("pvc", "image"):
+        mount = f", or --mount {claim(model.uri)}=DIR" if scheme == "pvc" else ""
+        raise UsageError(
+            f"model {model.name}: {model.uri} exists only in a cluster: "
+            f"give --model {model.name}=PATH{mount}"
+        )
+    else:
+        return _checked(model, at_hand(model.uri, model.digest, _cap(model)), scheme)
+    return _checked(model, path, scheme)
+
+
+def _checked(model: Model, path: Path, scheme: str) -> Path:
+    if scheme in _REMOTE or model.digest is None:
+        return path
+    if path.exists() and (found := digest_of(path)) != model.digest:
+        raise DigestMismatchError(
+            f"model {model.name} at {path} is not the one that the manifest asks for: "
+            f"expected {model.digest}, got {found}"
+        )
+    return path
+
+
+def _cap(model: Model) -> int | None:
+    return None if model.size is None else quantity(model.size)
+
+
+def _cache_name(address: str, digest: str | None) -> str:
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", address.partition("?")[0])[-40:].strip("-")
+    return f"{readable}-{hashlib.sha256(f'{address} {digest}'.encode()).hexdigest()[:16]}"

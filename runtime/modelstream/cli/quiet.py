@@ -1,0 +1,61 @@
+"""Keep the logs of native libraries off the terminal.
+
+TensorFlow writes some lines to file descriptor 2 whatever its log level is, in the middle of a
+progress line. What is no such line is passed on: a library that dies says so there too.
+"""
+
+import contextlib
+import logging
+import os
+import re
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+
+_NATIVE = re.compile(rb"[IW]0000 |WARNING: All log messages before absl|[IW]\d{4} \d\d:\d\d:\d\d")
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Leave the terminal to what the command prints itself."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    for name in ("py4j", "py4j.java_gateway", "py4j.clientserver", "apache_beam", "grpc"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    # Beam's threads end in exceptions when their job ends before its input does.
+    threading.excepthook = lambda arguments: None
+    warnings.simplefilter("ignore")
+    with _filtered_errors():
+        yield
+
+
+@contextlib.contextmanager
+def _filtered_errors() -> Iterator[None]:
+    try:
+        number = sys.stderr.fileno()
+    except (OSError, ValueError):  # captured, as in a test
+        yield
+        return
+    ours = os.dup(number)
+    reading, writing = os.pipe()
+    os.dup2(writing, number)
+    os.close(writing)
+    before = sys.stderr
+    sys.stderr = open(ours, "w", buffering=1, closefd=False)  # noqa: SIM115  # a descriptor
+    thread = threading.Thread(target=_pass_on, args=(reading, ours), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        sys.stderr = before
+        os.dup2(ours, number)
+        thread.join(timeout=1)  # a child that holds the pipe open must not hold us up
+        os.close(ours)
+
+
+def _pass_on(reading: int, to: int) -> None:
+    with open(reading, "rb") as lines, contextlib.suppress(OSError):  # a descriptor
+        for line in lines:
+            if not _NATIVE.match(line):
+                os.write(to, line)

@@ -1,0 +1,25 @@
+"""Between records and tensors: columns, rows and Python values in, arrays for a model out."""
+
+from modelstream.convert.example import example, parse_example
+from modelstream.convert.fit import fits, misfit, sql_type
+from modelstream.convert.flinktypes import ColumnType, FlinkType, parse_type
+from modelstream.convert.registry import register, unregister
+from modelstream.convert.spec import Layout, TensorSpec
+from modelstream.convert.tensors import from_tensor, to_tensor
+
+__all__ = [
+    "ColumnType",
+    "FlinkType",
+    "Layout",
+    "TensorSpec",
+    "example",
+    "fits",
+    "from_tensor",
+    "misfit",
+    "parse_example",
+    "parse_type",
+    "register",
+    "sql_type",
+    "to_tensor",
+    "unregister",
+]

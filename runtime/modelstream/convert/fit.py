@@ -1,0 +1,86 @@
+"""Flink SQL types held against tensors, before a job starts."""
+
+from modelstream.convert.dtypes import DTYPES, Kind, dtype_of
+from modelstream.convert.flinktypes import FlinkType, parse_type
+from modelstream.convert.shapes import ranks
+from modelstream.convert.spec import Layout, TensorSpec
+
+_INTEGERS = {"TINYINT", "SMALLINT", "INT", "BIGINT"}
+_FLOATS = {"FLOAT", "DOUBLE"}
+_TAKES = {
+    Kind.FLOAT: _INTEGERS | _FLOATS,
+    Kind.INTEGER: _INTEGERS,
+    Kind.BOOLEAN: {"BOOLEAN"},
+    Kind.STRING: {"STRING", "BYTES"},
+}
+_HINTS = {
+    "DECIMAL": "CAST it AS DOUBLE",
+    "TIMESTAMP": "a point in time is not a number: convert it, e.g. with UNIX_TIMESTAMP",
+    "TIMESTAMP_LTZ": "a point in time is not a number: convert it, e.g. with UNIX_TIMESTAMP",
+    "DATE": "a date is not a number: convert it, e.g. with EXTRACT",
+    "BOOLEAN": "CAST it AS INT",
+    "FLOAT": "a fraction would be lost: CAST it AS BIGINT if that is meant",
+    "DOUBLE": "a fraction would be lost: CAST it AS BIGINT if that is meant",
+    "MAP": "a map has no order: select its elements into an ARRAY",
+}
+
+
+def sql_type(spec: TensorSpec, *, binary: bool = False) -> str:
+    """The Flink SQL type of the column that takes one record of an output: ``ARRAY<FLOAT>``.
+
+    Args:
+        spec: the output; its first dimension is the batch.
+        binary: a string tensor holds bytes (an image), not text: BYTES instead of STRING.
+
+    Raises:
+        SignatureMismatchError: no column can carry the dtype.
+    """
+    element = dtype_of(spec.dtype).sql
+    if binary and element == "STRING":
+        element = "BYTES"
+    depth = len(spec.record_shape or ())
+    return "ARRAY<" * depth + element + ">" * depth
+
+
+def fits(column: str, spec: TensorSpec) -> bool:
+    """Whether values of this Flink SQL type can feed the tensor."""
+    return misfit(column, spec) is None
+
+
+def misfit(column: str, spec: TensorSpec) -> str | None:
+    """Why values of this Flink SQL type cannot feed the tensor; None when they can.
+
+    A FLOAT or DOUBLE column never feeds an integer tensor; an integer column feeds a float tensor
+    (each value is checked to be exact when it passes). Dimensions of size 1 may be left out. A ROW
+    feeds a string tensor as a serialized tf.train.Example.
+    """
+    if spec.dtype not in DTYPES:
+        return f"no column can carry the dtype {spec.dtype}"
+    if spec.layout is not Layout.DENSE:
+        return f"no column can feed a {spec.layout} tensor: export the model with dense inputs"
+    parsed = parse_type(column)
+    kind = dtype_of(spec.dtype).kind
+    return _wrong_element(parsed, spec, kind) or _wrong_rank(parsed, spec)
+
+
+def _wrong_element(parsed: FlinkType, spec: TensorSpec, kind: Kind) -> str | None:
+    element = parsed.element.name
+    if element in _TAKES[kind] or (element == "ROW" and kind is Kind.STRING):
+        return None
+    takes = "/".join(sorted(_TAKES[kind]))
+    hint = f"; {_HINTS[element]}" if element in _HINTS else ""
+    return f"{element} values do not fit {spec.dtype}, which takes {takes}{hint}"
+
+
+def _wrong_rank(parsed: FlinkType, spec: TensorSpec) -> str | None:
+    if spec.shape == ():
+        return "the tensor is a single value without a batch dimension: no column can feed it"
+    allowed = ranks(spec)
+    if allowed is None or parsed.rank in allowed:
+        return None
+    wanted = " or ".join(_arrays(rank) for rank in sorted(allowed))
+    return f"it is {_arrays(parsed.rank)} per record, the tensor takes {wanted}"
+
+
+def _arrays(rank: int) -> str:
+    return "a scalar" if rank == 0 else f"an array of rank {rank}"

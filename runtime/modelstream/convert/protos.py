@@ -1,0 +1,165 @@
+"""The few protobuf messages of TensorFlow that this library reads, without TensorFlow.
+
+They live in a private descriptor pool: in the default pool they would clash with the same
+messages of ``import tensorflow`` later in the process ("duplicate symbol"). Fields that are not
+declared here survive a round trip as unknown fields.
+"""
+
+from functools import cache
+from typing import Any
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+_FIELD = descriptor_pb2.FieldDescriptorProto
+_SCALARS = {
+    "string": _FIELD.TYPE_STRING,
+    "bytes": _FIELD.TYPE_BYTES,
+    "bool": _FIELD.TYPE_BOOL,
+    "float": _FIELD.TYPE_FLOAT,
+    "int64": _FIELD.TYPE_INT64,
+    "sint64": _FIELD.TYPE_SINT64,
+    "DataType": _FIELD.TYPE_ENUM,
+}
+
+DATA_TYPES = {
+    0: "invalid",
+    1: "float32",
+    2: "float64",
+    3: "int32",
+    4: "uint8",
+    5: "int16",
+    6: "int8",
+    7: "string",
+    8: "complex64",
+    9: "int64",
+    10: "bool",
+    11: "qint8",
+    12: "quint8",
+    13: "qint32",
+    14: "bfloat16",
+    15: "qint16",
+    16: "quint16",
+    17: "uint16",
+    18: "complex128",
+    19: "float16",
+    20: "resource",
+    21: "variant",
+    22: "uint32",
+    23: "uint64",
+    24: "float8_e5m2",
+    25: "float8_e4m3fn",
+    29: "int4",
+    30: "uint4",
+}
+_ENUM_NAMES = {"float32": "FLOAT", "float64": "DOUBLE", "float16": "HALF"}
+
+# message → fields as "label type name = number"; * marks a repeated field, K> a map from string.
+_MESSAGES = {
+    "SavedModel": ["int64 saved_model_schema_version = 1", "*MetaGraphDef meta_graphs = 2"],
+    "MetaGraphDef": ["MetaInfoDef meta_info_def = 1", "K>SignatureDef signature_def = 5"],
+    "MetaInfoDef": ["*string tags = 4", "string tensorflow_version = 5"],
+    "SignatureDef": [
+        "K>TensorInfo inputs = 1",
+        "K>TensorInfo outputs = 2",
+        "string method_name = 3",
+    ],
+    "TensorInfo": [
+        "string name = 1",
+        "DataType dtype = 2",
+        "TensorShapeProto tensor_shape = 3",
+        "CooSparse coo_sparse = 4",
+        "CompositeTensor composite_tensor = 5",
+    ],
+    "TensorShapeProto": ["*Dim dim = 2", "bool unknown_rank = 3"],
+    "Dim": ["int64 size = 1", "string name = 2"],
+    "CooSparse": [
+        "string values_tensor_name = 1",
+        "string indices_tensor_name = 2",
+        "string dense_shape_tensor_name = 3",
+    ],
+    "CompositeTensor": ["TypeSpecProto type_spec = 1", "*TensorInfo components = 2"],
+    "TypeSpecProto": [
+        "int64 type_spec_class = 1",
+        "StructuredValue type_state = 2",
+        "string type_spec_class_name = 3",
+    ],
+    "StructuredValue": [
+        "sint64 int64_value = 12",
+        "TensorShapeProto tensor_shape_value = 31",
+        "DataType tensor_dtype_value = 32",
+        "TupleValue tuple_value = 52",
+    ],
+    "TupleValue": ["*StructuredValue values = 1"],
+    "Example": ["Features features = 1"],
+    "Features": ["K>Feature feature = 1"],
+    "Feature": [
+        "BytesList bytes_list = 1 kind",
+        "FloatList float_list = 2 kind",
+        "Int64List int64_list = 3 kind",
+    ],
+    "BytesList": ["*bytes value = 1"],
+    "FloatList": ["*float value = 1"],
+    "Int64List": ["*int64 value = 1"],
+}
+
+
+def message(name: str) -> Any:
+    """The class of one of the messages, e.g. ``message("SavedModel")()``."""
+    return _classes()[name]
+
+
+@cache
+def _classes() -> dict[str, Any]:
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(_file().SerializeToString())
+    return {
+        name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"tensorflow.{name}"))
+        for name in _MESSAGES
+    }
+
+
+def _file() -> descriptor_pb2.FileDescriptorProto:
+    file = descriptor_pb2.FileDescriptorProto(
+        name="modelstream/tensorflow.proto", package="tensorflow", syntax="proto3"
+    )
+    enum = file.enum_type.add(name="DataType")
+    for number, dtype in DATA_TYPES.items():
+        enum.value.add(name=f"DT_{_ENUM_NAMES.get(dtype, dtype.upper())}", number=number)
+    for name, fields in _MESSAGES.items():
+        _declare(file.message_type.add(name=name), fields)
+    return file
+
+
+def _declare(message: descriptor_pb2.DescriptorProto, fields: list[str]) -> None:
+    for text in fields:
+        type_name, name, _, number, *oneof = text.split()
+        field = message.field.add(name=name, number=int(number), label=_FIELD.LABEL_OPTIONAL)
+        if type_name.startswith("K>"):
+            _map_entry(message, field, type_name[2:])
+            continue
+        if type_name.startswith("*"):
+            field.label = _FIELD.LABEL_REPEATED
+        _set_type(field, type_name.lstrip("*"))
+        if oneof:
+            if not message.oneof_decl:
+                message.oneof_decl.add(name=oneof[0])
+            field.oneof_index = 0
+
+
+def _map_entry(
+    message: descriptor_pb2.DescriptorProto,
+    field: descriptor_pb2.FieldDescriptorProto,
+    value_type: str,
+) -> None:
+    entry = message.nested_type.add(name=f"{field.name.title().replace('_', '')}Entry")
+    entry.options.map_entry = True
+    entry.field.add(name="key", number=1, label=_FIELD.LABEL_OPTIONAL, type=_FIELD.TYPE_STRING)
+    _set_type(entry.field.add(name="value", number=2, label=_FIELD.LABEL_OPTIONAL), value_type)
+    field.label, field.type = _FIELD.LABEL_REPEATED, _FIELD.TYPE_MESSAGE
+    field.type_name = f".tensorflow.{message.name}.{entry.name}"
+
+
+def _set_type(field: descriptor_pb2.FieldDescriptorProto, type_name: str) -> None:
+    field.type = _SCALARS.get(type_name, _FIELD.TYPE_MESSAGE)
+    if type_name not in _SCALARS or type_name == "DataType":
+        field.type_name = f".tensorflow.{type_name}"

@@ -1,0 +1,119 @@
+"""One value of one record as an array, whatever Python type it has."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from modelstream.convert.dtypes import DType
+from modelstream.convert.example import example
+from modelstream.convert.numbers import Refused, cast
+from modelstream.convert.registry import converted
+from modelstream.errors import ConversionError
+
+Array = npt.NDArray[Any]
+
+
+def number_record(value: Any, dtype: DType, *, widened: bool = False) -> Array:
+    """A number or (nested) lists, rows or arrays of numbers.
+
+    Raises:
+        Refused: it is null, no number, or does not fit the dtype without loss.
+    """
+    plain = _plain(_known(value))
+    if isinstance(plain, str | bytes | Decimal | Mapping):
+        raise Refused(_no_number(plain))
+    try:
+        array = np.asarray(plain)
+    except (ValueError, TypeError, OverflowError):
+        raise Refused(f"its lists differ in length: {_short(value)}") from None
+    if array.dtype.kind not in "fiub":
+        raise Refused(_no_number(plain))
+    return cast(array if array.size else array.astype(dtype.numpy), dtype, widened=widened)
+
+
+def text_record(value: Any) -> Array:
+    """Text, bytes, a row that becomes a tf.train.Example, or (nested) lists of them.
+
+    Raises:
+        Refused: it is null, or neither text nor bytes.
+    """
+    leaves: list[bytes] = []
+    shape = _gather(_plain(_known(value)), leaves)
+    array = np.empty(len(leaves), object)
+    array[:] = leaves
+    return array.reshape(shape)
+
+
+def _known(value: Any) -> Any:
+    if value is None:
+        raise Refused("it is null")
+    try:
+        return converted(value)
+    except Exception as error:
+        raise Refused(
+            f"the converter registered for {type(value).__name__} failed: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def _plain(value: Any) -> Any:
+    """Rows with names as dicts; rows without, tuples and arrays of objects as lists."""
+    if isinstance(value, np.ndarray) and value.dtype.kind != "O":
+        return value
+    if hasattr(value, "as_dict") and getattr(value, "_fields", None):
+        return value.as_dict()
+    if hasattr(value, "as_dict") or isinstance(value, list | tuple | np.ndarray):
+        return [_plain(each) for each in value]
+    return bytes(value) if isinstance(value, bytearray | memoryview) else value
+
+
+def _gather(value: Any, leaves: list[bytes]) -> tuple[int, ...]:
+    """Append the strings in order; returns the shape of the nested lists."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if not isinstance(value, list):
+        leaves.append(_encoded(value))
+        return ()
+    shapes = {_gather(each, leaves) for each in value}
+    if len(shapes) > 1:
+        raise Refused(f"its lists differ in length: {_short(value)}")
+    return (len(value), *(shapes.pop() if shapes else ()))
+
+
+def _encoded(value: Any) -> bytes:
+    match value:
+        case bytes():
+            return value
+        case str():
+            try:
+                return value.encode()
+            except UnicodeEncodeError as error:
+                raise Refused(f"it is not Unicode text: {error}") from None
+        case Mapping():
+            try:
+                return example(**value)
+            except ConversionError as error:
+                raise Refused(str(error)) from None
+        case None:
+            raise Refused("it has a null")
+        case _:
+            raise Refused(f"{_short(value)} is neither text nor bytes")
+
+
+def _no_number(value: Any) -> str:
+    if isinstance(value, list) and _has_null(value):
+        return f"it has a null: {_short(value)}"
+    hint = "; make a double of it" if isinstance(value, Decimal) else ""
+    return f"{type(value).__name__} {_short(value)} is no number{hint}"
+
+
+def _has_null(value: Any) -> bool:
+    return value is None or (isinstance(value, list) and any(map(_has_null, value)))
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,56 @@
+"""What a tensor is: its dtype, its shape, its name."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Layout(StrEnum):
+    """How a tensor's values are laid out in memory."""
+
+    DENSE = "dense"
+    RAGGED = "ragged"
+    SPARSE = "sparse"
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One input or output of a signature.
+
+    Attributes:
+        dtype: as TensorFlow spells it: ``float32``, ``string``, ``int64``, …
+        shape: the dimensions, the first being the batch; None for a dimension that varies.
+            None as a whole when the model does not even state the rank.
+        name: the name by which the signature knows the tensor.
+        layout: dense, unless the model takes or gives ragged or sparse tensors.
+    """
+
+    dtype: str
+    shape: tuple[int | None, ...] | None
+    name: str = ""
+    layout: Layout = Layout.DENSE
+
+    @property
+    def rank(self) -> int | None:
+        """Number of dimensions with the batch; None when the model does not state it."""
+        return None if self.shape is None else len(self.shape)
+
+    @property
+    def batch(self) -> int | None:
+        """The batch size that the model was exported with; None when it takes any."""
+        return self.shape[0] if self.shape else None
+
+    @property
+    def record_shape(self) -> tuple[int | None, ...] | None:
+        """The shape that one record has: all dimensions but the batch."""
+        return None if self.shape is None else self.shape[1:]
+
+    def __str__(self) -> str:
+        layout = "" if self.layout is Layout.DENSE else f"{self.layout} "
+        return f"{layout}{self.dtype}{shape_text(self.shape)}"
+
+
+def shape_text(shape: tuple[int | None, ...] | None) -> str:
+    """``[?, 32]`` for (None, 32), ``[...]`` for a shape of unknown rank."""
+    if shape is None:
+        return "[...]"
+    return f"[{', '.join('?' if size is None else str(size) for size in shape)}]"

@@ -1,0 +1,87 @@
+"""What happens to a record that cannot be scored."""
+
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from modelstream.model import ColumnType
+
+_LONGEST = 2000
+
+
+class Stage(StrEnum):
+    """Where a record failed."""
+
+    FORMAT = "format"
+    """Its bytes are not what the format says."""
+    ENCODE = "encode"
+    """A value does not fit the tensor."""
+    INFERENCE = "inference"
+    """The model refused it."""
+    DECODE = "decode"
+    """What the model gave does not fit the output column."""
+
+
+@dataclass(frozen=True)
+class Fail:
+    """The job fails, with an error that names the record. With a checkpoint it starts over."""
+
+
+@dataclass(frozen=True)
+class Drop:
+    """The record is left out, and counted."""
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """The record goes to the dead letters, with the reason."""
+
+
+OnError: TypeAlias = Fail | Drop | DeadLetter
+
+DEAD_LETTER_COLUMNS: tuple[ColumnType, ...] = (
+    ColumnType("key", "BYTES"),
+    ColumnType("payload", "BYTES"),
+    ColumnType("stage", "STRING"),
+    ColumnType("error_type", "STRING"),
+    ColumnType("message", "STRING"),
+    ColumnType("model", "STRING"),
+    ColumnType("time", "TIMESTAMP_LTZ(3)"),
+)
+"""Key of the record where it has one; the record itself (its raw bytes, or its columns as a JSON
+object in UTF-8); where, why and by which model it failed, and when."""
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why one record cannot be scored.
+
+    Attributes:
+        stage: where it failed.
+        error_type: the class of the exception.
+        message: what the exception said, cut to 2,000 characters.
+        time: when, in milliseconds since 1970.
+    """
+
+    stage: Stage
+    error_type: str
+    message: str
+    time: int = field(default_factory=_now)
+
+    @classmethod
+    def of(cls, stage: Stage, error: BaseException) -> "Failure":
+        """The failure that an exception tells of."""
+        return cls(stage, type(error).__name__, str(error)[:_LONGEST])
+
+    def to_json(self) -> str:
+        """All fields, for the column that takes them out of the Python function."""
+        return json.dumps(asdict(self))
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.error_type}: {self.message}"

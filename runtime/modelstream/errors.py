@@ -1,0 +1,107 @@
+"""Every error that the library raises, as one tree.
+
+A message says what was wrong, where (field, file, tensor, column, record) and what to do about it.
+"""
+
+
+class ModelStreamError(Exception):
+    """The root of every error of this library."""
+
+
+# The model
+
+
+class ModelError(ModelStreamError):
+    """A model cannot be used."""
+
+
+class ModelNotFoundError(ModelError):
+    """There is no model at the path."""
+
+
+class ModelFormatError(ModelError):
+    """The files at the path are not a model of the stated format, or are corrupt."""
+
+
+class ModelLoadError(ModelError):
+    """TensorFlow refused the model; the message lists what each loader said."""
+
+
+class TagsNotFoundError(ModelError):
+    """The SavedModel has no meta graph with the tags that were asked for."""
+
+
+class SignatureNotFoundError(ModelError):
+    """The model has no signature of that name."""
+
+
+class SignatureMismatchError(ModelError):
+    """A signature does not fit the method, or the stream's columns do not fit the signature."""
+
+
+class BrokenModelError(ModelError):
+    """A model fails on every record by itself: the model is at fault, not the data."""
+
+
+# One record
+
+
+class RecordError(ModelStreamError):
+    """One record cannot be processed; the others of its batch can."""
+
+
+class ConversionError(RecordError):
+    """A value does not fit the tensor or the column that it is for.
+
+    ``index`` is the position of the offending record in its batch, where it is known.
+    """
+
+    def __init__(self, message: str, index: int | None = None) -> None:
+        super().__init__(message)
+        self.index = index
+
+
+class UnevenShapesError(ModelStreamError):
+    """The records of a batch have different shapes, which the model takes only one at a time.
+
+    ``groups`` lists the positions of the records that fit into one batch together: every record
+    is in exactly one group. The caller runs the groups one after the other.
+    """
+
+    def __init__(self, message: str, groups: list[list[int]]) -> None:
+        super().__init__(message)
+        self.groups = groups
+
+
+# The job
+
+
+class JobError(ModelStreamError):
+    """A job cannot be built or has failed."""
+
+
+class RecordFailedError(JobError):
+    """A record cannot be scored, and the job is to fail on it; the message names the record."""
+
+
+class ConnectorError(JobError):
+    """A connector or its jar is not available, or does not take the options."""
+
+
+class JavaNotFoundError(JobError):
+    """There is no Java here that Flink runs on."""
+
+
+class OptionError(JobError):
+    """An option has a value that cannot be honoured."""
+
+
+# Getting things
+
+
+class FetchError(ModelStreamError):
+    """A model or a jar cannot be fetched."""
+
+
+class DigestMismatchError(FetchError):
+    """What was fetched is not what was asked for."""

@@ -1,0 +1,214 @@
+"""Bring a model here: from a directory, a web server, an object store or a hub.
+
+The command line, a local run and the init containers of a pod use the same code, so it imports
+what a scheme needs only when that scheme is used.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from modelstream.errors import DigestMismatchError, FetchError
+from modelstream.fetch import archive, hub, objectstore
+from modelstream.fetch.address import AllowList
+from modelstream.fetch.digest import Tree, checked_form, digest_of, regular_files, tree_of
+from modelstream.fetch.http import Browser
+from modelstream.fetch.retry import Retry
+from modelstream.fetch.staging import (
+    Progress,
+    Staging,
+    clear_mount,
+    is_leftover,
+    publish,
+    silent,
+    staged,
+)
+
+__all__ = ["Fetched", "Sources", "digest_of", "fetch", "tree_of"]
+
+_CHUNK = 1 << 20
+_ELSEWHERE = {
+    "pvc": "a volume claim exists in its cluster only: give the directory instead",
+    "image": "an image is mounted by Kubernetes: give the directory instead",
+}
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What is at ``path`` now."""
+
+    path: Path
+    digest: str
+    files: int
+    bytes: int
+    kept: bool = False
+    """Whether it was there before."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What fetching depends on: credentials and settings, the network, patience."""
+
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    retry: Retry = field(default_factory=Retry)
+
+    def browser(self) -> Browser:
+        """A browser within the allow-list of the environment."""
+        return Browser(AllowList.of(self.environment))
+
+
+def fetch(
+    uri: str,
+    dest: Path,
+    *,
+    digest: str | None = None,
+    max_bytes: int | None = None,
+    progress: Progress = silent,
+    sources: Sources | None = None,
+) -> Fetched:
+    """Make the directory ``dest`` the model at ``uri``.
+
+    An archive is unpacked; ``#subdirectory=…`` takes a part of it. A single file becomes a
+    directory that holds it. ``dest`` appears in one step. If it is there already with the same
+    content it is kept, with other content it is an error.
+
+    Raises DigestMismatchError if ``digest`` is given and is not what came; FetchError otherwise.
+    """
+    sources = sources or Sources()
+    if digest is not None and (present := _present(dest, checked_form(digest))):
+        return present
+    _within(uri)
+    with staged(dest) as root:
+        staging = Staging(root / "tree", max_bytes, progress)
+        staging.root.mkdir()
+        _download(uri, staging, root, sources)
+        tree = archive.unwrapped(staging.root) if _wrapped(uri) else staging.root
+        found = tree_of(tree)
+        if digest is not None and found.digest != digest:
+            raise DigestMismatchError(
+                f"{uri} is not what was asked for: expected {digest}, got {found.digest} "
+                f"({found.files} files, {found.bytes:,} bytes)"
+            )
+        return _put(tree, root, dest, found)
+
+
+def _present(dest: Path, digest: str) -> Fetched | None:
+    if not dest.is_dir() or any(is_leftover(entry) for entry in dest.iterdir()):
+        return None
+    found = tree_of(dest)
+    return _fetched(dest, found, kept=True) if found.digest == digest else None
+
+
+def _put(tree: Path, root: Path, dest: Path, found: Tree) -> Fetched:
+    if dest.is_mount():
+        clear_mount(dest, keep=root)
+    elif dest.is_dir() and any(dest.iterdir()):
+        there = digest_of(dest)
+        if there != found.digest:
+            raise FetchError(
+                f"{dest} is there already with other content ({there}; fetched was "
+                f"{found.digest}): remove it, or choose another destination"
+            )
+        return _fetched(dest, found, kept=True)
+    elif dest.exists() and not dest.is_dir():
+        raise FetchError(f"{dest} is a file: choose another destination")
+    publish(tree, dest)
+    return _fetched(dest, found)
+
+
+def _fetched(dest: Path, tree: Tree, *, kept: bool = False) -> Fetched:
+    return Fetched(dest, tree.digest, tree.files, tree.bytes, kept)
+
+
+def _download(uri: str, staging: Staging, root: Path, sources: Sources) -> None:
+    scheme = urlsplit(uri).scheme
+    match scheme:
+        case "file" | "":
+            _copy(uri, staging)
+        case "https" | "http":
+            sources.retry.run(lambda: _from_web(uri, staging, root, sources.browser()))
+        case "hf":
+            sources.retry.run(lambda: _from_hub(uri, staging, sources))
+        case "s3" | "gs":
+            allow = AllowList.of(sources.environment)
+            _unpacking(
+                uri,
+                staging,
+                root,
+                lambda into: objectstore.download(_plain(uri), into, allow, sources.environment),
+            )
+        case _:
+            reason = _ELSEWHERE.get(scheme, "use file, https, s3, gs or hf")
+            raise FetchError(f"{uri}: {scheme}:// cannot be fetched: {reason}")
+
+
+def _copy(uri: str, staging: Staging) -> None:
+    source = local_path(uri)
+    if archive.is_archive(source.name) and source.is_file():
+        archive.extract(source, staging, _within(uri))
+        return
+    for name, file in regular_files(source):
+        with file.open("rb") as content:
+            staging.write(name, iter(lambda: content.read(_CHUNK), b""), file.stat().st_size)
+
+
+def _from_web(uri: str, staging: Staging, root: Path, browser: Browser) -> None:
+    staging.restart()
+
+    def download(into: Staging) -> None:
+        with browser.open(_plain(uri)) as response:
+            into.write(_file_name(uri), response.chunks(), response.length)
+
+    _unpacking(uri, staging, root, download)
+
+
+def _from_hub(uri: str, staging: Staging, sources: Sources) -> None:
+    staging.restart()
+    hub.download(uri, staging, sources.browser(), sources.environment)
+
+
+def _unpacking(uri: str, staging: Staging, root: Path, download: Callable[[Staging], None]) -> None:
+    """Download into the tree; an archive goes beside it and is unpacked into it."""
+    if not _is_archive(uri):
+        download(staging)
+        return
+    packed = staging.beside(root / "packed")
+    download(packed)
+    archive.extract(packed.root / _file_name(uri), staging, _within(uri))
+
+
+def local_path(uri: str) -> Path:
+    """The path that a ``file:`` address or a plain path stands for."""
+    target = urlsplit(uri)
+    if target.netloc not in ("", "localhost"):
+        raise FetchError(
+            f"{uri}: {target.netloc!r} is read as a host here; write file:///{target.netloc}"
+            f"{target.path} for an absolute path"
+        )
+    return Path(unquote(target.path)) if target.scheme else Path(_plain(uri))
+
+
+def _plain(uri: str) -> str:
+    return uri.partition("#")[0]
+
+
+def _within(uri: str) -> str:
+    """The part of an archive that is wanted: ``…#subdirectory=path``."""
+    fragment = uri.partition("#")[2]
+    if fragment and not (fragment.startswith("subdirectory=") and _is_archive(uri)):
+        raise FetchError(f"{uri}: after # stands subdirectory=path, and only for an archive")
+    return fragment.removeprefix("subdirectory=")
+
+
+def _wrapped(uri: str) -> bool:
+    return _is_archive(uri) and not _within(uri)
+
+
+def _is_archive(uri: str) -> bool:
+    return archive.is_archive(_file_name(uri))
+
+
+def _file_name(uri: str) -> str:
+    return unquote(urlsplit(uri).path.rstrip("/").rpartition("/")[2]) or "model"

@@ -1,0 +1,78 @@
+"""The digest of a model: one value for a tree of files, whatever carried it here."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelstream.errors import FetchError
+
+PREFIX = "sha256:"
+_PATTERN = re.compile(r"sha256:[0-9a-f]{64}")
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What is at a path: its digest, the number of regular files and their bytes."""
+
+    digest: str
+    files: int
+    bytes: int
+
+
+def digest_of(path: Path) -> str:
+    """The digest of the file or of the tree of files at ``path``."""
+    return tree_of(path).digest
+
+
+def tree_of(path: Path) -> Tree:
+    """Read every file once: sha256 over the sorted lines ``<sha256>  <size>  <posix path>``.
+
+    A single file counts as a tree that holds only this file. Directories, modes and times do
+    not count. A symbolic link or a device is refused, since it would name something that is not
+    in the tree.
+    """
+    lines = []
+    size = 0
+    for name, file in regular_files(path):
+        sha256, length = _hash_file(file)
+        lines.append(f"{sha256}  {length}  {name}\n")
+        size += length
+    digest = hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+    return Tree(f"{PREFIX}{digest}", len(lines), size)
+
+
+def regular_files(path: Path) -> Iterator[tuple[str, Path]]:
+    """Posix path within the tree and place on disk of each file, sorted."""
+    if path.is_file() and not path.is_symlink():
+        yield path.name, path
+        return
+    if not path.is_dir():
+        raise FetchError(f"{path}: there is no file and no directory of that name")
+    for entry in sorted(path.rglob("*")):
+        if entry.is_symlink() or not (entry.is_dir() or entry.is_file()):
+            raise FetchError(
+                f"{entry}: a model holds regular files only; replace the link or the device by "
+                "the file that it stands for"
+            )
+        if entry.is_file():
+            yield entry.relative_to(path).as_posix(), entry
+
+
+def checked_form(digest: str) -> str:
+    """``digest`` itself, if it is spelt as a digest."""
+    if not _PATTERN.fullmatch(digest):
+        raise FetchError(f"{digest!r} is not a digest: write sha256: and 64 hexadecimal digits")
+    return digest
+
+
+def _hash_file(file: Path) -> tuple[str, int]:
+    sha256 = hashlib.sha256()
+    length = 0
+    with file.open("rb") as content:
+        while chunk := content.read(_CHUNK):
+            sha256.update(chunk)
+            length += len(chunk)
+    return sha256.hexdigest(), length

@@ -1,0 +1,6 @@
+"""Vectorised inference: batches of Flink's rows through a model, each bad record by itself."""
+
+from modelstream.inference.decoder import RecordDecoder
+from modelstream.inference.table import Inferred, infer
+
+__all__ = ["Inferred", "RecordDecoder", "infer"]

@@ -1,0 +1,306 @@
+"""`infer`: a model over a Flink table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from modelstream.batching import Batch, configure
+from modelstream.convert import ColumnType
+from modelstream.deadletter import DeadLetter, Fail, OnError
+from modelstream.errors import OptionError, SignatureMismatchError
+from modelstream.inference import columns
+from modelstream.inference.columns import quoted
+from modelstream.inference.decoder import RecordDecoder
+from modelstream.inference.sources import break_chains
+from modelstream.model import (
+    DEFAULT_SIGNATURE,
+    BoundMethod,
+    Classify,
+    Method,
+    Model,
+    Predict,
+    Regress,
+    method_for,
+)
+from modelstream.model.signature import find_signature, listed, suggestion
+
+if TYPE_CHECKING:
+    from pyflink.table import Expression, Table, TableEnvironment
+
+    from modelstream.inference.function import Setup
+
+# Lets the sinks of scored records and of dead letters share the operator that runs the model;
+# without it Flink plans, and runs, the model once for each.
+_SHARE = "table.optimizer.reuse-optimize-block-with-digest-enabled"
+_EXECUTION_MODE = "python.execution-mode"
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What comes out of `infer`.
+
+    Attributes:
+        scored: the kept columns, then the model's.
+        dead_letters: the columns of ``modelstream.deadletter.DEAD_LETTER_COLUMNS``; None unless
+            ``on_error`` is DeadLetter. Insert both in one StatementSet: the model runs once.
+    """
+
+    scored: "Table"
+    dead_letters: "Table | None" = None
+
+
+def infer(
+    table: "Table",
+    model: Model,
+    method: Method | None = None,
+    *,
+    inputs: Mapping[str, str] | None = None,
+    outputs: Mapping[str, str] | None = None,
+    keep: Sequence[str] | None = None,
+    batch: Batch = Batch(),  # noqa: B008  # frozen
+    on_error: OnError = Fail(),  # noqa: B008  # frozen
+    decoder: RecordDecoder | None = None,
+    payload: str | None = None,
+    key: str | None = None,
+    warm_up: bool = True,
+) -> Inferred:
+    """Run a model over the rows of a table, a batch at a time.
+
+    Args:
+        table: the rows.
+        model: loaded once in each Python worker, however many functions use it.
+        method: how it is called; what the default signature's exporter meant if None.
+        inputs: tensor → column, over what ``method`` says.
+        outputs: column → tensor, over what ``method`` says.
+        keep: columns that go on beside the model's; all if None.
+        batch: one setting for all models of a job.
+        on_error: what becomes of a record that cannot be scored.
+        decoder: makes columns of raw records beside the model, so that one that is no record
+            fails by itself.
+        payload: the BYTES column that ``decoder`` reads.
+        key: the column that identifies a record in dead letters and messages.
+        warm_up: call the model with zeros before the first record.
+
+    Raises:
+        SignatureMismatchError: the columns do not fit the signature; names both sides.
+        OptionError: an option cannot be honoured, such as a second batch setting.
+    """
+    bound = _bound(model, method, inputs, outputs)
+    source = _Source(table, columns.types_of(table), decoder, payload)
+    kept = source.kept(keep, bound)
+    bound.check(source.readable)
+    _prepare(table._t_env, batch, on_error)
+    break_chains(table)
+    from modelstream.inference.function import Setup
+
+    names = (str(payload),) if decoder else tuple(bound.inputs)
+    arguments = columns.arguments(source.types, names, allow_nan=bound.allow_nan, key=key)
+    setup = Setup(
+        model=model,
+        bound=bound,
+        arguments=arguments,
+        batch=batch,
+        on_error=on_error,
+        decoder=decoder,
+        kept=tuple(name for name in kept if name in source.decoded),
+        warm_up=warm_up,
+    )
+    return _Plan(source, setup, kept, key).tables()
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A table, and the columns that a decoder makes of it."""
+
+    table: "Table"
+    types: dict[str, str]
+    decoder: RecordDecoder | None
+    payload: str | None
+
+    @property
+    def decoded(self) -> dict[str, str]:
+        return {} if self.decoder is None else {c.name: c.type for c in self.decoder.columns}
+
+    @property
+    def readable(self) -> dict[str, str]:
+        """What the model can read, and what can be kept."""
+        if self.decoder is None:
+            return self.types
+        passed = {name: kind for name, kind in self.types.items() if name != self.payload}
+        return {**self.decoded, **passed}
+
+    def kept(self, keep: Sequence[str] | None, bound: BoundMethod) -> tuple[str, ...]:
+        """The columns that go on.
+
+        Raises:
+            SignatureMismatchError: one is not there, or has the name of an output.
+        """
+        names = tuple(self.readable) if keep is None else tuple(keep)
+        for name in names:
+            if name not in self.readable:
+                raise SignatureMismatchError(
+                    f"keep names the column {name!r}, which the stream does not have"
+                    f"{suggestion(name, self.readable)}; it has {listed(self.readable)}"
+                )
+        for column in bound.output_columns:
+            if column.name in names:
+                raise SignatureMismatchError(
+                    f"the column {column.name!r} comes from the stream and from model "
+                    f"{bound.model!r}: give the output another name with outputs, or leave the "
+                    f"column out of keep"
+                )
+        return names
+
+
+@dataclass(frozen=True)
+class _Plan:
+    source: _Source
+    setup: "Setup"
+    kept: tuple[str, ...]
+    key: str | None
+
+    def tables(self) -> Inferred:
+        from modelstream.inference.function import ERROR
+
+        called = self._called()
+        result = self._result
+        if isinstance(self.setup.on_error, Fail):
+            return Inferred(called.select(*self._scored_columns()))
+        from pyflink.table.expressions import col
+
+        error = col(result).get(ERROR)
+        scored = called.where(error.is_null).select(*self._scored_columns())
+        if not isinstance(self.setup.on_error, DeadLetter):
+            return Inferred(scored)
+        return Inferred(scored, called.where(error.is_not_null).select(*self._letter_columns()))
+
+    @property
+    def _result(self) -> str:
+        """The name of the column with the function's row: one that the table does not have."""
+        name = "modelstream_result"
+        while name in self.source.types:
+            name += "_"
+        return name
+
+    def _called(self) -> "Table":
+        from pyflink.table.expressions import col
+        from pyflink.table.udf import udf
+
+        from modelstream.inference.function import ModelFunction
+
+        call = udf(
+            ModelFunction(self.setup),
+            result_type=row_type(self._result_columns()),
+            func_type="pandas",
+            name=f"{self.setup.model.name}.{self.setup.bound.signature.name}",
+        )
+        given = columns.expressions(self.setup.arguments, self.source.types, self.key)
+        passed = [col(name) for name in self.source.types]
+        return self.source.table.select(*passed, call(*given).alias(self._result))
+
+    def _result_columns(self) -> list[ColumnType]:
+        from modelstream.inference.function import ERROR
+
+        decoded = self.source.decoded
+        kept = [ColumnType(name, decoded[name]) for name in self.setup.kept]
+        failing = isinstance(self.setup.on_error, Fail)
+        errors = [] if failing else [ColumnType(ERROR, "STRING")]
+        return [*kept, *self.setup.bound.output_columns, *errors]
+
+    def _scored_columns(self) -> "list[Expression]":
+        from pyflink.table.expressions import col
+
+        row = col(self._result)
+        decoded = set(self.setup.kept)
+        kept = [row.get(n).alias(n) if n in decoded else col(n) for n in self.kept]
+        outputs = [column.name for column in self.setup.bound.output_columns]
+        return [*kept, *(row.get(name).alias(name) for name in outputs)]
+
+    def _letter_columns(self) -> "list[Expression]":
+        from pyflink.table import DataTypes
+        from pyflink.table.expressions import call_sql, lit
+
+        from modelstream.inference.function import ERROR
+
+        error = f"{quoted(self._result)}.{quoted(ERROR)}"
+
+        def field(name: str) -> "Expression":
+            return call_sql(f"JSON_VALUE({error}, '$.{name}')").alias(name)
+
+        moment = f"TO_TIMESTAMP_LTZ(CAST(JSON_VALUE({error}, '$.time') AS BIGINT), 3)"
+        return [
+            self._letter_key().alias("key"),
+            self._letter_payload().alias("payload"),
+            field("stage"),
+            field("error_type"),
+            field("message"),
+            lit(self.setup.model.name).cast(DataTypes.STRING()).alias("model"),
+            call_sql(moment).alias("time"),
+        ]
+
+    def _letter_key(self) -> "Expression":
+        from pyflink.table import DataTypes
+        from pyflink.table.expressions import null_of
+
+        if self.key is None:
+            return null_of(DataTypes.BYTES())
+        return columns.as_bytes(self.key, self.source.types[self.key])
+
+    def _letter_payload(self) -> "Expression":
+        from pyflink.table.expressions import call_sql
+
+        if self.source.payload is not None:
+            return columns.as_bytes(self.source.payload, self.source.types[self.source.payload])
+        fields = ", ".join(
+            f"KEY {columns.literal(name)} VALUE {quoted(name)}" for name in self.source.types
+        )
+        return call_sql(f"ENCODE(JSON_OBJECT({fields}), 'UTF-8')")
+
+
+def _bound(
+    model: Model,
+    method: Method | None,
+    inputs: Mapping[str, str] | None,
+    outputs: Mapping[str, str] | None,
+) -> BoundMethod:
+    method = method or default_method(model)
+    changes = {"inputs": inputs, "outputs": outputs}
+    given = {name: value for name, value in changes.items() if value is not None}
+    if not given:
+        return method.bind(model)
+    if not isinstance(method, Predict | Classify | Regress):
+        raise OptionError(
+            f"{' and '.join(given)} go into {type(method).__name__} itself, which is a method of "
+            f"your own"
+        )
+    return replace(method, **given).bind(model)  # type: ignore[arg-type]  # both are mappings
+
+
+def default_method(model: Model) -> Method:
+    """What the exporter of the default signature meant."""
+    return method_for(find_signature(model.signatures, DEFAULT_SIGNATURE, model.name))
+
+
+def row_type(result: Sequence[ColumnType]) -> str:
+    """The SQL type of a row with these fields."""
+    return "ROW<" + ", ".join(f"{quoted(c.name)} {c.type}" for c in result) + ">"
+
+
+def _prepare(t_env: "TableEnvironment", batch: Batch, on_error: OnError) -> None:
+    refuse_thread_mode(t_env)
+    configure(t_env, batch)
+    if isinstance(on_error, DeadLetter):
+        t_env.get_config().set(_SHARE, "true")
+
+
+def refuse_thread_mode(t_env: "TableEnvironment") -> None:
+    """Python functions of this library need a process of their own.
+
+    Raises:
+        OptionError: the environment runs them in the JVM's threads.
+    """
+    if t_env.get_config().get(_EXECUTION_MODE, "process") == "thread":
+        raise OptionError(
+            f"{_EXECUTION_MODE} is thread: TensorFlow can deadlock there (its first operation "
+            f"hangs when records come from another thread than open()); leave it at process"
+        )

@@ -1,0 +1,6 @@
+"""From a ModelStream manifest to a Flink job."""
+
+from modelstream.job.build import BuiltJob, build
+from modelstream.job.context import JobContext, model
+
+__all__ = ["BuiltJob", "JobContext", "build", "model"]

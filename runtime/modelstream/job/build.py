@@ -1,0 +1,194 @@
+"""From a manifest to a Flink job: what it needs is brought, then it is laid out, then it runs."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelstream import raised
+from modelstream.errors import JobError
+from modelstream.job import (
+    artifacts,
+    connectors,
+    context,
+    failures,
+    jvm,
+    pipeline,
+    plugins,
+    script,
+    settings,
+    sqljob,
+)
+from modelstream.job.artifacts import Progress
+from modelstream.job.connectors import Needs
+from modelstream.job.context import JobContext
+from modelstream.job.secrets import Secrets
+from modelstream.model import SavedModel
+from modelstream_crds.v1alpha1 import ModelStream, ModelStreamSpec, RuntimeMode
+
+if TYPE_CHECKING:
+    from pyflink.common import JobClient
+    from pyflink.table import StatementSet, StreamTableEnvironment
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class BuiltJob:
+    """A job that is ready to run.
+
+    Attributes:
+        name: of the job, as Flink shows it.
+        t_env: the environment; a ``python`` job makes its own.
+        inserts: what runs; None for a ``python`` job.
+    """
+
+    name: str
+    spec: ModelStreamSpec
+    context: JobContext
+    options: Mapping[str, str]
+    secrets: Secrets
+    t_env: "StreamTableEnvironment | None" = None
+    inserts: "StatementSet | None" = field(default=None)
+
+    def submit(self) -> "JobClient | None":
+        """Start the job.
+
+        A ``python`` job runs its program to the end here and gives no client.
+
+        Raises:
+            JobError: Flink refuses the job, or the program fails.
+        """
+        raised.forget()
+        with failures.translated(self.secrets.redact):
+            if self.inserts is None:
+                assert self.spec.python is not None
+                with jvm.default_options(self.options):
+                    script.run(self.spec.python, self.context)
+                return None
+            return self.inserts.execute().get_job_client()
+
+    def wait(self, client: "JobClient") -> None:
+        """Wait until the job ends.
+
+        Raises:
+            JobError: it failed; the message names the cause.
+        """
+        with failures.translated(self.secrets.redact):
+            client.get_job_execution_result().result()
+
+
+def build(
+    manifest: ModelStream, where: JobContext, progress: Progress = artifacts.silent
+) -> BuiltJob:
+    """Make a job of a manifest.
+
+    Args:
+        manifest: a valid one.
+        where: the models, secrets and mounts of this machine or pod.
+        progress: told about jars that are being fetched.
+
+    Raises:
+        JobError: the job cannot be built; SignatureMismatchError and the like for its model.
+    """
+    spec, secrets = manifest.spec, Secrets(where.secret)
+    with failures.translated(secrets.redact):
+        models = open_models(spec, where)
+        options = _environment(spec, where, secrets, progress)
+        context.provide(models)
+        name = manifest.metadata.name
+        if spec.python is not None:
+            return BuiltJob(name, spec, where, options, secrets)
+        t_env = table_environment(spec, {"pipeline.name": name, **options})
+        inserts = _inserts(t_env, spec, models, secrets, options)
+        return BuiltJob(name, spec, where, options, secrets, t_env, inserts)
+
+
+def open_models(spec: ModelStreamSpec, where: JobContext) -> dict[str, SavedModel]:
+    """The manifest's models, their signatures read, nothing loaded.
+
+    Raises:
+        JobError: the context has no directory for a model.
+    """
+    found = {}
+    for model in spec.models:
+        if model.name not in where.model_paths:
+            raise JobError(
+                f"spec.models: nothing was given for {model.name!r} ({model.uri}); "
+                f"locally, give its directory with --model {model.name}=DIR"
+            )
+        found[model.name] = SavedModel(
+            where.model_paths[model.name], model.tags or ("serve",), name=model.name
+        )
+    return found
+
+
+def job_needs(spec: ModelStreamSpec) -> Needs:
+    """The jars and file systems that a manifest names.
+
+    Raises:
+        ConnectorError: an unknown connector or format, or a required option that is missing.
+    """
+    configuration = spec.flink.configuration
+    found = connectors.needs_of_paths(configuration.values())
+    if spec.state is not None:
+        found |= connectors.needs_of_paths([spec.state.storage])
+    if spec.pipeline is not None:
+        own = "pipeline.jars" in configuration or jvm.is_driver()
+        found |= pipeline.needs(spec.pipeline, own)
+    if spec.sql is not None:
+        found |= sqljob.needs(spec.sql.statements)
+    return found
+
+
+def table_environment(
+    spec: ModelStreamSpec, options: Mapping[str, str]
+) -> "StreamTableEnvironment":
+    """The environment of a job, with its options set."""
+    from pyflink.datastream import StreamExecutionEnvironment
+    from pyflink.table import EnvironmentSettings, StreamTableEnvironment
+
+    batch = spec.flink.runtime_mode is RuntimeMode.BATCH
+    env = StreamExecutionEnvironment.get_execution_environment(jvm.configuration(options))
+    mode = EnvironmentSettings.in_batch_mode() if batch else EnvironmentSettings.in_streaming_mode()
+    return StreamTableEnvironment.create(env, mode)
+
+
+def _environment(
+    spec: ModelStreamSpec, where: JobContext, secrets: Secrets, progress: Progress
+) -> dict[str, str]:
+    needs = job_needs(spec)
+    if not where.local:
+        return settings.job_options(spec, where, secrets, ())
+    home = connectors.flink_home()
+    jars = connectors.missing(needs.jars, [home / "lib"])
+    fetched = artifacts.ensure_all(jars, progress=progress)
+    options = settings.job_options(spec, where, secrets, fetched)
+    absent = connectors.missing(needs.plugins, [home / "plugins"])
+    present: list[Path] = artifacts.ensure_all(absent, progress=progress)
+    if needs.plugins:
+        jvm.load_file_systems(options, plugins.directories(present, home / "plugins"))
+    return options
+
+
+def _inserts(
+    t_env: "StreamTableEnvironment",
+    spec: ModelStreamSpec,
+    models: Mapping[str, SavedModel],
+    secrets: Secrets,
+    options: Mapping[str, str],
+) -> "StatementSet":
+    if spec.sql is not None:
+        return sqljob.build(t_env, spec.sql, models, secrets.redact)
+    assert spec.pipeline is not None
+    name = spec.pipeline.inference.model
+    if name not in models:
+        raise JobError(f"pipeline.inference.model: {name!r} is not in spec.models")
+
+    def effective() -> dict[str, str]:
+        configured: Any = t_env.get_config().get_configuration().to_dict()
+        return {**configured, **options}
+
+    warm_up = next(model.warm_up for model in spec.models if model.name == name)
+    return pipeline.build(t_env, spec.pipeline, models[name], secrets, warm_up, effective)

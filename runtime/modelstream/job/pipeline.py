@@ -1,0 +1,233 @@
+"""``pipeline`` jobs: source → model → sink, and dead letters beside it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from modelstream import deadletter
+from modelstream.batching import Batch
+from modelstream.errors import JobError
+from modelstream.job import connectors, decode, files, tables
+from modelstream.job.connectors import Needs
+from modelstream.job.secrets import Secrets
+from modelstream.job.tables import TablePlan
+from modelstream.model import (
+    Classify,
+    Method,
+    Predict,
+    Regress,
+    SavedModel,
+    method_for,
+)
+from modelstream.model.signature import find_signature
+from modelstream_crds import quantities
+from modelstream_crds.v1alpha1 import Batch as BatchSpec
+from modelstream_crds.v1alpha1 import Column, Inference, OnError, Pipeline, Sink, Source
+from modelstream_crds.v1alpha1 import Method as MethodName
+
+if TYPE_CHECKING:
+    from pyflink.table import StatementSet, StreamTableEnvironment, Table
+
+    from modelstream.inference.decoder import RecordDecoder
+
+_KEY_FORMAT, _KEY_FIELDS, _KEY_PREFIX = "key.format", "key.fields", "key.fields-prefix"
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a source gives: a table, and how its payload becomes columns where Flink does not.
+
+    Attributes:
+        table: the source.
+        decoder: makes the record's columns of the payload; None when Flink decoded it.
+        payload: the column of raw bytes.
+        key: the column that identifies the record in a dead letter.
+    """
+
+    table: "Table"
+    decoder: "RecordDecoder | None" = None
+    payload: str | None = None
+    key: str | None = None
+
+
+def needs(pipeline: Pipeline, own_jars: bool) -> Needs:
+    """The jars of every end of the pipeline."""
+    found = connectors.NOTHING
+    for field, end in ends(pipeline):
+        found |= connectors.needs_of(tables.endpoint(field, end), own_jars)
+    return found
+
+
+def ends(pipeline: Pipeline) -> list[tuple[str, Source | Sink]]:
+    """Source and sinks with their places in the manifest."""
+    named: list[tuple[str, Source | Sink]] = [("source", pipeline.source), ("sink", pipeline.sink)]
+    if pipeline.dead_letter is not None:
+        named.append(("deadLetter", pipeline.dead_letter))
+    return named
+
+
+def build(
+    t_env: "StreamTableEnvironment",
+    pipeline: Pipeline,
+    model: SavedModel,
+    secrets: Secrets,
+    warm_up: bool,
+    options: Callable[[], dict[str, str]],
+) -> "StatementSet":
+    """Lay the pipeline out; nothing runs yet.
+
+    Args:
+        t_env: where.
+        pipeline: of the manifest.
+        model: the one that ``inference.model`` names.
+        secrets: reads secret options.
+        warm_up: call the model before the first record.
+        options: Flink's options, for file systems that are read beside Flink.
+
+    Raises:
+        SignatureMismatchError: columns and model do not fit.
+        JobError: anything else that cannot work.
+    """
+    from modelstream.inference import infer
+
+    inference = pipeline.inference
+    read = _read(t_env, pipeline, secrets, options)
+    if read.decoder is not None:
+        decode.check_kept(read.decoder.columns, _keep(pipeline))
+    inferred = infer(
+        read.table,
+        model,
+        method(model, inference),
+        keep=_keep(pipeline),
+        batch=_batch(inference.batch),
+        on_error=_on_error(inference.on_error),
+        decoder=read.decoder,
+        payload=read.payload,
+        key=read.key,
+        warm_up=warm_up,
+    )
+    inserts = t_env.create_statement_set()
+    sink = tables.sink_plan(pipeline.sink, secrets, "sink")
+    inserts.add_insert(sink.descriptor(), decode.restored(inferred.scored, read.decoder))
+    if pipeline.dead_letter is not None and inferred.dead_letters is not None:
+        letters = tables.sink_plan(pipeline.dead_letter, secrets, "deadLetter")
+        inserts.add_insert(letters.descriptor(), inferred.dead_letters)
+    return inserts
+
+
+def method(model: SavedModel, inference: Inference) -> Method:
+    """The method that the manifest states, or that the signature's exporter meant."""
+    signature = find_signature(model.signatures, inference.signature, model.name)
+    inputs, outputs = inference.inputs or None, inference.outputs or None
+    match inference.method:
+        case None:
+            meant = method_for(signature)
+            if not isinstance(meant, Predict | Classify | Regress):
+                return meant
+            return replace(meant, inputs=inputs, outputs=outputs)
+        case MethodName.PREDICT:
+            return Predict(signature.name, inputs=inputs, outputs=outputs)
+        case MethodName.REGRESS:
+            return Regress(signature.name, inputs=inputs, outputs=outputs)
+        case MethodName.CLASSIFY:
+            return _classify(signature.name, inference)
+
+
+def decoded_here(pipeline: Pipeline) -> bool:
+    """Whether records are read raw and decoded beside the model, so that a bad one costs itself."""
+    return pipeline.inference.on_error is not OnError.FAIL and pipeline.source.format is not None
+
+
+def _classify(signature: str, inference: Inference) -> Classify:
+    top_k = inference.classify.top_k if inference.classify else 1
+    threshold = inference.classify.threshold if inference.classify else None
+    return Classify(
+        signature,
+        inputs=inference.inputs or None,
+        outputs=inference.outputs or None,
+        top_k=top_k,
+        threshold=threshold,
+    )
+
+
+def _read(
+    t_env: "StreamTableEnvironment",
+    pipeline: Pipeline,
+    secrets: Secrets,
+    options: Callable[[], dict[str, str]],
+) -> Read:
+    plan = tables.source_plan(pipeline.source, secrets)
+    if plan.format == "file":
+        source = files.file_source(plan, options())
+        return Read(source.table(t_env), source.decoder, source.payload, source.payload)
+    if not decoded_here(pipeline):
+        return Read(t_env.from_descriptor(plan.descriptor()))
+    return _read_raw(t_env, plan)
+
+
+def _read_raw(t_env: "StreamTableEnvironment", plan: TablePlan) -> Read:
+    from pyflink.table.expressions import col
+
+    fields = tuple(column for column in plan.columns if not column.metadata)
+    keys = key_columns(plan)
+    decoder = decode.decoder(
+        str(plan.format),
+        tuple(field for field in fields if field.name not in keys),
+        plan.options,
+    )
+    payload = tables.unused_name("payload", plan.columns)
+    raw = TablePlan(
+        plan.connector,
+        "raw",
+        decode.without_format_options(str(plan.format), plan.options),
+        (*(c for c in fields if c.name in keys), *tables.raw_columns(payload, plan.columns)),
+    )
+    # Flink's json and csv skip a record without a value (a tombstone), so this does too.
+    table = t_env.from_descriptor(raw.descriptor()).where(col(payload).is_not_null)
+    return Read(table, decoder, payload, _dead_letter_key(plan, keys))
+
+
+def key_columns(plan: TablePlan) -> tuple[str, ...]:
+    """Columns that Flink reads from the record's key.
+
+    Raises:
+        JobError: the key has a prefix, or stands in the value too: not decoded here.
+    """
+    if _KEY_FORMAT not in plan.options:
+        return ()
+    if plan.options.get(_KEY_PREFIX):
+        raise JobError(
+            f"pipeline.source.options: {_KEY_PREFIX} is not supported with onError DeadLetter or "
+            f"Drop; give the key's columns their own names"
+        )
+    return tuple(name for name in plan.options.get(_KEY_FIELDS, "").split(";") if name)
+
+
+def _dead_letter_key(plan: TablePlan, keys: tuple[str, ...]) -> str | None:
+    types = {column.name: column.type for column in plan.columns}
+    return keys[0] if len(keys) == 1 and _is_bytes_like(types.get(keys[0], "")) else None
+
+
+def _is_bytes_like(sql_type: str) -> bool:
+    return sql_type.upper().split("(")[0].split()[0:1] in (["BYTES"], ["STRING"], ["VARCHAR"])
+
+
+def _keep(pipeline: Pipeline) -> tuple[str, ...]:
+    keep = pipeline.inference.keep
+    columns: tuple[Column, ...] = pipeline.source.schema_
+    return tuple(column.name for column in columns) if keep is None else keep
+
+
+def _batch(spec: BatchSpec) -> Batch:
+    latency = quantities.duration(spec.max_latency)
+    return Batch(spec.max_size, latency, spec.allowed_sizes)
+
+
+def _on_error(choice: OnError) -> deadletter.OnError:
+    match choice:
+        case OnError.DEAD_LETTER:
+            return deadletter.DeadLetter()
+        case OnError.DROP:
+            return deadletter.Drop()
+        case OnError.FAIL:
+            return deadletter.Fail()

@@ -1,0 +1,48 @@
+"""Models: their signatures without TensorFlow, one copy of them a process, methods to call them.
+
+The package is also a function: ``modelstream.model(NAME)`` is the running job's model of that name.
+"""
+
+import sys
+from types import ModuleType
+
+from modelstream.convert.flinktypes import ColumnType
+from modelstream.convert.spec import Layout, TensorSpec
+from modelstream.model.bound import BoundMethod
+from modelstream.model.methods import Classify, Method, Predict, Regress, method_for
+from modelstream.model.protocol import Model, OpenModel
+from modelstream.model.runtime import Runtime
+from modelstream.model.saved_model import SavedModel
+from modelstream.model.signature import DEFAULT_SIGNATURE, Signature
+from modelstream.model.warmup import warm_up
+
+__all__ = [
+    "DEFAULT_SIGNATURE",
+    "BoundMethod",
+    "Classify",
+    "ColumnType",
+    "Layout",
+    "Method",
+    "Model",
+    "OpenModel",
+    "Predict",
+    "Regress",
+    "Runtime",
+    "SavedModel",
+    "Signature",
+    "TensorSpec",
+    "method_for",
+    "warm_up",
+]
+
+
+class _CallablePackage(ModuleType):
+    """Lets ``ms.model("fraud")`` and ``from modelstream.model import SavedModel`` both mean it."""
+
+    def __call__(self, name: str) -> SavedModel:
+        from modelstream.job.context import model
+
+        return model(name)
+
+
+sys.modules[__name__].__class__ = _CallablePackage

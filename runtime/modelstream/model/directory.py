@@ -1,0 +1,66 @@
+"""Where the SavedModel is: directories, version sub-directories, and what to say without one."""
+
+from pathlib import Path
+
+from modelstream.errors import ModelFormatError, ModelNotFoundError
+
+_FILES = ("saved_model.pb", "saved_model.pbtxt")
+_LISTED = 8
+
+
+def resolve(path: Path, version: int | None = None) -> Path:
+    """The directory that holds saved_model.pb: ``path`` itself or its version ``7/``.
+
+    Args:
+        path: a SavedModel, or a directory of versions as TensorFlow Serving lays them out.
+        version: which of the versions; None takes the highest number.
+
+    Raises:
+        ModelNotFoundError: there is no model; lists what is there.
+    """
+    if not path.is_dir():
+        raise ModelNotFoundError(_not_a_directory(path))
+    if version is None and model_file(path):
+        return path
+    versions = _versions(path)
+    if version is None and versions:
+        return path / versions[max(versions)]
+    if version in versions:
+        return path / versions[version]
+    raise ModelNotFoundError(_no_model(path, version, versions))
+
+
+def model_file(directory: Path) -> Path | None:
+    """saved_model.pb or saved_model.pbtxt of the directory, if it has one."""
+    return next((directory / name for name in _FILES if (directory / name).is_file()), None)
+
+
+def _versions(path: Path) -> dict[int, str]:
+    """Version number → name of its sub-directory; only those that hold a model."""
+    names = (entry.name for entry in path.iterdir() if entry.name.isascii())
+    return {int(name): name for name in names if name.isdigit() and model_file(path / name)}
+
+
+def _not_a_directory(path: Path) -> str:
+    if path.is_file():
+        return (
+            f"{path} is a file; a SavedModel is a directory with saved_model.pb in it: "
+            f"give the directory"
+        )
+    return f"there is no directory {path}"
+
+
+def _no_model(path: Path, version: int | None, versions: dict[int, str]) -> str:
+    if versions:
+        known = ", ".join(str(number) for number in sorted(versions))
+        return f"{path} has no version {version}; it has the versions {known}"
+    if version is not None and model_file(path):
+        return f"{path} is one SavedModel without versions: leave version={version} out"
+    if (path / "saved_model.cpb").is_file():
+        raise ModelFormatError(
+            f"{path} holds a split SavedModel (saved_model.cpb); export it as saved_model.pb"
+        )
+    names = sorted(entry.name + "/" * entry.is_dir() for entry in path.iterdir())
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    holds = f"it holds {', '.join(names[:_LISTED])}{more}" if names else "it is empty"
+    return f"no saved_model.pb in {path} nor in a version directory of it (1/, 2/, …): {holds}"

@@ -1,0 +1,63 @@
+"""The v2 loader, for what the v1 session loader refuses."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+import tensorflow as tf
+
+from modelstream.model.layouts import flattened, is_dense
+from modelstream.model.protocol import Tensors
+from modelstream.model.runtime import Runtime
+from modelstream.model.signature import Signature
+
+log = logging.getLogger(__name__)
+
+
+class EagerEngine:
+    """A trackable object with concrete functions."""
+
+    def __init__(
+        self,
+        directory: Path,
+        tags: tuple[str, ...],
+        signatures: Mapping[str, Signature],
+        runtime: Runtime,
+    ) -> None:
+        _configure(runtime)
+        self._model: Any = tf.saved_model.load(str(directory), tags=list(tags))
+        self._signatures = signatures
+        self._calls = {
+            name: self._model.signatures[name]
+            for name, signature in signatures.items()
+            if is_dense(signature)
+        }
+
+    def call(self, signature: str, inputs: Tensors) -> dict[str, npt.NDArray[Any]]:
+        """Run a signature on arrays that fit it."""
+        specs = self._signatures[signature].inputs
+        tensors = {
+            name: tf.constant(array, dtype=specs[name].dtype) for name, array in inputs.items()
+        }
+        outputs = self._calls[signature](**tensors)
+        return {name: flattened(output) for name, output in outputs.items()}
+
+    def close(self) -> None:
+        """Drop the functions before the object whose variables they use."""
+        self._calls.clear()
+        self._model = None
+
+
+def _configure(runtime: Runtime) -> None:
+    """Thread pools and GPU memory; what TensorFlow has fixed already stays as it is."""
+    try:
+        if runtime.intra_op is not None:
+            tf.config.threading.set_intra_op_parallelism_threads(runtime.intra_op)
+        if runtime.inter_op is not None:
+            tf.config.threading.set_inter_op_parallelism_threads(runtime.inter_op)
+        for device in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(device, runtime.memory_growth)
+    except (RuntimeError, ValueError) as error:
+        log.warning("TensorFlow keeps the options of the process's first model: %s", error)

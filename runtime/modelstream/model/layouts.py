@@ -1,0 +1,35 @@
+"""Ragged and sparse tensors: what of them can be a column."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from modelstream.convert.spec import Layout
+from modelstream.model.signature import Signature
+
+
+def is_dense(signature: Signature) -> bool:
+    """Whether the signature can be called with arrays: sparse tensors go neither in nor out."""
+    outputs = all(spec.layout is not Layout.SPARSE for spec in signature.outputs.values())
+    return outputs and all(spec.layout is Layout.DENSE for spec in signature.inputs.values())
+
+
+def flattened(value: Any) -> npt.NDArray[Any]:
+    """An output of TensorFlow as an array; a ragged one as an object array of lists."""
+    if hasattr(value, "row_splits"):
+        rows = value.to_list()
+        array = np.empty(len(rows), object)
+        array[:] = rows
+        return array
+    return np.asarray(value.numpy() if hasattr(value, "numpy") else value)
+
+
+def is_ragged(array: npt.NDArray[Any]) -> bool:
+    """Whether it is what ``flattened`` makes of a ragged tensor."""
+    return (
+        array.dtype.kind == "O"
+        and array.ndim == 1
+        and bool(len(array))
+        and (isinstance(array[0], list))
+    )

@@ -1,0 +1,175 @@
+"""A SavedModel in memory, by whichever of TensorFlow's loaders takes it."""
+
+import gc
+import logging
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy.typing as npt
+
+from modelstream.convert.tensors import to_tensor
+from modelstream.errors import ModelLoadError, SignatureMismatchError
+from modelstream.model import metagraph
+from modelstream.model.layouts import is_dense
+from modelstream.model.protocol import Tensors
+from modelstream.model.runtime import Runtime
+from modelstream.model.signature import (
+    DEFAULT_SIGNATURE,
+    Signature,
+    find_signature,
+    listed,
+    suggestion,
+)
+from modelstream.model.version import readable_copy
+
+log = logging.getLogger(__name__)
+
+
+class Engine(Protocol):
+    """What one of TensorFlow's loaders made of a model."""
+
+    def call(self, signature: str, inputs: Tensors) -> dict[str, npt.NDArray[Any]]:
+        """Run a signature on arrays that fit it."""
+
+    def close(self) -> None:
+        """Give the memory back."""
+
+
+class LoadedModel:
+    """A model in memory: checks what goes in, hands it to the engine that loaded it."""
+
+    def __init__(
+        self, name: str, signatures: Mapping[str, Signature], engine: Engine, copy: Path | None
+    ) -> None:
+        self._name = name
+        self._signatures = signatures
+        self._engine = engine
+        self._copy = copy
+
+    @property
+    def signatures(self) -> Mapping[str, Signature]:
+        """The functions that it offers, by name."""
+        return self._signatures
+
+    def call(self, signature: str, inputs: Tensors) -> dict[str, npt.NDArray[Any]]:
+        """Run one signature on a batch.
+
+        Raises:
+            SignatureNotFoundError: there is no such signature.
+            SignatureMismatchError: tensors are missing or too many.
+        """
+        found = find_signature(self._signatures, signature, self._name)
+        _check_callable(found, inputs)
+        return self._engine.call(signature, inputs)
+
+    def predict(
+        self, signature: str = DEFAULT_SIGNATURE, /, **tensors: object
+    ) -> dict[str, npt.NDArray[Any]]:
+        """Run one signature on a batch of Python values: ``m.predict(x=[[1.0, 2.0]])``.
+
+        Raises:
+            ConversionError: a value does not fit its tensor.
+        """
+        found = find_signature(self._signatures, signature, self._name)
+        _check_callable(found, tensors)
+        arrays = {name: _argument(values, found.inputs[name]) for name, values in tensors.items()}
+        return self._engine.call(signature, arrays)
+
+    def close(self) -> None:
+        """Give the memory back, then remove the temporary copy it was read from.
+
+        A graph is a web of cycles that holds the model's constants: it is collected here, because
+        Python's own collector sees a few small objects and may wait for very long.
+        """
+        self._engine.close()
+        gc.collect()
+        if self._copy is not None:
+            shutil.rmtree(self._copy, ignore_errors=True)
+
+
+def _argument(values: Any, spec: Any) -> npt.NDArray[Any]:
+    if spec.shape == ():
+        scalar = type(spec)(spec.dtype, (None,), spec.name)
+        return to_tensor([values], scalar, allow_nan=True).reshape(())
+    return to_tensor(values, spec, allow_nan=True)
+
+
+def _check_callable(signature: Signature, inputs: Mapping[str, object]) -> None:
+    if not is_dense(signature):
+        raise SignatureMismatchError(
+            f"signature {signature.name!r} takes or gives sparse tensors, which are not supported: "
+            f"{signature}"
+        )
+    if signature.inputs.keys() == inputs.keys():
+        return
+    missing = signature.inputs.keys() - inputs.keys()
+    extra = inputs.keys() - signature.inputs.keys()
+    if missing:
+        raise SignatureMismatchError(
+            f"signature {signature.name!r} takes {listed(signature.inputs)}; "
+            f"missing: {listed(missing)}"
+        )
+    for name in sorted(extra):
+        raise SignatureMismatchError(
+            f"signature {signature.name!r} has no input {name!r}"
+            f"{suggestion(name, signature.inputs)}; it takes {listed(signature.inputs)}"
+        )
+
+
+Loader = Callable[[Path, tuple[str, ...], Mapping[str, Signature], Runtime], Engine]
+
+
+def tensorflow_loaders() -> dict[str, Loader]:
+    """TensorFlow's two loaders in the order in which they are tried.
+
+    The v1 session loader comes first: it loads TF2 exports as well as those of TF1, also some that
+    the v2 loader refuses, and its calls are a little faster.
+    """
+    from modelstream.model import eager, session  # TensorFlow, which takes seconds to import
+
+    return {"v1 session loader": session.SessionEngine, "v2 loader": eager.EagerEngine}
+
+
+def load(
+    directory: Path,
+    tags: tuple[str, ...],
+    runtime: Runtime,
+    loaders: Callable[[], Mapping[str, Loader]] = tensorflow_loaders,
+) -> LoadedModel:
+    """Load a SavedModel with the first loader that takes it.
+
+    Raises:
+        ModelLoadError: none does; lists what each said.
+    """
+    saved_model = metagraph.read(directory)
+    signatures = metagraph.signatures(metagraph.meta_graph(saved_model, tags, directory))
+    copy = readable_copy(directory, saved_model)
+    try:
+        engine = _engine(directory, loaders(), copy or directory, tags, signatures, runtime)
+    except BaseException:
+        if copy is not None:
+            shutil.rmtree(copy, ignore_errors=True)
+        raise
+    return LoadedModel(directory.name, signatures, engine, copy)
+
+
+def _engine(
+    directory: Path, loaders: Mapping[str, Loader], source: Path, *arguments: Any
+) -> Engine:
+    causes: dict[str, Exception] = {}
+    for title, loader in loaders.items():
+        try:
+            return loader(source, *arguments)
+        except Exception as error:  # whatever TensorFlow raises: the next loader may do
+            causes[title] = error
+            log.info("the %s refuses %s: %s", title, directory, error)
+    raise _load_error(directory, causes)
+
+
+def _load_error(directory: Path, causes: Mapping[str, Exception]) -> ModelLoadError:
+    said = "".join(
+        f"\n  {title}: {type(error).__name__}: {error}" for title, error in causes.items()
+    )
+    return ModelLoadError(f"TensorFlow cannot load the model {directory}:{said}")

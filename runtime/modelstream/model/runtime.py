@@ -1,0 +1,21 @@
+"""How TensorFlow runs a model in this process."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Options of the process that holds the model.
+
+    TensorFlow fixes thread pools and GPU memory when the first model of a process opens; a later
+    model with other options shares what is there.
+
+    Attributes:
+        intra_op: threads that one operation may use; None leaves it to TensorFlow (all cores).
+        inter_op: operations that may run at the same time; None leaves it to TensorFlow.
+        memory_growth: take GPU memory as it is needed, instead of all of it at once.
+    """
+
+    intra_op: int | None = None
+    inter_op: int | None = None
+    memory_growth: bool = True

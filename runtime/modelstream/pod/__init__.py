@@ -1,0 +1,1 @@
+"""What runs in a pod: the image's entry point and what it starts beside Flink."""

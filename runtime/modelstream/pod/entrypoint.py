@@ -1,0 +1,129 @@
+"""The entry point of the image: write Flink's configuration for this pod, become Flink."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+
+from modelstream.pod import configuration, gpu, preload
+from modelstream.pod.failure import PodError
+from modelstream.pod.paths import Paths
+from modelstream_crds import manifest
+from modelstream_crds import v1alpha1 as api
+
+SUBMIT = "/opt/modelstream/submit.py"
+PYTHON_DRIVER = "org.apache.flink.client.python.PythonDriver"
+
+
+def jobmanager(paths: Paths, environment: Mapping[str, str]) -> NoReturn:
+    """Become a JobManager that runs the job of the manifest."""
+    operator = _yaml(paths.operator_options)
+    highly_available = configuration.has_high_availability(operator)
+    address = configuration.jobmanager_address(_needed(environment, "POD_IP"), highly_available)
+    write_configuration(paths, operator, address)
+    _become(paths, environment, jobmanager_command(paths, environment))
+
+
+def taskmanager(paths: Paths, environment: Mapping[str, str]) -> NoReturn:
+    """Prove that the models work in this pod, then become a TaskManager."""
+    preload.clear(paths.ready)
+    paths.killed.unlink(missing_ok=True)
+    operator = _yaml(paths.operator_options)
+    address = configuration.taskmanager_address(_needed(environment, "POD_IP"))
+    write_configuration(paths, operator, address)
+    gpu.require(environment)
+    preload_apart()
+    script = str(paths.flink_home / "bin" / "taskmanager.sh")
+    slots = {gpu.SLOTS: str(operator.get("taskmanager.numberOfTaskSlots", 1))}
+    _become(paths, {**environment, **slots}, [script, "start-foreground"])
+
+
+def preload_apart() -> None:
+    """Preload in a process of its own, which gives its memory and its GPU back.
+
+    It says itself why it fails; its exit code becomes this container's.
+    """
+    done = subprocess.run([sys.executable, "-m", "modelstream.pod", "preload"], check=False)
+    if done.returncode:
+        raise SystemExit(done.returncode if done.returncode > 0 else 128 - done.returncode)
+
+
+def jobmanager_command(paths: Paths, environment: Mapping[str, str]) -> list[str]:
+    """The command line of the JobManager: everything after ``-py`` is for the job's program."""
+    command = [
+        str(paths.flink_home / "bin" / "standalone-job.sh"),
+        "start-foreground",
+        "--job-classname",
+        PYTHON_DRIVER,
+        "--job-id",
+        _needed(environment, "MODELSTREAM_JOB_ID"),
+    ]
+    if savepoint := environment.get("MODELSTREAM_RESTORE_FROM"):
+        command += ["--fromSavepoint", savepoint]
+    python = ["-pyclientexec", configuration.CLIENT_PYTHON, "-py", SUBMIT]
+    return [*command, *python, str(paths.manifest)]
+
+
+def write_configuration(
+    paths: Paths, operator: Mapping[str, Any], address: Mapping[str, Any]
+) -> None:
+    """Flink's conf directory: the shipped files, config.yaml merged of all layers.
+
+    The addresses of this pod come last: nobody else knows them.
+    """
+    for file in (paths.flink_home / "conf").iterdir():
+        shutil.copyfile(file, paths.flink_conf / file.name)
+    options = configuration.merged(
+        _yaml(paths.flink_home / "conf" / "config.yaml"),
+        operator,
+        secret_options(manifest.load(paths.manifest), paths.secrets),
+        configuration.python_programs(),
+        address,
+    )
+    config = paths.flink_conf / "config.yaml"
+    config.write_text(yaml.safe_dump(options, width=1 << 20))
+    config.chmod(0o600)
+
+
+def secret_options(spec: api.ModelStream, secrets: Path) -> dict[str, str]:
+    """flink.secretConfiguration: option → the value in the mounted file.
+
+    Raises:
+        PodError: the Secret has no such key.
+    """
+    options = {}
+    for option, key in spec.spec.flink.secret_configuration.items():
+        file = secrets / key.name / key.key
+        try:
+            options[option] = file.read_text().strip()
+        except OSError as error:
+            raise PodError(
+                "SecretKeyMissing",
+                f"spec.flink.secretConfiguration[{option}]: the Secret {key.name} has no key "
+                f"{key.key} ({error.strerror}: {file})",
+            ) from error
+    return options
+
+
+def _become(paths: Paths, environment: Mapping[str, str], command: list[str]) -> NoReturn:
+    """Replace this process, so that signals reach Flink's."""
+    sys.stdout.flush()
+    os.execve(command[0], command, {**environment, "FLINK_CONF_DIR": str(paths.flink_conf)})
+
+
+def _needed(environment: Mapping[str, str], name: str) -> str:
+    if value := environment.get(name):
+        return value
+    raise PodError("EnvironmentIncomplete", f"{name} is not set: the operator's pods have it")
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    try:
+        return yaml.safe_load(path.read_text()) or {}
+    except OSError as error:
+        raise PodError("ConfigMapIncomplete", f"{path}: {error.strerror}") from error

@@ -1,0 +1,42 @@
+"""What the models are: digest and signatures, checked before Flink starts.
+
+An init container runs it; its termination message is what ``status.models`` shows.
+"""
+
+import json
+from pathlib import Path
+
+from modelstream.model import DEFAULT_SIGNATURE
+from modelstream.pod.failure import LIMIT
+from modelstream.pod.preload import model_path
+from modelstream.verification import Verified, verified
+from modelstream_crds import v1alpha1 as api
+
+
+def verify(manifest: api.ModelStream, root: Path) -> list[Verified]:
+    """Read every model of the manifest.
+
+    Raises:
+        DigestMismatchError: the files are not those that the manifest names.
+        ModelError: there is no model, or none that can be read.
+    """
+    return [verified(each, model_path(each, root)) for each in manifest.spec.models]
+
+
+def message(models: list[Verified], limit: int = LIMIT) -> str:
+    """The models as JSON in at most ``limit`` bytes.
+
+    Where they do not fit, each model keeps its name and digest and as many signatures as there is
+    room for, the default one first.
+    """
+    for most in (None, 16, 4, 1, 0):
+        entries = [_entry(each, most) for each in models]
+        text = json.dumps({"models": entries}, separators=(",", ":"))
+        if len(text.encode()) <= limit:
+            return text
+    return json.dumps({"models": []})
+
+
+def _entry(model: Verified, most: int | None) -> dict[str, str | list[str]]:
+    signatures = sorted(model.signatures, key=lambda name: (name != DEFAULT_SIGNATURE, name))
+    return {**model.described(), "signatures": signatures[:most]}
