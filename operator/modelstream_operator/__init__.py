@@ -1,0 +1,1 @@
+"""The Kubernetes operator that runs ModelStream resources as Flink application clusters."""

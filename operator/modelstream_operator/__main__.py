@@ -1,0 +1,37 @@
+"""``python -m modelstream_operator``: serve until told to end."""
+
+import sys
+
+import kopf
+
+from modelstream_operator import logs
+from modelstream_operator.handlers import REGISTRY
+from modelstream_operator.settings import Settings, SettingsError
+
+
+def main() -> int:
+    """Run the operator; returns the exit code."""
+    try:
+        settings = Settings.from_environment()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    logs.configure(settings)
+    kopf.run(
+        registry=REGISTRY,
+        clusterwide=not settings.namespaces,
+        namespaces=settings.namespaces,
+        standalone=True,
+        liveness_endpoint=liveness_endpoint(settings.liveness_port),
+        memo=kopf.Memo(settings=settings),
+    )
+    return 0
+
+
+def liveness_endpoint(port: int) -> str | None:
+    """Where kopf answers the probe; None for port 0, of which kopf would make 80."""
+    return f"http://0.0.0.0:{port}/healthz" if port else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,209 @@
+"""Kubernetes, as much of it as the operator needs: apply, apply_status, get, list, delete.
+
+The official client brings configuration, credentials and connections; the generated models stay
+out of the way, so that a manifest is the same JSON in ``render``, in tests and on the wire.
+"""
+
+import json
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, Self
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio import client as kubernetes
+from kubernetes.aio import config as kubernetes_config
+
+from modelstream_operator import metrics
+from modelstream_operator.names import MANAGER
+from modelstream_operator.resources import Manifest, Ref, Resource
+
+
+class ApiError(Exception):
+    """The API server refused a request, or could not be reached (status 0)."""
+
+    def __init__(self, status: int, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+
+    @property
+    def refused(self) -> bool:
+        """Whether the same request will be refused again: the manifest is at fault."""
+        return self.status in {400, 409, 413, 422} or (
+            self.status == 403 and "unable to create new content" not in str(self)
+        )
+
+
+class Cluster(Protocol):
+    """What reconciling asks of Kubernetes; tests bring one in memory."""
+
+    async def apply(
+        self, manifest: Manifest, *, force: bool = True, dry_run: bool = False
+    ) -> Manifest:
+        """Server-side apply of the full intent; returns the object as it is now."""
+
+    async def apply_status(self, ref: Ref, status: Mapping[str, Any]) -> None:
+        """Server-side apply of the status subresource."""
+
+    async def get(self, ref: Ref) -> Manifest | None:
+        """The object, or None."""
+
+    async def list(self, resource: Resource, namespace: str, labels: str) -> list[Manifest]:
+        """The objects of a kind with these labels."""
+
+    async def delete(self, ref: Ref) -> None:
+        """Delete in the background; an object that is not there is a success."""
+
+
+class KubernetesCluster:
+    """The Cluster of a real API server."""
+
+    def __init__(self, api: kubernetes.ApiClient, timeout: float = 30.0) -> None:
+        self._api: Any = api  # parts of it have no annotations
+        self._timeout = aiohttp.ClientTimeout(total=timeout, connect=5.0)
+
+    @classmethod
+    async def connect(cls, connections: int = 32, request_timeout: float = 30.0) -> Self:
+        """Use the pod's service account, else the kubeconfig."""
+        configuration = kubernetes.Configuration()
+        load: Any = kubernetes_config  # its functions have no annotations
+        try:
+            load.load_incluster_config(client_configuration=configuration)
+        except kubernetes_config.ConfigException:
+            await load.load_kube_config(client_configuration=configuration)
+        configuration.connection_pool_maxsize = connections
+        return cls(kubernetes.ApiClient(configuration), request_timeout)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    async def apply(
+        self, manifest: Manifest, *, force: bool = True, dry_run: bool = False
+    ) -> Manifest:
+        """Server-side apply of the full intent; returns the object as it is now."""
+        ref = Ref.of(manifest)
+        query = {"fieldManager": MANAGER, "force": str(force).lower()}
+        if dry_run:
+            query["dryRun"] = "All"
+        path = ref.resource.path(ref.namespace, ref.name)
+        return await self._json("PATCH", path, query, manifest, verb="apply", kind=ref.kind)
+
+    async def apply_status(self, ref: Ref, status: Mapping[str, Any]) -> None:
+        """Server-side apply of the status subresource."""
+        body = {
+            "apiVersion": ref.resource.api_version,
+            "kind": ref.kind,
+            "metadata": {"name": ref.name, "namespace": ref.namespace},
+            "status": dict(status),
+        }
+        path = ref.resource.path(ref.namespace, ref.name) + "/status"
+        query = {"fieldManager": MANAGER, "force": "true"}
+        await self._json("PATCH", path, query, body, verb="apply_status", kind=ref.kind)
+
+    async def get(self, ref: Ref) -> Manifest | None:
+        """The object, or None."""
+        path = ref.resource.path(ref.namespace, ref.name)
+        try:
+            return await self._json("GET", path, {}, verb="get", kind=ref.kind)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def list(self, resource: Resource, namespace: str, labels: str = "") -> list[Manifest]:
+        """The objects of a kind with these labels."""
+        answer = await self.page(resource, namespace, {"labelSelector": labels})
+        return list(answer["items"])
+
+    async def delete(self, ref: Ref) -> None:
+        """Delete in the background; an object that is not there is a success."""
+        path = ref.resource.path(ref.namespace, ref.name)
+        try:
+            query = {"propagationPolicy": "Background"}
+            await self._json("DELETE", path, query, verb="delete", kind=ref.kind)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+    async def page(
+        self, resource: Resource, namespace: str | None, query: Mapping[str, str]
+    ) -> Manifest:
+        """One page of a list as the server sends it, with its resourceVersion."""
+        path = resource.path(namespace)
+        return await self._json("GET", path, query, verb="list", kind=resource.kind)
+
+    @asynccontextmanager
+    async def watch(
+        self, resource: Resource, namespace: str | None, query: Mapping[str, str], silence: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The lines of one watch; a stream that is silent for too long is an error."""
+        timeout = aiohttp.ClientTimeout(total=None, connect=5.0, sock_read=silence)
+        path = resource.path(namespace)
+        full = {**query, "watch": "true", "allowWatchBookmarks": "true"}
+        async with self._send("GET", path, full, None, timeout, "watch", resource.kind) as answer:
+            yield aiter(answer.content)
+
+    async def _json(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Manifest | None = None,
+        *,
+        verb: str,
+        kind: str,
+    ) -> Manifest:
+        async with self._send(method, path, query, body, self._timeout, verb, kind) as answer:
+            try:
+                body_read: Manifest = json.loads(await answer.read())
+                return body_read
+            except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                raise ApiError(0, f"{method} {path}: {error or type(error).__name__}") from error
+
+    @asynccontextmanager
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Manifest | None,
+        limit: aiohttp.ClientTimeout,
+        verb: str,
+        kind: str,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        started = time.monotonic()
+        headers = {"Accept": "application/json"}
+        if method == "PATCH":
+            headers["Content-Type"] = "application/apply-patch+yaml"
+        try:
+            method, url, headers, _, _ = await self._api.param_serialize(
+                method, path, header_params=headers, auth_settings=["BearerToken"]
+            )
+            full = f"{url}?{urlencode({k: v for k, v in query.items() if v})}"
+            answer = (
+                await self._api.call_api(
+                    method, full, header_params=headers, body=body, _request_timeout=limit
+                )
+            ).response
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            metrics.api_call(verb, kind, 0, time.monotonic() - started)
+            text = str(error) or type(error).__name__
+            raise ApiError(0, f"{method} {path}: {text}") from error
+        metrics.api_call(verb, kind, answer.status, time.monotonic() - started)
+        async with answer:
+            if answer.status >= 400:
+                raise await _refusal(answer)
+            yield answer
+
+
+async def _refusal(answer: aiohttp.ClientResponse) -> ApiError:
+    """The error that a Status object of the API server tells of."""
+    text = (await answer.read()).decode(errors="replace")
+    try:
+        status = json.loads(text)
+        return ApiError(answer.status, status["message"], status.get("reason", ""))
+    except (ValueError, KeyError, TypeError):
+        return ApiError(answer.status, text.strip()[:500] or f"HTTP {answer.status}")

@@ -1,0 +1,34 @@
+"""Whether a resource can be worked with: what the API server's rules let through, checked again."""
+
+import json
+
+from modelstream_crds.manifest import ManifestError, load
+from modelstream_crds.v1alpha1 import ModelStream
+from modelstream_operator.resources import Manifest
+
+MOST = 1000
+"""Characters of a refusal that a condition shows."""
+
+
+class SpecRefusedError(Exception):
+    """The spec cannot be worked with; the message says where and what to write instead."""
+
+
+def accepted(manifest: Manifest) -> ModelStream:
+    """The resource as the operator reads it.
+
+    Raises:
+        SpecRefusedError: it breaks a rule of its own kind.
+    """
+    meta = manifest["metadata"]
+    text = {
+        "apiVersion": manifest["apiVersion"],
+        "kind": manifest["kind"],
+        "metadata": {"name": meta["name"], "namespace": meta["namespace"]},
+        "spec": manifest.get("spec", {}),
+    }
+    try:
+        return load(json.dumps(text))
+    except ManifestError as error:
+        said = "; ".join(f"{problem.path}: {problem.message}" for problem in error.problems)
+        raise SpecRefusedError(said[:MOST]) from error

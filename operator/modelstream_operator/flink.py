@@ -1,0 +1,108 @@
+"""Flink's REST interface, as much of it as the operator asks."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+
+from modelstream_operator import metrics
+
+
+class FlinkError(Exception):
+    """Flink did not answer (status 0), or answered with an error."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Flink:
+    """One client for all clusters; every method takes the base URL of one."""
+
+    def __init__(self, timeout: float = 5.0) -> None:
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def jobs(self, url: str) -> list[dict[str, Any]]:
+        """Every job that the JobManager knows, with its state and its tasks counted by state."""
+        answer = await self._ask("GET", f"{url}/jobs/overview")
+        return list(answer.get("jobs", ()))
+
+    async def root_exception(self, url: str, job: str) -> str:
+        """The newest failure of a job with its stack trace; empty when there was none."""
+        answer = await self._ask("GET", f"{url}/jobs/{job}/exceptions?maxExceptions=1")
+        entries = answer.get("exceptionHistory", {}).get("entries", ())
+        return str(entries[0].get("stacktrace", "")) if entries else ""
+
+    async def checkpoints(self, url: str, job: str) -> dict[str, Any]:
+        """Counts and the latest checkpoint and savepoint."""
+        return await self._ask("GET", f"{url}/jobs/{job}/checkpoints")
+
+    async def cancel(self, url: str, job: str) -> None:
+        """Ask the job to end; one that has ended already is a success."""
+        try:
+            await self._ask("PATCH", f"{url}/jobs/{job}?mode=cancel")
+        except FlinkError as error:
+            if error.status not in {404, 409}:
+                raise
+
+    async def stop_with_savepoint(self, url: str, job: str, directory: str, trigger: str) -> None:
+        """Begin to stop under a trigger id of ours: asking twice begins once."""
+        body = {"targetDirectory": directory, "drain": False, "triggerId": trigger}
+        await self._ask("POST", f"{url}/jobs/{job}/stop", body)
+
+    async def savepoint(self, url: str, job: str, trigger: str) -> dict[str, Any] | None:
+        """How the savepoint of a trigger id is doing; None when Flink does not know the id."""
+        try:
+            return await self._ask("GET", f"{url}/jobs/{job}/savepoints/{trigger}")
+        except FlinkError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def resources(self, url: str, job: str) -> dict[str, Any]:
+        """The parallelism that each vertex may have: ``{id: {parallelism: {upperBound}}}``."""
+        return await self._ask("GET", f"{url}/jobs/{job}/resource-requirements")
+
+    async def vertices(self, url: str, job: str) -> list[dict[str, Any]]:
+        """The job's vertices with their maximum parallelism."""
+        answer = await self._ask("GET", f"{url}/jobs/{job}")
+        return list(answer.get("vertices", ()))
+
+    async def rescale(self, url: str, job: str, bounds: Mapping[str, int]) -> None:
+        """Let each vertex have up to this parallelism; the adaptive scheduler does it in place."""
+        body = {
+            vertex: {"parallelism": {"lowerBound": 1, "upperBound": upper}}
+            for vertex, upper in bounds.items()
+        }
+        await self._ask("PUT", f"{url}/jobs/{job}/resource-requirements", body)
+
+    async def _ask(self, method: str, url: str, body: Any = None) -> dict[str, Any]:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=self._timeout)
+        try:
+            async with self._session.request(method, url, json=body) as answer:
+                text = await answer.text()
+                metrics.FLINK_CALLS.labels(str(answer.status)).inc()
+                if answer.status >= 400:
+                    raise FlinkError(answer.status, _first_error(text) or f"HTTP {answer.status}")
+                return dict(json.loads(text)) if text.strip() else {}
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            metrics.FLINK_CALLS.labels("0").inc()
+            raise FlinkError(0, f"{url}: {error or type(error).__name__}") from error
+
+
+def _first_error(text: str) -> str:
+    """The first line of the first error that Flink lists, without its stack trace."""
+    try:
+        errors = json.loads(text).get("errors", ())
+    except (ValueError, AttributeError):
+        return text.strip()[:200]
+    lines = [line for error in errors for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else ""

@@ -1,0 +1,146 @@
+"""Kopf's side: every handler wakes the loop of an object, or answers a probe. No logic."""
+
+import functools
+import logging
+from datetime import timedelta
+from typing import Any
+
+import kopf
+from prometheus_client import start_http_server
+
+from modelstream_crds.names import GROUP, PLURAL, VERSION
+from modelstream_operator import names
+from modelstream_operator.cache import Key
+from modelstream_operator.reconcile import Transition
+from modelstream_operator.service import Service
+from modelstream_operator.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+REGISTRY = kopf.OperatorRegistry()
+
+
+class NoDiffBase(kopf.DiffBaseStorage):
+    """Level-triggered operators keep no last-handled snapshot on the object."""
+
+    def fetch(self, *, body: kopf.Body) -> None:
+        """There is none."""
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Nothing is kept."""
+
+
+@kopf.on.login(registry=REGISTRY)
+def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+    """The pod's service account, else the kubeconfig."""
+    return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
+
+@kopf.on.startup(registry=REGISTRY)
+async def startup(memo: kopf.Memo, settings: kopf.OperatorSettings, **_: Any) -> None:
+    """Configure kopf, and start the service."""
+    ours: Settings = memo.settings
+    configure(settings, ours)
+    if ours.metrics_port:
+        memo.metrics, _thread = start_http_server(ours.metrics_port)
+    memo.service = await Service.start(ours)
+
+
+@kopf.on.cleanup(registry=REGISTRY)
+async def cleanup(memo: kopf.Memo, **_: Any) -> None:
+    """Stop the service."""
+    await memo.service.stop()
+    if "metrics" in memo:
+        memo.metrics.shutdown()
+        memo.metrics.server_close()
+
+
+def configure(settings: kopf.OperatorSettings, ours: Settings) -> None:
+    """Kopf's settings; each differs from its default for a reason given in the documentation."""
+    settings.persistence.finalizer = names.FINALIZER
+    settings.persistence.diffbase_storage = NoDiffBase()
+    settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(
+        prefix=names.ANNOTATION_PREFIX, v1=False
+    )
+    settings.networking.request_timeout = ours.request_timeout
+    settings.networking.connect_timeout = 5.0
+    settings.watching.connect_timeout = 5.0
+    settings.execution.default_backoff = 5.0
+    settings.posting.level = logging.INFO
+    settings.posting.reporting_component = names.MANAGER
+    settings.peering.standalone = True
+    # The chart grants no right on CustomResourceDefinitions, and installs ours first.
+    settings.scanning.disabled = True
+    settings.process.ultimate_exiting_timeout = 10.0
+
+
+@kopf.on.event(GROUP, VERSION, PLURAL, registry=REGISTRY)
+async def changed(
+    name: str, namespace: str | None, meta: kopf.Meta, memo: kopf.Memo, **_: Any
+) -> None:
+    """Wake the object's loop when its spec has changed or it is being deleted."""
+    now = (meta.get("generation"), meta.get("deletionTimestamp"))
+    if memo.get("seen") != now:
+        memo.seen = now
+        memo.service.wakeups.wake(_key(namespace, name))
+
+
+@kopf.daemon(GROUP, VERSION, PLURAL, registry=REGISTRY, cancellation_polling=1)
+async def serve(
+    name: str,
+    namespace: str | None,
+    body: kopf.Body,
+    memo: kopf.Memo,
+    stopped: kopf.DaemonStopped,
+    **_: Any,
+) -> None:
+    """The object's loop."""
+    tell = functools.partial(_tell, body)
+    await memo.service.serve(_key(namespace, name), body, stopped, tell)
+
+
+@kopf.on.delete(GROUP, VERSION, PLURAL, registry=REGISTRY)
+async def delete(
+    name: str,
+    namespace: str | None,
+    body: kopf.Body,
+    memo: kopf.Memo,
+    runtime: timedelta,
+    **_: Any,
+) -> None:
+    """Wait for the pods to end, but never for ever: owner references do the rest."""
+    service: Service = memo.service
+    if runtime.total_seconds() > service.settings.delete_timeout:
+        logger.warning("%s/%s: its pods have not ended; it is deleted anyway", namespace, name)
+        return
+    try:
+        done = await service.clean_up(_key(namespace, name), body)
+    except Exception as error:
+        raise kopf.TemporaryError(str(error), delay=2) from error
+    if not done:
+        raise kopf.TemporaryError("waiting for the pods to end", delay=1)
+
+
+@kopf.on.probe(registry=REGISTRY, id="reconciling")
+async def reconciling(memo: kopf.Memo, **_: Any) -> str:
+    """Liveness: a permanent error answers 500."""
+    if (sickness := memo.service.sickness()) is not None:
+        raise kopf.PermanentError(sickness)
+    return "ok"
+
+
+def _key(namespace: str | None, name: str) -> Key:
+    return Key(namespace or "", name)
+
+
+def _tell(body: kopf.Body, transition: Transition) -> None:
+    """A Kubernetes event about a transition of Ready."""
+    post = kopf.info if transition.ready or transition.reason in _EXPECTED else kopf.warn
+    post(body, reason=transition.reason, message=transition.message[:1000])
+
+
+_EXPECTED = {
+    *("Accepted", "Starting", "Waiting", "Loading", "Savepointing", "TearingDown"),
+    *("Suspended", "JobFinished", "JobCreated", "JobInitializing", "JobRunning"),
+}
+"""Reasons that belong to the normal course of things."""

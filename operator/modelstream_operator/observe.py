@@ -1,0 +1,183 @@
+"""What there is of one ModelStream: the watch-fed cache, and Flink's answers."""
+
+import logging
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from modelstream_operator import names
+from modelstream_operator.cache import Cache, Child, Key
+from modelstream_operator.cluster import Cluster
+from modelstream_operator.decide.cause import root_cause
+from modelstream_operator.decide.diagnosis import component, is_ready
+from modelstream_operator.decide.lifecycle import Job, Memory, SavepointAnswer, Seen, Step
+from modelstream_operator.flink import Flink, FlinkError
+from modelstream_operator.names import Component
+from modelstream_operator.render import models
+from modelstream_operator.render.target import Target
+from modelstream_operator.resources import CONFIG_MAP, DEPLOYMENT, Manifest, Ref
+from modelstream_operator.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FlinkAnswers:
+    """What Flink said; empty where it did not answer."""
+
+    job: Job | None = None
+    failure: str = ""
+    savepoint: SavepointAnswer | None = None
+    bounds: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A snapshot that one pass decides upon."""
+
+    now: datetime
+    children: Mapping[Ref, Child] = field(default_factory=dict)
+    pods: tuple[Manifest, ...] = ()
+    events: tuple[Manifest, ...] = ()
+    nodes: tuple[Manifest, ...] = ()
+    claims: Mapping[str, Manifest | None] = field(default_factory=dict)
+    flink: FlinkAnswers = field(default_factory=FlinkAnswers)
+    leftovers: tuple[Ref, ...] = ()
+
+    def of_role(self, role: Component) -> list[Manifest]:
+        """The pods of one role."""
+        return [pod for pod in self.pods if component(pod) == role]
+
+    def deployments(self) -> dict[str, dict[str, Any]]:
+        """Status of each Deployment by its name."""
+        found = self.children.items()
+        return {ref.name: child.status for ref, child in found if ref.kind == DEPLOYMENT.kind}
+
+    def seen(self) -> Seen:
+        """The part that the life cycle decides upon."""
+        deployments = [
+            child.manifest() for ref, child in self.children.items() if ref.kind == DEPLOYMENT.kind
+        ]
+        return Seen(
+            now=self.now,
+            fresh_id=uuid.uuid4().hex,
+            job=self.flink.job,
+            pods=len(self.pods),
+            scaled_down=all(each["spec"].get("replicas") == 0 for each in deployments),
+            savepoint=self.flink.savepoint,
+            bounds=self.flink.bounds,
+            leftovers=len(self.leftovers),
+        )
+
+
+@dataclass(frozen=True)
+class Observer:
+    """Makes snapshots."""
+
+    cluster: Cluster
+    cache: Cache
+    flink: Flink
+    settings: Settings
+
+    async def observe(self, key: Key, target: Target, memory: Memory) -> Observed:
+        """Look at everything that one pass needs."""
+        pods = tuple(self.cache.pods(key))
+        tearing_down = memory.step is Step.TEARING_DOWN and not pods
+        return Observed(
+            now=datetime.now(UTC),
+            children=self.cache.children(key),
+            pods=pods,
+            events=tuple(self.cache.events(key)),
+            nodes=tuple(self.cache.nodes()),
+            claims={name: self.cache.claim(key.namespace, name) for name in _claims(target)},
+            flink=await self._ask_flink(key, target, memory, pods),
+            leftovers=await leftovers(self.cluster, key) if tearing_down else (),
+        )
+
+    async def _ask_flink(
+        self, key: Key, target: Target, memory: Memory, pods: tuple[Manifest, ...]
+    ) -> FlinkAnswers:
+        """Only a JobManager that is ready is asked: another one would not answer in time."""
+        if not any(component(pod) == Component.JOBMANAGER and is_ready(pod) for pod in pods):
+            return FlinkAnswers()
+        url = self.settings.flink_url(key.namespace, key.name)
+        try:
+            job = await self._job(url, memory.job_id)
+            if job is None:
+                return FlinkAnswers()
+            return FlinkAnswers(
+                job=job,
+                failure=await self._failure(url, memory.job_id, job),
+                savepoint=await self._savepoint(url, memory),
+                bounds=await self._bounds(url, target, memory, job),
+            )
+        except FlinkError as error:
+            logger.info("%s/%s: Flink: %s", key.namespace, key.name, error)
+            return FlinkAnswers()
+
+    async def _job(self, url: str, job_id: str) -> Job | None:
+        for each in await self.flink.jobs(url):
+            if each["jid"] == job_id:
+                tasks = each.get("tasks", {})
+                return Job(
+                    each["state"],
+                    running=tasks.get("running", 0),
+                    finished=tasks.get("finished", 0),
+                    total=tasks.get("total", 0),
+                )
+        return None
+
+    async def _failure(self, url: str, job_id: str, job: Job) -> str:
+        if job.all_running or job.state in {"FINISHED", "CREATED"}:
+            return ""
+        return root_cause(await self.flink.root_exception(url, job_id))
+
+    async def _savepoint(self, url: str, memory: Memory) -> SavepointAnswer | None:
+        asked = memory.savepoint
+        if memory.step is not Step.SAVEPOINTING or asked is None or asked.trigger_id is None:
+            return None
+        answer = await self.flink.savepoint(url, memory.job_id, asked.trigger_id)
+        if answer is None or answer.get("status", {}).get("id") != "COMPLETED":
+            return None if answer is None else SavepointAnswer()
+        operation = answer.get("operation") or {}
+        cause = (operation.get("failure-cause") or {}).get("stack-trace", "")
+        return SavepointAnswer(operation.get("location"), root_cause(cause) if cause else None)
+
+    async def _bounds(self, url: str, target: Target, memory: Memory, job: Job) -> frozenset[int]:
+        if not target.streaming or job.state != "RUNNING" or memory.step is not Step.DEPLOYED:
+            return frozenset()
+        found = await self.flink.resources(url, memory.job_id)
+        return frozenset(int(each["parallelism"]["upperBound"]) for each in found.values())
+
+
+async def leftovers(cluster: Cluster, key: Key) -> tuple[Ref, ...]:
+    """ConfigMaps that Flink's high availability has left behind."""
+    labels = f"app={key.name},configmap-type=high-availability"
+    found = await cluster.list(CONFIG_MAP, key.namespace, labels)
+    refs = [Ref(CONFIG_MAP.kind, key.namespace, each["metadata"]["name"]) for each in found]
+    return tuple(refs)
+
+
+def _claims(target: Target) -> list[str]:
+    state = target.spec.state
+    found = models.claims(target)
+    if state and state.storage.startswith("pvc://"):
+        found.append(models.claim_of(state.storage)[0])
+    return list(dict.fromkeys(found))
+
+
+def selector(target: Target) -> str:
+    """The TaskManagers' label selector as autoscalers read it."""
+    labels = target.selector(Component.TASKMANAGER)
+    return ",".join(f"{key}={value}" for key, value in labels.items())
+
+
+def is_scheduled(pod: Manifest) -> bool:
+    """Whether a pod has a node."""
+    return bool(pod["spec"].get("nodeName"))
+
+
+MANAGED = f"{names.LABEL_MANAGED_BY}={names.MANAGER}"
+"""Label selector of the children that are watched."""

@@ -1,0 +1,138 @@
+"""The ConfigMap: the manifest as the job reads it, and Flink's options."""
+
+import json
+from typing import Any
+
+from modelstream_operator import names
+from modelstream_operator.render import memory
+from modelstream_operator.render.target import Target
+from modelstream_operator.resources import CONFIG_MAP, MODELSTREAM, Manifest
+
+PVC = "pvc://"
+
+MAX_PARALLELISM = 256
+"""Key groups of a streaming job: how far it can ever be scaled; fixed for the life of its state."""
+
+Options = dict[str, str]
+
+
+def config_map(target: Target) -> Manifest:
+    """The ConfigMap that both roles read."""
+    data = {
+        "modelstream.yaml": json.dumps(job_manifest(target), indent=2),
+        "flink.yaml": json.dumps(flink_options(target), indent=2, sort_keys=True),
+    }
+    return target.child(CONFIG_MAP, names.config(target.name), data=data)
+
+
+def job_manifest(target: Target) -> Manifest:
+    """The resource without what only the operator reads (JSON is YAML too)."""
+    spec = json.loads(json.dumps(target.manifest["spec"]))
+    for role in ("jobManager", "taskManager"):
+        spec.get("flink", {}).get(role, {}).pop("podTemplate", None)
+    return {
+        "apiVersion": MODELSTREAM.api_version,
+        "kind": MODELSTREAM.kind,
+        "metadata": {"name": target.name, "namespace": target.namespace},
+        "spec": spec,
+    }
+
+
+def flink_options(target: Target) -> Options:
+    """Flink's options: defaults, then the user's, then those that the operator owns."""
+    user = {key: str(value) for key, value in target.spec.flink.configuration.items()}
+    return {**_defaults(target), **user, **_owned(target)}
+
+
+def _defaults(target: Target) -> Options:
+    common = {
+        "taskmanager.memory.managed.fraction": "0.2",
+        "metrics.reporter.prom.factory.class": (
+            "org.apache.flink.metrics.prometheus.PrometheusReporterFactory"
+        ),
+    }
+    if not target.streaming:
+        return {
+            **common,
+            "restart-strategy.type": "fixed-delay",
+            "restart-strategy.fixed-delay.attempts": "3",
+            "restart-strategy.fixed-delay.delay": "5 s",
+        }
+    return {
+        **common,
+        "pipeline.max-parallelism": str(MAX_PARALLELISM),
+        "restart-strategy.type": "exponential-delay",
+        "restart-strategy.exponential-delay.initial-backoff": "1 s",
+        "restart-strategy.exponential-delay.max-backoff": "1 min",
+    }
+
+
+def _owned(target: Target) -> Options:
+    flink = target.spec.flink
+    jobmanager = memory.jobmanager(flink.job_manager.resources)
+    taskmanager = memory.taskmanager(flink.task_manager.resources)
+    return {
+        "jobmanager.rpc.address": f"{names.jobmanager(target.name)}.{target.namespace}",
+        "jobmanager.rpc.port": str(names.JOBMANAGER_RPC_PORT),
+        "blob.server.port": str(names.BLOB_PORT),
+        "rest.port": str(names.REST_PORT),
+        "rest.bind-port": str(names.REST_PORT),
+        "taskmanager.rpc.port": str(names.TASKMANAGER_RPC_PORT),
+        "taskmanager.data.port": str(names.TASKMANAGER_DATA_PORT),
+        "jobmanager.memory.process.size": f"{jobmanager.jvm}m",
+        "taskmanager.memory.process.size": f"{taskmanager.jvm}m",
+        "taskmanager.numberOfTaskSlots": str(target.slots),
+        "parallelism.default": str(target.parallelism),
+        "pipeline.name": target.name,
+        "execution.runtime-mode": "STREAMING" if target.streaming else "BATCH",
+        "execution.shutdown-on-application-finish": "false",
+        "web.submit.enable": "false",
+        "web.cancel.enable": "false",
+        "metrics.reporter.prom.port": str(names.METRICS_PORT),
+        **({"jobmanager.scheduler": "Adaptive"} if target.streaming else {}),
+        **_state(target),
+    }
+
+
+def _state(target: Target) -> Options:
+    state = target.spec.state
+    if state is None:
+        return {}
+    root = state_root(target)
+    return {
+        "execution.checkpointing.interval": state.checkpoint_interval,
+        "execution.checkpointing.storage": "filesystem",
+        "execution.checkpointing.dir": f"{root}/checkpoints",
+        "execution.checkpointing.savepoint-dir": savepoint_directory(target) or "",
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        "high-availability.type": "kubernetes",
+        "high-availability.storageDir": f"{root}/ha/{target.job_id}",
+        "high-availability.jobmanager.port": str(names.JOBMANAGER_RPC_PORT),
+        "kubernetes.cluster-id": target.name,
+        "kubernetes.namespace": target.namespace,
+    }
+
+
+def state_root(target: Target) -> str:
+    """URL of this job's own directory; several resources may share one storage."""
+    assert target.spec.state is not None
+    storage = target.spec.state.storage.rstrip("/")
+    if storage.startswith(PVC):
+        storage = f"file://{names.STATE_DIR}"
+    return f"{storage}/{target.namespace}/{target.name}"
+
+
+def savepoint_directory(target: Target) -> str | None:
+    """URL of the directory for savepoints; None without state."""
+    return f"{state_root(target)}/savepoints" if target.spec.state else None
+
+
+def state_volume(target: Target) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Volume and mount of state that is kept on a claim."""
+    if target.spec.state is None or not target.spec.state.storage.startswith(PVC):
+        return [], []
+    claim, _, path = target.spec.state.storage.removeprefix(PVC).partition("/")
+    mount = {"name": "state", "mountPath": names.STATE_DIR}
+    if path.strip("/"):
+        mount["subPath"] = path.strip("/")
+    return [{"name": "state", "persistentVolumeClaim": {"claimName": claim}}], [mount]

@@ -1,0 +1,56 @@
+"""The JobManager: one pod that builds the job and coordinates it. It never gets a GPU."""
+
+from collections.abc import Iterator
+
+from modelstream_crds.v1alpha1 import SecretKey
+from modelstream_operator import names
+from modelstream_operator.names import Component
+from modelstream_operator.render import memory, pods
+from modelstream_operator.render.target import Target
+from modelstream_operator.resources import Manifest
+
+CPU = "250m"
+
+
+def jobmanager_deployment(target: Target) -> Manifest:
+    """The JobManager's Deployment."""
+    return pods.deployment(target, role(target))
+
+
+def role(target: Target) -> pods.Role:
+    """What makes a pod a JobManager."""
+    stated = target.spec.flink.job_manager
+    limit = memory.limit(stated.resources, memory.JOBMANAGER_DEFAULT)
+    environment = {"MODELSTREAM_JOB_ID": target.job_id, "NVIDIA_VISIBLE_DEVICES": "void"}
+    if target.restore_from:
+        environment["MODELSTREAM_RESTORE_FROM"] = target.restore_from
+    return pods.Role(
+        component=Component.JOBMANAGER,
+        deployment=names.jobmanager(target.name),
+        replicas=1,
+        resources=pods.resources(stated.resources, limit, CPU, {}),
+        ports={
+            "rpc": names.JOBMANAGER_RPC_PORT,
+            "blob": names.BLOB_PORT,
+            "rest": names.REST_PORT,
+            "metrics": names.METRICS_PORT,
+        },
+        environment=environment,
+        readiness={
+            "httpGet": {"path": "/config", "port": "rest"},
+            "periodSeconds": 2,
+            "failureThreshold": 5,
+        },
+        secrets=[*pods.secrets_of(target), *_secret_options(target)],
+        template=stated.pod_template,
+    )
+
+
+def _secret_options(target: Target) -> Iterator[SecretKey]:
+    """Secrets of sources and sinks; only the JobManager, which builds the job, reads them."""
+    pipeline = target.spec.pipeline
+    if pipeline is None:
+        return
+    for end in (pipeline.source, pipeline.sink, pipeline.dead_letter):
+        if end is not None:
+            yield from end.secret_options.values()

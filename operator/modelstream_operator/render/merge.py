@@ -1,0 +1,84 @@
+"""A podTemplate merged over the rendered pod, and the security that stays on top of both.
+
+The merge follows Kubernetes' strategic merge: mappings are merged, lists of named things are
+merged by their key, other lists are replaced (tolerations are added, because GPU nodes need ours).
+"""
+
+from typing import Any
+
+from modelstream_operator import names
+
+Part = dict[str, Any]
+
+_KEYS = {
+    "containers": "name",
+    "initContainers": "name",
+    "volumes": "name",
+    "env": "name",
+    "volumeMounts": "mountPath",
+    "ports": "containerPort",
+    "imagePullSecrets": "name",
+    "hostAliases": "ip",
+    "topologySpreadConstraints": "topologyKey",
+}
+
+_SOURCES_OF_ENV = ("value", "valueFrom")
+
+CONTAINER_SECURITY: Part = {
+    "runAsNonRoot": True,
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+"""What Pod Security's restricted profile asks of a container; a podTemplate cannot weaken it."""
+
+POD_SECURITY: Part = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+
+_POD_DEFAULTS: Part = {
+    "runAsUser": names.USER,
+    "runAsGroup": names.USER,
+    "fsGroup": names.USER,
+    "fsGroupChangePolicy": "OnRootMismatch",
+}
+
+
+def merge(ours: Any, theirs: Any, field: str = "") -> Any:
+    """``theirs`` laid over ``ours``; neither is changed."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        if field == "env[]" and any(source in theirs for source in _SOURCES_OF_ENV):
+            return theirs
+        both = {key: merge(ours.get(key), value, key) for key, value in theirs.items()}
+        return {**ours, **both}
+    if isinstance(ours, list) and isinstance(theirs, list):
+        if field == "tolerations":
+            return ours + [each for each in theirs if each not in ours]
+        if field in _KEYS:
+            return _merge_lists(ours, theirs, field)
+    return theirs
+
+
+def _merge_lists(ours: list[Part], theirs: list[Part], field: str) -> list[Part]:
+    key = _KEYS[field]
+    over = {each.get(key): each for each in theirs}
+    merged = [
+        merge(each, over.pop(each.get(key)), f"{field}[]") if each.get(key) in over else each
+        for each in ours
+    ]
+    return merged + list(over.values())
+
+
+def secure(spec: Part) -> Part:
+    """The pod's spec with Pod Security's restricted profile written on top."""
+    pod = {**_POD_DEFAULTS, **spec.get("securityContext", {}), **POD_SECURITY}
+    containers = {
+        field: [_secure_container(each) for each in spec[field]]
+        for field in ("initContainers", "containers")
+        if spec.get(field)
+    }
+    return {**spec, **containers, "securityContext": pod}
+
+
+def _secure_container(container: Part) -> Part:
+    context = {"readOnlyRootFilesystem": True, **container.get("securityContext", {})}
+    context.pop("privileged", None)
+    return {**container, "securityContext": {**context, **CONTAINER_SECURITY}}

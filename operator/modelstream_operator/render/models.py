@@ -1,0 +1,162 @@
+"""How models come into the pods: claims, images, and init containers that fetch and verify."""
+
+from typing import Any
+
+from modelstream_crds.model import FETCHED, scheme
+from modelstream_crds.quantities import quantity
+from modelstream_crds.v1alpha1 import Model
+from modelstream_operator import names
+from modelstream_operator.render.target import Target
+
+DEFAULT_SIZE = "10Gi"
+"""Cap of a fetched model that states no size."""
+
+VERIFY = "verify"
+
+Part = dict[str, Any]
+
+
+def fetched(model: Model) -> bool:
+    """Whether an init container brings the model."""
+    return scheme(model.uri) in FETCHED
+
+
+def claim_of(uri: str) -> tuple[str, str]:
+    """Claim and path of a ``pvc://`` address."""
+    claim, _, path = uri.removeprefix("pvc://").partition("/")
+    return claim, path.strip("/")
+
+
+def claims(target: Target) -> list[str]:
+    """Claims that hold models, each once, in the order of the resource."""
+    found = [claim_of(each.uri)[0] for each in target.spec.models if scheme(each.uri) == "pvc"]
+    return list(dict.fromkeys(found))
+
+
+def fetch_container(model: Model) -> str:
+    """Name of the init container that fetches a model."""
+    return f"fetch-{model.name}"
+
+
+def volumes(target: Target) -> list[Part]:
+    """One volume for each claim, image, fetched model, and credentials file."""
+    found = [
+        {
+            "name": _claim_volume(claim),
+            "persistentVolumeClaim": {"claimName": claim, "readOnly": True},
+        }
+        for claim in claims(target)
+    ]
+    for model in target.spec.models:
+        if fetched(model):
+            found.append({"name": _volume(model), "emptyDir": {"sizeLimit": _size(model)}})
+            if _has_file(model):
+                secret = {"secretName": model.secret_name, "defaultMode": 0o440}
+                found.append({"name": f"credentials-{model.name}", "secret": secret})
+        elif scheme(model.uri) == "image":
+            image = {"reference": model.uri.removeprefix("image://"), "pullPolicy": "IfNotPresent"}
+            found.append({"name": _volume(model), "image": image})
+    return found
+
+
+def mounts(target: Target) -> list[Part]:
+    """Where the job finds its models: read-only at /models/NAME."""
+    return [mount for model in target.spec.models for mount in _mount(model)]
+
+
+def init_containers(target: Target) -> list[Part]:
+    """Fetch what is remote, each with its own credentials, then verify every model."""
+    fetching = [_fetch(target, each) for each in target.spec.models if fetched(each)]
+    return [*fetching, _verify(target)]
+
+
+def _claim_volume(claim: str) -> str:
+    return "claim-" + claim.replace(".", "-")[:57]
+
+
+def _volume(model: Model) -> str:
+    return f"model-{model.name}"
+
+
+def _size(model: Model) -> str:
+    return model.size or DEFAULT_SIZE
+
+
+def _has_file(model: Model) -> bool:
+    return model.secret_name is not None and scheme(model.uri) == "gs"
+
+
+def _mount(model: Model) -> list[Part]:
+    mount: Part = {"mountPath": f"{names.MODELS_DIR}/{model.name}", "readOnly": True}
+    if fetched(model):
+        return [{"name": _volume(model), **mount, "subPath": model.name}]
+    match scheme(model.uri):
+        case "pvc":
+            claim, path = claim_of(model.uri)
+            return [{"name": _claim_volume(claim), **mount, **({"subPath": path} if path else {})}]
+        case "image":
+            return [{"name": _volume(model), **mount}]
+    return []  # file:// is in the image
+
+
+def _fetch(target: Target, model: Model) -> Part:
+    size = _size(model)
+    args = [model.uri, f"{names.MODELS_DIR}/{model.name}", "--max-bytes", str(quantity(size))]
+    if model.digest:
+        args += ["--digest", model.digest]
+    container: Part = {
+        "name": fetch_container(model),
+        "command": ["modelstream-pod", "fetch", *args],
+        "env": _fetch_environment(target, model),
+        "volumeMounts": [
+            {"name": _volume(model), "mountPath": names.MODELS_DIR},
+            {"name": "tmp", "mountPath": names.TMP_DIR},
+            *_credentials_mount(model),
+        ],
+        "resources": {
+            "requests": {"cpu": "100m", "memory": "256Mi", "ephemeral-storage": size},
+            "limits": {"memory": "1Gi"},
+        },
+    }
+    if model.secret_name:
+        container["envFrom"] = [{"secretRef": {"name": model.secret_name}}]
+    return container
+
+
+def _fetch_environment(target: Target, model: Model) -> list[Part]:
+    environment = {"HOME": names.TMP_DIR}
+    if target.settings.fetch_allowed_hosts:
+        hosts = ",".join(target.settings.fetch_allowed_hosts)
+        environment["MODELSTREAM_FETCH_ALLOW"] = hosts
+    if _has_file(model):
+        path = f"{_credentials_path(model)}/GOOGLE_APPLICATION_CREDENTIALS"
+        environment["GOOGLE_APPLICATION_CREDENTIALS"] = path
+    return [{"name": name, "value": value} for name, value in environment.items()]
+
+
+def _credentials_path(model: Model) -> str:
+    return f"{names.CREDENTIALS_DIR}/{model.name}"
+
+
+def _credentials_mount(model: Model) -> list[Part]:
+    if not _has_file(model):
+        return []
+    path = _credentials_path(model)
+    return [{"name": f"credentials-{model.name}", "mountPath": path, "readOnly": True}]
+
+
+def _verify(target: Target) -> Part:
+    return {
+        "name": VERIFY,
+        "command": ["modelstream-pod", "verify"],
+        "env": [{"name": "HOME", "value": names.TMP_DIR}],
+        "volumeMounts": [
+            {"name": "config", "mountPath": names.CONFIG_DIR, "readOnly": True},
+            {"name": "tmp", "mountPath": names.TMP_DIR},
+            *mounts(target),
+        ],
+        "resources": {
+            "requests": {"cpu": "100m", "memory": "256Mi"},
+            "limits": {"memory": "1Gi"},
+        },
+    }

@@ -1,0 +1,182 @@
+"""What the pods of both roles have in common, and how a podTemplate is laid over them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from modelstream_crds.v1alpha1 import Resources, SecretKey
+from modelstream_operator import names
+from modelstream_operator.names import Component
+from modelstream_operator.render import config, models
+from modelstream_operator.render.merge import merge, secure
+from modelstream_operator.render.target import Target
+from modelstream_operator.resources import DEPLOYMENT, Manifest
+
+MAIN = "main"
+"""Name of the container that runs Flink; a podTemplate refers to it."""
+
+Part = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Role:
+    """What differs between the two roles."""
+
+    component: Component
+    deployment: str
+    replicas: int
+    resources: Part
+    ports: Mapping[str, int]
+    environment: Mapping[str, str]
+    readiness: Part
+    secrets: Iterable[SecretKey]
+    template: Mapping[str, Any]
+    placement: Part = field(default_factory=dict)
+
+
+def deployment(target: Target, role: Role) -> Manifest:
+    """A Deployment that replaces its pods at once, never two generations side by side."""
+    spec = {
+        "replicas": role.replicas if target.running else 0,
+        "revisionHistoryLimit": 1,
+        "strategy": {"type": "Recreate"},
+        "selector": {"matchLabels": target.selector(role.component)},
+        "template": pod_template(target, role),
+    }
+    return target.child(DEPLOYMENT, role.deployment, role.component, spec=spec)
+
+
+def pod_template(target: Target, role: Role) -> Part:
+    """The pod: rendered, the user's podTemplate over it, labels and security on top."""
+    spec = {
+        "serviceAccountName": names.account(target.name),
+        "automountServiceAccountToken": target.highly_available,
+        "enableServiceLinks": False,
+        "initContainers": [_with_image(target, each) for each in models.init_containers(target)],
+        "containers": [_with_image(target, _main(target, role))],
+        "volumes": _volumes(target, role),
+        **_pull_secrets(target),
+        **role.placement,
+    }
+    labels = {**target.labels, names.LABEL_COMPONENT: role.component.value}
+    annotations = {names.ANNOTATION_JOB: target.job_id, names.ANNOTATION_CONFIG: target.fingerprint}
+    ours: Part = {"metadata": {}, "spec": spec}
+    merged = merge(ours, {key: role.template[key] for key in ours if role.template.get(key)})
+    meta = merged["metadata"]
+    return {
+        "metadata": {
+            **{key: value for key, value in meta.items() if key in {"labels", "annotations"}},
+            "labels": {**meta.get("labels", {}), **labels},
+            "annotations": {**meta.get("annotations", {}), **annotations},
+        },
+        "spec": secure(merged["spec"]),
+    }
+
+
+def resources(stated: Resources, memory: str, cpu: str, extra: Mapping[str, str]) -> Part:
+    """Requests and limits: memory is always limited, and asked for as it is limited."""
+    limits = {**stated.limits, "memory": memory, **extra}
+    requests = {"cpu": stated.limits.get("cpu", cpu), **stated.requests, "memory": memory}
+    return {"requests": requests, "limits": limits}
+
+
+def secrets_of(target: Target) -> list[SecretKey]:
+    """Keys that both roles need: Flink options whose values are secret."""
+    return list(target.spec.flink.secret_configuration.values())
+
+
+def _main(target: Target, role: Role) -> Part:
+    return {
+        "name": MAIN,
+        "command": ["modelstream-pod", role.component.value],
+        "env": _environment(role.environment),
+        "ports": [
+            {"name": name, "containerPort": port, "protocol": "TCP"}
+            for name, port in role.ports.items()
+        ],
+        "readinessProbe": role.readiness,
+        "resources": role.resources,
+        "volumeMounts": _mounts(target, role),
+    }
+
+
+def _environment(values: Mapping[str, str]) -> list[Part]:
+    constant = {"FLINK_CONF_DIR": names.FLINK_CONF_DIR, "HOME": names.TMP_DIR, **values}
+    fields = {"POD_IP": "status.podIP", "POD_NAME": "metadata.name"}
+    return [
+        *({"name": name, "value": value} for name, value in constant.items()),
+        *(
+            {"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
+            for name, path in fields.items()
+        ),
+    ]
+
+
+def _volumes(target: Target, role: Role) -> list[Part]:
+    python = target.spec.python
+    script = python.config_map.name if python and python.config_map else None
+    return [
+        {"name": "config", "configMap": {"name": names.config(target.name)}},
+        {"name": "flink-conf", "emptyDir": {}},
+        {"name": "tmp", "emptyDir": {}},
+        *([{"name": "python", "configMap": {"name": script}}] if script else []),
+        *models.volumes(target),
+        *config.state_volume(target)[0],
+        *(_secret_volume(name, keys) for name, keys in _by_secret(role.secrets).items()),
+    ]
+
+
+def _mounts(target: Target, role: Role) -> list[Part]:
+    python = target.spec.python
+    script = python.config_map.name if python and python.config_map else None
+    read_only = {"readOnly": True}
+    return [
+        {"name": "config", "mountPath": names.CONFIG_DIR, **read_only},
+        {"name": "flink-conf", "mountPath": names.FLINK_CONF_DIR},
+        {"name": "tmp", "mountPath": names.TMP_DIR},
+        *([{"name": "python", "mountPath": _script_path(script), **read_only}] if script else []),
+        *models.mounts(target),
+        *config.state_volume(target)[1],
+        *(
+            {"name": _volume_of(secret), "mountPath": f"{names.SECRETS_DIR}/{secret}", **read_only}
+            for secret in _by_secret(role.secrets)
+        ),
+    ]
+
+
+def _script_path(config_map: str) -> str:
+    """Where the job looks for the keys of a ConfigMap."""
+    return f"{names.CONFIG_MAPS_DIR}/{config_map}"
+
+
+def _by_secret(keys: Iterable[SecretKey]) -> dict[str, list[str]]:
+    """Keys of each Secret, sorted, each once."""
+    found: dict[str, set[str]] = {}
+    for each in keys:
+        found.setdefault(each.name, set()).add(each.key)
+    return {name: sorted(found[name]) for name in sorted(found)}
+
+
+def _volume_of(secret: str) -> str:
+    return "secret-" + secret.replace(".", "-")[:56].rstrip("-")
+
+
+def _secret_volume(name: str, keys: list[str]) -> Part:
+    items = [{"key": key, "path": key} for key in keys]
+    secret = {"secretName": name, "defaultMode": 0o440, "items": items}
+    return {"name": _volume_of(name), "secret": secret}
+
+
+def _with_image(target: Target, container: Part) -> Part:
+    policy = target.settings.image_pull_policy
+    return {
+        **container,
+        "image": target.image,
+        **({"imagePullPolicy": policy} if policy else {}),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+
+
+def _pull_secrets(target: Target) -> Part:
+    found = [{"name": name} for name in target.settings.image_pull_secrets]
+    return {"imagePullSecrets": found} if found else {}

@@ -1,0 +1,120 @@
+"""What is to be rendered: the resource, and what the life cycle decided about it."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from modelstream_crds.v1alpha1 import ModelStream, ModelStreamSpec, RuntimeMode
+from modelstream_operator import names
+from modelstream_operator.names import Component
+from modelstream_operator.resources import MODELSTREAM, Manifest, Resource
+from modelstream_operator.settings import Settings
+
+
+@dataclass(frozen=True)
+class Target:
+    """Input of every rendering function; equal targets render equal manifests."""
+
+    stream: ModelStream
+    manifest: Manifest
+    """The resource as the API server has it: what the job reads."""
+
+    settings: Settings = field(default_factory=Settings)
+    job_id: str = ""
+    restore_from: str | None = None
+    running: bool = True
+    """False keeps the objects and takes the pods away."""
+
+    fingerprint: str = ""
+
+    @property
+    def spec(self) -> ModelStreamSpec:
+        """The resource's spec."""
+        return self.stream.spec
+
+    @property
+    def name(self) -> str:
+        """Name of the resource."""
+        return str(self.manifest["metadata"]["name"])
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of the resource and of all that it owns."""
+        return str(self.manifest["metadata"]["namespace"])
+
+    @property
+    def highly_available(self) -> bool:
+        """Whether the JobManager keeps what it needs to recover outside of its pod."""
+        return self.spec.state is not None
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of one TaskManager."""
+        return self.spec.gpu.count if self.spec.gpu else 0
+
+    @property
+    def slots(self) -> int:
+        """Slots of one TaskManager: a Python worker, and so a loaded model, for each."""
+        return self.spec.flink.task_manager.slots or max(1, self.gpus)
+
+    @property
+    def replicas(self) -> int:
+        """TaskManagers."""
+        return self.spec.flink.task_manager.replicas
+
+    @property
+    def parallelism(self) -> int:
+        """The job's parallelism."""
+        return self.spec.flink.parallelism or max(1, self.replicas * self.slots)
+
+    @property
+    def streaming(self) -> bool:
+        """Whether the job runs in Flink's streaming mode."""
+        return self.spec.flink.runtime_mode is RuntimeMode.STREAMING
+
+    @property
+    def image(self) -> str:
+        """The runtime image."""
+        default = self.settings.image_cuda if self.gpus else self.settings.image_cpu
+        return self.spec.flink.image or default
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Labels of every child."""
+        return {
+            names.LABEL_NAME: "modelstream",
+            names.LABEL_INSTANCE: self.name,
+            names.LABEL_MANAGED_BY: names.MANAGER,
+            names.LABEL_OWNER: self.name,
+        }
+
+    def selector(self, component: Component) -> dict[str, str]:
+        """Labels that select the pods of one role; they never change."""
+        return {names.LABEL_OWNER: self.name, names.LABEL_COMPONENT: component.value}
+
+    def child(
+        self, resource: Resource, name: str, component: Component | None = None, **body: Any
+    ) -> Manifest:
+        """An object that the resource owns."""
+        labels = self.labels | ({names.LABEL_COMPONENT: component.value} if component else {})
+        return {
+            "apiVersion": resource.api_version,
+            "kind": resource.kind,
+            "metadata": {
+                "name": name,
+                "namespace": self.namespace,
+                "labels": labels,
+                "ownerReferences": [self._owner()],
+            },
+            **body,
+        }
+
+    def _owner(self) -> dict[str, Any]:
+        return {
+            "apiVersion": MODELSTREAM.api_version,
+            "kind": MODELSTREAM.kind,
+            "name": self.name,
+            "uid": self.manifest["metadata"]["uid"],
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }

@@ -1,0 +1,216 @@
+"""The running operator: clients, watches, and the loop that serves one object."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
+
+import aiohttp
+
+from modelstream_crds.v1alpha1 import Phase
+from modelstream_operator import metrics
+from modelstream_operator.cache import Cache, Key
+from modelstream_operator.cluster import ApiError, KubernetesCluster
+from modelstream_operator.flink import Flink, FlinkError
+from modelstream_operator.observe import MANAGED
+from modelstream_operator.reconcile import Outcome, Reconciler, Session, Transition
+from modelstream_operator.resources import (
+    CHILDREN,
+    CLAIM,
+    EVENT,
+    NODE,
+    POD,
+    Manifest,
+    Ref,
+    Resource,
+)
+from modelstream_operator.settings import Settings
+from modelstream_operator.wakeups import Wakeups
+from modelstream_operator.watch import Watch, backoff
+
+logger = logging.getLogger(__name__)
+
+SERVED: ContextVar[Key | None] = ContextVar("served", default=None)
+"""The object that the present task serves; log lines name it."""
+
+GATHER = 0.05
+"""Seconds in which the events of one change come together before a pass begins."""
+
+
+class Stopped(Protocol):
+    """Kopf's flag that a daemon has to end."""
+
+    def __bool__(self) -> bool: ...
+
+    async def wait(self, timeout: float | None = None) -> Any:  # noqa: ASYNC109  # kopf's signature
+        """Wait until it is set."""
+
+
+@dataclass
+class Service:
+    """Everything that lives as long as the operator."""
+
+    settings: Settings
+    cluster: KubernetesCluster
+    cache: Cache
+    flink: Flink
+    wakeups: Wakeups
+    reconciler: Reconciler
+    watches: list[Watch] = field(default_factory=list)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(16))
+    since: dict[Key, float] = field(default_factory=dict)
+    """When each running pass began."""
+    phases: dict[Key, str] = field(default_factory=dict)
+
+    def __copy__(self) -> Self:
+        """Kopf copies what hangs on its memo; everyone must share this one."""
+        return self
+
+    @classmethod
+    async def start(cls, settings: Settings) -> "Service":
+        """Connect, and begin to watch."""
+        cluster = await KubernetesCluster.connect(settings.connections, settings.request_timeout)
+        wakeups = Wakeups()
+        cache = Cache(changed=wakeups.wake, shared_changed=wakeups.wake_waiting)
+        flink = Flink(settings.flink_timeout)
+        reconciler = Reconciler(cluster, cache, flink, settings)
+        service = cls(settings, cluster, cache, flink, wakeups, reconciler)
+        service.slots = asyncio.Semaphore(settings.concurrency)
+        service.watches = list(service._watches())
+        service.tasks = [asyncio.create_task(each.run()) for each in service.watches]
+        return service
+
+    async def stop(self) -> None:
+        """End the watches and close the connections."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.cluster.close)
+            stack.push_async_callback(self.flink.close)
+
+    def _watches(self) -> list[Watch]:
+        managed = {"labelSelector": MANAGED}
+        warnings = {"fieldSelector": "type=Warning"}
+        found = []
+        for namespace in self.settings.namespaces or (None,):
+            found += [self._watch(kind, namespace, managed) for kind in (*CHILDREN, POD)]
+            found.append(self._watch(CLAIM, namespace, {}))
+            found.append(self._watch(EVENT, namespace, warnings, optional=True))
+        if self.settings.nodes:
+            found.append(self._watch(NODE, None, {}, optional=True))
+        return found
+
+    def _watch(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        selector: Mapping[str, str],
+        *,
+        optional: bool = False,
+    ) -> Watch:
+        # Events come without bookmarks: a watch of them ends before it seems to be dead.
+        resync = min(self.settings.resync, 60.0) if resource is EVENT else self.settings.resync
+        return Watch(self.cluster, self.cache, resource, namespace, selector, resync, optional)
+
+    async def synced(self) -> None:
+        """Wait until every watch has listed once: before that, children seem to be missing."""
+        await asyncio.gather(*(each.synced.wait() for each in self.watches))
+
+    async def serve(
+        self,
+        key: Key,
+        body: Mapping[str, Any],
+        stopped: Stopped,
+        tell: Callable[[Transition], None],
+    ) -> None:
+        """Reconcile one object until it is deleted, or the operator ends."""
+        SERVED.set(key)
+        clock, session, failures = self.wakeups.of(key), Session(key), 0
+        self.wakeups.waits_for_cluster.add(key)
+        await self.synced()
+        try:
+            while not stopped and not body["metadata"].get("deletionTimestamp"):
+                metrics.QUEUE_SECONDS.observe(clock.take())
+                try:
+                    outcome = await self._pass(session, thaw(body))
+                    failures, delay = 0, outcome.delay
+                    if outcome.transition:
+                        tell(outcome.transition)
+                except (ApiError, FlinkError, aiohttp.ClientError) as error:
+                    failures += 1
+                    delay = backoff(failures)
+                    logger.warning("%s/%s: %s; again in %.0f s", *key, error, delay)
+                except Exception:
+                    failures += 1
+                    delay = backoff(failures)
+                    logger.exception("%s/%s: a defect; again in %.0f s", *key, delay)
+                await _first(clock.wait(delay), stopped.wait())
+                if not stopped:
+                    await asyncio.sleep(GATHER)
+        finally:
+            self.wakeups.forget(key, clock)
+            self.phases.pop(key, None)
+            self._count()
+
+    async def _pass(self, session: Session, manifest: Manifest) -> Outcome:
+        async with self.slots:
+            begun = self.since[session.key] = time.monotonic()
+            result = "error"
+            try:
+                outcome = await self.reconciler.once(session, manifest)
+                result = "ok"
+            finally:
+                del self.since[session.key]
+                metrics.PASSES.labels(result).inc()
+                metrics.PASS_SECONDS.observe(time.monotonic() - begun)
+        self.phases[session.key] = outcome.phase
+        self._count()
+        return outcome
+
+    def _count(self) -> None:
+        metrics.count_phases(self.phases.values(), [each.value for each in Phase])
+
+    async def clean_up(self, key: Key, body: Mapping[str, Any]) -> bool:
+        """What a deletion waits for; True when nothing is left."""
+        SERVED.set(key)
+        await self.synced()
+        status = {**thaw(body).get("status", {}), "phase": Phase.DELETING.value}
+        if body.get("status", {}).get("phase") != Phase.DELETING:
+            try:
+                await self.cluster.apply_status(Ref("ModelStream", *key), status)
+            except ApiError as error:
+                logger.info("%s/%s: the status is not written: %s", *key, error)
+        return await self.reconciler.clean_up(key)
+
+    def sickness(self) -> str | None:
+        """Why the operator should be started anew; None when it is well."""
+        for key, begun in self.since.items():
+            if time.monotonic() - begun > self.settings.stuck_after:
+                return f"a pass over {key.namespace}/{key.name} does not end"
+        dead = [each for each in self.tasks if each.done() and not each.cancelled()]
+        broken = [each for each in dead if each.exception() is not None]
+        return f"a watch has ended: {broken[0].exception()}" if broken else None
+
+
+def thaw(body: Mapping[str, Any]) -> Manifest:
+    """A copy of kopf's live view, which may change while a pass runs."""
+    copied: Manifest = json.loads(json.dumps(body, default=dict))
+    return copied
+
+
+async def _first(*waits: Any) -> None:
+    """Wait for the first of several; the others are given up."""
+    tasks = [asyncio.ensure_future(each) for each in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

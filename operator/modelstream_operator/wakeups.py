@@ -1,0 +1,69 @@
+"""Who has to be looked at: an asyncio event for every ModelStream, and when it was set."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from modelstream_operator.cache import Key
+
+
+class Wakeup:
+    """The alarm clock of one object."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self._since: float | None = None
+
+    def set(self) -> None:
+        """Ask for a pass; more than once before it begins is once."""
+        if self._since is None:
+            self._since = time.monotonic()
+        self._event.set()
+
+    def take(self) -> float:
+        """Begin a pass; returns the seconds since it was asked for."""
+        since, self._since = self._since, None
+        self._event.clear()
+        return time.monotonic() - since if since is not None else 0.0
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until asked, or until the time is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+
+
+class Wakeups:
+    """The alarm clocks of all objects that are served."""
+
+    def __init__(self) -> None:
+        self._clocks: dict[Key, Wakeup] = {}
+        self.waits_for_cluster: set[Key] = set()
+
+    def __copy__(self) -> "Wakeups":
+        """Kopf copies what hangs on its memo; everyone must share this one."""
+        return self
+
+    def of(self, key: Key) -> Wakeup:
+        """The object's clock, made when first asked for."""
+        return self._clocks.setdefault(key, Wakeup())
+
+    def wake(self, key: Key) -> None:
+        """Wake one object, if it is served."""
+        if key in self._clocks:
+            self._clocks[key].set()
+
+    def wake_waiting(self) -> None:
+        """Wake those whose last pass depended on nodes or claims."""
+        for key in self.waits_for_cluster:
+            self.wake(key)
+
+    def forget(self, key: Key, clock: Wakeup) -> None:
+        """The object is gone; a later one of the same name has a clock of its own."""
+        if self._clocks.get(key) is clock:
+            del self._clocks[key]
+        self.waits_for_cluster.discard(key)
+
+
+Waker = Callable[[Key], None]
