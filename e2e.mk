@@ -1,0 +1,23 @@
+# The images, the chart and the end-to-end tests. Included by the Makefile.
+
+DOCKER ?= docker
+IMAGE_PREFIX ?= modelstream
+IMAGE_TAG ?= dev
+TENSORFLOW ?= tensorflow-cpu
+BASE_IMAGE ?= debian:bookworm-slim
+BUILD = $(DOCKER) build --quiet --build-arg BASE_IMAGE='$(BASE_IMAGE)' --build-arg TENSORFLOW='$(TENSORFLOW)' \
+  --build-arg MAVEN_BASE='$(MODELSTREAM_MAVEN_BASE)'
+
+.PHONY: images chart e2e
+
+images:  ## build IMAGE_PREFIX/operator and IMAGE_PREFIX/runtime (TENSORFLOW='tensorflow[and-cuda]' for GPUs)
+	@$(BUILD) --target operator --tag $(IMAGE_PREFIX)/operator:$(IMAGE_TAG) .
+	@$(BUILD) --target runtime --tag $(IMAGE_PREFIX)/runtime:$(IMAGE_TAG) .
+	@$(DOCKER) images --format '{{.Repository}}:{{.Tag}} {{.Size}}' '$(IMAGE_PREFIX)/*:$(IMAGE_TAG)'
+
+chart: crds  ## copy the CustomResourceDefinition into the chart and lint it
+	@cp crds/modelstream.dev_modelstreams.yaml helm/modelstream/files/
+	@helm lint --strict --kube-version 1.34.0 helm/modelstream
+
+e2e: $(DEV)  ## build the images and try everything on a cluster (KUBECONFIG, or kind makes one)
+	@$(BIN)/python -m pytest tests/e2e -p no:cacheprovider $(PYTEST_ARGS)
