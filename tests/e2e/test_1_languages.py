@@ -1,0 +1,154 @@
+"""The main job: a real classifier on GPU nodes, its model on a claim; killed, scaled, restarted."""
+
+import json
+import time
+
+import pytest
+from tests.e2e import workloads
+from tests.e2e.cluster import MODELSTREAM, ROOT, Namespace, eventually
+from tests.e2e.conftest import PRODUCT, put, results
+
+NAME = "languages"
+GPU = {"count": 1, "products": [PRODUCT], "minMemory": "40Gi"}
+OVERRIDE = {
+    "spec": {
+        "containers": [{"name": "main", "env": [{"name": "MODELSTREAM_GPU_CHECK", "value": "Off"}]}]
+    }
+}
+
+
+def on_the_cpu_of_a_gpu_node(**flink):
+    """The documented override: a node here has the label of a GPU and nothing behind it."""
+    template = workloads.merged(workloads.DATA, {})
+    template["spec"]["containers"][0]["env"] = OVERRIDE["spec"]["containers"][0]["env"]
+    task_manager = {"podTemplate": template, **flink.pop("taskManager", {})}
+    return workloads.languages(NAME, gpu=GPU, flink={"taskManager": task_manager, **flink})
+
+
+@pytest.fixture(scope="module")
+def languages(work: Namespace, gpu_node: str, timed) -> Namespace:
+    """The stream, first with a GPU that is not there, then corrected by an edit."""
+    work.apply(workloads.languages(NAME, gpu=GPU))
+    timed("apply → GpuNotVisible in status", lambda: work.says(NAME, "GpuNotVisible", timeout=240))
+    work.apply(on_the_cpu_of_a_gpu_node())
+    timed("corrected by an edit → Ready", lambda: work.ready(NAME, 600))
+    return work
+
+
+def test_a_gpu_that_is_not_visible_is_an_error_and_an_edit_heals_it(languages):
+    assert languages.status(NAME)["phase"] == "Running"
+
+
+def test_the_pod_asks_for_the_gpu_and_for_the_node_that_has_it(languages, gpu_node):
+    (taskmanager,) = languages.pods(NAME, "taskmanager")
+    (jobmanager,) = languages.pods(NAME, "jobmanager")
+
+    limits = taskmanager["spec"]["containers"][0]["resources"]["limits"]
+    assert limits["nvidia.com/gpu"] == "1"
+    assert taskmanager["spec"]["nodeName"] == gpu_node
+    assert "nvidia.com/gpu" not in jobmanager["spec"]["containers"][0]["resources"]["limits"]
+
+
+def test_the_status_tells_the_model_by_digest_and_signatures(languages):
+    (model,) = languages.status(NAME)["models"]
+
+    assert model["digest"].startswith("sha256:")
+    assert "serving_default" in model["signatures"]
+    assert model["loadedTaskManagers"] == 1
+
+
+def labels(namespace):
+    return {
+        json.loads(line)["path"].rpartition("/")[2]: json.loads(line)["language"]
+        for line in results(namespace, f"/data/{NAME}")
+    }
+
+
+def test_the_results_are_there(languages, timed):
+    timed(
+        "first results in files",
+        lambda: eventually(
+            lambda: labels(languages).get("entrypoint.py") == "py",
+            90,
+            "the language of entrypoint.py is there",
+            lambda: f"{labels(languages)}\n{languages.story(NAME)}",
+        ),
+    )
+
+
+def test_the_same_job_goes_on_when_its_jobmanager_is_killed(languages, timed):
+    job = languages.status(NAME)["job"]["id"]
+    (pod,) = languages.pods(NAME, "jobmanager")
+    languages.kubectl("delete", "pod", pod["metadata"]["name"], "--force", "--grace-period=0")
+    put(languages, ROOT / "helm" / "modelstream" / "files", "/data/sources", "*.py")
+    timed(
+        "JobManager killed → a new file is scored",
+        lambda: eventually(
+            lambda: "uninstall.py" in labels(languages),
+            420,
+            "the file that came during the outage is scored",
+            lambda: languages.story(NAME),
+        ),
+    )
+
+    assert languages.status(NAME)["job"]["id"] == job
+    assert list(labels(languages)).count("entrypoint.py") == 1
+
+
+def test_an_operator_that_restarts_leaves_the_job_alone(languages, system):
+    before = languages.pods(NAME, "jobmanager")[0]["metadata"]["uid"]
+    system.kubectl("delete", "pods", "-l", "app.kubernetes.io/name=modelstream-operator")
+    system.kubectl("rollout", "status", "deployment/modelstream", "--timeout=120s")
+    languages.ready(NAME, 120)
+
+    assert languages.pods(NAME, "jobmanager")[0]["metadata"]["uid"] == before
+
+
+def test_kubectl_scale_adds_a_taskmanager_that_has_the_model(languages, timed):
+    def two_loaded():
+        models = languages.status(NAME).get("models") or [{}]
+        return models[0].get("loadedTaskManagers") == 2
+
+    languages.kubectl("scale", f"{MODELSTREAM}/{NAME}", "--replicas=2")
+    timed(
+        "scale 1 → 2, model loaded on both",
+        lambda: eventually(two_loaded, 240, "two have it loaded", lambda: languages.story(NAME)),
+    )
+    languages.ready(NAME, 60)
+    languages.kubectl("scale", f"{MODELSTREAM}/{NAME}", "--replicas=1")
+    eventually(lambda: len(languages.pods(NAME, "taskmanager")) == 1, 90, "one is left")
+
+
+def test_an_edit_that_makes_no_sense_leaves_the_job_running(languages):
+    uid = languages.pods(NAME, "taskmanager")[0]["metadata"]["uid"]
+    patch = '{"spec": {"pipeline": {"inference": {"model": "nobody"}}}}'
+    with pytest.raises(AssertionError, match="model"):
+        languages.kubectl("patch", f"{MODELSTREAM}/{NAME}", "--type=merge", "-p", patch)
+
+    assert languages.pods(NAME, "taskmanager")[0]["metadata"]["uid"] == uid
+
+
+def test_a_taskmanager_leaves_in_seconds(languages, timed):
+    (pod,) = languages.pods(NAME, "taskmanager")
+    name = pod["metadata"]["name"]
+    started = time.monotonic()
+    timed(
+        "SIGTERM → TaskManager gone",
+        lambda: languages.kubectl("delete", "pod", name, "--timeout=60s"),
+    )
+
+    assert time.monotonic() - started < 25, "it took the whole grace period"
+
+
+def test_deletion_takes_everything_along(languages, timed):
+    timed("delete → no pods", lambda: languages.remove(NAME))
+    left = languages.kubectl(
+        "get",
+        "all,configmaps,networkpolicies,serviceaccounts,roles,rolebindings",
+        "-o",
+        "name",
+        "-l",
+        f"app.kubernetes.io/instance={NAME}",
+    )
+
+    assert left.strip() == ""

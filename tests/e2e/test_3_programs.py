@@ -1,0 +1,93 @@
+"""A SQL job and a Python job, each with a beginning and an end."""
+
+import json
+
+import pytest
+from tests.e2e import workloads
+from tests.e2e.cluster import eventually
+from tests.e2e.conftest import results
+
+ROLES = {
+    "jobManager": {"podTemplate": workloads.DATA},
+    "taskManager": {"podTemplate": workloads.DATA},
+}
+STATEMENTS = """
+CREATE TABLE codes (id INT, content STRING) WITH
+  ('connector' = 'filesystem', 'path' = '/data/codes', 'format' = 'json');
+CREATE TABLE languages (id INT, label STRING) WITH
+  ('connector' = 'filesystem', 'path' = '/data/from-sql', 'format' = 'json');
+INSERT INTO languages SELECT id, guesslang(content).label FROM codes;
+"""
+SCRIPT = """
+import modelstream as ms
+from pyflink.table import EnvironmentSettings, TableEnvironment
+t_env = TableEnvironment.create(EnvironmentSettings.in_batch_mode())
+t_env.execute_sql(
+    "CREATE TABLE codes (id INT, content STRING) WITH "
+    "('connector' = 'filesystem', 'path' = '/data/codes', 'format' = 'json')"
+)
+t_env.execute_sql(
+    "CREATE TABLE languages (id INT, label STRING) WITH "
+    "('connector' = 'filesystem', 'path' = '/data/from-python', 'format' = 'json')"
+)
+scored = ms.infer(
+    t_env.from_path("codes"),
+    ms.model("guesslang"),
+    ms.Classify(),
+    inputs={"inputs": "content"},
+    outputs={"label": "label"},
+    keep=["id"],
+)
+scored.scored.execute_insert("languages")
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _codes(work):
+    code = "package main\n\nfunc main() {\n\tfmt.Println(1)\n}\n"
+    line = json.dumps({"id": 7, "content": code}).encode()
+    script = "mkdir -p /data/codes && cat > /data/codes/one"
+    work.kubectl("exec", "-i", "depot", "--", "sh", "-c", script, stdin=line)
+
+
+def finishes(work, name, directory, timed):
+    timed(
+        f"{name} job: apply → Finished",
+        lambda: eventually(
+            lambda: work.status(name).get("phase") == "Finished",
+            360,
+            f"{name} is finished",
+            lambda: work.story(name),
+        ),
+    )
+    lines = results(work, directory)
+    work.remove(name)
+    return lines
+
+
+def test_a_sql_job_runs_to_its_end(work, timed):
+    flink = workloads.merged(ROLES, {"runtimeMode": "Batch"})
+    work.apply(
+        workloads.stream(
+            "sql", models=[workloads.GUESSLANG], sql={"statements": STATEMENTS}, flink=flink
+        )
+    )
+
+    assert finishes(work, "sql", "/data/from-sql", timed) == ['{"id":7,"label":"go"}']
+
+
+def test_a_python_job_from_a_configmap_runs_to_its_end(work, timed):
+    script = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "job"},
+        "data": {"job.py": SCRIPT},
+    }
+    flink = workloads.merged(ROLES, {"runtimeMode": "Batch"})
+    program = {"configMap": {"name": "job", "key": "job.py"}}
+    work.apply(
+        script,
+        workloads.stream("python", models=[workloads.GUESSLANG], python=program, flink=flink),
+    )
+
+    assert finishes(work, "python", "/data/from-python", timed) == ['{"id":7,"label":"go"}']

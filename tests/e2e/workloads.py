@@ -1,0 +1,162 @@
+"""The manifests that the tests apply."""
+
+import copy
+from typing import Any
+
+Manifest = dict[str, Any]
+
+SECURITY = {
+    "runAsNonRoot": True,
+    "runAsUser": 9999,
+    "runAsGroup": 9999,
+    "fsGroup": 9999,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+CONTAINER_SECURITY = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+DATA = {
+    "spec": {
+        "containers": [{"name": "main", "volumeMounts": [{"name": "data", "mountPath": "/data"}]}],
+        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}],
+    }
+}
+SMALL = {
+    "jobManager": {"resources": {"requests": {"cpu": "50m"}, "limits": {"memory": "1600Mi"}}},
+    "taskManager": {"resources": {"requests": {"cpu": "50m"}, "limits": {"memory": "2800Mi"}}},
+}
+"""Resources with which several streams fit on a node of two cores."""
+
+
+def stream(name: str, **spec: Any) -> Manifest:
+    """A ModelStream with small pods."""
+    return {
+        "apiVersion": "modelstream.dev/v1alpha1",
+        "kind": "ModelStream",
+        "metadata": {"name": name},
+        "spec": merged({"flink": SMALL}, spec),
+    }
+
+
+def languages(name: str, **spec: Any) -> Manifest:
+    """Source files on a claim → their language on the same claim; new files while it runs."""
+    pipeline = {
+        "source": {
+            "connector": "filesystem",
+            "format": "file",
+            "schema": [
+                {"name": "path", "type": "STRING", "metadata": "file.path"},
+                {"name": "content", "type": "STRING"},
+            ],
+            "options": {"path": "/data/sources", "source.monitor-interval": "1 s"},
+        },
+        "inference": {
+            "model": "guesslang",
+            "method": "Classify",
+            "inputs": {"inputs": "content"},
+            "outputs": {"language": "label", "score": "score"},
+            "keep": ["path"],
+            "batch": {"maxSize": 32},
+            "onError": "DeadLetter",
+        },
+        "sink": {
+            "connector": "filesystem",
+            "format": "json",
+            "options": {"path": f"/data/{name}", "sink.rolling-policy.rollover-interval": "1 s"},
+        },
+        "deadLetter": {
+            "connector": "filesystem",
+            "format": "json",
+            "options": {"path": f"/data/{name}-unreadable"},
+        },
+    }
+    roles = {"jobManager": {"podTemplate": DATA}, "taskManager": {"podTemplate": DATA}}
+    state = {"storage": "pvc://state", "checkpointInterval": "3s"}
+    base = stream(name, models=[GUESSLANG], pipeline=pipeline, flink=roles, state=state)
+    return {**base, "spec": merged(base["spec"], spec)}
+
+
+GUESSLANG = {"name": "guesslang", "uri": "pvc://models/guesslang"}
+
+
+def topic(name: str, source: str, sink: str, **spec: Any) -> Manifest:
+    """Source texts in a Kafka topic → their language in another."""
+    broker = {"properties.bootstrap.servers": "kafka:9092"}
+    pipeline = {
+        "source": {
+            "connector": "kafka",
+            "format": "json",
+            "schema": [{"name": "id", "type": "BIGINT"}, {"name": "content", "type": "STRING"}],
+            "options": {"topic": source, "scan.startup.mode": "earliest-offset", **broker},
+        },
+        "inference": {
+            "model": "guesslang",
+            "method": "Classify",
+            "inputs": {"inputs": "content"},
+            "outputs": {"language": "label"},
+            "keep": ["id"],
+        },
+        "sink": {"connector": "kafka", "format": "json", "options": {"topic": sink, **broker}},
+    }
+    return stream(name, models=[GUESSLANG], pipeline=pipeline, **spec)
+
+
+def claim(name: str, size: str = "1Gi") -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": size}},
+        },
+    }
+
+
+def pod(name: str, image: str, command: list[str], **spec: Any) -> Manifest:
+    """A pod of one container that the restricted profile lets in."""
+    container = {
+        "name": "main",
+        "image": image,
+        "command": command,
+        "securityContext": CONTAINER_SECURITY,
+        **spec.pop("container", {}),
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": {"app": name}},
+        "spec": {
+            "terminationGracePeriodSeconds": 0,
+            "securityContext": SECURITY,
+            "containers": [container],
+            **spec,
+        },
+    }
+
+
+def depot(image: str) -> Manifest:
+    """A pod that sees both claims: what the tests put models and files in with, and read back."""
+    mounts = [
+        {"name": "models", "mountPath": "/claims/models"},
+        {"name": "data", "mountPath": "/data"},
+    ]
+    return pod(
+        "depot",
+        image,
+        ["sleep", "infinity"],
+        container={"volumeMounts": mounts},
+        volumes=[
+            {"name": name, "persistentVolumeClaim": {"claimName": name}}
+            for name in ("models", "data")
+        ],
+    )
+
+
+def merged(below: Manifest, above: Manifest) -> Manifest:
+    """``above`` over ``below``, map by map."""
+    result = copy.deepcopy(below)
+    for key, value in above.items():
+        if isinstance(value, dict) and isinstance(result.get(key), dict):
+            result[key] = merged(result[key], value)
+        else:
+            result[key] = copy.deepcopy(value)
+    return result

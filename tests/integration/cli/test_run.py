@@ -1,0 +1,134 @@
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.integration.cli.conftest import Workplace
+
+pytestmark = pytest.mark.flink
+
+
+def endless(workplace: Workplace) -> None:
+    manifest = workplace.directory / "job.yaml"
+    text = manifest.read_text()
+    text = text.replace("connector: filesystem\n      format: json", "connector: datagen", 1)
+    text = text.replace("options: {path: in}", "options: {rows-per-second: 50, fields.x.min: 0}")
+    text = text.replace("runtimeMode: Batch", "runtimeMode: Streaming")
+    text = text.replace("onError: DeadLetter", "onError: Fail")
+    start = text.index("    deadLetter:")
+    text = text[:start] + text[text.index("  flink:") :]
+    manifest.write_text(text)
+
+
+def until(condition: Callable[[], bool], seconds: float = 400) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.05)
+
+
+def children(pid: int) -> set[int]:
+    """Processes that descend from ``pid``."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            parents[int(entry.name)] = int(fields[1])
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {pid}
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"]
+)
+def test_an_interrupted_run_ends_its_job_and_its_jvm(
+    workplace: Workplace, picky: str, number: signal.Signals, code: int
+) -> None:
+    endless(workplace)
+    errors = workplace.directory / "errors"
+    # What a shell starts in the background ignores SIGINT, and so does all that it starts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with errors.open("wb") as stderr:
+        process = subprocess.Popen(
+            workplace.command("run", "job.yaml", "--model", f"picky={picky}"),
+            cwd=workplace.directory,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    signal.signal(signal.SIGINT, before)
+    try:
+        until(lambda: " scored" in errors.read_text() or process.poll() is not None)
+        descendants = children(process.pid)
+        assert descendants, errors.read_text()
+        os.killpg(process.pid, number)
+        assert process.wait(60) == code
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    said = errors.read_text()
+    assert "roots cancelled after" in said
+    assert "Traceback" not in said
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in descendants), 15)
+
+
+def test_the_working_directory_is_where_relative_paths_begin(
+    workplace: Workplace, picky: str
+) -> None:
+    (workplace.directory / "manifests").mkdir()
+    (workplace.directory / "job.yaml").rename(workplace.directory / "manifests" / "job.yaml")
+    workplace.records('{"id": 1, "x": 4}')
+    (workplace.directory / "models").mkdir()
+    (workplace.directory / "models" / "picky").symlink_to(picky)
+    ended = workplace.modelstream(
+        "run",
+        "manifests/job.yaml",
+        "--mount",
+        "models=models",
+        "--set",
+        "spec.pipeline.sink.options.path=elsewhere",
+    )
+    assert ended.code == 0, ended.err
+    assert workplace.lines("elsewhere") == ['{"id":1,"root":2.0}']
+    assert ended.out == ""
+    *progress, last = ended.err.splitlines()
+    assert last.startswith("roots finished after")
+    assert all(line.startswith(("starting, ", "1 read, ")) for line in progress)
+
+
+PROGRAM = """\
+import sys
+
+from pyflink.table import EnvironmentSettings, TableEnvironment
+
+import modelstream as ms
+
+t_env = TableEnvironment.create(EnvironmentSettings.in_batch_mode())
+table = t_env.from_elements([(1, 4.0), (2, 9.0)], ["id", "x"])
+ms.register(t_env, "root", ms.model("picky"))
+t_env.create_temporary_view("numbers", table)
+answers = t_env.sql_query("SELECT id, root(CAST(x AS FLOAT)).root FROM numbers")
+with answers.execute().collect() as rows:
+    print(sys.argv[1], sorted((row[0], row[1]) for row in rows))
+"""
+
+
+def test_a_program_takes_its_model_from_the_manifest(workplace: Workplace, picky: str) -> None:
+    (workplace.directory / "jobs").mkdir()
+    (workplace.directory / "jobs" / "program.py").write_text(PROGRAM)
+    text = (workplace.directory / "job.yaml").read_text()
+    start, end = text.index("  pipeline:"), text.index("  flink:")
+    python = "  python: {script: program.py, args: [answer]}\n"
+    (workplace.directory / "jobs" / "job.yaml").write_text(text[:start] + python + text[end:])
+    ended = workplace.modelstream("run", "jobs/job.yaml", "--model", f"picky={picky}")
+    assert ended.code == 0, ended.err
+    assert ended.out == "answer [(1, 2.0), (2, 3.0)]\n"
+    assert "2 read, 2 scored" in ended.err

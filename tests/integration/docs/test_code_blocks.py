@@ -1,0 +1,110 @@
+"""Every code block of the README and the guides works as it stands."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.support import models
+from tests.support.jvm import flink_jvm
+
+from modelstream.cli import main
+from modelstream.cli.arguments import parser
+from modelstream_crds import manifest
+from modelstream_crds.v1alpha1 import Model
+
+ROOT = Path(__file__).parents[3]
+GUIDES = [
+    "README.md",
+    *(f"docs/{name}.md" for name in ("cli", "delivery", "errors", "library", "models", "operator")),
+]
+FILES = [*GUIDES, *(str(path.relative_to(ROOT)) for path in ROOT.glob("examples/*/README.md"))]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+RUNS = {"validate", "inspect", "fetch", "verify"}
+OTHERS = {"make", "kubectl", "helm", "docker", "pip", "git"}
+
+
+def blocks(language: str, file: str) -> list[str]:
+    return [body for kind, body in BLOCK.findall((ROOT / file).read_text()) if kind == language]
+
+
+def in_files(language: str) -> list[Any]:
+    return [pytest.param(file, id=file) for file in FILES if blocks(language, file)]
+
+
+def commands(file: str) -> Iterator[list[str]]:
+    for body in blocks("console", file):
+        for line in body.splitlines():
+            if line.startswith("$ "):
+                yield shlex.split(re.sub(r"\s#.*", "", line[2:]))
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory with what the guides speak of: a model and manifests."""
+    (tmp_path / "path" / "to").mkdir(parents=True)
+    (tmp_path / "path" / "to" / "saved_model").symlink_to(models.guesslang())
+    text = (ROOT / "examples" / "source-languages" / "modelstream.yaml").read_text()
+    for name in ("job.yaml", "other.yaml"):
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("file", in_files("yaml"))
+def test_manifests_are_valid(file: str) -> None:
+    for body in blocks("yaml", file):
+        value = yaml.safe_load(body)
+        if "kind" in value:
+            manifest.load(body)
+        else:
+            (fragment,) = value
+            assert fragment == "models"
+            assert [Model.model_validate(model) for model in value["models"]]
+
+
+def test_the_manifest_of_the_readme_is_the_example() -> None:
+    (shown,) = blocks("yaml", "README.md")
+    example = ROOT / "examples" / "source-languages" / "modelstream.yaml"
+    assert yaml.safe_load(shown) == yaml.safe_load(example.read_text())
+
+
+@pytest.mark.parametrize("file", in_files("console"))
+def test_commands_exist_and_what_can_run_here_runs(
+    file: str, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for program, *arguments in commands(file):
+        if program == "modelstream":
+            parser().parse_args(arguments)
+            if arguments[0] in RUNS and ".whl" not in arguments[1]:
+                assert main(arguments) == 0, capsys.readouterr().err
+        else:
+            assert program in OTHERS
+        if program == "make":
+            makefile = "".join(path.read_text() for path in (ROOT / "Makefile", *ROOT.glob("*.mk")))
+            assert re.search(rf"^{arguments[0]}:", makefile, re.MULTILINE)
+
+
+@pytest.mark.flink
+@pytest.mark.parametrize("file", in_files("python"))
+def test_programs_run(file: str, workplace: Path) -> None:
+    with flink_jvm():
+        from pyflink.table import EnvironmentSettings, TableEnvironment
+
+        t_env = TableEnvironment.create(EnvironmentSettings.in_batch_mode())
+        table = t_env.from_elements([(1, "def f(): return 1")], ["id", "content"])
+        names: dict[str, Any] = {"t_env": t_env, "table": table}
+        for number, body in enumerate(blocks("python", file)):
+            exec(compile(body, f"{file}, block {number}", "exec"), names)
+    # The second record of the guide is null: a dead letter, not a row.
+    assert [row[0] for row in names.get("rows", [(1,)])] == [1]
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for file in FILES:
+        for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / file).read_text()):
+            if "://" not in target:
+                assert ((ROOT / file).parent / target).exists(), f"{file}: {target}"

@@ -1,0 +1,149 @@
+"""Our decoders against Flink's own, record by record."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support.oracle import FAILED, FlinkDecoder
+
+from modelstream.errors import RecordError
+from modelstream.job.decode import CsvDecoder, JsonDecoder
+from modelstream.model import ColumnType
+
+pytestmark = pytest.mark.flink
+
+JSON = {
+    "id": "BIGINT",
+    "i": "INT",
+    "t": "TINYINT",
+    "b": "BOOLEAN",
+    "f": "DOUBLE",
+    "s": "STRING",
+    "by": "BYTES",
+    "d": "DECIMAL(6, 2)",
+    "dt": "DATE",
+    "tm": "TIME",
+    "ts": "TIMESTAMP(3)",
+    "lz": "TIMESTAMP(3) WITH LOCAL TIME ZONE",
+    "x": "ARRAY<FLOAT>",
+    "r": "ROW<a INT, b STRING>",
+    "m": "MAP<STRING, INT>",
+}
+CSV = {"i": "INT", "s": "STRING", "x": "ARRAY<INT>", "b": "BOOLEAN", "f": "DOUBLE"}
+
+# Where ours is stricter, because data would be lost in silence (see JsonDecoder).
+STRICTER = [b'{"id": 1} {"id": 2}', b'[{"id": 1}, {"id": 2}]', b'{"b": {}}']
+
+RECORDS = [
+    *(b"", b" ", b"null", b"1", b"[]", b"{}", b"\xff", b'{"id":}', b"{'id': 1}", b'{"id": 1,}'),
+    *(b'{"id": "7"}', b'{"id": 1.7}', b'{"id": "1.7"}', b'{"id": NaN}', b'{"id": 1e99}'),
+    *(b'{"id": " 5 "}', b'{"id": ""}', b'{"id": 01}', b'{"id": {}}', b'{"id": null}'),
+    *(b'{"id": 99999999999999999999}', b'{"id": -9223372036854775808}', b'{"id": 1, "id": 2}'),
+    *(b'{"i": 2147483648}', b'{"i": 2147483647.9}', b'{"i": -2147483648.5}', b'{"t": 300}'),
+    *(b'{"t": "12"}', b'{"t": 1.5}', b'{"t": true}', b'{"b": "TRUE"}', b'{"b": 1}'),
+    *(b'{"s": 1.50}', b'{"s": {"a": 1}}', b'{"s": true}', b'{"s": "a\nb"}', b'{"s": "\\ud800"}'),
+    *(b'{"f": "NaN"}', b'{"f": "1e3"}', b'{"f": 1e400}', b'{"f": true}', b'{"f": "1_0"}'),
+    *(b'{"d": "1.005"}', b'{"d": 1.005}', b'{"d": 123456789}', b'{"d": "x"}'),
+    *(b'{"by": "aGk="}', b'{"by": "**"}', b'{"by": 1}', b'{"dt": "2024-02-30"}', b'{"dt": 5}'),
+    *(b'{"dt": "2024-02-29"}', b'{"tm": "12:30"}', b'{"tm": "12:30:01.123"}', b'{"tm": "1"}'),
+    *(b'{"ts": "2024-02-29 12:30:01.5"}', b'{"ts": "2024-02-29T12:30:01"}', b'{"ts": 1}'),
+    *(b'{"ts": "2024-02-29 12:30"}', b'{"lz": "2024-02-29 12:30:01Z"}'),
+    *(b'{"lz": "2024-02-29 12:30:01"}', b'{"x": [1, "2", null]}', b'{"x": 1}', b'{"x": {}}'),
+    *(b'{"r": {"a": 1, "b": "x", "c": 3}}', b'{"r": {}}', b'{"r": [1]}', b'{"m": {"k": 1}}'),
+    *(b'{"m": [1]}', b'{"m": {"k": null}}', b"\xef\xbb\xbf{}"),
+]
+LINES = [
+    *(b"1,a,1;2,true,1.5", b"1,a,1;2,true", b"1,a,1,true,1,9", b"1,a,1,true,1,", b",a,1,true,1"),
+    *(b'1,"a,b",1,true,1', b'1,"a""b",1,true,1', b'1,"a,1,true,1', b'1,a"b,1,true,1'),
+    *(b"1, a ,1,true,1", b" 1 ,a,1,true,1", b"x,a,1,true,1", b"1,a,,true,1", b"1,a,1;;2,true,1"),
+    *(b"1,a,1,yes,1", b"", b'1,"a\nb",1,true,1', b'1,"a"b,1,true,1', b"1,,1,true,1"),
+]
+
+
+def outcome(decoder: Any, payload: bytes) -> dict[str, bool] | str:
+    """Which fields are NULL, or FAILED."""
+    (record,) = decoder.decode([payload])
+    if isinstance(record, RecordError):
+        return FAILED
+    return {name: value is None for name, value in record.items()}
+
+
+def flinks(oracle: FlinkDecoder, columns: dict[str, str], payload: bytes) -> dict[str, bool] | str:
+    fields = oracle.fields(payload)
+    if isinstance(fields, str):
+        return FAILED
+    return {name: field is None for name, field in zip(columns, fields, strict=True)}
+
+
+def fields_of(columns: dict[str, str]) -> tuple[ColumnType, ...]:
+    return tuple(ColumnType(name, kind) for name, kind in columns.items())
+
+
+@pytest.fixture(scope="module")
+def json_oracle(jvm: None) -> Iterator[FlinkDecoder]:
+    return FlinkDecoder("json", JSON, {})
+
+
+@pytest.fixture(scope="module")
+def csv_oracle(jvm: None) -> Iterator[FlinkDecoder]:
+    return FlinkDecoder("csv", CSV, {})
+
+
+OURS = JsonDecoder.of(fields_of(JSON), {})
+
+
+def test_json_records_decode_or_fail_as_with_flink(json_oracle: FlinkDecoder) -> None:
+    for payload in RECORDS:
+        assert outcome(OURS, payload) == flinks(json_oracle, JSON, payload), payload
+
+
+def test_csv_records_decode_or_fail_as_with_flink(csv_oracle: FlinkDecoder) -> None:
+    ours = CsvDecoder.of(fields_of(CSV), {})
+    for payload in LINES:
+        assert outcome(ours, payload) == flinks(csv_oracle, CSV, payload), payload
+
+
+@pytest.mark.parametrize("payload", STRICTER)
+def test_what_flink_would_lose_in_silence_is_a_bad_record(
+    payload: bytes, json_oracle: FlinkDecoder
+) -> None:
+    assert outcome(OURS, payload) == FAILED
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner),
+    max_leaves=4,
+)
+NAMES = st.sampled_from([name for name in JSON if name not in ("b", "s")])
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(record=st.dictionaries(NAMES, VALUES, max_size=3))
+def test_any_json_object_decodes_or_fails_as_with_flink(
+    json_oracle: FlinkDecoder, record: dict[str, Any]
+) -> None:
+    payload = json.dumps(record).encode()
+    assert outcome(OURS, payload) == flinks(json_oracle, JSON, payload)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    number=st.integers(-(2**63), 2**63 - 1),
+    text=st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
+    value=st.floats(allow_nan=False),
+)
+def test_values_are_those_that_flink_reads(
+    json_oracle: FlinkDecoder, number: int, text: str, value: float
+) -> None:
+    payload = json.dumps({"id": number, "s": text, "f": value}, allow_nan=True)
+    payload = payload.replace("-Infinity", '"-Infinity"').replace(" Infinity", ' "Infinity"')
+    (ours,) = OURS.decode([payload.encode()])
+    theirs = dict(zip(JSON, json_oracle.fields(payload.encode()), strict=True))
+    assert isinstance(ours, dict)
+    assert str(ours["id"]) == theirs["id"]
+    assert ours["s"] == theirs["s"]
+    assert ours["f"] == float(str(theirs["f"]).replace("Infinity", "inf"))

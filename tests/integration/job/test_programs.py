@@ -1,0 +1,192 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.jobs import built, model, rows, run
+
+from modelstream.errors import JobError, ModelStreamError, OptionError, SignatureMismatchError
+from modelstream.job import failures
+
+pytestmark = pytest.mark.flink
+
+
+def sql(statements: str, **spec: Any) -> dict[str, Any]:
+    return {"models": [model("picky")], "sql": {"statements": statements}, **spec}
+
+
+def source(path: Path, rows_of_it: str) -> str:
+    path.mkdir()
+    (path / "part").write_text(rows_of_it)
+    return (
+        f"CREATE TABLE numbers (id INT, x FLOAT) WITH ('connector' = 'filesystem', "
+        f"'path' = '{path}', 'format' = 'csv');"
+    )
+
+
+def sink(name: str, path: Path, columns: str) -> str:
+    return (
+        f"CREATE TABLE {name} ({columns}) WITH ('connector' = 'filesystem', "
+        f"'path' = '{path}', 'format' = 'json');"
+    )
+
+
+def test_sql_calls_each_model_as_a_function_and_runs_all_inserts_as_one_job(
+    tmp_path: Path, picky: dict[str, Path]
+) -> None:
+    script = (
+        source(tmp_path / "in", "1,4\n2,-4\n3,9\n")
+        + "-- a comment; with a semicolon\n"
+        + sink("scored", tmp_path / "scored", "id INT, y FLOAT, note STRING")
+        + sink("counted", tmp_path / "counted", "n BIGINT")
+        + "CREATE TEMPORARY VIEW roots AS SELECT id, picky(x) AS r FROM numbers;\n"
+        + "INSERT INTO scored SELECT id, r.root, 'a;b' FROM roots;\n"
+        + "INSERT INTO counted SELECT COUNT(*) FROM roots WHERE r.error IS NOT NULL;"
+    )
+    run(sql(script, flink={"runtimeMode": "Batch"}), picky)
+    found = {row["id"]: (row.get("y"), row["note"]) for row in rows(tmp_path / "scored")}
+    assert found == {1: (2.0, "a;b"), 2: (None, "a;b"), 3: (3.0, "a;b")}
+    assert rows(tmp_path / "counted") == [{"n": 1}]
+
+
+def test_an_error_in_sql_names_the_statement_without_a_java_trace(
+    tmp_path: Path, picky: dict[str, Path]
+) -> None:
+    script = source(tmp_path / "in", "") + "\nINSERT INTO nowhere SELECT id FROM numbers"
+    with pytest.raises(JobError) as error:
+        built(sql(script), picky)
+    message = str(error.value)
+    assert message.startswith("sql.statements, statement 2 (line 2: INSERT INTO nowhere")
+    assert "nowhere" in message.split("):", 1)[1]
+    assert "\tat " not in message
+    assert "at org.apache" not in failures.detail(error.value) or len(message) < 500
+
+
+PROGRAM = """\
+import sys
+import modelstream as ms
+from pyflink.table import EnvironmentSettings, TableEnvironment
+
+source, target = sys.argv[1:]
+t_env = TableEnvironment.create(EnvironmentSettings.in_batch_mode())
+assert t_env.get_config().get("parallelism.default", "") == "3"
+t_env.execute_sql("CREATE TABLE numbers (id INT, x FLOAT) WITH ('connector' = 'filesystem', "
+                  f"'path' = '{source}', 'format' = 'csv')")
+t_env.execute_sql("CREATE TABLE scored (id INT, root FLOAT) WITH ('connector' = 'filesystem', "
+                  f"'path' = '{target}', 'format' = 'json')")
+scored = ms.infer(t_env.from_path("numbers"), ms.model("picky"), inputs={"x": "x"}, keep=["id"])
+scored.scored.execute_insert("scored").wait()
+"""
+
+
+def test_a_python_program_finds_its_models_arguments_and_options(
+    tmp_path: Path, picky: dict[str, Path]
+) -> None:
+    source(tmp_path / "in", "1,4\n3,9\n")
+    (tmp_path / "job.py").write_text(PROGRAM)
+    arguments = [str(tmp_path / "in"), str(tmp_path / "scored")]
+    spec = {
+        "models": [model("picky")],
+        "python": {"script": "job.py", "args": arguments},
+        "flink": {"parallelism": 3},
+    }
+    run(spec, picky, base=tmp_path, parallelism=None)
+    found = sorted((row["id"], row["root"]) for row in rows(tmp_path / "scored"))
+    assert found == [(1, 2.0), (3, 3.0)]
+
+
+def test_a_program_that_is_not_there_is_named(tmp_path: Path, picky: dict[str, Path]) -> None:
+    spec = {"models": [model("picky")], "python": {"script": "none.py"}}
+    with pytest.raises(JobError, match=r"python.script: there is no file .*none.py"):
+        run(spec, picky, base=tmp_path)
+
+
+def pipeline(**changes: Any) -> dict[str, Any]:
+    source = {
+        "connector": "datagen",
+        "schema": [{"name": "x", "type": "FLOAT"}],
+        "options": {"number-of-rows": 1},
+        **changes.pop("source", {}),
+    }
+    sink = {"connector": "blackhole", **changes.pop("sink", {})}
+    inference = {"model": "picky", **changes.pop("inference", {})}
+    return {
+        "models": [model("picky")],
+        "pipeline": {"source": source, "inference": inference, "sink": sink},
+        **changes,
+    }
+
+
+KAFKA = {"properties.bootstrap.servers": "localhost:1", "topic": "t"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected", "message"),
+    [
+        pytest.param(
+            pipeline(sink={"connector": "pulsar"}),
+            ModelStreamError,
+            r"pipeline.sink.connector: 'pulsar' .*pipeline.jars",
+            id="connector",
+        ),
+        pytest.param(
+            pipeline(source={"connector": "datagen", "options": {"rows-per-secund": 1}}),
+            JobError,
+            r"(?s)Unsupported options found for 'datagen'.*rows-per-secund",
+            id="option",
+        ),
+        pytest.param(
+            pipeline(sink={"secretOptions": {"password": {"name": "db", "key": "pw"}}}),
+            JobError,
+            r"pipeline.sink.secretOptions.password: the Secret db .* --secret db/pw=FILE",
+            id="secret",
+        ),
+        pytest.param(
+            pipeline(
+                source={"connector": "kafka", "format": "json"}
+                | {"options": {**KAFKA, "json.odd": 1}},
+                inference={"onError": "Drop"},
+            ),
+            OptionError,
+            r"json.odd cannot be honoured",
+            id="format-option",
+        ),
+        pytest.param(
+            pipeline(source={"schema": [{"name": "x", "type": "STRING"}]}),
+            SignatureMismatchError,
+            r"(?s)x.*STRING",
+            id="column-type",
+        ),
+        pytest.param(
+            pipeline(state={"storage": "pvc://claim/x"}),
+            JobError,
+            r"'claim' exists only in a cluster: .* --mount claim=DIR",
+            id="claim",
+        ),
+    ],
+)
+def test_what_cannot_work_is_one_message_before_anything_runs(
+    spec: dict[str, Any],
+    expected: type[Exception],
+    message: str,
+    picky: dict[str, Path],
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(expected, match=message):
+        built(spec, picky, secret=lambda name, key: tmp_path / name / key).submit()
+
+
+def test_a_job_that_fails_says_the_python_cause_and_keeps_the_trace(
+    tmp_path: Path, picky: dict[str, Path]
+) -> None:
+    statements = (
+        source(tmp_path / "in", "1,-4\n")
+        + sink("scored", tmp_path / "out", "y FLOAT")
+        + "INSERT INTO scored SELECT picky(x).root FROM numbers"
+    )
+    spec = sql(statements)
+    spec["sql"]["onError"] = "Fail"
+    with pytest.raises(JobError) as error:
+        run(spec, picky)
+    assert "x is negative" in str(error.value)
+    assert "\tat " not in str(error.value)
+    assert "Traceback" in failures.detail(error.value)

@@ -1,0 +1,174 @@
+"""A real API server, and the operator as a process of its own in front of it."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.controlplane import ApiError, ControlPlane
+
+from modelstream_crds.crd import custom_resource_definition
+
+Manifest = dict[str, Any]
+GROUP = "/apis/modelstream.dev/v1alpha1"
+
+
+@pytest.fixture(scope="session")
+def plane() -> Iterator[ControlPlane]:
+    with ControlPlane.start() as plane:
+        plane.install_crd(custom_resource_definition())
+        yield plane
+
+
+@dataclass
+class Operator:
+    """One process of the operator."""
+
+    plane: ControlPlane
+    log: Path
+    process: subprocess.Popen[bytes] | None = field(default=None)
+
+    def start(self) -> None:
+        environment = {
+            **os.environ,
+            "KUBECONFIG": str(self.plane.kubeconfig),
+            "MODELSTREAM_METRICS_PORT": "0",
+            "MODELSTREAM_LIVENESS_PORT": "0",
+            "MODELSTREAM_FLINK_REST": "http://127.0.0.1:9",
+        }
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "modelstream_operator"],
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(timeout=20)
+
+    def lines(self) -> list[Manifest]:
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line[:1] == "{"]
+
+
+@pytest.fixture(scope="session")
+def operator(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    operator = Operator(plane, tmp_path_factory.mktemp("operator") / "log")
+    operator.start()
+    try:
+        yield operator
+    finally:
+        code = operator.stop()
+        print(operator.log.read_text())
+    assert code == 0
+
+
+@dataclass
+class Space:
+    """One namespace of the tests, and short words for what they do in it."""
+
+    plane: ControlPlane
+    name: str
+
+    def path(self, plural: str, name: str = "") -> str:
+        group = {
+            "modelstreams": GROUP,
+            "deployments": "/apis/apps/v1",
+            "networkpolicies": "/apis/networking.k8s.io/v1",
+            "roles": "/apis/rbac.authorization.k8s.io/v1",
+            "rolebindings": "/apis/rbac.authorization.k8s.io/v1",
+        }.get(plural, "/api/v1")
+        return f"{group}/namespaces/{self.name}/{plural}" + (f"/{name}" if name else "")
+
+    def create(self, manifest: Manifest) -> Manifest:
+        created: Manifest = self.plane.request("POST", self.path("modelstreams"), manifest)
+        return created
+
+    def get(self, plural: str, name: str) -> Manifest | None:
+        try:
+            found: Manifest = self.plane.request("GET", self.path(plural, name))
+        except ApiError as error:
+            if error.code == 404:
+                return None
+            raise
+        return found
+
+    def names(self, plural: str) -> list[str]:
+        items = self.plane.request("GET", self.path(plural))["items"]
+        return sorted(each["metadata"]["name"] for each in items)
+
+    def patch(self, plural: str, name: str, patch: Manifest, part: str = "") -> Manifest:
+        path = self.path(plural, name) + part
+        kind = "application/merge-patch+json"
+        patched: Manifest = self.plane.request("PATCH", path, patch, kind=kind)
+        return patched
+
+    def delete(self, plural: str, name: str) -> None:
+        self.plane.request("DELETE", self.path(plural, name))
+
+    def status(self, name: str) -> Manifest:
+        found = self.get("modelstreams", name)
+        return {} if found is None else dict(found.get("status", {}))
+
+    def condition(self, name: str, type_: str) -> Manifest:
+        conditions = self.status(name).get("conditions", ())
+        return next((each for each in conditions if each["type"] == type_), {})
+
+
+def wait_until(what: Callable[[], Any], seconds: float = 40.0) -> Any:
+    """The first true answer; fails with the last one when the time is over."""
+    deadline = time.monotonic() + seconds
+    while not (answer := what()):
+        assert time.monotonic() < deadline, f"still {answer!r} after {seconds} s"
+        time.sleep(0.05)
+    return answer
+
+
+@pytest.fixture
+def space(
+    plane: ControlPlane, operator: Operator, request: pytest.FixtureRequest
+) -> Iterator[Space]:
+    name = f"test-{time.monotonic_ns() % 10**10}"
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    plane.request("POST", "/api/v1/namespaces", namespace)
+    space = Space(plane, name)
+    yield space
+    for left in space.names("modelstreams"):
+        with contextlib.suppress(ApiError):
+            space.delete("modelstreams", left)
+        wait_until(lambda left=left: space.get("modelstreams", left) is None)  # type: ignore[misc]  # the loop's variable
+
+
+@pytest.fixture
+def scores() -> Manifest:
+    """A small pipeline."""
+    return {
+        "apiVersion": "modelstream.dev/v1alpha1",
+        "kind": "ModelStream",
+        "metadata": {"name": "scores"},
+        "spec": {
+            "models": [{"name": "half", "uri": "pvc://models/half"}],
+            "pipeline": {
+                "source": {
+                    "connector": "datagen",
+                    "schema": [{"name": "x", "type": "FLOAT"}],
+                },
+                "inference": {"model": "half"},
+                "sink": {"connector": "print"},
+            },
+        },
+    }
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    return wait_until

@@ -1,0 +1,174 @@
+"""The operator as a process against a real API server: what it creates, heals, prunes, deletes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.apiserver
+
+CHILDREN = {
+    "configmaps": ["scores-config"],
+    "services": ["scores-jobmanager", "scores-rest"],
+    "serviceaccounts": ["scores-flink"],
+    "networkpolicies": ["scores-flink"],
+    "deployments": ["scores-jobmanager", "scores-taskmanager"],
+}
+
+
+def all_there(space: Any) -> bool:
+    return all(set(names) <= set(space.names(plural)) for plural, names in CHILDREN.items())
+
+
+def test_a_resource_becomes_a_flink_cluster(
+    space: Any, scores: Any, until: Callable[..., Any]
+) -> None:
+    created = space.create(scores)
+    until(lambda: all_there(space))
+    deployment = space.get("deployments", "scores-taskmanager")
+    assert deployment["metadata"]["ownerReferences"][0]["uid"] == created["metadata"]["uid"]
+    status = until(lambda: space.status("scores"))
+    assert status["observedGeneration"] == 1
+    assert status["phase"] == "Pending"
+    assert {each["type"] for each in status["conditions"]} >= {"Ready", "Accepted", "JobRunning"}
+
+
+def test_the_job_id_is_in_status_and_in_the_pod(space: Any, scores: Any, until: Any) -> None:
+    space.create(scores)
+    deployment = until(lambda: space.get("deployments", "scores-jobmanager"))
+    main = deployment["spec"]["template"]["spec"]["containers"][0]
+    environment = {each["name"]: each.get("value") for each in main["env"]}
+    assert environment["MODELSTREAM_JOB_ID"] == space.status("scores")["job"]["id"]
+
+
+def test_a_child_that_is_deleted_comes_back(space: Any, scores: Any, until: Any) -> None:
+    space.create(scores)
+    until(lambda: all_there(space))
+    space.delete("services", "scores-rest")
+    until(lambda: space.get("services", "scores-rest"))
+
+
+def test_a_child_that_is_edited_is_repaired(space: Any, scores: Any, until: Any) -> None:
+    space.create(scores)
+    until(lambda: all_there(space))
+    space.patch("deployments", "scores-taskmanager", {"spec": {"replicas": 5}})
+    until(lambda: space.get("deployments", "scores-taskmanager")["spec"]["replicas"] == 1)
+    space.patch("configmaps", "scores-config", {"data": {"flink.yaml": "{}"}})
+    until(lambda: space.get("configmaps", "scores-config")["data"]["flink.yaml"] != "{}")
+
+
+def test_a_child_that_left_the_plan_goes(space: Any, scores: Any, until: Any) -> None:
+    space.create(scores)
+    until(lambda: all_there(space))
+    space.patch("modelstreams", "scores", {"spec": {"networkPolicy": {"enabled": False}}})
+    until(lambda: space.get("networkpolicies", "scores-flink") is None)
+
+
+def test_scaling_changes_the_taskmanagers_and_not_the_job(
+    space: Any, scores: Any, until: Any
+) -> None:
+    space.create(scores)
+    until(lambda: all_there(space))
+    job = space.status("scores")["job"]["id"]
+    space.patch("modelstreams", "scores", {"spec": {"replicas": 3}}, part="/scale")
+    until(lambda: space.get("deployments", "scores-taskmanager")["spec"]["replicas"] == 3)
+    assert space.status("scores")["job"]["id"] == job
+
+
+def test_an_edit_that_needs_a_restart_makes_a_new_job(space: Any, scores: Any, until: Any) -> None:
+    space.create(scores)
+    until(lambda: all_there(space))
+    job = space.status("scores")["job"]["id"]
+    space.patch("modelstreams", "scores", {"spec": {"restartNonce": 1}})
+    until(lambda: space.status("scores")["job"]["id"] != job)
+    until(lambda: space.get("deployments", "scores-taskmanager")["spec"]["replicas"] == 1)
+
+
+def test_a_suspended_job_has_no_pods_until_it_is_resumed(
+    space: Any, scores: Any, until: Any
+) -> None:
+    space.create(scores)
+    until(lambda: all_there(space))
+    space.patch("modelstreams", "scores", {"spec": {"suspend": True}})
+    until(lambda: space.status("scores")["phase"] == "Suspended")
+    assert space.get("deployments", "scores-jobmanager")["spec"]["replicas"] == 0
+    space.patch("modelstreams", "scores", {"spec": {"suspend": False}})
+    until(lambda: space.get("deployments", "scores-jobmanager")["spec"]["replicas"] == 1)
+
+
+def test_a_missing_claim_is_said_before_pods_hang(space: Any, scores: Any, until: Any) -> None:
+    space.create(scores)
+    ready = until(lambda: space.condition("scores", "Ready"))
+    assert ready["status"] == "False"
+    assert ready["reason"] == "ClaimNotFound"
+    assert "models" in ready["message"]
+
+
+def test_a_service_of_somebody_else_is_left_alone(space: Any, scores: Any, until: Any) -> None:
+    foreign = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "scores-config"},
+        "data": {"modelstream.yaml": "mine"},
+    }
+    space.plane.request("POST", space.path("configmaps"), foreign)
+    space.create(scores)
+    until(lambda: space.condition("scores", "Ready").get("reason") == "ChildRefused")
+    assert space.get("configmaps", "scores-config")["data"] == {"modelstream.yaml": "mine"}
+
+
+def test_deletion_ends_and_takes_the_deployments_along(space: Any, scores: Any, until: Any) -> None:
+    space.create(scores)
+    until(lambda: all_there(space))
+    space.delete("modelstreams", "scores")
+    until(lambda: space.get("modelstreams", "scores") is None)
+    assert space.names("deployments") == []
+
+
+def test_nothing_is_written_once_all_is_as_wanted(space: Any, scores: Any, until: Any) -> None:
+    space.create(scores)
+    until(lambda: space.condition("scores", "Ready").get("reason") == "ClaimNotFound")
+    until(lambda: all_there(space))
+    written = versions(space)
+    # A pass of its own for each edit of the label, which changes nothing that the operator writes.
+    for count in range(3):
+        space.patch("modelstreams", "scores", {"metadata": {"labels": {"count": str(count)}}})
+        other = {**scores, "metadata": {"name": f"other{count}"}}
+        space.create(other)
+        until(lambda name=f"other{count}": space.status(name))
+    assert versions(space) == written
+
+
+def versions(space: Any) -> dict[str, str]:
+    found = {
+        name: space.get(plural, name)["metadata"]["resourceVersion"]
+        for plural, names in CHILDREN.items()
+        for name in names
+    }
+    return {**found, "status": str(space.status("scores"))}
+
+
+def test_a_restarted_operator_goes_on_with_the_same_job(
+    space: Any, scores: Any, operator: Any, until: Any
+) -> None:
+    space.create(scores)
+    until(lambda: all_there(space))
+    job = space.status("scores")["job"]["id"]
+    assert operator.stop() == 0
+    space.delete("services", "scores-rest")
+    operator.start()
+    until(lambda: space.get("services", "scores-rest"), 20)
+    assert space.status("scores")["job"]["id"] == job
+
+
+def test_log_lines_name_the_object(space: Any, scores: Any, operator: Any, until: Any) -> None:
+    space.create(scores)
+    until(lambda: space.condition("scores", "Ready"))
+    named = until(
+        lambda: [
+            line
+            for line in operator.lines()
+            if line.get("object", {}).get("namespace") == space.name
+        ]
+    )
+    assert named[0]["object"]["name"] == "scores"

@@ -1,0 +1,70 @@
+"""Jobs from manifests, on the embedded Flink of the test process."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from modelstream.job import BuiltJob, JobContext, build
+from modelstream_crds import manifest
+
+
+def stream(spec: Mapping[str, Any], name: str = "test") -> Any:
+    """A validated ModelStream of a spec in plain data."""
+    document = {
+        "apiVersion": "modelstream.dev/v1alpha1",
+        "kind": "ModelStream",
+        "metadata": {"name": name},
+        "spec": spec,
+    }
+    return manifest.load(yaml.safe_dump(document))
+
+
+def model(name: str) -> dict[str, Any]:
+    """An entry of spec.models; the test gives its directory."""
+    return {"name": name, "uri": f"pvc://models/{name}"}
+
+
+def built(spec: Mapping[str, Any], models: Mapping[str, Path], **context: Any) -> BuiltJob:
+    """A job that is ready to run, with one task at a time unless the test says otherwise."""
+    where = JobContext(model_paths=models)
+    return build(stream(spec), replace(where, **{"parallelism": 1, **context}))
+
+
+def run(spec: Mapping[str, Any], models: Mapping[str, Path], **context: Any) -> BuiltJob:
+    """Run a bounded job to its end."""
+    job = built(spec, models, **context)
+    if (client := job.submit()) is not None:
+        job.wait(client)
+    return job
+
+
+@contextmanager
+def running(spec: Mapping[str, Any], models: Mapping[str, Path], **context: Any) -> Iterator[Any]:
+    """The client of an unbounded job, which is cancelled when the block ends."""
+    job = built(spec, models, **context)
+    client = job.submit()
+    assert client is not None
+    try:
+        yield client
+    finally:
+        client.cancel().result()
+
+
+def lines(directory: Path) -> list[str]:
+    """Every line that a filesystem sink has published."""
+    files = sorted(
+        path
+        for path in directory.rglob("*")
+        if path.is_file() and not path.name.startswith((".", "_"))
+    )
+    return [line for path in files for line in path.read_text().splitlines()]
+
+
+def rows(directory: Path) -> list[dict[str, Any]]:
+    """Every JSON row that a filesystem sink has published."""
+    return [json.loads(line) for line in lines(directory)]

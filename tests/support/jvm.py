@@ -1,0 +1,74 @@
+"""The JVM of the embedded Flink: one for the test process, ended with it."""
+
+import contextlib
+import subprocess
+import threading
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+
+@contextlib.contextmanager
+def flink_jvm() -> Iterator[None]:
+    """Keep hold of the JVM that pyflink starts and forgets, so that it and its pipes are closed."""
+    _import_noisy()
+    from pyflink import java_gateway
+
+    if java_gateway._gateway is not None:  # somebody holds it already
+        yield
+        return
+    launch, started = java_gateway.launch_gateway_server_process, []
+
+    def remembered(env: Any, args: Any) -> Any:
+        started.append(launch(env, args))
+        return started[-1]
+
+    java_gateway.launch_gateway_server_process = remembered
+    try:
+        with _hanging_up_is_no_error():
+            yield
+            for process in started:
+                _end(process)
+    finally:
+        java_gateway.launch_gateway_server_process = launch
+
+
+@contextlib.contextmanager
+def _hanging_up_is_no_error() -> Iterator[None]:
+    """A job that fails or is cancelled hangs up on the threads of its Python functions."""
+    import grpc
+
+    report = threading.excepthook
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        if not isinstance(args.exc_value, grpc.RpcError):
+            report(args)
+
+    threading.excepthook = hook
+    try:
+        yield
+        for thread in threading.enumerate():
+            if thread.name.startswith("read_"):
+                thread.join(5)
+    finally:
+        threading.excepthook = report
+
+
+def _import_noisy() -> None:
+    """Import what warns of its own use of old interfaces, before warnings are errors for it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import apache_beam  # noqa: F401  # imported for the warnings
+        import pyflink.datastream
+        import pyflink.fn_execution.beam.beam_worker_pool_service
+        import pyflink.table  # noqa: F401  # imported for the warnings
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    from pyflink import java_gateway
+
+    if java_gateway._gateway is not None:
+        java_gateway._gateway.shutdown()
+        java_gateway._gateway = None
+    process.kill()
+    process.communicate()

@@ -1,0 +1,161 @@
+"""A real Kafka broker for tests: one KRaft node, started from its Maven jars."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from modelstream.job.artifacts import Jar, cache_directory, ensure
+
+JARS = Path(__file__).with_name("kafka-broker.jars")
+CLUSTER_ID = "AAAAAAAAAAAAAAAAAAAAAQ"
+FAST = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={logs}
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+"""
+
+
+@dataclass(frozen=True)
+class Kafka:
+    """A running broker and what a test does with it."""
+
+    address: str
+
+    def create(self, *topics: str, partitions: int = 1) -> None:
+        new = [NewTopic(topic, partitions, 1) for topic in topics]
+        admin = AdminClient({"bootstrap.servers": self.address})
+        for future in admin.create_topics(new).values():
+            future.result(timeout=20)
+
+    def send(self, topic: str, *values: bytes | tuple[bytes | None, bytes | None]) -> None:
+        """Append values, or (key, value) pairs."""
+        producer = Producer({"bootstrap.servers": self.address, "linger.ms": 5})
+        for value in values:
+            key, payload = value if isinstance(value, tuple) else (None, value)
+            producer.produce(topic, payload, key)
+        assert producer.flush(30) == 0
+
+    def read(self, topic: str, isolation: str = "read_committed") -> list[bytes]:
+        """Every value that is in the topic now, by the given isolation."""
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.address,
+                "group.id": "test",
+                "isolation.level": isolation,
+                "enable.partition.eof": True,
+                "enable.auto.commit": False,
+            }
+        )
+        try:
+            return _drain(consumer, topic)
+        finally:
+            consumer.close()
+
+    def wait(
+        self, topic: str, count: int, isolation: str = "read_committed", timeout: float = 300
+    ) -> list[bytes]:
+        """Read until at least ``count`` values are there."""
+        deadline = time.monotonic() + timeout
+        while len(values := self.read(topic, isolation)) < count:
+            assert time.monotonic() < deadline, f"{len(values)} of {count} values in {topic}"
+            time.sleep(0.5)
+        return values
+
+
+def _drain(consumer: Consumer, topic: str) -> list[bytes]:
+    partitions = consumer.list_topics(topic, timeout=20).topics[topic].partitions
+    consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
+    values, open_partitions = [], set(partitions)
+    while open_partitions:
+        message = consumer.poll(20)
+        assert message is not None, f"{topic}: the broker does not answer"
+        if (error := message.error()) is None:
+            values.append(message.value())
+        elif error.code() == KafkaError._PARTITION_EOF:
+            open_partitions.discard(message.partition())
+        else:
+            raise AssertionError(error.str())
+    return values
+
+
+@contextlib.contextmanager
+def broker(directory: Path) -> Iterator[Kafka]:
+    """Start a broker that keeps its data in ``directory``; it ends with the block."""
+    port, controller = free_port(), free_port()
+    properties = directory / "server.properties"
+    properties.write_text(
+        PROPERTIES.format(port=port, controller=controller, logs=directory / "data")
+    )
+    java = ["java", *FAST, "-cp", class_path()]
+    _run([*java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(properties)])
+    log = (directory / "broker.log").open("wb")
+    process = subprocess.Popen(
+        [*java[:-2], "-Xms64m", "-Xmx256m", *java[-2:], "kafka.Kafka", str(properties)],
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        wait_for_port(port, process, directory / "broker.log")
+        yield Kafka(f"127.0.0.1:{port}")
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+
+
+def class_path() -> str:
+    """The broker's jars, fetched once."""
+    jars = [Jar(*line.split()) for line in JARS.read_text().splitlines()]
+    cache = cache_directory() / "kafka-broker"
+    with ThreadPoolExecutor(8) as pool:
+        return os.pathsep.join(str(path) for path in pool.map(lambda j: ensure(j, cache), jars))
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def wait_for_port(
+    port: int, process: subprocess.Popen[bytes], log: Path, timeout: float = 60
+) -> None:
+    """Wait until something listens; fail with the log when the process ends before."""
+    deadline = time.monotonic() + timeout
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, f"nothing listens on {port}: {log.read_text()}"
+        time.sleep(0.05)
+
+
+def _run(command: list[str], env: Mapping[str, str] | None = None) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,104 @@
+import pytest
+from py4j.protocol import Py4JError
+
+from modelstream.cli import main, reported
+from modelstream.cli.arguments import parser
+from modelstream.cli.exits import Exit
+from modelstream.errors import FetchError, ModelLoadError, ModelNotFoundError
+from modelstream.job import failures
+
+
+def test_pairs_keep_what_stands_behind_the_first_equals_sign() -> None:
+    parsed = parser().parse_args(["run", "f", "--set", "spec.a=b=c", "--model", "m=/x"])
+    assert parsed.set == [("spec.a", "b=c")]
+    assert parsed.model == [("m", "/x")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["run", "f", "--model", "m"], "has no '='", id="no equals sign"),
+        pytest.param(["run", "f", "--model", "=x"], "has no '='", id="no key"),
+        pytest.param(["run", "f", "--parallelism", "0"], "above 0", id="no parallelism"),
+        pytest.param(["run", "f", "--parallelism", "two"], "above 0", id="a word"),
+        pytest.param(["run"], "FILE", id="no file"),
+        pytest.param([], "COMMAND", id="no command"),
+        pytest.param(["walk"], "invalid choice", id="no such command"),
+    ],
+)
+def test_a_wrong_argument_is_refused(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == Exit.REFUSED
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["run", "validate", "inspect", "fetch", "verify"])
+def test_help_of_each_command_names_the_exit_codes(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == 0
+    assert "exit codes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (FetchError("no"), Exit.FAILED),
+        (ModelLoadError("no"), Exit.FAILED),
+        (ModelNotFoundError("no"), Exit.REFUSED),
+        (KeyboardInterrupt(), Exit.INTERRUPTED),
+    ],
+)
+def test_each_end_has_its_exit_code(
+    error: BaseException, code: Exit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work() -> int:
+        raise error
+
+    assert reported(work) == code
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_verbose_shows_where_it_came_from(capsys: pytest.CaptureFixture[str]) -> None:
+    def work() -> int:
+        raise FetchError("no")
+
+    reported(work, verbose=True)
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_verbose_shows_no_secret_that_the_cause_still_holds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    secret = "hunter22"
+
+    def work() -> int:
+        with failures.translated(lambda text: text.replace(secret, "******")):
+            raise Py4JError(f"password={secret}")
+        return 0
+
+    reported(work, verbose=True)
+    shown = capsys.readouterr().err
+    assert "password=******" in shown
+    assert secret not in shown
+
+
+def test_a_defect_of_ours_is_not_hidden() -> None:
+    def work() -> int:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        reported(work)
+
+
+def test_a_message_of_several_lines_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    def work() -> int:
+        raise FetchError("first\n\nsecond")
+
+    reported(work)
+    assert capsys.readouterr().err == "modelstream: first\n  second\n"

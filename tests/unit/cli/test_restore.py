@@ -1,0 +1,57 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from modelstream.cli.exits import UsageError
+from modelstream.cli.restore import latest
+from modelstream.job.context import JobContext
+from modelstream_crds import manifest
+
+MANIFEST = """\
+apiVersion: modelstream.dev/v1alpha1
+kind: ModelStream
+metadata: {name: a}
+spec:
+  models: [{name: m, uri: "file:///m"}]
+  sql: {statements: SELECT 1}
+"""
+
+
+def stream(storage: str | None) -> manifest.ModelStream:
+    state = f"  state: {{storage: '{storage}'}}\n" if storage else ""
+    return manifest.load(MANIFEST + state)
+
+
+def checkpoint(root: Path, name: str, when: int, *, complete: bool = True) -> Path:
+    directory = root / "a b" / name
+    directory.mkdir(parents=True)
+    (directory / ("_metadata" if complete else "part")).write_bytes(b"")
+    for file in directory.iterdir():
+        os.utime(file, (when, when))
+    return directory
+
+
+def test_the_newest_complete_one_is_taken(tmp_path: Path) -> None:
+    checkpoint(tmp_path, "checkpoints/job/chk-1", 100)
+    newest = checkpoint(tmp_path, "savepoints/savepoint-1", 200)
+    checkpoint(tmp_path, "checkpoints/job/chk-2", 150)
+    checkpoint(tmp_path, "checkpoints/job/chk-3", 300, complete=False)
+    context = JobContext(mounts={"state": tmp_path})
+    assert latest(stream("pvc://state/a b"), context) == newest.as_uri()
+
+
+def test_without_any_there_is_nothing_to_restore(tmp_path: Path) -> None:
+    context = JobContext(mounts={"state": tmp_path})
+    with pytest.raises(UsageError, match="no complete checkpoint"):
+        latest(stream("pvc://state/a"), context)
+
+
+def test_a_manifest_without_state_has_kept_nothing() -> None:
+    with pytest.raises(UsageError, match=r"no spec\.state"):
+        latest(stream(None), JobContext())
+
+
+def test_a_store_elsewhere_is_not_searched() -> None:
+    with pytest.raises(UsageError, match="give the path of a checkpoint"):
+        latest(stream("s3://bucket/a"), JobContext())

@@ -1,0 +1,70 @@
+import subprocess
+import sys
+
+import pytest
+
+import modelstream
+
+SURFACE = [
+    "Batch",
+    "Classify",
+    "DeadLetter",
+    "Drop",
+    "Fail",
+    "Inferred",
+    "ModelStreamError",
+    "Predict",
+    "RecordDecoder",
+    "Regress",
+    "Runtime",
+    "SavedModel",
+    "Signature",
+    "TensorSpec",
+    "configure",
+    "example",
+    "infer",
+    "model",
+    "register",
+]
+
+
+def test_the_public_surface_is_what_it_is() -> None:
+    assert modelstream.__all__ == SURFACE == dir(modelstream)
+
+
+@pytest.mark.parametrize("name", SURFACE)
+def test_every_public_name_is_there_and_documented(name: str) -> None:
+    assert getattr(modelstream, name).__doc__
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = modelstream.nothing
+
+
+@pytest.mark.parametrize("uses", ["", "modelstream.SavedModel, modelstream.Classify"])
+def test_models_and_methods_need_neither_tensorflow_nor_flink(uses: str) -> None:
+    code = (
+        f"import sys, modelstream; {uses}\n"
+        "sys.exit(', '.join({'tensorflow', 'pyflink', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+
+
+def test_the_command_line_starts_without_them_too() -> None:
+    code = (
+        "import sys, modelstream.cli\n"
+        "sys.exit(', '.join({'tensorflow', 'pyflink', 'pandas', 'numpy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+
+
+def test_model_is_a_package_and_a_function() -> None:
+    from modelstream.errors import JobError
+    from modelstream.model import SavedModel
+
+    assert SavedModel is modelstream.SavedModel
+    with pytest.raises(JobError, match="no job is running"):
+        modelstream.model("fraud")

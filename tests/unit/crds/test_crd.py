@@ -1,0 +1,97 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from modelstream_crds.__main__ import GENERATED
+from modelstream_crds.crd import as_yaml, custom_resource_definition
+from modelstream_crds.structural import NotStructuralError, structural
+
+ROOT = custom_resource_definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+
+
+def _fields(schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, field in schema.get("properties", {}).items():
+        yield f"{path}.{name}", field
+        yield from _fields(field, f"{path}.{name}")
+    for below in ("items", "additionalProperties"):
+        if isinstance(schema.get(below), dict):
+            yield from _fields(schema[below], f"{path}[]")
+
+
+@pytest.mark.parametrize(
+    "path", [pytest.param(p, id=f"{p.parent.name}/{p.name}") for p in GENERATED]
+)
+def test_what_is_committed_is_what_the_models_say(path) -> None:
+    assert path.read_text(encoding="utf-8") == GENERATED[path](), "run `make crds`"
+
+
+def test_it_is_small_enough_for_a_plain_apply() -> None:
+    assert len(as_yaml().encode()) < 100_000
+
+
+def test_every_field_has_a_description() -> None:
+    paths = [
+        (path, field)
+        for part in ("spec", "status")
+        for path, field in _fields(ROOT["properties"][part], part)
+    ]
+    assert len(paths) > 100
+    assert [path for path, field in paths if not field.get("description")] == []
+
+
+def test_every_string_list_and_map_of_the_spec_is_bounded() -> None:
+    bounds = {"string": "maxLength", "array": "maxItems"}
+    open_ended = [
+        path
+        for path, field in _fields(ROOT["properties"]["spec"], "spec")
+        if field.get("type") in bounds
+        and "enum" not in field
+        and bounds[field["type"]] not in field
+    ]
+    assert open_ended == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        pytest.param(
+            {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None, "title": "X"},
+            {"type": "string"},
+            id="optional",
+        ),
+        pytest.param(
+            {"const": "a", "type": "string"}, {"type": "string", "enum": ["a"]}, id="const"
+        ),
+        pytest.param(
+            {"$ref": "#/$defs/A", "description": "mine"},
+            {"type": "integer", "description": "mine"},
+            id="what stands beside a reference wins",
+        ),
+        pytest.param(
+            {"type": "object", "additionalProperties": False},
+            {"type": "object"},
+            id="closed objects are pruned, not closed",
+        ),
+        pytest.param(
+            {"type": "object", "properties": {"a": {"type": "integer"}}, "default": {"a": 1}},
+            {"type": "object", "properties": {"a": {"type": "integer"}}, "default": {}},
+            id="an object's default is its fields' defaults",
+        ),
+    ],
+)
+def test_a_json_schema_becomes_structural(schema: Any, expected: Any) -> None:
+    definitions = {"A": {"type": "integer", "description": "its own"}}
+    assert structural(schema, definitions) == expected
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        pytest.param({"anyOf": [{"type": "string"}, {"type": "integer"}]}, id="union"),
+        pytest.param({}, id="no type"),
+    ],
+)
+def test_what_kubernetes_does_not_know_is_an_error(schema: Any) -> None:
+    with pytest.raises(NotStructuralError):
+        structural(schema, {}, "spec.x")

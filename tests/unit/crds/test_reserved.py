@@ -1,0 +1,25 @@
+import pytest
+from tests.support.resource_cases import edited
+
+from modelstream_crds.reserved import RESERVED
+from modelstream_crds.v1alpha1 import ModelStream
+from modelstream_operator.render.config import flink_options
+from modelstream_operator.render.target import Target
+
+
+def _options(configuration: dict[str, str]) -> dict[str, str]:
+    manifest = edited(
+        {
+            "metadata.namespace": "default",
+            "spec.state": {"storage": "s3://bucket/state"},
+            "spec.flink": {"configuration": configuration},
+        }
+    )
+    target = Target(stream=ModelStream.model_validate(manifest), manifest=manifest, job_id="0" * 32)
+    return flink_options(target)
+
+
+@pytest.mark.parametrize("key", sorted(_options({})))
+def test_an_option_is_the_users_or_is_refused(key: str) -> None:
+    kept = _options({key: "the user's"})[key] == "the user's"
+    assert kept is not (key in RESERVED)

@@ -1,0 +1,74 @@
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+KUBERNETES = "--kube-version=1.34.0"
+"""A helm that somebody built from source takes a much older version for the server's."""
+CHART = Path(__file__).parents[3] / "helm" / "modelstream"
+
+
+def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["helm", *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _helm_is_there() -> None:
+    if shutil.which("helm") is None:
+        pytest.skip(
+            "helm is not on PATH: install helm 3 (helm.sh/docs/intro/install) or, with Go, "
+            "`go install helm.sh/helm/v3/cmd/helm@latest`; make e2e does not run without it"
+        )
+
+
+class Rendered(list[dict[str, Any]]):
+    """The manifests that the chart makes."""
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [each for each in self if each["kind"] == kind]
+
+    def one(self, kind: str) -> dict[str, Any]:
+        (found,) = self.of(kind)
+        return found
+
+    @property
+    def pods(self) -> list[dict[str, Any]]:
+        return [
+            each["spec"]["template"]["spec"] for each in self if "template" in each.get("spec", {})
+        ]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        container = self.one("Deployment")["spec"]["template"]["spec"]["containers"][0]
+        return {each["name"]: each.get("value", "") for each in container["env"]}
+
+
+def template(values: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    return helm(
+        *("template", "ms", str(CHART), "--namespace", "modelstream-system", KUBERNETES),
+        *(f"--set-json={key}={json.dumps(value)}" for key, value in values.items()),
+    )
+
+
+@pytest.fixture
+def rendered():
+    def render(**values: Any) -> Rendered:
+        done = template(values)
+        assert done.returncode == 0, done.stderr
+        return Rendered(each for each in yaml.safe_load_all(done.stdout) if each)
+
+    return render
+
+
+@pytest.fixture
+def refused():
+    def refusal(**values: Any) -> str:
+        done = template(values)
+        assert done.returncode != 0, "the chart took values that it should refuse"
+        return done.stderr
+
+    return refusal

@@ -1,0 +1,47 @@
+from datetime import timedelta
+
+import pytest
+
+from modelstream.batching import Batch, execution_options
+from modelstream.errors import OptionError
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param({"max_size": 0}, "max_size is 0", id="no records"),
+        pytest.param({"max_latency": timedelta(0)}, "max_latency is 0:00:00", id="no time"),
+        pytest.param({"allowed_sizes": (8, 4)}, r"\[8, 4\]", id="sizes that decrease"),
+        pytest.param({"allowed_sizes": (0, 4)}, r"\[0, 4\]", id="a size of nothing"),
+    ],
+)
+def test_a_batch_that_cannot_be_is_refused_with_what_it_takes(options, message) -> None:
+    with pytest.raises(OptionError, match=message):
+        Batch(**options)
+
+
+@pytest.mark.parametrize(("size", "padded"), [(1, 1), (2, 8), (8, 8), (9, 64), (65, 65)])
+def test_a_size_is_padded_to_the_next_allowed_one(size: int, padded: int) -> None:
+    assert Batch(64, allowed_sizes=(1, 8, 64)).padded(size) == padded
+
+
+def test_without_allowed_sizes_nothing_is_padded() -> None:
+    assert Batch(64).padded(3) == 3
+
+
+def test_a_batch_is_split_at_its_limit() -> None:
+    assert list(Batch(4).spans(9)) == [(0, 4), (4, 8), (8, 9)]
+
+
+def test_the_bundle_ends_after_half_the_latency_because_flink_waits_up_to_twice() -> None:
+    options = execution_options(Batch(512, timedelta(milliseconds=80)))
+    assert options == {
+        "python.fn-execution.arrow.batch.size": "512",
+        "python.fn-execution.bundle.size": "100000",
+        "python.fn-execution.bundle.time": "40",
+    }
+
+
+def test_a_bundle_is_never_smaller_than_a_batch() -> None:
+    options = execution_options(Batch(200_000))
+    assert options["python.fn-execution.bundle.size"] == "200000"

@@ -1,0 +1,56 @@
+"""Raw records and nulls, before the model sees a batch."""
+
+import json
+from collections.abc import Sequence
+
+import pandas as pd
+
+from modelstream.convert import ColumnType
+from modelstream.deadletter import Failure, Stage
+from modelstream.errors import ConversionError, RecordError
+from modelstream.inference.decoded import Decoded, decoded
+
+
+class Json:
+    columns = (ColumnType("x", "FLOAT"), ColumnType("id", "BIGINT"))
+
+    def decode(self, payloads: Sequence[bytes | None]):
+        return [self._one(payload) for payload in payloads]
+
+    def _one(self, payload: bytes | None):
+        try:
+            return json.loads(payload or b"")
+        except ValueError as error:
+            return RecordError(str(error))
+
+
+def test_a_raw_record_that_is_none_fails_and_the_others_go_on() -> None:
+    payloads = pd.Series([b'{"x": 1, "id": 7}', b"{", b'{"x": 3, "id": 9}', None])
+    batch = decoded(Json(), ["id"], payloads)
+    assert batch.rows.columns["x"] == [1, 3]
+    assert {at: failure.stage for at, failure in batch.failures.items()} == {
+        1: Stage.FORMAT,
+        3: Stage.FORMAT,
+    }
+    assert list(batch.kept["id"]) == [7, None, 9, None]
+    assert list(batch.spread({"y": [10, 30]})["y"]) == [10, None, 30, None]
+
+
+def test_a_failure_of_the_model_is_told_by_the_place_in_the_batch() -> None:
+    batch = decoded(Json(), [], pd.Series([b"{", b'{"x": 1, "id": 7}']))
+    failure = Failure.of(Stage.INFERENCE, ValueError("no"))
+    assert batch.merged({0: failure})[1] is failure
+
+
+def test_a_null_in_a_column_fails_its_record_only() -> None:
+    flags = pd.Series([False, True, False])
+    batch = Decoded.of({"x": pd.Series([1, 0, 3])}, {"x": flags})
+    assert list(batch.rows.columns["x"]) == [1, 3]
+    assert batch.failures[1].error_type == ConversionError.__name__
+
+
+def test_a_batch_without_nulls_goes_on_as_it_is() -> None:
+    series = pd.Series([1, 2])
+    batch = Decoded.of({"x": series}, {"x": pd.Series([False, False])})
+    assert batch.rows.columns["x"] is series
+    assert batch.positions is None

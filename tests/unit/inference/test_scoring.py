@@ -1,0 +1,133 @@
+"""One batch through a model: each record is scored, or fails by itself."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.numpymodel import NumpyModel, called
+
+from modelstream.batching import Batch
+from modelstream.deadletter import Stage
+from modelstream.errors import BrokenModelError
+from modelstream.inference.rows import Rows
+from modelstream.inference.scoring import Outcome, Scorer
+from modelstream.model import Predict, Signature, TensorSpec
+
+GOOD, BAD_VALUE, BAD_INPUT, NULL = "good", "bad value", "bad input", "null"
+DEFAULT = Batch()
+KINDS = st.lists(st.sampled_from([GOOD, GOOD, GOOD, BAD_VALUE, BAD_INPUT, NULL]), max_size=40)
+BATCHES = st.sampled_from([Batch(256), Batch(7), Batch(1), Batch(16, allowed_sizes=(1, 4, 16))])
+
+
+def scorer(model: NumpyModel, batch: Batch) -> Scorer:
+    return Scorer(Predict().bind(model), model, batch)
+
+
+def score(values: list[object], batch: Batch = DEFAULT, model: NumpyModel | None = None) -> Outcome:
+    series = pd.Series(values, dtype=object)
+    return scorer(model or NumpyModel(), batch).score(Rows.of({"x": series}, len(values)))
+
+
+def value(kind: str, index: int) -> object:
+    return {GOOD: float(index), BAD_VALUE: -1.0 - index, BAD_INPUT: "text", NULL: None}[kind]
+
+
+@settings(max_examples=200, deadline=None)
+@given(kinds=KINDS, batch=BATCHES)
+def test_every_record_is_scored_or_fails_and_none_is_both(kinds: list[str], batch: Batch) -> None:
+    reached = [kind for kind in kinds if kind in {GOOD, BAD_VALUE}]
+    if len(reached) >= 2 and GOOD not in reached:
+        kinds = [*kinds, GOOD]
+    outcome = score([value(kind, index) for index, kind in enumerate(kinds)], batch)
+    scored = outcome.columns["y"]
+    assert len(scored) == len(kinds)
+    for index, kind in enumerate(kinds):
+        failure = outcome.failures.get(index)
+        if kind == GOOD:
+            assert failure is None
+            assert scored[index] == 2 * index
+        else:
+            assert failure is not None
+            assert scored[index] is None
+            assert failure.stage is (Stage.INFERENCE if kind == BAD_VALUE else Stage.ENCODE)
+
+
+def test_a_batch_without_failures_is_one_call(tmp_path: Path) -> None:
+    score([1.0] * 100, model=NumpyModel(tmp_path / "calls"))
+    assert called(tmp_path / "calls") == [100]
+
+
+def test_records_that_do_not_fit_the_tensor_leave_one_call_for_the_others(tmp_path: Path) -> None:
+    values = ["text" if index % 3 else float(index) for index in range(60)]
+    outcome = score(values, model=NumpyModel(tmp_path / "calls"))
+    assert len(outcome.failures) == 40
+    assert called(tmp_path / "calls") == [20]
+
+
+def test_one_bad_record_in_1024_costs_itself_and_few_calls(tmp_path: Path) -> None:
+    values: list[object] = [1.0] * 1024
+    values[700] = -1.0
+    outcome = score(values, Batch(1024), NumpyModel(tmp_path / "calls"))
+    assert list(outcome.failures) == [700]
+    assert len(called(tmp_path / "calls")) <= 21
+
+
+def test_a_batch_is_padded_to_the_next_allowed_size(tmp_path: Path) -> None:
+    batch = Batch(16, allowed_sizes=(1, 4, 16))
+    outcome = score([1.0, 2.0, 3.0], batch, NumpyModel(tmp_path / "calls"))
+    assert called(tmp_path / "calls") == [4]
+    assert list(outcome.columns["y"]) == [2.0, 4.0, 6.0]
+
+
+def test_a_batch_larger_than_the_last_allowed_size_is_split(tmp_path: Path) -> None:
+    batch = Batch(100, allowed_sizes=(4, 8))
+    outcome = score([float(i) for i in range(19)], batch, NumpyModel(tmp_path / "calls"))
+    assert called(tmp_path / "calls") == [8, 8, 4]
+    assert list(outcome.columns["y"]) == [2.0 * i for i in range(19)]
+
+
+def test_an_empty_batch_is_no_call(tmp_path: Path) -> None:
+    outcome = score([], model=NumpyModel(tmp_path / "calls"))
+    assert outcome == Outcome({"y": []}, {})
+    assert called(tmp_path / "calls") == []
+
+
+def test_a_model_that_fails_on_each_record_is_broken() -> None:
+    with pytest.raises(
+        BrokenModelError, match=r"'double' fails on each of 3 records.*no such layer"
+    ):
+        score([1.0, 2.0, 3.0], model=NumpyModel(broken=True))
+
+
+def test_a_single_record_that_fails_tells_nothing_about_the_model() -> None:
+    outcome = score([-1.0])
+    assert outcome.failures[0].error_type == "ValueError"
+
+
+def test_records_that_do_not_fit_are_never_the_model_s_fault() -> None:
+    assert len(score(["a", "b", None]).failures) == 3
+
+
+class Summing(NumpyModel):
+    """Takes any number of values a record, the same for all records of a call."""
+
+    @property
+    def signatures(self):
+        specs = {"x": TensorSpec("float32", (None, None), "x")}
+        return {"serving_default": Signature("serving_default", "", specs, {"y": Y})}
+
+    def call(self, signature, inputs):
+        return {"y": inputs["x"].sum(axis=1)}
+
+
+Y = TensorSpec("float32", (None,), "y")
+
+
+def test_records_of_different_shapes_are_grouped_and_keep_their_order() -> None:
+    arrays = [np.ones(length, np.float32) for length in (2, 3, 2, 1, 3)]
+    outcome = score(list(arrays), model=Summing())
+    assert list(outcome.columns["y"]) == [2, 3, 2, 1, 3]
+    assert not outcome.failures

@@ -1,0 +1,89 @@
+import pytest
+
+from modelstream import raised
+from modelstream.errors import JobError, RecordFailedError
+from modelstream.job import failures
+
+PYTHON = """\
+org.apache.flink.runtime.client.JobExecutionException: Job execution failed.
+Caused by: org.apache.flink.runtime.JobException: Recovery is suppressed by NoRestartBackoff
+\tat org.apache.flink.runtime.Handler.handle(Handler.java:176)
+Caused by: java.lang.RuntimeException: Error from harness: Traceback (most recent call last):
+  File "worker.py", line 5, in run
+    raise X
+modelstream.errors.ConversionError: column 'x': 'abc' is not a number
+
+\tat org.apache.beam.Client.get(Client.java:1)
+"""
+JAVA = """\
+org.apache.flink.table.api.ValidationException: Unable to create a sink for writing table 'a'.
+\tat org.apache.flink.table.factories.FactoryUtil.x(FactoryUtil.java:1)
+Caused by: org.apache.flink.table.api.ValidationException: Unsupported options found for 'kafka'.
+
+Unsupported options:
+
+topik
+\tat org.apache.flink.table.factories.FactoryUtil.y(FactoryUtil.java:1)
+\t... 12 more
+"""
+
+
+def test_a_python_error_of_ours_inside_a_java_trace_is_told_by_its_message() -> None:
+    assert failures.summary(PYTHON) == "column 'x': 'abc' is not a number"
+
+
+def test_a_python_message_of_many_lines_is_told_whole() -> None:
+    text = PYTHON.replace("is not a number", "is not\n\n\t [[{{node a}}]] a number")
+    assert failures.summary(text) == "column 'x': 'abc' is not\n\n\t [[{{node a}}]] a number"
+
+
+def test_another_python_error_is_told_with_its_class() -> None:
+    text = PYTHON.replace("modelstream.errors.ConversionError", "KeyError")
+    assert failures.summary(text) == "KeyError: column 'x': 'abc' is not a number"
+
+
+def test_the_innermost_java_cause_is_told_whole_and_without_frames() -> None:
+    said = failures.summary(JAVA)
+    assert said.startswith("Unsupported options found for 'kafka'.")
+    assert said.endswith("topik")
+    assert "at org" not in said
+
+
+def test_a_cause_without_a_message_is_told_by_the_one_before_it() -> None:
+    assert failures.summary(JAVA + "Caused by: java.lang.NullPointerException\n").endswith("topik")
+
+
+def test_the_original_text_is_kept_and_secrets_are_not() -> None:
+    error = failures.job_error(RuntimeError("boom hunter22"), lambda t: t.replace("hunter22", "*"))
+    assert isinstance(error, JobError)
+    assert failures.detail(error) == "boom *"
+    assert str(error) == "boom *"
+
+
+def test_errors_that_are_not_flinks_pass_unchanged() -> None:
+    with pytest.raises(ZeroDivisionError), failures.translated():
+        _ = 1 / 0
+
+
+class FlinkError(Exception):
+    """An error whose text is Flink's."""
+
+
+@pytest.fixture
+def record_failed():
+    raised.note(RecordFailedError("record 0 cannot be scored"))
+    raised.note(RuntimeError("the task is being cancelled"))
+    yield
+    raised.forget()
+
+
+@pytest.mark.usefixtures("record_failed")
+def test_the_functions_own_error_is_told_where_flink_only_says_that_its_task_is_gone() -> None:
+    text = "org.apache.flink.runtime.operators.coordination.TaskNotRunningException: Task is not"
+    assert str(failures.job_error(FlinkError(text))) == "record 0 cannot be scored"
+
+
+@pytest.mark.usefixtures("record_failed")
+def test_what_flink_knows_better_is_told_by_flink() -> None:
+    text = "java.io.IOException: No space left on device"
+    assert "No space left" in str(failures.job_error(FlinkError(text)))

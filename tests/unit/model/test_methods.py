@@ -1,0 +1,323 @@
+import pickle
+
+import numpy as np
+import pytest
+
+from modelstream.errors import (
+    ConversionError,
+    ModelError,
+    SignatureMismatchError,
+    SignatureNotFoundError,
+    UnevenShapesError,
+)
+from modelstream.model import Classify, Predict, Regress, method_for
+
+X = {"x": ("float32", (None, 3))}
+Y = {"y": ("float32", (None, 1))}
+TEXT = {"inputs": ("string", (None,))}
+CLASSES = {"classes": ("string", (None, 3)), "scores": ("float32", (None, 3))}
+
+
+class Fake:
+    """An open model whose outputs a function computes."""
+
+    def __init__(self, function):
+        self.function = function
+        self.sizes = []
+
+    def call(self, signature, inputs):
+        self.sizes.append(len(next(iter(inputs.values()))))
+        return self.function(**inputs)
+
+
+def columns(bound):
+    return {column.name: column.type for column in bound.output_columns}
+
+
+def test_predict_gives_every_output_under_its_own_name(model_with):
+    bound = Predict().bind(model_with(X, {**Y, "label": ("string", (None,))}))
+    assert columns(bound) == {"label": "STRING", "y": "ARRAY<FLOAT>"}
+
+
+def test_predict_renames_and_picks_outputs(model_with):
+    bound = Predict(outputs={"score": "y"}).bind(model_with(X, {**Y, "z": ("int32", (None,))}))
+    assert columns(bound) == {"score": "ARRAY<FLOAT>"}
+
+
+def test_inputs_are_fed_from_columns(model_with):
+    bound = Predict(inputs={"x": "features"}).bind(model_with(X, Y))
+    assert list(bound.inputs) == ["features"]
+    assert bound.encode({"features": [[1, 2, 3]]})["x"].tolist() == [[1, 2, 3]]
+
+
+def test_a_tensor_without_a_column_takes_the_column_of_its_name(model_with):
+    bound = Predict(inputs={"a": "left"}).bind(model_with({"a": X["x"], "b": X["x"]}, Y))
+    assert bound.feeds == {"a": "left", "b": "b"}
+
+
+def test_outputs_without_a_row_a_record_are_left_out(model_with):
+    outputs = {**Y, "loss": ("float32", ()), "names": ("string", (54,))}
+    assert list(columns(Predict().bind(model_with(X, outputs)))) == ["y"]
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        pytest.param(Predict("serving"), "has no signature 'serving'", id="signature"),
+        pytest.param(Predict("serving_defualt"), "did you mean 'serving_default'?", id="typo"),
+    ],
+)
+def test_a_missing_signature_lists_those_that_exist(model_with, method, words):
+    with pytest.raises(SignatureNotFoundError) as caught:
+        method.bind(model_with(X, Y))
+    assert words in str(caught.value)
+    assert "it has 'serving_default'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("method", "inputs", "outputs", "words"),
+    [
+        pytest.param(
+            Predict(inputs={"X": "f"}), X, Y, "tensor 'X'.* does not take.*it takes 'x'", id="input"
+        ),
+        pytest.param(
+            Predict(outputs={"s": "Y"}), X, Y, "output 'Y', which signature.*has 'y'", id="output"
+        ),
+        pytest.param(Predict(), {}, Y, "takes no input", id="no-input"),
+        pytest.param(
+            Predict(), X, {"loss": ("float32", ())}, "nothing that has one row", id="no-batch"
+        ),
+        pytest.param(
+            Predict(outputs={"l": "loss"}),
+            X,
+            {"loss": ("float32", ())},
+            "cannot be the column 'l'",
+            id="scalar",
+        ),
+        pytest.param(
+            Predict(), X, {"y": ("float32", None)}, r"types=\{'y': 'ARRAY<FLOAT>'\}", id="rank"
+        ),
+        pytest.param(Predict(types={"z": "INT"}), X, Y, "no output column.*'y'", id="types"),
+        pytest.param(Predict(types={"y": "INT"}), X, Y, "gives FLOAT values", id="type"),
+        pytest.param(
+            Predict(types={"y": "ARRAY<ARRAY<FLOAT>>"}), X, Y, "has 1 dimensions", id="type-rank"
+        ),
+        pytest.param(Classify(), X, {"y": ("int32", (None,))}, "cannot classify", id="classify"),
+        pytest.param(
+            Classify(outputs={"c": "lable"}), TEXT, CLASSES, "did you mean 'label'", id="virtual"
+        ),
+        pytest.param(
+            Classify(threshold=0.5),
+            TEXT,
+            {"classes": CLASSES["classes"]},
+            "no scores to hold against the threshold",
+            id="threshold",
+        ),
+        pytest.param(Regress(), X, CLASSES, "cannot regress", id="regress"),
+    ],
+)
+def test_a_signature_that_does_not_fit_the_method(model_with, method, inputs, outputs, words):
+    with pytest.raises(SignatureMismatchError, match=words):
+        method.bind(model_with(inputs, outputs))
+
+
+def test_the_check_before_submit_names_both_sides_of_every_problem(model_with):
+    inputs = {**X, "name": ("string", (None,))}
+    bound = Predict(inputs={"x": "features"}).bind(model_with(inputs, Y))
+    with pytest.raises(SignatureMismatchError) as caught:
+        bound.check({"features": "ARRAY<STRING>", "names": "STRING"})
+    message = str(caught.value)
+    assert "column 'features' (ARRAY<STRING>) cannot feed input 'x' (float32[?, 3])" in message
+    assert "input 'name' (string[?]) is to be fed from column 'name'" in message
+    assert "did you mean 'names'?" in message
+
+
+def test_the_check_passes_with_columns_that_nobody_reads(model_with):
+    Predict().bind(model_with(X, Y)).check({"x": "ARRAY<DOUBLE>", "when": "TIMESTAMP(3)"})
+
+
+def test_the_first_bad_record_of_all_columns_is_named(model_with):
+    bound = Predict().bind(model_with({"a": ("int32", (None,)), "b": ("int32", (None,))}, Y))
+    with pytest.raises(ConversionError, match="column 'b': record 1") as caught:
+        bound.encode({"a": [1, 2, None], "b": [1, None, 3]})
+    assert caught.value.index == 1
+
+
+def test_records_go_together_when_they_do_for_every_input(model_with):
+    any_length = ("float32", (None, None))
+    bound = Predict().bind(model_with({"a": any_length, "b": any_length}, Y))
+    with pytest.raises(UnevenShapesError) as caught:
+        bound.encode({"a": [[1], [1], [1, 2], [1]], "b": [[1], [1, 2], [1], [1]]})
+    assert caught.value.groups == [[0, 3], [1], [2]]
+
+
+def test_nan_passes_a_method_that_allows_it(model_with):
+    bound = Predict(allow_nan=True).bind(model_with(X, Y))
+    assert np.isnan(bound.encode({"x": [[float("nan")] * 3]})["x"]).all()
+
+
+def test_padding_after_the_records_is_dropped(model_with):
+    bound = Predict().bind(model_with(X, Y))
+    assert len(bound.decode({"y": np.zeros((8, 1), np.float32)}, 3)["y"]) == 3
+
+
+def test_an_output_that_lost_the_batch_is_told(model_with):
+    bound = Predict().bind(model_with(X, Y))
+    model = Fake(lambda x: {"y": np.zeros((1, 1), np.float32)})
+    with pytest.raises(ModelError, match=r"'y' with the shape \[1, 1\] for 2 records"):
+        bound.run(model, {"x": np.zeros((2, 3), np.float32)})
+
+
+def test_a_fixed_batch_is_fed_in_batches_of_that_size(model_with):
+    fixed = model_with({"x": ("float32", (4,))}, {"y": ("float32", (4,))})
+    bound = Predict().bind(fixed)
+    model = Fake(lambda x: {"y": x * 2})
+    tensors = bound.encode({"x": [float(each) for each in range(10)]})
+    assert bound.decode(bound.run(model, tensors), 10)["y"].tolist() == list(range(0, 20, 2))
+    assert model.sizes == [4, 4, 4]
+
+
+def test_types_leave_out_dimensions_of_one(model_with):
+    bound = Predict(types={"y": "FLOAT"}).bind(model_with(X, Y))
+    assert columns(bound) == {"y": "FLOAT"}
+    assert bound.decode({"y": np.ones((2, 1), np.float32)}, 2)["y"].tolist() == [1, 1]
+
+
+def test_types_keep_bytes(model_with):
+    bound = Predict(types={"y": "BYTES"}).bind(model_with(X, {"y": ("string", (None,))}))
+    assert bound.decode({"y": np.array([b"\xff"], object)}, 1) == {"y": [b"\xff"]}
+
+
+SCORED = {
+    "classes": np.array([[b"cat", b"dog", b"elk"]] * 3, object),
+    "scores": np.array([[0.1, 0.7, 0.2], [0.5, 0.5, 0.0], [0.3, 0.3, 0.4]], np.float32),
+}
+
+
+def test_classify_gives_the_best_class_and_its_score(model_with):
+    bound = Classify().bind(model_with(TEXT, CLASSES, "classify"))
+    assert columns(bound) == {"label": "STRING", "score": "FLOAT"}
+    decoded = bound.decode(SCORED, 3)
+    assert decoded["label"] == ["dog", "cat", "elk"]
+    assert decoded["score"].tolist() == pytest.approx([0.7, 0.5, 0.4])
+
+
+def test_classify_ranks_the_best_few_with_ties_in_class_order(model_with):
+    bound = Classify(top_k=2, outputs={"best": "top_k"}).bind(model_with(TEXT, CLASSES))
+    assert columns(bound) == {"best": "MAP<STRING, FLOAT>"}
+    ranked = bound.decode(SCORED, 3)["best"]
+    assert [list(row) for row in ranked] == [
+        ["dog", "elk"],
+        ["cat", "dog"],
+        ["elk", "cat"],
+    ]
+
+
+def test_top_k_tells_the_score_of_each_class(model_with):
+    (_, row, _) = Classify(top_k=2).bind(model_with(TEXT, CLASSES)).decode(SCORED, 3)["top_k"]
+    assert row == {"cat": 0.5, "dog": 0.5}
+
+
+def test_more_than_one_best_class_adds_top_k_to_the_columns(model_with):
+    assert list(columns(Classify(top_k=9).bind(model_with(TEXT, CLASSES)))) == [
+        "label",
+        "score",
+        "top_k",
+    ]
+
+
+def test_below_the_threshold_there_is_no_label_but_a_score(model_with):
+    bound = Classify(top_k=3, threshold=0.5).bind(model_with(TEXT, CLASSES))
+    decoded = bound.decode(SCORED, 3)
+    assert decoded["label"] == ["dog", "cat", None]
+    assert decoded["score"].tolist() == pytest.approx([0.7, 0.5, 0.4])
+    assert [len(row) for row in decoded["top_k"]] == [1, 2, 0]
+
+
+def test_classes_without_scores_give_the_first_class(model_with):
+    bound = Classify().bind(model_with(TEXT, {"classes": CLASSES["classes"]}))
+    assert columns(bound) == {"label": "STRING"}
+    assert bound.decode(SCORED, 3) == {"label": ["cat"] * 3}
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        pytest.param((), ["1", "0", "2"], id="numbers"),
+        pytest.param(("a", "b", "c"), ["b", "a", "c"], id="given"),
+    ],
+)
+def test_scores_without_classes_are_labelled(model_with, labels, expected):
+    model = model_with(X, {"dense_1": ("float32", (None, 3))})
+    bound = Classify(labels=labels).bind(model)
+    assert bound.decode({"dense_1": SCORED["scores"]}, 3)["label"] == expected
+
+
+def test_an_estimators_predict_is_classified_by_all_its_classes(model_with):
+    outputs = {
+        "classes": ("string", (None, 1)),
+        "all_classes": ("string", (None, 3)),
+        "probabilities": ("float32", (None, 3)),
+        "logits": ("float32", (None, 3)),
+    }
+    bound = Classify().bind(model_with(X, outputs))
+    tensors = {"all_classes": SCORED["classes"], "probabilities": SCORED["scores"]}
+    assert bound.decode(tensors, 3)["label"] == ["dog", "cat", "elk"]
+
+
+def test_too_few_labels_are_told_at_the_bind_where_the_model_says_how_many(model_with):
+    model = model_with(X, {"scores": ("float32", (None, 3))})
+    with pytest.raises(SignatureMismatchError, match=r"2 labels were given; .* 3 classes"):
+        Classify(labels=("a", "b")).bind(model)
+
+
+def test_nan_scores_are_an_error_of_their_record(model_with):
+    bound = Classify().bind(model_with(TEXT, CLASSES))
+    scores = SCORED["scores"].copy()
+    scores[1, 2] = np.nan
+    with pytest.raises(ConversionError, match="NaN as a score") as caught:
+        bound.decode({**SCORED, "scores": scores}, 3)
+    assert caught.value.index == 1
+
+
+def test_top_k_takes_one_or_more():
+    with pytest.raises(ValueError, match="top_k is 0"):
+        Classify(top_k=0)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "shape"),
+    [
+        pytest.param({"outputs": ("float32", (None, 1))}, (2, 1), id="column"),
+        pytest.param({"outputs": ("float32", (None,))}, (2,), id="vector"),
+        pytest.param({"dense": ("float32", (None, 1))}, (2, 1), id="any-name"),
+        pytest.param({"outputs": ("float32", None)}, (2, 1), id="unknown-rank"),
+    ],
+)
+def test_regress_gives_one_number_a_record(model_with, outputs, shape):
+    bound = Regress().bind(model_with(X, outputs, "regress"))
+    assert columns(bound) == {"value": "FLOAT"}
+    (tensor,) = outputs
+    assert bound.decode({tensor: np.ones(shape, np.float32)}, 2)["value"].tolist() == [1, 1]
+
+
+def test_regress_names_its_column(model_with):
+    bound = Regress(outputs={"price": "value"}).bind(model_with(X, {"outputs": Y["y"]}))
+    assert columns(bound) == {"price": "FLOAT"}
+
+
+@pytest.mark.parametrize(
+    ("method_name", "expected"),
+    [("classify", Classify), ("regress", Regress), ("predict", Predict), ("", Predict)],
+)
+def test_the_method_that_the_exporter_meant(model_with, method_name, expected):
+    model = model_with(TEXT, {**CLASSES, "outputs": Y["y"]}, method_name)
+    method = method_for(model.signatures["serving_default"])
+    assert method == expected("serving_default")
+
+
+@pytest.mark.parametrize("method", [Predict(), Classify(), Regress()], ids=repr)
+def test_a_bound_method_pickles(model_with, method):
+    outputs = {**CLASSES, "outputs": Y["y"]}
+    bound = method.bind(model_with(TEXT, outputs))
+    assert pickle.loads(pickle.dumps(bound)) == bound

@@ -1,0 +1,76 @@
+import pytest
+
+from modelstream_operator.decide.cause import LONGEST, Cause, cause_of, root_cause
+
+TRACEBACK = """2026-01-01 INFO Starting
+Traceback (most recent call last):
+  File "/usr/lib/python3.11/runpy.py", line 198, in _run_module_as_main
+    return _run_code(code, main_globals, None,
+  File "/app/job.py", line 12, in <module>
+    import nothing
+ModuleNotFoundError: No module named 'nothing'
+"""
+JAVA = """org.apache.flink.util.FlinkException: outer
+\tat org.apache.flink.Foo.bar(Foo.java:1)
+Caused by: java.lang.RuntimeException: middle
+\tat x.Y.z(Y.java:2)
+Caused by: java.net.UnknownHostException: kafka: Name or service not known
+\tat a.B.c(B.java:3)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            "DigestMismatch: model fraud is sha256:a, expected sha256:b",
+            Cause("DigestMismatch", "model fraud is sha256:a, expected sha256:b"),
+            id="a line of our own containers",
+        ),
+        pytest.param(
+            TRACEBACK,
+            Cause(
+                "PythonError", "ModuleNotFoundError: No module named 'nothing' (job.py, line 12)"
+            ),
+            id="a traceback",
+        ),
+        pytest.param(
+            f"{TRACEBACK}\norg.apache.flink.client.program.ProgramInvocationException: exit 1\n",
+            Cause(
+                "PythonError", "ModuleNotFoundError: No module named 'nothing' (job.py, line 12)"
+            ),
+            id="a traceback with Java's words after it",
+        ),
+        pytest.param(
+            JAVA,
+            Cause("Exited", "UnknownHostException: kafka: Name or service not known"),
+            id="the innermost Java cause",
+        ),
+        pytest.param("one\ntwo\n", Cause("Exited", "two"), id="the last line of a log"),
+        pytest.param(
+            "", Cause("Exited", "it ended with exit code 3 and left no message"), id="nothing"
+        ),
+        pytest.param("ValueError: bad", Cause("PythonError", "ValueError: bad"), id="an exception"),
+        pytest.param(
+            "x\njava.lang.OutOfMemoryError: Java heap space\ny",
+            Cause("JvmOutOfMemory", "java.lang.OutOfMemoryError: Java heap space"),
+            id="the JVM's memory",
+        ),
+    ],
+)
+def test_the_cause_is_one_line(text: str, expected: Cause) -> None:
+    assert cause_of(text, 3) == expected
+
+
+def test_a_long_message_is_cut() -> None:
+    assert len(cause_of("Broken: " + "x" * 5000, 1).message) == LONGEST
+
+
+def test_a_running_job_s_failure_is_its_python_error() -> None:
+    assert root_cause(f"java.lang.RuntimeException: Error received: {TRACEBACK}").startswith(
+        "ModuleNotFoundError"
+    )
+
+
+def test_a_running_job_s_failure_is_its_innermost_java_cause() -> None:
+    assert root_cause(JAVA) == "UnknownHostException: kafka: Name or service not known"

@@ -1,0 +1,90 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from modelstream_operator.render import Target, children
+from modelstream_operator.render.merge import merge
+
+TargetMaker = Callable[..., Target]
+
+
+def pod_with(target: TargetMaker, template: dict[str, Any]) -> dict[str, Any]:
+    made = children(target({"spec/flink/taskManager/podTemplate": template}))
+    found: dict[str, Any] = made[-1]["spec"]["template"]
+    return found
+
+
+def test_lists_of_named_things_merge_by_name() -> None:
+    ours = [{"name": "a", "value": "1"}, {"name": "b", "value": "2"}]
+    theirs = [{"name": "b", "value": "3"}, {"name": "c", "value": "4"}]
+    assert merge(ours, theirs, "env") == [
+        {"name": "a", "value": "1"},
+        {"name": "b", "value": "3"},
+        {"name": "c", "value": "4"},
+    ]
+
+
+def test_a_variable_from_a_secret_replaces_a_plain_value() -> None:
+    theirs = [{"name": "a", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]
+    assert merge([{"name": "a", "value": "1"}], theirs, "env") == theirs
+
+
+def test_tolerations_are_added() -> None:
+    assert merge([{"key": "a"}], [{"key": "a"}, {"key": "b"}], "tolerations") == [
+        {"key": "a"},
+        {"key": "b"},
+    ]
+
+
+def test_the_gpu_check_can_be_turned_off_for_the_main_container(target: TargetMaker) -> None:
+    off = [{"name": "MODELSTREAM_GPU_CHECK", "value": "Off"}]
+    pod = pod_with(target, {"spec": {"containers": [{"name": "main", "env": off}]}})
+    environment = {e["name"]: e.get("value") for e in pod["spec"]["containers"][0]["env"]}
+    assert environment["MODELSTREAM_GPU_CHECK"] == "Off"
+    assert environment["HOME"] == "/tmp"
+
+
+def test_a_sidecar_joins_the_pod_and_is_secured(target: TargetMaker) -> None:
+    sidecar = {"name": "proxy", "image": "p:1", "securityContext": {"privileged": True}}
+    pod = pod_with(target, {"spec": {"containers": [sidecar]}})
+    assert [c["name"] for c in pod["spec"]["containers"]] == ["main", "proxy"]
+    assert pod["spec"]["containers"][1]["securityContext"] == {
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        pytest.param({"allowPrivilegeEscalation": True}, id="privilege escalation"),
+        pytest.param({"runAsNonRoot": False}, id="root"),
+        pytest.param({"capabilities": {"add": ["SYS_ADMIN"]}}, id="capabilities"),
+        pytest.param({"seccompProfile": {"type": "Unconfined"}}, id="seccomp"),
+    ],
+)
+def test_a_template_cannot_weaken_the_main_container(
+    target: TargetMaker, context: dict[str, Any]
+) -> None:
+    plain = pod_with(target, {"spec": {"priorityClassName": "x"}})
+    weakened = pod_with(
+        target,
+        {
+            "spec": {
+                "priorityClassName": "x",
+                "containers": [{"name": "main", "securityContext": context}],
+            }
+        },
+    )
+    assert weakened == plain
+
+
+def test_the_labels_that_select_pods_stay(target: TargetMaker) -> None:
+    labels = {"modelstream.dev/name": "other", "team": "fraud"}
+    pod = pod_with(target, {"metadata": {"labels": labels}})
+    assert pod["metadata"]["labels"]["modelstream.dev/name"] == "scores"
+    assert pod["metadata"]["labels"]["team"] == "fraud"

@@ -1,0 +1,47 @@
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from modelstream_operator.__main__ import liveness_endpoint
+from modelstream_operator.settings import Settings, SettingsError
+
+DOCS = Path(__file__).parents[3] / "docs" / "operator.md"
+
+
+def test_every_setting_is_documented_as_it_documents_itself() -> None:
+    text = DOCS.read_text()
+    for each in fields(Settings):
+        assert f"`MODELSTREAM_{each.name.upper()}`" in text
+        assert each.metadata["doc"] in text
+
+
+def test_settings_are_read_from_the_environment() -> None:
+    environment = {
+        "MODELSTREAM_NAMESPACES": "a, b",
+        "MODELSTREAM_NODES": "false",
+        "MODELSTREAM_CONCURRENCY": "3",
+    }
+    settings = Settings.from_environment(environment)
+    assert (settings.namespaces, settings.nodes, settings.concurrency) == (("a", "b"), False, 3)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        pytest.param("MODELSTREAM_NODES", "maybe", id="flag"),
+        pytest.param("MODELSTREAM_CONCURRENCY", "many", id="number"),
+    ],
+)
+def test_a_bad_value_names_its_variable(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=variable):
+        Settings.from_environment({variable: value})
+
+
+def test_a_job_s_rest_address_is_made_from_its_name() -> None:
+    assert Settings().flink_url("fraud", "scores") == "http://scores-rest.fraud:8081"
+
+
+def test_port_0_turns_the_liveness_probe_off() -> None:
+    assert liveness_endpoint(8080) == "http://0.0.0.0:8080/healthz"
+    assert liveness_endpoint(0) is None
