@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections import Counter
 
 import pytest
 from tests.e2e import workloads
@@ -127,58 +126,6 @@ def test_an_edit_that_makes_no_sense_leaves_the_job_running(languages):
         languages.kubectl("patch", f"{MODELSTREAM}/{NAME}", "--type=merge", "-p", patch)
 
     assert languages.pods(NAME, "taskmanager")[0]["metadata"]["uid"] == uid
-
-
-def patched(namespace, **spec):
-    patch = json.dumps({"spec": spec})
-    namespace.kubectl("patch", f"{MODELSTREAM}/{NAME}", "--type=merge", "-p", patch)
-
-
-def scored_once(namespace):
-    """How often each file was scored, by its name."""
-    lines = results(namespace, f"/data/{NAME}")
-    return Counter(json.loads(line)["path"].rpartition("/")[2] for line in lines)
-
-
-def test_a_change_stops_the_job_with_a_savepoint_that_the_next_one_starts_from(languages, timed):
-    before = languages.status(NAME)["job"]["id"]
-    patched(languages, pipeline={"inference": {"batch": {"maxSize": 16}}})
-    timed(
-        "edit → savepoint → the next job is Ready",
-        lambda: eventually(
-            lambda: (
-                languages.status(NAME)["job"]["id"] != before
-                and languages.condition(NAME, "Ready").get("status") == "True"
-            ),
-            300,
-            "another job is Ready",
-            lambda: languages.story(NAME),
-        ),
-    )
-    savepoint = languages.status(NAME)["savepoint"]
-
-    assert savepoint["jobId"] == before
-    assert savepoint["path"].startswith("file:/")
-
-
-def test_a_suspended_job_has_no_pods_and_goes_on_where_it_was(languages, timed):
-    patched(languages, suspend=True)
-    eventually(lambda: languages.status(NAME)["phase"] == "Suspended", 120, "it is suspended")
-    assert languages.pods(NAME, "jobmanager") + languages.pods(NAME, "taskmanager") == []
-
-    put(languages, ROOT / "tests" / "e2e", "/data/sources", "broker.py")
-    patched(languages, suspend=False)
-    timed(
-        "resumed → the file that came meanwhile is scored",
-        lambda: eventually(
-            lambda: "broker.py" in labels(languages),
-            300,
-            "the file that came while it was suspended is scored",
-            lambda: languages.story(NAME),
-        ),
-    )
-
-    assert set(scored_once(languages).values()) == {1}, "files were read again after a savepoint"
 
 
 def test_a_taskmanager_leaves_in_seconds(languages, timed):

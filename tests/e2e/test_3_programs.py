@@ -1,14 +1,11 @@
 """A SQL job and a Python job, each with a beginning and an end."""
 
 import json
-import os
 
 import pytest
-from tests.e2e import images as image_building
 from tests.e2e import workloads
 from tests.e2e.cluster import eventually
 from tests.e2e.conftest import results
-from tests.support.models import guesslang
 
 ROLES = {
     "jobManager": {"podTemplate": workloads.DATA},
@@ -45,14 +42,6 @@ scored.scored.execute_insert("languages")
 """
 
 
-@pytest.fixture(scope="module")
-def model_image(cluster, tmp_path_factory):
-    """An image that holds nothing but the model, by the digest that a registry gave it."""
-    if not os.environ.get("E2E_REGISTRY"):
-        pytest.skip("only a registry gives an image its digest: set E2E_REGISTRY")
-    return image_building.model_image(guesslang(), tmp_path_factory.mktemp("model"))
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _codes(work):
     code = "package main\n\nfunc main() {\n\tfmt.Println(1)\n}\n"
@@ -85,17 +74,6 @@ def test_a_sql_job_runs_to_its_end(work, timed):
     )
 
     assert finishes(work, "sql", "/data/from-sql", timed) == ['{"id":7,"label":"go"}']
-
-
-def test_a_model_in_an_image_is_mounted_without_a_copy(work, model_image, timed):
-    flink = workloads.merged(ROLES, {"runtimeMode": "Batch"})
-    models = [{"name": "guesslang", "uri": f"image://{model_image}"}]
-    statements = STATEMENTS.replace("from-sql", "from-image")
-    work.apply(
-        workloads.stream("image", models=models, sql={"statements": statements}, flink=flink)
-    )
-
-    assert finishes(work, "image", "/data/from-image", timed) == ['{"id":7,"label":"go"}']
 
 
 def test_a_python_job_from_a_configmap_runs_to_its_end(work, timed):
