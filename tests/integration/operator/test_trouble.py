@@ -128,6 +128,20 @@ def child_refused(space: Any) -> dict[str, Any]:
     return found if found.get("reason") == "ChildRefused" else {}
 
 
+def test_a_server_that_drops_image_volumes_is_noticed(space: Any, scores: Any, until: Any) -> None:
+    """This one has the feature off, as those before 1.35 have: the volume vanishes silently."""
+    scores["spec"]["models"][0]["uri"] = "image://registry/half@sha256:" + "0" * 64
+    space.create(scores)
+    refusal = until(lambda: unsupported(space))
+    assert "model-half" in refusal["message"]
+    assert "pvc://" in refusal["message"]
+
+
+def unsupported(space: Any) -> dict[str, Any]:
+    found: dict[str, Any] = space.condition("scores", "ModelsAvailable")
+    return found if found.get("reason") == "ImageVolumeUnsupported" else {}
+
+
 def test_a_stream_ends_with_its_namespace(space: Any, scores: Any, until: Any) -> None:
     """No controller runs here, so the test deletes what is in it as one would."""
     space.create(scores)
