@@ -1,4 +1,4 @@
-"""What a change of each field does to a running job, and what of it needs a restart, as one hash."""
+"""What a change of each field does to a running job; what of it is a restart, as one hash."""
 
 import dataclasses
 from collections.abc import Mapping
