@@ -63,6 +63,9 @@ def _python_error(text: str) -> str:
         return lines[-1].strip() if lines else "a Python error"
     places = _PLACE.findall("\n".join(lines[: ends[0]]))
     message = lines[ends[0]].strip()
+    deepest = _java_cause("\n".join(lines[ends[0] :]))
+    if deepest not in message:
+        message = f"{message.rstrip('.')}: {deepest}"
     if not places:
         return message
     file, number = places[-1]
