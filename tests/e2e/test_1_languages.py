@@ -134,12 +134,41 @@ def test_kubectl_scale_adds_a_taskmanager_that_has_the_model(languages, timed):
     eventually(lambda: len(languages.pods(NAME, "taskmanager")) == 1, 90, "one is left")
 
 
-def test_a_suspended_job_goes_on_from_its_savepoint(languages, timed):
-    def patch(spec):
-        languages.kubectl("patch", f"{MODELSTREAM}/{NAME}", "--type=merge", "-p", json.dumps(spec))
+def patched(namespace, **spec):
+    change = json.dumps({"spec": spec})
+    namespace.kubectl("patch", f"{MODELSTREAM}/{NAME}", "--type=merge", "-p", change)
 
+
+def saved(namespace, job):
+    """Whether the remembered savepoint is the one that this job was stopped with."""
+    found = namespace.status(NAME)["savepoint"]
+    in_state = found["path"].startswith("file:///var/lib/modelstream/state")
+    return in_state and found["jobId"] == job
+
+
+def test_a_change_stops_the_job_with_a_savepoint_that_the_next_one_starts_from(languages, timed):
     before = languages.status(NAME)["job"]["id"]
-    patch({"spec": {"suspend": True}})
+    patched(languages, pipeline={"inference": {"batch": {"maxSize": 16}}})
+    timed(
+        "edit → savepoint → the next job is Ready",
+        lambda: eventually(
+            lambda: (
+                languages.status(NAME)["job"]["id"] != before
+                and languages.condition(NAME, "Ready").get("status") == "True"
+            ),
+            300,
+            "another job is Ready",
+            lambda: languages.story(NAME),
+        ),
+    )
+
+    assert saved(languages, before)
+    assert scored_once(languages)
+
+
+def test_a_suspended_job_has_no_pods_and_goes_on_from_its_savepoint(languages, timed):
+    before = languages.status(NAME)["job"]["id"]
+    patched(languages, suspend=True)
     timed(
         "suspend → savepoint, no pods",
         lambda: eventually(
@@ -149,13 +178,11 @@ def test_a_suspended_job_goes_on_from_its_savepoint(languages, timed):
             lambda: languages.story(NAME),
         ),
     )
-    saved = languages.status(NAME)["savepoint"]
-    assert saved["path"].startswith("file:///var/lib/modelstream/state")
-    assert saved["jobId"] == before
-    assert languages.pods(NAME, "taskmanager") == []
+    assert saved(languages, before)
+    assert languages.pods(NAME, "jobmanager") + languages.pods(NAME, "taskmanager") == []
 
     put(languages, ROOT / "bench", "/data/sources", "mlp.py")
-    patch({"spec": {"suspend": False}})
+    patched(languages, suspend=False)
     timed(
         "resume → the file of the meantime is scored",
         lambda: eventually(
