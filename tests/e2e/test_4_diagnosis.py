@@ -85,8 +85,8 @@ CASES = {
         ("FetchFailed", "access denied"),
     ),
     "large": (
-        broken("large", sql=SQL, models=model(STORED, secretName="store-key", size="1Ki")),
-        ("FetchFailed", "larger than the 1,024 bytes", "size"),
+        broken("large", sql=SQL, models=model(STORED, secretName="store-key", size="64Ki")),
+        ("FetchFailed", "larger than the 65,536 bytes", "size"),
     ),
     "import": (
         broken("python-import", python=program("import.py"), flink=NO_WORKERS),
@@ -137,7 +137,7 @@ def ill(work, images):
     """What the cases refer to: programs, a store with two keys, a broken model, a claim."""
     script = (ROOT / "tests" / "e2e" / "objectstore.py").read_text()
     unbound = workloads.claim("unbound")
-    unbound["spec"]["storageClassName"] = "nobody"
+    unbound["spec"]["storageClassName"] = ""  # no class, and no volume that somebody made
     work.apply(
         workloads.config_map("programs", **PROGRAMS),
         workloads.store_credentials("store-key"),
