@@ -102,7 +102,9 @@ def test_what_cannot_work_is_refused_before_flink_starts(
         pytest.param(["--name", "squares"], "there is roots", id="no such name"),
         pytest.param(["--set", "spec.pipline.x=1"], "did you mean pipeline", id="a wrong path"),
         pytest.param(
-            ["--model", "picky=picky", "--restore", "latest"], "no spec.state", id="no state"
+            ["--model", "picky=picky", "--restore", "latest"],
+            "a Batch job has no checkpoints",
+            id="a batch job restored",
         ),
     ],
 )
