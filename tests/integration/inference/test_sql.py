@@ -56,6 +56,14 @@ def test_a_bad_record_fails_the_job_on_request() -> None:
         collected(t_env.sql_query("SELECT twice(x).y FROM numbers"))
 
 
+def test_an_argument_too_many_fails_the_job() -> None:
+    t_env = environment()
+    register(t_env, "twice", NumpyModel())
+    t_env.create_temporary_view("numbers", numbers(t_env, [4.0]))
+    with pytest.raises(Exception, match=r"takes 1 arguments \(x\); it is called with 2"):
+        collected(t_env.sql_query("SELECT twice(x, id).y FROM numbers"))
+
+
 def test_arguments_are_the_input_tensors_sorted_by_name() -> None:
     t_env = environment()
     register(t_env, "pair", SavedModel(models.pair()))

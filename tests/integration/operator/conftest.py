@@ -54,7 +54,7 @@ class Operator:
     def stop(self) -> int:
         assert self.process is not None
         self.process.terminate()
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=60)
 
     def lines(self) -> list[Manifest]:
         return [json.loads(line) for line in self.log.read_text().splitlines() if line[:1] == "{"]
@@ -124,7 +124,7 @@ class Space:
         return next((each for each in conditions if each["type"] == type_), {})
 
 
-def wait_until(what: Callable[[], Any], seconds: float = 40.0) -> Any:
+def wait_until(what: Callable[[], Any], seconds: float = 120.0) -> Any:
     """The first true answer; fails with the last one when the time is over."""
     deadline = time.monotonic() + seconds
     while not (answer := what()):

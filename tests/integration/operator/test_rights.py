@@ -75,7 +75,7 @@ def limited(log: Path) -> Iterator[ControlPlane]:
                 yield plane
             finally:
                 process.terminate()
-                process.wait(20)
+                process.wait(60)
 
 
 def test_the_chart_grants_enough_for_a_whole_life(
@@ -92,7 +92,7 @@ def test_the_chart_grants_enough_for_a_whole_life(
     scores["spec"]["state"] = {"storage": "s3://bucket/jobs"}
     limited.request("POST", STREAMS, scores)
     wanted = {"scores-config", "scores-flink", "scores-jobmanager", "scores-taskmanager"}
-    until(lambda: wanted <= children(), 30)
+    until(lambda: wanted <= children())
     until(lambda: limited.request("GET", f"{STREAMS}/scores").get("status"))
     edit = {"spec": {"suspend": True, "networkPolicy": {"enabled": False}}}
     merge = "application/merge-patch+json"
