@@ -34,7 +34,7 @@ def test_an_api_server_that_was_away_is_caught_up_with(
     with frozen(plane), pytest.raises(subprocess.TimeoutExpired):
         operator.process.wait(5)  # it lives through that
     space.delete("deployments", "scores-jobmanager")
-    until(lambda: len(space.names("deployments")) == DEPLOYMENTS)
+    until(lambda: len(space.names("deployments")) == DEPLOYMENTS, 60)
 
 
 def test_another_field_manager_loses_what_the_operator_owns(
@@ -58,7 +58,7 @@ def test_another_field_manager_loses_what_the_operator_owns(
 def test_many_at_once_all_get_their_children(space: Any, scores: Any, until: Any) -> None:
     for index in range(40):
         space.create({**scores, "metadata": {"name": f"scores-{index}"}})
-    until(lambda: len(space.names("deployments")) == 40 * DEPLOYMENTS, 300)
+    until(lambda: len(space.names("deployments")) == 40 * DEPLOYMENTS, 120)
 
 
 def test_an_edit_that_cannot_run_leaves_the_pods_alone_and_says_so(
