@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.support import models
-from tests.support.flink import HUNG_UP, MODES, collected, environment, in_processes, numbers, table
+from tests.support.flink import HUNG_UP, collected, environment, in_processes, numbers, table
 from tests.support.numpymodel import NumpyModel, called
 
 from modelstream.batching import Batch
@@ -29,12 +29,8 @@ def test_a_row_is_evaluated_once_however_many_fields_are_read(tmp_path: Path) ->
     assert sum(called(calls)) - sum(warm_up) == 3
 
 
-@pytest.mark.parametrize("processes", MODES)
-def test_a_bad_record_gives_null_and_the_reason(
-    monkeypatch: pytest.MonkeyPatch, processes: bool
-) -> None:
-    if processes:
-        in_processes(monkeypatch)
+def test_a_bad_record_gives_null_and_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_processes(monkeypatch)
     t_env = environment()
     register(t_env, "root", SavedModel(models.picky()))
     t_env.create_temporary_view("numbers", numbers(t_env, [4.0, -1.0, None]))
