@@ -14,7 +14,7 @@ os.environ["_python_worker_execution_mode"] = "process"  # noqa: SIM112  # PyFli
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from bench import jobs, mlp, raw
-from bench.measure import Case, interleave, ratio_table, table
+from bench.measure import Case, interleave, limits, ratio_table, table
 
 BATCHES = (256, 1024, 4096)
 PAIRS = [
@@ -48,6 +48,7 @@ def main() -> None:
     print(table(results))
     print()
     print(ratio_table(results, PAIRS))
+    print(f"\nWhat limits it:\n{limits(results, BATCHES)}")
 
 
 if __name__ == "__main__":

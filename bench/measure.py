@@ -88,3 +88,20 @@ def ratio_table(results: Sequence[Rates], pairs: Sequence[tuple[str, str]]) -> s
             low, middle, high = ratios(by_name[ours], by_name[theirs])
             lines.append(f"| {ours} ÷ {theirs} | {low:.2f} | {middle:.2f} | {high:.2f} |")
     return "\n".join(lines)
+
+
+def limits(results: Sequence[Rates], batches: Sequence[int]) -> str:
+    """Where the time of a row goes in `infer`, next to what transport and model take alone."""
+    medians = {result.name: 1e9 / result.median for result in results}
+    lines = []
+    for batch in batches:
+        names = [
+            f"{case}, batch {batch}" for case in ("infer", "transport alone", "TensorFlow alone")
+        ]
+        if all(name in medians for name in names):
+            whole, transport, model = (medians[name] for name in names)
+            lines.append(
+                f"infer, batch {batch}: {whole:,.0f} ns a row; transport alone {transport:,.0f}, "
+                f"TensorFlow alone {model:,.0f}, the rest {whole - transport - model:+,.0f}"
+            )
+    return "\n".join(lines)

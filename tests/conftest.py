@@ -1,16 +1,16 @@
 import os
 from pathlib import Path
 
-import hypothesis
 import pytest
+from hypothesis import HealthCheck, settings
 
 HERE = Path(__file__).parent
 # Every JVM of the tests lives for seconds: a third less work without the optimizing compiler.
 os.environ.setdefault("JVM_ARGS", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto")
 
-# A machine that others use too makes an example slow now and then: that is no defect.
-hypothesis.settings.register_profile("modelstream", deadline=None)
-hypothesis.settings.load_profile("modelstream")
+# How long an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 
 @pytest.fixture(autouse=True)

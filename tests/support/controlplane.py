@@ -29,7 +29,7 @@ import yaml
 from tests.support.controlplane_binaries import Binaries, find
 from tests.support.controlplane_certificates import Certificates
 
-START_TIMEOUT = 60.0
+START_TIMEOUT = 180.0
 _POLL = 0.05
 
 
@@ -106,7 +106,7 @@ class ControlPlane:
         text = "&".join(f"{key}={value}" for key, value in query.items())
         return self.request("PATCH", f"{path}?{text}", body, kind="application/apply-patch+yaml")
 
-    def install_crd(self, definition: dict[str, Any], timeout: float = 20.0) -> None:
+    def install_crd(self, definition: dict[str, Any], timeout: float = 120.0) -> None:
         """Install a CustomResourceDefinition and wait until its objects are served."""
         root = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
         name = definition["metadata"]["name"]

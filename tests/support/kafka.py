@@ -51,7 +51,7 @@ class Kafka:
         new = [NewTopic(topic, partitions, 1) for topic in topics]
         admin = AdminClient({"bootstrap.servers": self.address})
         for future in admin.create_topics(new).values():
-            future.result(timeout=20)
+            future.result(timeout=60)
 
     def send(self, topic: str, *values: bytes | tuple[bytes | None, bytes | None]) -> None:
         """Append values, or (key, value) pairs."""
@@ -59,7 +59,7 @@ class Kafka:
         for value in values:
             key, payload = value if isinstance(value, tuple) else (None, value)
             producer.produce(topic, payload, key)
-        assert producer.flush(30) == 0
+        assert producer.flush(60) == 0
 
     def read(self, topic: str, isolation: str = "read_committed") -> list[bytes]:
         """Every value that is in the topic now, by the given isolation."""
@@ -89,11 +89,11 @@ class Kafka:
 
 
 def _drain(consumer: Consumer, topic: str) -> list[bytes]:
-    partitions = consumer.list_topics(topic, timeout=20).topics[topic].partitions
+    partitions = consumer.list_topics(topic, timeout=60).topics[topic].partitions
     consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
     values, open_partitions = [], set(partitions)
     while open_partitions:
-        message = consumer.poll(20)
+        message = consumer.poll(60)
         assert message is not None, f"{topic}: the broker does not answer"
         if (error := message.error()) is None:
             values.append(message.value())
@@ -144,7 +144,7 @@ def free_port() -> int:
 
 
 def wait_for_port(
-    port: int, process: subprocess.Popen[bytes], log: Path, timeout: float = 60
+    port: int, process: subprocess.Popen[bytes], log: Path, timeout: float = 180
 ) -> None:
     """Wait until something listens; fail with the log when the process ends before."""
     deadline = time.monotonic() + timeout

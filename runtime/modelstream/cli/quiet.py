@@ -22,11 +22,17 @@ def quiet() -> Iterator[None]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for name in ("py4j", "py4j.java_gateway", "py4j.clientserver", "apache_beam", "grpc"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger().addFilter(_is_no_interrupt)
     # Beam's threads end in exceptions when their job ends before its input does.
     threading.excepthook = lambda arguments: None
     warnings.simplefilter("ignore")
     with _filtered_errors():
         yield
+
+
+def _is_no_interrupt(record: logging.LogRecord) -> bool:
+    """Py4j logs a traceback when Ctrl-C comes while it waits for the JVM's answer."""
+    return not str(record.msg).startswith("KeyboardInterrupt while sending command")
 
 
 @contextlib.contextmanager

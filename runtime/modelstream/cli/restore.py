@@ -11,6 +11,24 @@ from modelstream_crds.v1alpha1 import ModelStream
 _METADATA = "_metadata"
 
 
+def given(address: str) -> str:
+    """The address of a checkpoint or savepoint, held against the disk where it is on this machine.
+
+    Raises:
+        UsageError: there is none.
+    """
+    target = urlsplit(address)
+    if target.scheme not in ("", "file"):
+        return address
+    directory = Path(unquote(target.path) if target.scheme else address).absolute()
+    if (directory / _METADATA).is_file():
+        return directory.as_uri()
+    raise UsageError(
+        f"--restore {address}: there is no {directory / _METADATA}, so this is no complete "
+        f"checkpoint or savepoint; give a chk-… or savepoint-… directory, or latest"
+    )
+
+
 def latest(manifest: ModelStream, context: JobContext) -> str:
     """The address of the newest complete one below ``spec.state.storage``.
 

@@ -16,7 +16,7 @@ from modelstream.errors import JobError
 from modelstream.progress import ProgressLine, size
 from modelstream_crds import manifest as manifests
 from modelstream_crds.needs import cluster_only
-from modelstream_crds.v1alpha1 import ModelStream
+from modelstream_crds.v1alpha1 import ModelStream, RuntimeMode
 
 if TYPE_CHECKING:
     from modelstream.job.build import BuiltJob
@@ -67,6 +67,8 @@ def run(request: Request) -> str:
     """
     manifest = manifests.load(request.file, request.overrides, name=request.name)
     context = _context(request, manifest)
+    if request.restore is not None:
+        context = _restored(context, manifest, request.restore)
     from modelstream.cli.flink import embedded
     from modelstream.cli.precheck import precheck
     from modelstream.job.build import build
@@ -95,23 +97,27 @@ def _context(request: Request, manifest: ModelStream) -> "JobContext":
     paths = model_paths(manifest.spec.models, request.models, request.mounts)
     from modelstream.job.context import JobContext
 
-    context = JobContext(
+    return JobContext(
         model_paths=paths,
         secret=_secret(request.secrets),
         mounts=request.mounts,
         parallelism=request.parallelism,
-        restore_from=request.restore,
         base=request.file.parent,
     )
-    return context if request.restore != "latest" else _from_latest(context, manifest)
 
 
-def _from_latest(context: "JobContext", manifest: ModelStream) -> "JobContext":
+def _restored(context: "JobContext", manifest: ModelStream, restore: str) -> "JobContext":
     from dataclasses import replace
 
-    from modelstream.cli.restore import latest
+    from modelstream.cli.restore import given, latest
 
-    return replace(context, restore_from=latest(manifest, context))
+    if manifest.spec.flink.runtime_mode is RuntimeMode.BATCH:
+        raise UsageError(
+            f"--restore {restore}: a Batch job has no checkpoints, it starts from the beginning: "
+            f"leave --restore out, or set spec.flink.runtimeMode=Streaming"
+        )
+    found = latest(manifest, context) if restore == "latest" else given(restore)
+    return replace(context, restore_from=found)
 
 
 def _secret(files: Mapping[str, Path]) -> Callable[[str, str], Path]:

@@ -12,7 +12,7 @@ from pyflink.table.udf import FunctionContext, ScalarFunction
 from modelstream import raised
 from modelstream.batching import Batch
 from modelstream.deadletter import DeadLetter, Fail, Failure, OnError
-from modelstream.errors import RecordFailedError
+from modelstream.errors import RecordFailedError, SignatureMismatchError
 from modelstream.inference.decoded import Decoded, decoded
 from modelstream.inference.decoder import RecordDecoder
 from modelstream.inference.scoring import Outcome, Scorer
@@ -39,6 +39,11 @@ class Arguments:
     columns: tuple[str, ...]
     nullable: tuple[str, ...] = ()
     key: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return len(self.columns) + len(self.nullable) + self.key
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,11 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
         if setup.decoder is not None:
             return decoded(setup.decoder, setup.kept, arguments[0])
         names = setup.arguments.columns
+        if len(arguments) != setup.arguments.count:
+            raise SignatureMismatchError(
+                f"the function of model {setup.model.name!r} takes {len(names)} arguments "
+                f"({', '.join(names)}); it is called with {len(arguments)}"
+            )
         columns = dict(zip(names, arguments, strict=False))
         nulls = arguments[len(names) : len(names) + len(setup.arguments.nullable)]
         return Decoded.of(columns, dict(zip(setup.arguments.nullable, nulls, strict=True)))

@@ -1,6 +1,7 @@
 """Java stack traces and Python tracebacks out of Flink, as one message with the cause."""
 
 import re
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,11 @@ _PYTHON = re.compile(
 _RAISED = re.compile(r"^([A-Za-z_][\w.]*?)(?:: (.*))?$", re.DOTALL)
 # What Flink says when news for a task arrives after the task has failed.
 _FOLLOW_UP = "TaskNotRunningException"
+# What says too little by itself.
+_HINTS = {
+    "Timed out waiting for a node assignment": "no Kafka broker answers: see the option "
+    "properties.bootstrap.servers",
+}
 # Classes that only wrap what went wrong.
 _WRAPPERS = (
     "org.apache.flink.runtime.client.JobExecutionException",
@@ -52,19 +58,22 @@ def translated(redact: Callable[[str], str] = str) -> Iterator[None]:
 def job_error(error: BaseException, redact: Callable[[str], str] = str) -> JobError:
     """A JobError that says in one message what an exception of Flink or py4j is about."""
     text = _text(error)
-    told = JobError(redact(_overtaken(text) or summary(text)))
-    told.detail = redact(text)  # type: ignore[attr-defined]  # an extra for verbose output
+    cause = _overtaken(text)
+    told = JobError(redact(summary(text) if cause is None else _own_words(cause)))
+    trace = "" if cause is None else "\n" + "".join(traceback.format_exception(cause))
+    told.detail = redact(text + trace)  # type: ignore[attr-defined]  # for verbose output
     return told
 
 
-def _overtaken(text: str) -> str | None:
+def _overtaken(text: str) -> BaseException | None:
     """The model function's own error, where Flink tells only that its task is gone."""
-    cause = raised.first()
-    if cause is None or _FOLLOW_UP not in text or _PYTHON.search(text):
+    if _FOLLOW_UP not in text or _PYTHON.search(text):
         return None
-    if isinstance(cause, ModelStreamError):
-        return str(cause)
-    return f"{type(cause).__name__}: {cause}"
+    return raised.first()
+
+
+def _own_words(cause: BaseException) -> str:
+    return str(cause) if isinstance(cause, ModelStreamError) else f"{type(cause).__name__}: {cause}"
 
 
 def detail(error: BaseException) -> str:
@@ -81,7 +90,8 @@ def summary(text: str) -> str:
     if python := _PYTHON.findall(text):
         return _python_error(python[-1].strip())
     messages = [said for said in map(_said, _causes(text)) if said]
-    return messages[-1] if messages else text.strip().split("\n", 1)[0]
+    last = messages[-1] if messages else text.strip().split("\n", 1)[0]
+    return next((f"{last} ({hint})" for words, hint in _HINTS.items() if words in last), last)
 
 
 def _python_error(line: str) -> str:

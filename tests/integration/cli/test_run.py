@@ -69,7 +69,7 @@ def test_an_interrupted_run_ends_its_job_and_its_jvm(
         descendants = children(process.pid)
         assert descendants, errors.read_text()
         os.killpg(process.pid, number)
-        assert process.wait(60) == code
+        assert process.wait(120) == code
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -77,31 +77,7 @@ def test_an_interrupted_run_ends_its_job_and_its_jvm(
     said = errors.read_text()
     assert "roots cancelled after" in said
     assert "Traceback" not in said
-    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in descendants), 15)
-
-
-def test_the_working_directory_is_where_relative_paths_begin(
-    workplace: Workplace, picky: str
-) -> None:
-    (workplace.directory / "manifests").mkdir()
-    (workplace.directory / "job.yaml").rename(workplace.directory / "manifests" / "job.yaml")
-    workplace.records('{"id": 1, "x": 4}')
-    (workplace.directory / "models").mkdir()
-    (workplace.directory / "models" / "picky").symlink_to(picky)
-    ended = workplace.modelstream(
-        "run",
-        "manifests/job.yaml",
-        "--mount",
-        "models=models",
-        "--set",
-        "spec.pipeline.sink.options.path=elsewhere",
-    )
-    assert ended.code == 0, ended.err
-    assert workplace.lines("elsewhere") == ['{"id":1,"root":2.0}']
-    assert ended.out == ""
-    *progress, last = ended.err.splitlines()
-    assert last.startswith("roots finished after")
-    assert all(line.startswith(("starting, ", "1 read, ")) for line in progress)
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in descendants), 60)
 
 
 PROGRAM = """\

@@ -124,12 +124,8 @@ def test_a_null_beside_large_integers_fails_alone() -> None:
     assert [row[2] for row in scored] == pytest.approx([2.0**25, 2.0**63], rel=1e-6)
 
 
-@pytest.mark.parametrize("processes", MODES)
-def test_tensorflow_gives_what_it_gives_alone(
-    monkeypatch: pytest.MonkeyPatch, processes: bool
-) -> None:
-    if processes:
-        in_processes(monkeypatch)
+def test_tensorflow_gives_what_it_gives_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_processes(monkeypatch)
     model = SavedModel(models.mlp())
     vectors = [[(at * 16 + i) / 1000 for i in range(16)] for at in range(20)]
     source = table(environment(), "id INT, x ARRAY<FLOAT>", list(enumerate(vectors)))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.support import models
-from tests.support.flink import HUNG_UP, MODES, collected, environment, in_processes, numbers, table
+from tests.support.flink import HUNG_UP, collected, environment, in_processes, numbers, table
 from tests.support.numpymodel import NumpyModel, called
 
 from modelstream.batching import Batch
@@ -29,12 +29,8 @@ def test_a_row_is_evaluated_once_however_many_fields_are_read(tmp_path: Path) ->
     assert sum(called(calls)) - sum(warm_up) == 3
 
 
-@pytest.mark.parametrize("processes", MODES)
-def test_a_bad_record_gives_null_and_the_reason(
-    monkeypatch: pytest.MonkeyPatch, processes: bool
-) -> None:
-    if processes:
-        in_processes(monkeypatch)
+def test_a_bad_record_gives_null_and_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_processes(monkeypatch)
     t_env = environment()
     register(t_env, "root", SavedModel(models.picky()))
     t_env.create_temporary_view("numbers", numbers(t_env, [4.0, -1.0, None]))
@@ -54,6 +50,14 @@ def test_a_bad_record_fails_the_job_on_request() -> None:
     t_env.create_temporary_view("numbers", numbers(t_env, [4.0, -1.0]))
     with pytest.raises(Exception, match="x is negative"):
         collected(t_env.sql_query("SELECT twice(x).y FROM numbers"))
+
+
+def test_an_argument_too_many_fails_the_job() -> None:
+    t_env = environment()
+    register(t_env, "twice", NumpyModel())
+    t_env.create_temporary_view("numbers", numbers(t_env, [4.0]))
+    with pytest.raises(Exception, match=r"takes 1 arguments \(x\); it is called with 2"):
+        collected(t_env.sql_query("SELECT twice(x, id).y FROM numbers"))
 
 
 def test_arguments_are_the_input_tensors_sorted_by_name() -> None:

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from tests.support.jobs import model, rows, run
 
+from modelstream.errors import JobError
+
 pytestmark = pytest.mark.flink
 
 SCHEMA = [{"name": "id", "type": "BIGINT"}, {"name": "x", "type": "FLOAT"}]
@@ -102,6 +104,16 @@ def test_dropped_records_leave_the_others(tmp_path: Path, picky: dict[str, Path]
     write(tmp_path / "in", "{", '{"id": 1, "x": 4}', '{"id": 2, "x": -4}', '{"id": 3, "x": 9}')
     run(pipeline(tmp_path / "in", tmp_path, inference={"onError": "Drop"}), picky)
     assert scored(tmp_path) == [(1, 2.0), (3, 3.0)]
+
+
+def test_a_sink_that_cannot_write_is_named_without_a_java_trace(
+    tmp_path: Path, picky: dict[str, Path]
+) -> None:
+    write(tmp_path / "in", '{"id": 1, "x": 4}')
+    spec = pipeline(tmp_path / "in", tmp_path / "in" / "part")  # a file, not a directory
+    with pytest.raises(JobError, match=str(tmp_path / "in" / "part")) as error:
+        run(spec, picky)
+    assert "\tat " not in str(error.value)
 
 
 TYPES = {

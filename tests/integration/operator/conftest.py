@@ -61,7 +61,7 @@ class Operator:
     def stop(self) -> int:
         assert self.process is not None
         self.process.terminate()
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=60)
 
     def read(self, port: int, path: str) -> tuple[int, str]:
         """Status and text of one of its web pages."""
@@ -144,7 +144,7 @@ class Space:
         return next((each for each in conditions if each["type"] == type_), {})
 
 
-def wait_until(what: Callable[[], Any], seconds: float = 40.0) -> Any:
+def wait_until(what: Callable[[], Any], seconds: float = 120.0) -> Any:
     """The first true answer; fails with the last one when the time is over."""
     deadline = time.monotonic() + seconds
     while not (answer := what()):

@@ -133,7 +133,7 @@ def limited(
                 yield Limited(plane, request.param, log, audit)
             finally:
                 process.terminate()
-                process.wait(20)
+                process.wait(60)
 
 
 def test_the_chart_grants_what_a_whole_life_needs_and_nothing_else(
@@ -152,7 +152,7 @@ def test_the_chart_grants_what_a_whole_life_needs_and_nothing_else(
     scores["spec"]["state"] = {"storage": "s3://bucket/jobs"}
     plane.request("POST", STREAMS, scores)
     wanted = {"scores-config", "scores-flink", "scores-jobmanager", "scores-taskmanager"}
-    until(lambda: wanted <= children(), 30)
+    until(lambda: wanted <= children())
     until(lambda: plane.request("GET", f"{STREAMS}/scores").get("status"))
     # The policy and, without state, the Role and its binding leave the plan.
     edit = {"spec": {"suspend": True, "networkPolicy": {"enabled": False}, "state": None}}

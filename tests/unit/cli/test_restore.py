@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from modelstream.cli.exits import UsageError
-from modelstream.cli.restore import latest
+from modelstream.cli.restore import given, latest
 from modelstream.job.context import JobContext
 from modelstream_crds import manifest
 
@@ -55,3 +55,12 @@ def test_a_manifest_without_state_has_kept_nothing() -> None:
 def test_a_store_elsewhere_is_not_searched() -> None:
     with pytest.raises(UsageError, match="give the path of a checkpoint"):
         latest(stream("s3://bucket/a"), JobContext())
+
+
+def test_a_path_that_is_given_must_hold_a_complete_one(tmp_path: Path) -> None:
+    there = checkpoint(tmp_path, "checkpoints/job/chk-1", 100)
+    assert given(str(there)) == given(there.as_uri()) == there.as_uri()
+    assert given("s3://bucket/savepoint-1") == "s3://bucket/savepoint-1"
+    incomplete = checkpoint(tmp_path, "checkpoints/job/chk-2", 100, complete=False)
+    with pytest.raises(UsageError, match="no complete checkpoint or savepoint"):
+        given(str(incomplete))

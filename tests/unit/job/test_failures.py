@@ -53,6 +53,14 @@ def test_a_cause_without_a_message_is_told_by_the_one_before_it() -> None:
     assert failures.summary(JAVA + "Caused by: java.lang.NullPointerException\n").endswith("topik")
 
 
+def test_a_kafka_that_does_not_answer_is_told_with_the_option_that_names_it() -> None:
+    text = JAVA + (
+        "Caused by: org.apache.kafka.common.errors.TimeoutException: Timed out waiting for a node "
+        "assignment. Call: listNodes\n"
+    )
+    assert failures.summary(text).endswith("see the option properties.bootstrap.servers)")
+
+
 def test_the_original_text_is_kept_and_secrets_are_not() -> None:
     error = failures.job_error(RuntimeError("boom hunter22"), lambda t: t.replace("hunter22", "*"))
     assert isinstance(error, JobError)
@@ -81,7 +89,9 @@ def record_failed():
 @pytest.mark.usefixtures("record_failed")
 def test_the_functions_own_error_is_told_where_flink_only_says_that_its_task_is_gone() -> None:
     text = "org.apache.flink.runtime.operators.coordination.TaskNotRunningException: Task is not"
-    assert str(failures.job_error(FlinkError(text))) == "record 0 cannot be scored"
+    error = failures.job_error(FlinkError(text))
+    assert str(error) == "record 0 cannot be scored"
+    assert "RecordFailedError: record 0 cannot be scored" in failures.detail(error)
 
 
 @pytest.mark.usefixtures("record_failed")
