@@ -125,7 +125,8 @@ for case in CASES.values():
 
 WARDS = {
     "before any container": ("image", "claim", "unbound", "gpu", "product", "private"),
-    "init containers": ("path", "digest", "corrupt", "absent", "denied", "large"),
+    "verified": ("path", "digest", "corrupt"),
+    "fetched": ("absent", "denied", "large"),
     "submit": ("import", "build", "signature"),
     "at work": ("record", "memory"),
 }
