@@ -5,6 +5,9 @@ their times, so events are sorted by them. Every timer is registered when the ev
 the one of the time-out: one that is registered while timers fire comes back to Flink only when
 these are through, and behind the last watermark of a stream it would never fire.
 
+The state of a key is one value. A map by time would do too, but PyFlink 2.3 does not get a map
+state back from a checkpoint ("a serializer has already been registered for the state").
+
 What comes out is one stream of objects, split by their class. Flink's side outputs would be the
 obvious way, but PyFlink sends what is meant for a side output that no sink reads down the main
 one.
@@ -12,11 +15,11 @@ one.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyflink.common import Types
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
-from pyflink.datastream.state import MapStateDescriptor, ValueStateDescriptor
+from pyflink.datastream.state import ValueStateDescriptor
 
 from modelstream.errors import JobError
 from modelstream.patterns.matching import Attempts, Match, Outcome, TimedOut, advance, expire
@@ -24,6 +27,9 @@ from modelstream.patterns.sequence import Detected, Sequence
 
 if TYPE_CHECKING:
     from pyflink.datastream import KeyedStream
+
+State: TypeAlias = tuple[dict[int, list[Any]], Attempts]
+"""What a key has: events that wait, by their time, and attempts."""
 
 _NO_TIME = -(2**63)
 
@@ -41,7 +47,7 @@ def detected(sequence: Sequence, keyed: "KeyedStream") -> Detected:
     return Detected(
         matched=found.filter(lambda each: isinstance(each, Match)).name("matched"),
         timed_out=found.filter(lambda each: isinstance(each, TimedOut)).name("timed out"),
-        late=found.flat_map(_late, output_type=keyed.get_type()).name("late"),
+        late=found.flat_map(_late).name("late"),
     )
 
 
@@ -57,11 +63,9 @@ class Detector(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no ty
         self._sequence = sequence
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        """Get hold of the state: events that wait, by their time, and attempts."""
-        pickled = Types.PICKLED_BYTE_ARRAY
-        waiting = MapStateDescriptor("waiting", Types.LONG(), pickled())
-        self._waiting = runtime_context.get_map_state(waiting)
-        self._attempts = runtime_context.get_state(ValueStateDescriptor("attempts", pickled()))
+        """Get hold of the state."""
+        descriptor = ValueStateDescriptor("sequence", Types.PICKLED_BYTE_ARRAY())
+        self._state = runtime_context.get_state(descriptor)
 
     def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[Late]:
         """Keep an event until its time has come.
@@ -74,7 +78,10 @@ class Detector(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no ty
         if time <= timers.current_watermark():
             yield Late(value)
             return
-        self._waiting.put(time, [*(self._waiting.get(time) or ()), value])
+        state: State | None = self._state.value()
+        waiting, attempts = state or ({}, ())
+        waiting.setdefault(time, []).append(value)
+        self._state.update((waiting, attempts))
         timers.register_event_time_timer(time)
         limit = self._sequence.limit
         if limit is not None and self._sequence.steps[0].holds(value):
@@ -84,26 +91,19 @@ class Detector(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no ty
         self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext
     ) -> Iterator[Outcome]:
         """Look at the events of this moment, and at the attempts that end with it."""
-        before: Attempts = self._attempts.value() or ()
-        attempts, outcomes = expire(self._sequence, before, timestamp)
-        for event in self._events(timestamp):
+        state: State | None = self._state.value()
+        if state is None:
+            return
+        waiting, attempts = state
+        attempts, outcomes = expire(self._sequence, attempts, timestamp)
+        for event in waiting.pop(timestamp, ()):
             attempts, more = advance(self._sequence, attempts, timestamp, event)
             outcomes += more
-        self._keep(before, attempts)
+        if waiting or attempts:
+            self._state.update((waiting, attempts))
+        else:
+            self._state.clear()
         yield from outcomes
-
-    def _events(self, time: int) -> list[Any]:
-        events: list[Any] | None = self._waiting.get(time)
-        if events is None:
-            return []
-        self._waiting.remove(time)
-        return events
-
-    def _keep(self, before: Attempts, attempts: Attempts) -> None:
-        if attempts:
-            self._attempts.update(attempts)
-        elif before:
-            self._attempts.clear()
 
 
 def _time(ctx: KeyedProcessFunction.Context) -> int:

@@ -106,7 +106,7 @@ def _settled(sequence: Sequence, attempts: list[Attempt], time: int) -> Advanced
 
 
 def _first_of_each_stage(attempts: list[Attempt]) -> list[Attempt]:
-    """Without a limit, attempts of one stage share their fate, and the first one's match covers all."""
+    """Without a limit, attempts of one stage share their fate; the first one's match covers all."""
     return list({len(attempt.events): attempt for attempt in reversed(attempts)}.values())[::-1]
 
 
