@@ -75,11 +75,12 @@ class Detector(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no ty
         """
         time = _time(ctx)
         timers = ctx.timer_service()
-        if time <= timers.current_watermark():
-            yield Late(value)
-            return
         state: State | None = self._state.value()
         waiting, attempts = state or ({}, ())
+        # After a restart the watermark begins anew, behind what the attempts have seen.
+        if time <= timers.current_watermark() or (attempts and time < attempts[-1].start):
+            yield Late(value)
+            return
         waiting.setdefault(time, []).append(value)
         self._state.update((waiting, attempts))
         timers.register_event_time_timer(time)
