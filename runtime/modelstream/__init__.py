@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from modelstream.errors import ModelStreamError
     from modelstream.inference import Inferred, RecordDecoder, infer
     from modelstream.model import Classify, Predict, Regress, Runtime, SavedModel, Signature
+    from modelstream.patterns import AfterMatch, Sequence
     from modelstream.sql import register
 
 # Where each name is defined. `model` is the package, which is also the function model(name).
 _HOMES = {
+    "AfterMatch": "patterns",
     "Batch": "batching",
     "Classify": "model",
     "DeadLetter": "deadletter",
@@ -30,6 +32,7 @@ _HOMES = {
     "Regress": "model",
     "Runtime": "model",
     "SavedModel": "model",
+    "Sequence": "patterns",
     "Signature": "model",
     "TensorSpec": "convert",
     "configure": "batching",
@@ -40,6 +43,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AfterMatch",
     "Batch",
     "Classify",
     "DeadLetter",
@@ -52,6 +56,7 @@ __all__ = [
     "Regress",
     "Runtime",
     "SavedModel",
+    "Sequence",
     "Signature",
     "TensorSpec",
     "configure",

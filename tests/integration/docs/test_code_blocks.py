@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[3]
 GUIDES = [
     "README.md",
     *(f"docs/{name}.md" for name in ("cli", "delivery", "errors", "library", "models", "operator")),
+    "docs/patterns.md",
+    "docs/from-flink-tensorflow.md",
 ]
 FILES = [*GUIDES, *(str(path.relative_to(ROOT)) for path in ROOT.glob("examples/*/README.md"))]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -29,6 +31,11 @@ OTHERS = {"make", "kubectl", "helm", "docker", "pip", "git"}
 
 def blocks(language: str, file: str) -> list[str]:
     return [body for kind, body in BLOCK.findall((ROOT / file).read_text()) if kind == language]
+
+
+def _below(root: Path, arguments: list[str]) -> list[str]:
+    """The examples are where the repository is."""
+    return [str(root / each) if each.startswith("examples/") else each for each in arguments]
 
 
 def in_files(language: str) -> list[Any]:
@@ -80,7 +87,9 @@ def test_commands_exist_and_what_can_run_here_runs(
         if program == "modelstream":
             parser().parse_args(arguments)
             if arguments[0] in RUNS and ".whl" not in arguments[1]:
-                assert main(arguments) == 0, capsys.readouterr().err
+                assert main(_below(ROOT, arguments)) == 0, capsys.readouterr().err
+        elif program == "python":
+            assert (ROOT / arguments[0]).is_file()
         else:
             assert program in OTHERS
         if program == "make":

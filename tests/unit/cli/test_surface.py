@@ -6,6 +6,7 @@ import pytest
 import modelstream
 
 SURFACE = [
+    "AfterMatch",
     "Batch",
     "Classify",
     "DeadLetter",
@@ -18,6 +19,7 @@ SURFACE = [
     "Regress",
     "Runtime",
     "SavedModel",
+    "Sequence",
     "Signature",
     "TensorSpec",
     "configure",

@@ -1,0 +1,154 @@
+"""Train a fraud model in seconds, let modelstream.yaml ask about its scores: ``demo.py``."""
+
+import json
+import shutil
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from modelstream.cli import reported
+from modelstream.cli.run import Request, run
+from modelstream.cli.table import aligned
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parent.parent
+WORK = REPOSITORY / ".build" / "sql-scores"
+OUT = REPOSITORY / "out" / "sql-scores"
+PAYMENTS = 2000
+DAY = datetime(2026, 5, 1)
+Array = npt.NDArray[Any]
+
+
+def main() -> int:
+    """Train, run, show."""
+    for directory in (WORK, OUT):
+        shutil.rmtree(directory, ignore_errors=True)
+    train(WORK / "model")
+    write(WORK / "payments")
+    summary = run(
+        Request(
+            HERE / "modelstream.yaml",
+            models={"fraud": str(WORK / "model")},
+            overrides={"spec.sql.statements": json.dumps(statements())},
+        )
+    )
+    show()
+    print(f"\n{summary}\nJSON lines: {OUT.relative_to(REPOSITORY)}/")
+    return 0
+
+
+def statements() -> str:
+    """The manifest's SQL, with the directories of this machine."""
+    manifest = yaml.safe_load((HERE / "modelstream.yaml").read_text(encoding="utf-8"))
+    script: str = manifest["spec"]["sql"]["statements"]
+    return script.replace("/data/payments", f"{WORK}/payments").replace("/data", str(OUT))
+
+
+def payments(n: int, seed: int) -> tuple[dict[str, Array], Array]:
+    """A day of them, and which are fraud: large ones, far from the last, mostly at night."""
+    rng = np.random.default_rng(seed)
+    stolen = rng.random(n) < 0.04
+    second = np.where(stolen, rng.normal(3, 1.5, n) % 24, rng.normal(14, 4, n) % 24) * 3600
+    features = {
+        "amount": np.where(stolen, rng.lognormal(6, 0.6, n), rng.lognormal(3.2, 0.8, n)),
+        "distance": np.where(stolen, rng.gamma(4, 400, n), rng.gamma(1, 15, n)),
+        "second": second,
+    }
+    return features, stolen
+
+
+def train(target: Path) -> None:
+    """A logistic regression on logarithms and the hour, exported with one input a feature."""
+    import tensorflow as tf
+
+    class Fraud(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+        def __init__(self) -> None:
+            self.weights = tf.Variable(tf.zeros(4))
+            self.bias = tf.Variable(0.0)
+
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec([None], tf.float32, name="amount"),
+                tf.TensorSpec([None], tf.float32, name="distance"),
+                tf.TensorSpec([None], tf.float32, name="hour"),
+            ]
+        )
+        def __call__(self, amount: tf.Tensor, distance: tf.Tensor, hour: tf.Tensor) -> Any:
+            angle = hour * np.float32(np.pi / 12)
+            columns = [tf.math.log1p(amount), tf.math.log1p(distance), tf.sin(angle), tf.cos(angle)]
+            logits = tf.linalg.matvec(tf.stack(columns, axis=1), self.weights) + self.bias
+            return {"score": tf.sigmoid(logits)}
+
+    model, rate = Fraud(), 0.3
+    features, stolen = payments(20_000, seed=1)
+    inputs = [features["amount"], features["distance"], features["second"] // 3600]
+    given = [tf.constant(values, tf.float32) for values in inputs]
+    wanted = tf.constant(stolen, tf.float32)
+    for _ in range(400):
+        with tf.GradientTape() as tape:
+            score = tf.clip_by_value(model(*given)["score"], 1e-6, 1 - 1e-6)
+            loss = -tf.reduce_mean(
+                wanted * tf.math.log(score) + (1 - wanted) * tf.math.log(1 - score)
+            )
+        for variable, slope in zip(
+            model.trainable_variables,
+            tape.gradient(loss, model.trainable_variables),
+            strict=True,
+        ):
+            variable.assign_sub(rate * slope)
+    tf.saved_model.save(model, str(target), signatures={"serving_default": model.__call__})
+
+
+def write(directory: Path) -> None:
+    """Another day of payments, in the order of time."""
+    directory.mkdir(parents=True)
+    features, stolen = payments(PAYMENTS, seed=2)
+    with (directory / "payments.json").open("w") as file:
+        for number, at in enumerate(np.argsort(features["second"])):
+            paid = DAY + timedelta(seconds=float(features["second"][at]))
+            payment = {
+                "id": number,
+                "card": f"{'stolen' if stolen[at] else 'mine'}-{number % 97:02}",
+                "amount": round(float(features["amount"][at]), 2),
+                "distance": round(float(features["distance"][at]), 1),
+                "paid": f"{paid:%Y-%m-%d %H:%M:%S}",
+            }
+            file.write(json.dumps(payment) + "\n")
+
+
+def show() -> None:
+    """The hours of the day, and the payments that are worth a call."""
+    hours = sorted(records("hours"), key=lambda hour: str(hour["begins"]))
+    rows = [
+        (
+            hour["begins"][11:16],
+            str(hour["payments"]),
+            str(hour["suspicious"]),
+            f"{hour['euros']:.0f}",
+            "#" * hour["suspicious"] + "." * (hour["payments"] // 5),
+        )
+        for hour in hours
+    ]
+    print(aligned(("HOUR", "PAYMENTS", "SUSPICIOUS", "EUROS", "# SUSPICIOUS  . FIVE OTHERS"), rows))
+    found = sorted(records("suspicious"), key=lambda payment: -float(payment["score"]))
+    right = sum(payment["card"].startswith("stolen") for payment in found)
+    top = [
+        (p["paid"][11:16], p["card"], f"{p['amount']:.2f}", f"{p['score']:.4f}") for p in found[:5]
+    ]
+    print("\n" + aligned(("PAID", "CARD", "EUROS", "SCORE"), top))
+    print(f"\n{len(found)} of {PAYMENTS} payments are suspicious; {right} of them are stolen cards")
+
+
+def records(name: str) -> list[dict[str, Any]]:
+    """The JSON lines of a sink."""
+    parts = (OUT / name).rglob("part-*")
+    return [json.loads(line) for part in parts for line in part.read_text().splitlines()]
+
+
+if __name__ == "__main__":
+    sys.exit(reported(main))

@@ -1,0 +1,155 @@
+"""A sequence as the user states it: which events, in which order, how close, how soon."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from modelstream.errors import OptionError, RecordFailedError
+
+if TYPE_CHECKING:
+    from pyflink.datastream import DataStream, KeyedStream
+
+Condition: TypeAlias = Callable[[Any], object]
+"""Whether an event will do: what it returns is taken as true or false."""
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class Contiguity(Enum):
+    """What may stand between an event and the one before it in the sequence."""
+
+    STRICT = "next"
+    """Nothing: another event of the key ends the attempt."""
+    RELAXED = "followed by"
+    """Any events that will not do: the first that does is taken."""
+
+
+class AfterMatch(Enum):
+    """Where the search goes on after a match, in the words of MATCH_RECOGNIZE."""
+
+    SKIP_PAST_LAST_EVENT = "skip past last row"
+    """Behind the last event of the match: an event is in one match at most."""
+    SKIP_TO_NEXT_EVENT = "skip to next row"
+    """Behind the first event of the match: matches may overlap, each begins with an own event."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One event of a sequence."""
+
+    name: str
+    condition: Condition
+    contiguity: Contiguity = Contiguity.RELAXED
+
+    def holds(self, event: Any) -> bool:
+        """Whether the event will do.
+
+        Raises:
+            RecordFailedError: the condition raised.
+        """
+        try:
+            return bool(self.condition(event))
+        except Exception as error:
+            raise RecordFailedError(
+                f"the condition of {self.name!r} failed on {event!r}: "
+                f"{type(error).__name__}: {error}; let it return False for events that it does "
+                f"not know"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What a sequence found, as streams of Python objects.
+
+    A record of ``matched`` and ``timed_out`` has the event time of its ``end``.
+
+    Attributes:
+        matched: a ``Match`` for each complete sequence.
+        timed_out: a ``TimedOut`` for each attempt that ran out of time.
+        late: events behind the watermark, as they came; they took no part.
+    """
+
+    matched: "DataStream"
+    timed_out: "DataStream"
+    late: "DataStream"
+
+
+@dataclass(frozen=True, init=False)
+class Sequence:
+    """Events of one key that come one after the other in event time.
+
+    Every event that meets the first condition begins an attempt, which ends in one of four ways:
+    it matches; it times out; an event breaks it that ``next`` does not allow; or, with
+    ``SKIP_PAST_LAST_EVENT``, the match of an earlier attempt covers it.
+
+    Events with the same time are taken in the order in which they came.
+
+    Attributes:
+        steps: what is looked for, in order.
+        limit: how long after its first event an attempt ends, in milliseconds; an event exactly
+            then is too late. None: never.
+        after_match: where the search goes on.
+    """
+
+    steps: tuple[Step, ...]
+    limit: int | None
+    after_match: AfterMatch
+
+    def __init__(
+        self,
+        name: str,
+        condition: Condition,
+        *,
+        after_match: AfterMatch = AfterMatch.SKIP_PAST_LAST_EVENT,
+    ) -> None:
+        object.__setattr__(self, "steps", (Step(name, condition),))
+        object.__setattr__(self, "limit", None)
+        object.__setattr__(self, "after_match", after_match)
+
+    def followed_by(self, name: str, condition: Condition) -> "Sequence":
+        """Then, sooner or later, an event that meets the condition; those between do not matter."""
+        return self._then(Step(name, condition, Contiguity.RELAXED))
+
+    def next(self, name: str, condition: Condition) -> "Sequence":
+        """Then, as the very next event of the key, one that meets the condition."""
+        return self._then(Step(name, condition, Contiguity.STRICT))
+
+    def within(self, limit: timedelta) -> "Sequence":
+        """All of it in less than this time; what is not complete by then times out.
+
+        Raises:
+            OptionError: less than a millisecond.
+        """
+        if limit < _MILLISECOND:
+            raise OptionError(f"within is {limit}; it takes a millisecond or more")
+        return self._with("limit", limit // _MILLISECOND)
+
+    def on(self, keyed: "KeyedStream") -> Detected:
+        """Look for it in the events of each key.
+
+        Args:
+            keyed: a stream with timestamps and watermarks, keyed. Events may come out of order;
+                each is looked at when the watermark has passed it.
+        """
+        from modelstream.patterns.function import detected
+
+        return detected(self, keyed)
+
+    def __str__(self) -> str:
+        words = [self.steps[0].name]
+        for step in self.steps[1:]:
+            words += [step.contiguity.value, step.name]
+        return " ".join(words)
+
+    def _then(self, step: Step) -> "Sequence":
+        if any(step.name == other.name for other in self.steps):
+            raise OptionError(f"two events of the sequence have the name {step.name!r}")
+        return self._with("steps", (*self.steps, step))
+
+    def _with(self, attribute: str, value: object) -> "Sequence":
+        changed = object.__new__(Sequence)
+        for name, old in vars(self).items():
+            object.__setattr__(changed, name, value if name == attribute else old)
+        return changed
