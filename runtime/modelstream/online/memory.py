@@ -1,0 +1,137 @@
+"""What one key has learned, as it lies in Flink's state."""
+
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from modelstream.errors import StateError
+from modelstream.online import codec
+
+Array = npt.NDArray[Any]
+
+_COUNTERS = 8
+
+
+class Seat(Protocol):
+    """Where weights are while a model works with them."""
+
+    def read(self) -> list[Array]:
+        """Copy them out."""
+
+
+class Weights:
+    """The variables of a model and the slots of its optimizer, of one key.
+
+    They sit in the model's own variables while records of the key come, and are read from there
+    when Flink or another key needs them, not after every update.
+    """
+
+    def __init__(self, arrays: Sequence[Array]) -> None:
+        self._arrays = list(arrays)
+        self._seat: Seat | None = None
+
+    @property
+    def arrays(self) -> list[Array]:
+        """As they are now."""
+        if self._seat is not None:
+            self._arrays, self._seat = self._seat.read(), None
+        return self._arrays
+
+    def changed(self, seat: Seat) -> None:
+        """They are in the seat, and what was read before is old."""
+        self._seat = seat
+
+
+@dataclass(frozen=True)
+class Example:
+    """One record as the model takes it.
+
+    Attributes:
+        inputs: one array a tensor, without a batch dimension.
+        labels: the same of the labels.
+        waiting: the fields that go on, of a record that has not been scored; None afterwards.
+    """
+
+    inputs: tuple[Array, ...]
+    labels: tuple[Array, ...]
+    waiting: tuple[Any, ...] | None = None
+
+
+@dataclass
+class Memory:
+    """All that is kept of one key.
+
+    Flink keeps it as bytes. They are made when Flink asks: once a bundle and before each
+    checkpoint, however many updates came between, because what Flink is given is this object,
+    which pickles as its bytes.
+
+    Attributes:
+        weights: the variables, then the optimizer's.
+        variables: how many of ``weights`` are the model's.
+        pending: records that wait for their batch, in their order.
+        updates: how often the weights have changed.
+        records: how many records they have learned from.
+        refused: records without a finite loss since the last one that had one.
+    """
+
+    weights: Weights
+    variables: int
+    pending: list[Example] = field(default_factory=list)
+    updates: int = 0
+    records: int = 0
+    refused: int = 0
+
+    def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:
+        return bytes, (self.to_bytes(),)
+
+    def to_bytes(self) -> bytes:
+        """The state of the key, versioned."""
+        weights = self.weights.arrays
+        inputs = _columns([example.inputs for example in self.pending])
+        labels = _columns([example.labels for example in self.pending])
+        counters = np.array(
+            [
+                *(self.updates, self.records, self.refused),
+                *(self.variables, len(weights), len(inputs), len(labels), len(self.pending)),
+            ],
+            np.int64,
+        )
+        waiting = pickle.dumps([example.waiting for example in self.pending], protocol=4)
+        blob = np.frombuffer(waiting if self.pending else b"", np.uint8)
+        return codec.encode([counters, *weights, *inputs, *labels, blob])
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Memory":
+        """What ``to_bytes`` wrote.
+
+        Raises:
+            StateError: this is no state of an online model.
+        """
+        counters, *arrays = codec.decode(data)
+        if counters.shape != (_COUNTERS,) or len(arrays) != int(counters[4:7].sum()) + 1:
+            raise StateError(f"the state has {len(arrays)} arrays, which is not what it says")
+        updates, records, refused, variables, weights, inputs, labels, pending = counters.tolist()
+        examples = []
+        if pending:
+            kept = pickle.loads(arrays[-1].tobytes())
+            given = [*zip(*arrays[weights : weights + inputs], strict=True)]
+            wanted = [*zip(*arrays[weights + inputs : weights + inputs + labels], strict=True)]
+            examples = list(map(Example, given, wanted, kept))
+        return cls(Weights(arrays[:weights]), variables, examples, updates, records, refused)
+
+    def published(self) -> bytes:
+        """The model's variables, without the optimizer's, as bytes."""
+        return codec.encode(self.weights.arrays[: self.variables])
+
+
+def stacked(examples: Sequence[tuple[Array, ...]]) -> list[Array]:
+    """One batch a tensor."""
+    return [np.stack(column) for column in zip(*examples, strict=True)]
+
+
+def _columns(examples: Sequence[tuple[Array, ...]]) -> list[Array]:
+    return stacked(examples) if examples else []
