@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from modelstream.errors import ModelStreamError
     from modelstream.inference import Inferred, RecordDecoder, infer
     from modelstream.model import Classify, Predict, Regress, Runtime, SavedModel, Signature
+    from modelstream.online import HiddenState, Learned, OnlineModel, SequenceModel
     from modelstream.sql import register
 
 # Where each name is defined. `model` is the package, which is also the function model(name).
@@ -23,13 +24,17 @@ _HOMES = {
     "DeadLetter": "deadletter",
     "Drop": "deadletter",
     "Fail": "deadletter",
+    "HiddenState": "online",
     "Inferred": "inference",
+    "Learned": "online",
     "ModelStreamError": "errors",
+    "OnlineModel": "online",
     "Predict": "model",
     "RecordDecoder": "inference",
     "Regress": "model",
     "Runtime": "model",
     "SavedModel": "model",
+    "SequenceModel": "online",
     "Signature": "model",
     "TensorSpec": "convert",
     "configure": "batching",
@@ -45,13 +50,17 @@ __all__ = [
     "DeadLetter",
     "Drop",
     "Fail",
+    "HiddenState",
     "Inferred",
+    "Learned",
     "ModelStreamError",
+    "OnlineModel",
     "Predict",
     "RecordDecoder",
     "Regress",
     "Runtime",
     "SavedModel",
+    "SequenceModel",
     "Signature",
     "TensorSpec",
     "configure",

@@ -67,7 +67,9 @@ def decode(data: bytes) -> list[Array]:
     try:
         return list(_arrays(memoryview(data), count))
     except (struct.error, ValueError, IndexError) as error:
-        raise StateError(f"the state of {len(data)} bytes is cut off or corrupt: {error}") from error
+        raise StateError(
+            f"the state of {len(data)} bytes is cut off or corrupt: {error}"
+        ) from error
 
 
 def _head(data: bytes) -> tuple[bytes, int, int]:

@@ -1,6 +1,7 @@
 """The Flink function that learns: keyed state in, keyed state out, results between."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,11 +11,12 @@ from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 from pyflink.datastream.state import ValueStateDescriptor
 
 from modelstream import raised
-from modelstream.deadletter import DeadLetter, Fail
+from modelstream.deadletter import DeadLetter, Fail, OnError
 from modelstream.errors import DivergedError, RecordFailedError
 from modelstream.metrics import ModelMetrics
 from modelstream.online.definition import OnlineModel
 from modelstream.online.memory import Memory
+from modelstream.online.metrics import LearningMetrics
 from modelstream.online.prequential import Prequential, Refused, Results, Scored
 from modelstream.online.types import dead_letter
 
@@ -36,6 +38,19 @@ class Setup:
     fields: tuple[str, ...]
     kept: tuple[str, ...]
 
+    def given(
+        self, results: Results, key: str, tag: OutputTag, metrics: ModelMetrics
+    ) -> Iterator[Any]:
+        """Scored rows, and what becomes of records that were refused.
+
+        Raises:
+            RecordFailedError: there is one, and ``on_error`` is Fail.
+        """
+        yield from map(_scored_row, results.scored)
+        metrics.scored(len(results.scored), 0, 0)
+        model = self.model
+        yield from letters(model.on_error, model.name, results.refused, key, tag, metrics)
+
 
 class LearningFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink has no types
     """Rows in; scored rows out, dead letters and weights beside them."""
@@ -50,7 +65,7 @@ class LearningFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink h
         from modelstream.online.learner import Learner  # imports TensorFlow
 
         model = self._setup.model
-        self._metrics = ModelMetrics(runtime_context.get_metrics_group(), model.name)
+        self._metrics = LearningMetrics(runtime_context.get_metrics_group(), model.name)
         with self._metrics.loading():
             self._learner = Learner(model)
         self._loop = Prequential(model, self._learner, self._setup.kept, self._metrics)
@@ -65,31 +80,22 @@ class LearningFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink h
 
     def process_element(self, value: Row, ctx: Any) -> Iterator[Any]:
         """Score one record, and learn when its batch is full."""
-        try:
-            yield from self._taken(value, ctx)
-        except Exception as error:
-            raised.note(error)
-            raise
+        with explained(key := key_text(ctx.get_current_key())):
+            memory = self._memory()
+            waited = memory.waits
+            results = self._loop.take(memory, dict(zip(self._setup.fields, value, strict=True)))
+            self._state.update(memory)
+            if memory.waits and not waited:
+                self._wake(ctx)
+            yield from self._given(results, memory, key)
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
         """Records have waited long enough: score them without the rest of their batch."""
-        memory = self._memory()
-        results = self._loop.score_waiting(memory, Results())
-        self._state.update(memory)
-        yield from self._given(results, memory, key_text(ctx.get_current_key()))
-
-    def _taken(self, value: Row, ctx: Any) -> Iterator[Any]:
-        key = key_text(ctx.get_current_key())
-        memory = self._memory()
-        first = not memory.pending
-        try:
-            results = self._loop.take(memory, dict(zip(self._setup.fields, value, strict=True)))
-        except DivergedError as error:
-            raise DivergedError(f"key {key!r}: {error}") from error
-        self._state.update(memory)
-        if first and memory.pending:
-            self._wake(ctx)
-        yield from self._given(results, memory, key)
+        with explained(key := key_text(ctx.get_current_key())):
+            memory = self._memory()
+            results = self._loop.score_waiting(memory, Results())
+            self._state.update(memory)
+            yield from self._given(results, memory, key)
 
     def _wake(self, ctx: Any) -> None:
         """Look again when the first record has waited long enough, and when the input ends."""
@@ -111,39 +117,59 @@ class LearningFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink h
         return memory
 
     def _given(self, results: Results, memory: Memory, key: str) -> Iterator[Any]:
-        model = self._setup.model
-        dead = len(results.refused) if isinstance(model.on_error, DeadLetter) else 0
-        self._metrics.scored(
-            len(results.scored) + len(results.refused), len(results.refused), dead
-        )
-        for refused in results.refused:
-            yield from self._refused(refused, key)
-        yield from map(scored_row, results.scored)
-        every = model.publish_every
+        yield from self._setup.given(results, key, self._dead_letters, self._metrics)
+        every = self._setup.model.publish_every
         if results.updated and every and not memory.updates % every:
             yield self._weights, Row(key, memory.updates, memory.published())
 
-    def _refused(self, refused: Refused, key: str) -> Iterator[Any]:
-        model = self._setup.model
-        if isinstance(model.on_error, Fail):
-            raise failed(refused, key, model.name)
-        if isinstance(model.on_error, DeadLetter):
-            letter = dead_letter(key, dict(refused.values), refused.failure, model.name)
-            yield self._dead_letters, letter
 
-
-def scored_row(scored: Scored) -> Row:
+def _scored_row(scored: Scored) -> Row:
     """The kept fields, the outputs, the loss, and the age of the weights."""
     return Row(*scored.kept, *scored.outputs, scored.loss, scored.updates)
 
 
-def failed(refused: Refused, key: str, model: str) -> RecordFailedError:
+def letters(
+    on_error: OnError,
+    model: str,
+    refused: Sequence[Refused],
+    key: str,
+    tag: OutputTag,
+    metrics: ModelMetrics,
+) -> Iterator[Any]:
+    """What becomes of records that were refused: dead letters, nothing, or the end of the job.
+
+    Raises:
+        RecordFailedError: there is one, and ``on_error`` is Fail.
+    """
+    dead = len(refused) if isinstance(on_error, DeadLetter) else 0
+    metrics.scored(len(refused), len(refused), dead)
+    for each in refused:
+        if isinstance(on_error, Fail):
+            raise _failed(each, key, model)
+        if dead:
+            yield tag, dead_letter(key, dict(each.values), each.failure, model)
+
+
+def _failed(refused: Refused, key: str, model: str) -> RecordFailedError:
     """The error that ends a job whose ``on_error`` is Fail."""
     values = ", ".join(f"{name}={_excerpt(value)}" for name, value in refused.values.items())
     return RecordFailedError(
         f"a record of key {key!r} ({values}) cannot be scored by model {model!r}: "
         f"{refused.failure}. To go on without such records, choose DeadLetter or Drop"
     )
+
+
+@contextmanager
+def explained(key: str) -> Iterator[None]:
+    """Errors that end the job say which key they are of, and are kept for whoever waits for it."""
+    try:
+        yield
+    except DivergedError as error:
+        raised.note(explained_error := DivergedError(f"key {key!r}: {error}"))
+        raise explained_error from error
+    except Exception as error:
+        raised.note(error)
+        raise
 
 
 def key_text(key: Any) -> str:
@@ -154,8 +180,3 @@ def key_text(key: Any) -> str:
 def _excerpt(value: Any, longest: int = 200) -> str:
     text = repr(value.tolist() if hasattr(value, "tolist") else value)
     return text if len(text) <= longest else f"{text[:longest]}…"
-
-
-def positions(names: Sequence[str], fields: Sequence[str]) -> tuple[int, ...]:
-    """Where fields stand in a row."""
-    return tuple(fields.index(name) for name in names)

@@ -88,6 +88,19 @@ class Memory:
     def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:
         return bytes, (self.to_bytes(),)
 
+    @property
+    def waits(self) -> bool:
+        """Whether records have not been scored."""
+        return bool(self.pending) and self.pending[-1].waiting is not None
+
+    @property
+    def unscored(self) -> list[int]:
+        """Where the records that have not been scored stand: they are the last ones."""
+        first = len(self.pending)
+        while first and self.pending[first - 1].waiting is not None:
+            first -= 1
+        return list(range(first, len(self.pending)))
+
     def to_bytes(self) -> bytes:
         """The state of the key, versioned."""
         weights = self.weights.arrays
@@ -130,7 +143,16 @@ class Memory:
 
 def stacked(examples: Sequence[tuple[Array, ...]]) -> list[Array]:
     """One batch a tensor."""
-    return [np.stack(column) for column in zip(*examples, strict=True)]
+    return list(map(_stacked, zip(*examples, strict=True)))
+
+
+def _stacked(column: tuple[Any, ...]) -> Array:
+    """A scalar string is bytes, of which numpy would cut zeros off the end."""
+    if not isinstance(column[0], bytes):
+        return np.stack(column)
+    strings = np.empty(len(column), object)
+    strings[:] = column
+    return strings
 
 
 def _columns(examples: Sequence[tuple[Array, ...]]) -> list[Array]:

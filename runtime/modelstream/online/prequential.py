@@ -11,9 +11,9 @@ import numpy.typing as npt
 from modelstream.convert import from_tensor, to_tensor
 from modelstream.deadletter import Failure, Stage
 from modelstream.errors import ConversionError, DivergedError
-from modelstream.metrics import Meter, NoMeter
 from modelstream.online.definition import OnlineModel, Specs
 from modelstream.online.memory import Example, Memory, Weights, stacked
+from modelstream.online.metrics import LearningMetrics
 
 Array = npt.NDArray[Any]
 Tensors = Sequence[Array]
@@ -71,7 +71,6 @@ class Results:
     scored: list[Scored] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     updated: bool = False
-    loss: float | None = None
 
 
 class Prequential:
@@ -81,7 +80,7 @@ class Prequential:
         definition: of the model.
         learner: does the arithmetic.
         kept: names of the fields that go on.
-        meter: told of each call that scores.
+        metrics: told of each call.
     """
 
     def __init__(
@@ -89,12 +88,12 @@ class Prequential:
         definition: OnlineModel,
         learner: Learner,
         kept: Sequence[str],
-        meter: Meter | None = None,
+        metrics: LearningMetrics | None = None,
     ) -> None:
         self._definition = definition
         self._learner = learner
         self._kept = tuple(kept)
-        self._meter = meter or NoMeter()
+        self._metrics = metrics or LearningMetrics(None, definition.name)
         self._patience = max(_PATIENCE, definition.batch)
 
     def take(self, memory: Memory, record: Mapping[str, Any]) -> Results:
@@ -120,15 +119,26 @@ class Prequential:
             self._learn(memory, results)
         return results
 
+    def score(self, memory: Memory, record: Mapping[str, Any]) -> Results:
+        """One record that brings no label: nothing is learned from it."""
+        results = Results()
+        try:
+            inputs = _arrays(record, self._definition.inputs)
+        except ConversionError as error:
+            results.refused.append(Refused(record, Failure.of(Stage.ENCODE, error)))
+            return results
+        self._predict(memory, Example(inputs, (), self._fields(record)), results)
+        return results
+
     def score_waiting(self, memory: Memory, results: Results) -> Results:
         """Score what has not been scored yet, with the weights as they are."""
-        waiting = [at for at, each in enumerate(memory.pending) if each.waiting is not None]
-        if not waiting:
+        if not memory.waits:
             return results
         bad: dict[int, Failure] = {}
-        for group in self._assessable(memory, waiting, bad):
+        for group in self._assessable(memory, memory.unscored, bad):
             self._emit(memory, *group, results, bad)
-        self._drop(memory, bad, results)
+        if bad:
+            self._drop(memory, bad, results)
         return results
 
     def _example(self, record: Mapping[str, Any]) -> Example:
@@ -138,8 +148,12 @@ class Prequential:
         return Example(
             _arrays(record, definition.inputs),
             _arrays(record, labels) if known else (),
-            tuple(record[name] for name in self._kept),
+            self._fields(record),
         )
+
+    def _fields(self, record: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The fields that go on."""
+        return tuple(record[name] for name in self._kept)
 
     def _predict(self, memory: Memory, example: Example, results: Results) -> None:
         """A record without a label."""
@@ -171,7 +185,7 @@ class Prequential:
         start = time.perf_counter_ns()
         outputs, losses = self._learner.assess(memory.weights, *_tensors(examples))
         spent = (time.perf_counter_ns() - start) // 1000
-        self._meter.called(len(at), {Stage.INFERENCE: spent})
+        self._metrics.called(len(at), {Stage.INFERENCE: spent})
         return outputs, losses
 
     def _emit(
@@ -189,6 +203,7 @@ class Prequential:
                 bad[index] = _failure(f"its loss is {loss}")
                 continue
             memory.refused = 0
+            self._metrics.lost(loss)
             example = memory.pending[index]
             values = tuple(column[row] for column in columns)
             assert example.waiting is not None
@@ -198,15 +213,22 @@ class Prequential:
     def _learn(self, memory: Memory, results: Results) -> None:
         """One update of the first records that are pending, without those that spoil it."""
         batch = memory.pending[: self._definition.batch]
-        if not self._learner.learn(memory.weights, *_tensors(batch)):
-            batch = self._teachable(memory, batch, results)
-            if batch and not self._learner.learn(memory.weights, *_tensors(batch)):
-                raise self._diverged(memory, "each of its records alone is finite")
+        with self._metrics.updating():
+            learned = self._learned(memory, batch, results)
         del memory.pending[: self._definition.batch]
-        if batch:
+        if learned:
             memory.updates += 1
-            memory.records += len(batch)
+            memory.records += learned
             results.updated = True
+
+    def _learned(self, memory: Memory, batch: list[Example], results: Results) -> int:
+        """How many records the weights have learned from."""
+        if self._learner.learn(memory.weights, *_tensors(batch)):
+            return len(batch)
+        batch = self._teachable(memory, batch, results)
+        if batch and not self._learner.learn(memory.weights, *_tensors(batch)):
+            raise self._diverged(memory, "each of its records alone is finite")
+        return len(batch)
 
     def _teachable(
         self, memory: Memory, batch: Sequence[Example], results: Results

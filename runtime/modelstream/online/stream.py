@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from modelstream.deadletter import DeadLetter
 from modelstream.errors import SignatureMismatchError
-from modelstream.model.signature import listed, suggestion
 from modelstream.online.definition import LOSS, UPDATES, OnlineModel, Specs
-from modelstream.online.types import dead_letter_type, fields_of, row, type_of
+from modelstream.online.types import check_fields, dead_letter_type, fields_of, row, type_of
 
 if TYPE_CHECKING:
     from pyflink.common.typeinfo import RowTypeInfo
@@ -63,7 +62,21 @@ def score(
     keep: Sequence[str] | None,
 ) -> Learned:
     """Score a stream with broadcast weights."""
-    raise NotImplementedError
+    from pyflink.datastream import OutputTag
+
+    from modelstream.online.scorer import ScoringFunction, weights_state
+
+    setup, kind = _setup(model, stream.get_type(), keep, with_labels=False)
+    dead_letters = OutputTag(f"{model.name}-score-dead-letters", dead_letter_type())
+    function = ScoringFunction(setup, key, dead_letters)
+    connected = stream.connect(weights.broadcast(weights_state()))
+    scored = connected.process(function, output_type=kind).name(f"{model.name}: score")
+    return Learned(
+        scored,
+        dead_letters=(
+            scored.get_side_output(dead_letters) if isinstance(model.on_error, DeadLetter) else None
+        ),
+    )
 
 
 def weights_type() -> "RowTypeInfo":
@@ -84,9 +97,8 @@ def _setup(
 
     fields = fields_of(kind, model.name)
     read: Specs = {**model.inputs, **(model.labels if with_labels else {})}
-    _check_fields(read, fields, model.name, "the model reads")
     kept = tuple(fields if keep is None else keep)
-    _check_fields(dict.fromkeys(kept), fields, model.name, "keep names")
+    check_fields([*read, *kept], fields, model.name)
     given = {name: type_of(spec) for name, spec in model.outputs.items()}
     given |= {LOSS: Types.FLOAT(), UPDATES: Types.LONG()}
     for name in given:
@@ -97,12 +109,3 @@ def _setup(
             )
     passed = {name: fields[name] for name in kept}
     return Setup(model, tuple(fields), kept), row({**passed, **given})
-
-
-def _check_fields(names: Any, fields: Any, model: str, what: str) -> None:
-    for name in names:
-        if name not in fields:
-            raise SignatureMismatchError(
-                f"model {model!r}: {what} the column {name!r}, which the stream does not have"
-                f"{suggestion(name, fields)}; it has {listed(fields)}"
-            )

@@ -1,12 +1,14 @@
 """Types of DataStreams for the tensors of a model."""
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from modelstream.convert import TensorSpec
 from modelstream.convert.fit import sql_type
 from modelstream.deadletter import DEAD_LETTER_COLUMNS, Failure
 from modelstream.errors import SignatureMismatchError
+from modelstream.model.signature import listed, suggestion
 
 if TYPE_CHECKING:
     from pyflink.common.typeinfo import RowTypeInfo, TypeInformation
@@ -42,6 +44,20 @@ def fields_of(kind: Any, model: str) -> "dict[str, TypeInformation]":
             f"with map(…, output_type=Types.ROW_NAMED([…], […])) or to_data_stream(table)"
         )
     return dict(zip(kind.get_field_names(), kind.get_field_types(), strict=True))
+
+
+def check_fields(names: Iterable[str], fields: "dict[str, TypeInformation]", model: str) -> None:
+    """Hold the names that a model reads and keeps against the fields of a stream.
+
+    Raises:
+        SignatureMismatchError: one is not there.
+    """
+    for name in names:
+        if name not in fields:
+            raise SignatureMismatchError(
+                f"model {model!r} reads or keeps the column {name!r}, which the stream does not "
+                f"have{suggestion(name, fields)}; it has {listed(fields)}"
+            )
 
 
 def dead_letter_type() -> "RowTypeInfo":
