@@ -186,8 +186,9 @@ def learned_alone(definition: OnlineModel, batches: Sequence[Any]) -> list[Any]:
     @tf.function
     def step(x: Any, y: Any) -> None:
         with tf.GradientTape() as tape:
-            score = model(x)
+            score = model(x, training=True) if isinstance(model, keras.Layer) else model(x)
             loss = tf.reduce_mean(keras.losses.binary_crossentropy(y[:, None], score))
+            loss += sum(getattr(model, "losses", []))
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
 

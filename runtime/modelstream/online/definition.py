@@ -1,5 +1,6 @@
 """What an online model is: how it is built, what it reads and gives, and how it learns."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -121,6 +122,27 @@ class OnlineModel:
         from modelstream.online.stream import score
 
         return score(self, stream, weights, key, keep)
+
+    def export(self, weights: bytes, directory: str | os.PathLike[str]) -> None:
+        """Write weights that were published as a SavedModel, for ``infer`` and for serving.
+
+        Its signature ``serving_default`` takes the inputs and gives the outputs by name.
+
+        Args:
+            weights: the column ``weights`` of a row of ``Learned.weights``.
+            directory: where the SavedModel is made.
+
+        Raises:
+            StateError: these are no weights of this model.
+        """
+        from modelstream.online.codec import decode
+        from modelstream.online.learner import Learner
+        from modelstream.online.memory import Weights
+
+        learner = Learner(self)
+        arrays = decode(weights)
+        learner.check(arrays)
+        learner.save(Weights(arrays), os.fspath(directory))
 
 
 def _check(kind: str, specs: Specs) -> None:

@@ -17,7 +17,8 @@ from modelstream.metrics import ModelMetrics
 from modelstream.online.definition import OnlineModel
 from modelstream.online.memory import Memory
 from modelstream.online.metrics import LearningMetrics
-from modelstream.online.prequential import Prequential, Refused, Results, Scored
+from modelstream.online.prequential import Prequential
+from modelstream.online.results import Refused, Results, Scored
 from modelstream.online.types import dead_letter
 
 _STATE = "modelstream.online"
@@ -68,7 +69,9 @@ class LearningFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink h
         self._metrics = LearningMetrics(runtime_context.get_metrics_group(), model.name)
         with self._metrics.loading():
             self._learner = Learner(model)
-        self._loop = Prequential(model, self._learner, self._setup.kept, self._metrics)
+        self._loop = Prequential(
+            model, self._learner, self._setup.fields, self._setup.kept, self._metrics
+        )
         self._state = runtime_context.get_state(
             ValueStateDescriptor(_STATE, Types.PICKLED_BYTE_ARRAY())
         )
@@ -83,7 +86,7 @@ class LearningFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink h
         with explained(key := key_text(ctx.get_current_key())):
             memory = self._memory()
             waited = memory.waits
-            results = self._loop.take(memory, dict(zip(self._setup.fields, value, strict=True)))
+            results = self._loop.take(memory, tuple(value))
             self._state.update(memory)
             if memory.waits and not waited:
                 self._wake(ctx)

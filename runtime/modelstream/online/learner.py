@@ -69,6 +69,11 @@ class Learner:
         """Whether an update would be finite; changes nothing."""
         return self._step(weights, [*inputs, *labels], keep=False)
 
+    def save(self, weights: Weights, directory: str) -> None:
+        """Write the model with these weights as a SavedModel."""
+        self._seat(weights)
+        self._network.save(directory)
+
     def check(self, weights: Sequence[Array]) -> None:
         """Hold restored or published weights against the model.
 

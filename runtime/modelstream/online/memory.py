@@ -1,6 +1,7 @@
 """What one key has learned, as it lies in Flink's state."""
 
 import pickle
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from modelstream.errors import StateError
 from modelstream.online import codec
+from modelstream.online.examples import Example, stacked
 
 Array = npt.NDArray[Any]
 
@@ -32,33 +34,27 @@ class Weights:
 
     def __init__(self, arrays: Sequence[Array]) -> None:
         self._arrays = list(arrays)
-        self._seat: Seat | None = None
+        # Weak, because Flink measures how large its cache is: it follows every strong reference,
+        # which would lead through the model into TensorFlow, once a bundle.
+        self._seat: weakref.ref[Seat] | None = None
 
     @property
     def arrays(self) -> list[Array]:
-        """As they are now."""
+        """As they are now.
+
+        Raises:
+            StateError: the model that they sit in is gone.
+        """
         if self._seat is not None:
-            self._arrays, self._seat = self._seat.read(), None
+            seat, self._seat = self._seat(), None
+            if seat is None:
+                raise StateError("the weights sat in a model that has been closed")
+            self._arrays = seat.read()
         return self._arrays
 
     def changed(self, seat: Seat) -> None:
         """They are in the seat, and what was read before is old."""
-        self._seat = seat
-
-
-@dataclass(frozen=True)
-class Example:
-    """One record as the model takes it.
-
-    Attributes:
-        inputs: one array a tensor, without a batch dimension.
-        labels: the same of the labels.
-        waiting: the fields that go on, of a record that has not been scored; None afterwards.
-    """
-
-    inputs: tuple[Array, ...]
-    labels: tuple[Array, ...]
-    waiting: tuple[Any, ...] | None = None
+        self._seat = weakref.ref(seat)
 
 
 @dataclass
@@ -139,20 +135,6 @@ class Memory:
     def published(self) -> bytes:
         """The model's variables, without the optimizer's, as bytes."""
         return codec.encode(self.weights.arrays[: self.variables])
-
-
-def stacked(examples: Sequence[tuple[Array, ...]]) -> list[Array]:
-    """One batch a tensor."""
-    return list(map(_stacked, zip(*examples, strict=True)))
-
-
-def _stacked(column: tuple[Any, ...]) -> Array:
-    """A scalar string is bytes, of which numpy would cut zeros off the end."""
-    if not isinstance(column[0], bytes):
-        return np.stack(column)
-    strings = np.empty(len(column), object)
-    strings[:] = column
-    return strings
 
 
 def _columns(examples: Sequence[tuple[Array, ...]]) -> list[Array]:

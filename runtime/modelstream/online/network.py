@@ -26,7 +26,9 @@ class Network:
         with _seeded(definition.seed):
             self._model = definition.build()
             self._is_keras = isinstance(self._model, keras.Layer)
-            _check_outputs(self._tried(), definition)
+            outputs = self.outputs(_zeros(definition.inputs), training=False)
+            _check_outputs(outputs, definition)
+            _check_loss(self.losses(_zeros(definition.labels), outputs), definition)
             _check_trainable(self._model, definition.name)
             self._optimizer = _optimizer(definition.optimizer)
             self._optimizer.build(self._trainable)
@@ -42,24 +44,14 @@ class Network:
         return [made[name] for name in names] if len(names) > 1 else [made]
 
     def losses(self, labels: Sequence[Any], outputs: Sequence[Any]) -> Any:
-        """One number a record.
-
-        Raises:
-            ModelError: the loss is of another shape.
-        """
+        """One number a record."""
         definition = self._definition
         if isinstance(definition.loss, str):
             flat = [tf.reshape(each, [tf.shape(each)[0], -1]) for each in (*labels, *outputs)]
             return keras.losses.get(definition.loss)(*flat)
-        losses = definition.loss(
+        return definition.loss(
             _one_or_named(definition.labels, labels), _one_or_named(definition.outputs, outputs)
         )
-        if losses.shape.rank != 1:
-            raise ModelError(
-                f"model {definition.name!r}: loss gives the shape {losses.shape}; it must give one "
-                f"number a record, the shape [n], so that a bad record can be told from the others"
-            )
-        return losses
 
     def descend(self, inputs: Sequence[Any], labels: Sequence[Any]) -> Any:
         """One step of the optimizer on the mean loss of a batch; gives the losses before it."""
@@ -70,6 +62,23 @@ class Network:
         self._optimizer.apply_gradients(zip(gradients, self._trainable, strict=True))
         return losses
 
+    def save(self, directory: str) -> None:
+        """Write the model as a SavedModel that takes and gives tensors by their names."""
+        definition = self._definition
+
+        def serve(*tensors: Any) -> dict[str, Any]:
+            outputs = self.outputs(tensors, training=False)
+            return {
+                name: tf.reshape(output, [-1, *(spec.record_shape or ())])
+                for (name, spec), output in zip(definition.outputs.items(), outputs, strict=True)
+            }
+
+        specs = [tf.TensorSpec(s.shape, s.dtype, name) for name, s in definition.inputs.items()]
+        module = tf.Module()
+        module.model = self._model  # what holds the variables is saved with what uses them
+        function = tf.function(serve, input_signature=specs).get_concrete_function()
+        tf.saved_model.save(module, directory, signatures={"serving_default": function})
+
     @property
     def _trainable(self) -> list[Any]:
         return list(self._model.trainable_variables)
@@ -78,14 +87,11 @@ class Network:
         """What regularizers of Keras layers add."""
         return tf.add_n(self._model.losses) if self._is_keras and self._model.losses else 0.0
 
-    def _tried(self) -> list[Any]:
-        """A call, because models may make their variables at the first one."""
-        shapes = [
-            (spec.dtype, spec.record_shape or ()) for spec in self._definition.inputs.values()
-        ]
-        return self.outputs(
-            [tf.zeros([1, *shape], dtype) for dtype, shape in shapes], training=False
-        )
+
+def _zeros(specs: Specs) -> list[Any]:
+    """One record: models may make their variables at the first call."""
+    shapes = [(spec.dtype, spec.record_shape or ()) for spec in specs.values()]
+    return [tf.zeros([1, *shape], dtype) for dtype, shape in shapes]
 
 
 def _one_or_named(specs: Specs, tensors: Sequence[Any]) -> Any:
@@ -122,6 +128,15 @@ def _check_outputs(given: Sequence[Any], definition: OnlineModel) -> None:
                 f"model {definition.name!r}: the output {name!r} is to be {spec}, the model gives "
                 f"{tensor.dtype.name}{tensor.shape.as_list()} for one record: say so in outputs"
             )
+
+
+def _check_loss(losses: Any, definition: OnlineModel) -> None:
+    if losses.shape != [1]:
+        raise ModelError(
+            f"model {definition.name!r}: loss gives the shape {losses.shape.as_list()} for one "
+            f"record; it must give one number a record, the shape [n], so that a bad record can "
+            f"be told from the others"
+        )
 
 
 @contextmanager

@@ -2,23 +2,29 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from modelstream.convert import from_tensor, to_tensor
+from modelstream.convert import from_tensor
 from modelstream.deadletter import Failure, Stage
 from modelstream.errors import ConversionError, DivergedError
-from modelstream.online.definition import OnlineModel, Specs
-from modelstream.online.memory import Example, Memory, Weights, stacked
+from modelstream.online.definition import OnlineModel
+from modelstream.online.examples import Encoder, Example, batch, stacked
+from modelstream.online.memory import Memory, Weights
 from modelstream.online.metrics import LearningMetrics
+from modelstream.online.results import Refused, Results, Scored
 
 Array = npt.NDArray[Any]
 Tensors = Sequence[Array]
 
 _PATIENCE = 32
+_ADVICE = (
+    "the weights have diverged. Lower the learning rate or clip gradients (clipnorm of a Keras "
+    "optimizer), and start from a savepoint taken before"
+)
 
 
 class Learner(Protocol):
@@ -40,37 +46,12 @@ class Learner(Protocol):
 
 
 @dataclass(frozen=True)
-class Scored:
-    """One record with its score.
+class _Assessed:
+    """Records that the model has scored: where they are pending, their outputs, their losses."""
 
-    Attributes:
-        kept: the fields that go on.
-        outputs: what the model gave, one value an output.
-        loss: of this record before it was learned from; None without a label.
-        updates: how many updates the weights had.
-    """
-
-    kept: tuple[Any, ...]
-    outputs: tuple[Any, ...]
-    loss: float | None
-    updates: int
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A record that was not scored, or not learned from, and why."""
-
-    values: Mapping[str, Any]
-    failure: Failure
-
-
-@dataclass
-class Results:
-    """What comes of a record, of it and of those that waited with it."""
-
-    scored: list[Scored] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
-    updated: bool = False
+    positions: Sequence[int]
+    outputs: Sequence[tuple[Any, ...]]
+    losses: Sequence[float]
 
 
 class Prequential:
@@ -79,7 +60,8 @@ class Prequential:
     Args:
         definition: of the model.
         learner: does the arithmetic.
-        kept: names of the fields that go on.
+        fields: the names of a record's fields.
+        kept: those that go on.
         metrics: told of each call.
     """
 
@@ -87,31 +69,29 @@ class Prequential:
         self,
         definition: OnlineModel,
         learner: Learner,
+        fields: Sequence[str],
         kept: Sequence[str],
         metrics: LearningMetrics | None = None,
     ) -> None:
         self._definition = definition
         self._learner = learner
-        self._kept = tuple(kept)
+        self._encoder = Encoder(definition, fields, kept)
         self._metrics = metrics or LearningMetrics(None, definition.name)
         self._patience = max(_PATIENCE, definition.batch)
 
-    def take(self, memory: Memory, record: Mapping[str, Any]) -> Results:
+    def take(self, memory: Memory, record: Sequence[Any]) -> Results:
         """One record: scores it at once or with its batch, and learns when the batch is full.
 
         Raises:
             DivergedError: the model, not the data, gives nothing finite any more.
         """
-        results = Results()
-        try:
-            example = self._example(record)
-        except ConversionError as error:
-            results.refused.append(Refused(record, Failure.of(Stage.ENCODE, error)))
-            return results
+        example = self._example(record, labelled=True)
+        if isinstance(example, Results):
+            return example
         if not example.labels:
-            self._predict(memory, example, results)
-            return results
+            return self._predicted(memory, example)
         memory.pending.append(example)
+        results = Results()
         full = len(memory.pending) >= self._definition.batch
         if full or self._definition.max_latency is None:
             self.score_waiting(memory, results)
@@ -119,135 +99,117 @@ class Prequential:
             self._learn(memory, results)
         return results
 
-    def score(self, memory: Memory, record: Mapping[str, Any]) -> Results:
-        """One record that brings no label: nothing is learned from it."""
-        results = Results()
-        try:
-            inputs = _arrays(record, self._definition.inputs)
-        except ConversionError as error:
-            results.refused.append(Refused(record, Failure.of(Stage.ENCODE, error)))
-            return results
-        self._predict(memory, Example(inputs, (), self._fields(record)), results)
-        return results
+    def score(self, memory: Memory, record: Sequence[Any]) -> Results:
+        """One record that is not to be learned from, with or without a label."""
+        example = self._example(record, labelled=False)
+        return example if isinstance(example, Results) else self._predicted(memory, example)
 
     def score_waiting(self, memory: Memory, results: Results) -> Results:
-        """Score what has not been scored yet, with the weights as they are."""
-        if not memory.waits:
-            return results
+        """Score what has not been scored yet, with the weights as they are.
+
+        Raises:
+            DivergedError: nothing has had a finite loss for too long.
+        """
         bad: dict[int, Failure] = {}
-        for group in self._assessable(memory, memory.unscored, bad):
-            self._emit(memory, *group, results, bad)
+        for assessed in self._assessed(memory, memory.unscored, bad):
+            self._emit(memory, assessed, results, bad)
         if bad:
             self._drop(memory, bad, results)
         return results
 
-    def _example(self, record: Mapping[str, Any]) -> Example:
-        definition = self._definition
-        labels = definition.labels
-        known = not all(record[name] is None for name in labels)
-        return Example(
-            _arrays(record, definition.inputs),
-            _arrays(record, labels) if known else (),
-            self._fields(record),
-        )
+    def _example(self, record: Sequence[Any], *, labelled: bool) -> Example | Results:
+        try:
+            return self._encoder.example(record, labelled=labelled)
+        except ConversionError as error:
+            failure = Failure.of(Stage.ENCODE, error)
+            return Results(refused=[Refused(self._encoder.record(record), failure)])
 
-    def _fields(self, record: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The fields that go on."""
-        return tuple(record[name] for name in self._kept)
-
-    def _predict(self, memory: Memory, example: Example, results: Results) -> None:
+    def _predicted(self, memory: Memory, example: Example) -> Results:
         """A record without a label."""
         try:
             outputs = self._learner.predict(memory.weights, stacked([example.inputs]))
+            (values,) = self._rows(outputs)
         except Exception as error:  # whatever TensorFlow raises
-            refused = Refused(self._values(example), Failure.of(Stage.INFERENCE, error))
-            results.refused.append(refused)
+            return Results(refused=[Refused(self._encoder.decoded(example), _failure(error))])
+        kept = self._encoder.kept(example)
+        return Results(scored=[Scored(kept, values, None, memory.updates)])
+
+    def _assessed(
+        self, memory: Memory, positions: Sequence[int], bad: dict[int, Failure]
+    ) -> Iterator[_Assessed]:
+        """Records all together, or one by one where the model refuses some."""
+        if not positions:
             return
-        values = [column[0] for column in map(self._column, outputs, self._outputs)]
-        assert example.waiting is not None
-        results.scored.append(Scored(example.waiting, tuple(values), None, memory.updates))
-
-    def _assessable(
-        self, memory: Memory, waiting: Sequence[int], bad: dict[int, Failure]
-    ) -> Iterator[tuple[Sequence[int], list[Array], Array]]:
-        """Outputs and losses, of all together, or one by one where the model refuses some."""
         try:
-            yield waiting, *self._assess(memory, waiting)
+            yield self._assess(memory, positions)
         except Exception as error:  # whatever TensorFlow raises
-            if len(waiting) == 1:
-                bad[waiting[0]] = Failure.of(Stage.INFERENCE, error)
+            if len(positions) == 1:
+                bad[positions[0]] = _failure(error)
                 return
-            for at in waiting:
-                yield from self._assessable(memory, [at], bad)
+            for at in positions:
+                yield from self._assessed(memory, [at], bad)
 
-    def _assess(self, memory: Memory, at: Sequence[int]) -> tuple[list[Array], Array]:
-        examples = [memory.pending[index] for index in at]
+    def _assess(self, memory: Memory, positions: Sequence[int]) -> _Assessed:
+        tensors = batch([memory.pending[at] for at in positions])
         start = time.perf_counter_ns()
-        outputs, losses = self._learner.assess(memory.weights, *_tensors(examples))
+        outputs, losses = self._learner.assess(memory.weights, *tensors)
         spent = (time.perf_counter_ns() - start) // 1000
-        self._metrics.called(len(at), {Stage.INFERENCE: spent})
-        return outputs, losses
+        self._metrics.called(len(positions), {Stage.INFERENCE: spent})
+        return _Assessed(positions, self._rows(outputs), losses.tolist())
 
     def _emit(
-        self,
-        memory: Memory,
-        at: Sequence[int],
-        outputs: Sequence[Array],
-        losses: Array,
-        results: Results,
-        bad: dict[int, Failure],
+        self, memory: Memory, assessed: _Assessed, results: Results, bad: dict[int, Failure]
     ) -> None:
-        columns = list(map(self._column, outputs, self._outputs))
-        for row, (index, loss) in enumerate(zip(at, losses.tolist(), strict=True)):
+        rows = zip(assessed.positions, assessed.outputs, assessed.losses, strict=True)
+        for at, outputs, loss in rows:
             if not np.isfinite(loss):
-                bad[index] = _failure(f"its loss is {loss}")
+                bad[at] = _not_finite(f"its loss is {loss}")
                 continue
             memory.refused = 0
             self._metrics.lost(loss)
-            example = memory.pending[index]
-            values = tuple(column[row] for column in columns)
-            assert example.waiting is not None
-            results.scored.append(Scored(example.waiting, values, loss, memory.updates))
-            memory.pending[index] = replace(example, waiting=None)
+            kept = self._encoder.kept(memory.pending[at])
+            results.scored.append(Scored(kept, outputs, loss, memory.updates))
+            memory.pending[at] = replace(memory.pending[at], waiting=None)
 
     def _learn(self, memory: Memory, results: Results) -> None:
         """One update of the first records that are pending, without those that spoil it."""
-        batch = memory.pending[: self._definition.batch]
+        examples = memory.pending[: self._definition.batch]
         with self._metrics.updating():
-            learned = self._learned(memory, batch, results)
+            learned = self._learned(memory, examples, results)
         del memory.pending[: self._definition.batch]
         if learned:
             memory.updates += 1
             memory.records += learned
             results.updated = True
 
-    def _learned(self, memory: Memory, batch: list[Example], results: Results) -> int:
+    def _learned(self, memory: Memory, examples: list[Example], results: Results) -> int:
         """How many records the weights have learned from."""
-        if self._learner.learn(memory.weights, *_tensors(batch)):
-            return len(batch)
-        batch = self._teachable(memory, batch, results)
-        if batch and not self._learner.learn(memory.weights, *_tensors(batch)):
-            raise self._diverged(memory, "each of its records alone is finite")
-        return len(batch)
+        if self._learner.learn(memory.weights, *batch(examples)):
+            return len(examples)
+        examples = self._teachable(memory, examples, results)
+        if examples and not self._learner.learn(memory.weights, *batch(examples)):
+            raise self._diverged(memory, "although one with each record alone is finite")
+        return len(examples)
 
     def _teachable(
-        self, memory: Memory, batch: Sequence[Example], results: Results
+        self, memory: Memory, examples: Sequence[Example], results: Results
     ) -> list[Example]:
         good = []
-        for example in batch:
-            if self._learner.teaches(memory.weights, *_tensors([example])):
+        for example in examples:
+            if self._learner.teaches(memory.weights, *batch([example])):
                 good.append(example)
             else:
-                failure = _failure("an update with it is not finite; it was scored all the same")
-                results.refused.append(Refused(self._values(example), failure))
-        if len(batch) > 1 and not good:
-            raise self._diverged(memory, "neither does one with any of its records alone")
+                failure = _not_finite("an update with it is not; it was scored all the same")
+                results.refused.append(Refused(self._encoder.decoded(example), failure))
+        if len(examples) > 1 and not good:
+            raise self._diverged(memory, "nor does one with any record alone")
         return good
 
     def _drop(self, memory: Memory, bad: Mapping[int, Failure], results: Results) -> None:
         """Records without a finite loss leave the batch."""
-        for index in sorted(bad):
-            results.refused.append(Refused(self._values(memory.pending[index]), bad[index]))
+        for at in sorted(bad):
+            values = self._encoder.decoded(memory.pending[at])
+            results.refused.append(Refused(values, bad[at]))
         memory.pending = [each for at, each in enumerate(memory.pending) if at not in bad]
         memory.refused += len(bad)
         if memory.refused >= self._patience:
@@ -256,58 +218,27 @@ class Prequential:
                 f"this key has a finite loss, after {memory.updates} updates: {_ADVICE}"
             )
 
-    def _values(self, example: Example) -> dict[str, Any]:
-        """A record again: what it gave to the model, and the fields that were to go on."""
-        definition = self._definition
-        tensors = (
-            *zip(definition.inputs, example.inputs, strict=True),
-            *zip(definition.labels, example.labels, strict=False),
-        )
-        values = {name: _plain(array) for name, array in tensors}
-        return {**values, **dict(zip(self._kept, example.waiting or (), strict=False))}
-
-    @property
-    def _outputs(self) -> list[Any]:
-        return list(self._definition.outputs.values())
-
-    @staticmethod
-    def _column(array: Array, spec: Any) -> Sequence[Any]:
-        column = from_tensor(array.reshape(len(array), *spec.record_shape))
-        return column.tolist() if isinstance(column, np.ndarray) else column
+    def _rows(self, outputs: Sequence[Array]) -> list[tuple[Any, ...]]:
+        """Of each record the values of the output columns."""
+        specs = self._definition.outputs.values()
+        return list(zip(*map(_column, outputs, specs), strict=True))
 
     def _diverged(self, memory: Memory, why: str) -> DivergedError:
         return DivergedError(
-            f"model {self._definition.name!r}: update {memory.updates + 1} of this key gives "
-            f"weights that are not finite; {why}: {_ADVICE}"
+            f"model {self._definition.name!r}: update {memory.updates + 1} of this key does not "
+            f"give finite weights, {why}: {_ADVICE}"
         )
 
 
-_ADVICE = (
-    "the weights have diverged. Lower the learning rate or clip gradients (clipnorm of a Keras "
-    "optimizer), and start from a savepoint taken before"
-)
+def _failure(error: Exception) -> Failure:
+    decoding = isinstance(error, ConversionError)
+    return Failure.of(Stage.DECODE if decoding else Stage.INFERENCE, error)
 
 
-def _failure(message: str) -> Failure:
+def _not_finite(message: str) -> Failure:
     return Failure(Stage.INFERENCE, "NotFinite", message)
 
 
-def _arrays(record: Mapping[str, Any], specs: Specs) -> tuple[Array, ...]:
-    arrays = []
-    for name, spec in specs.items():
-        try:
-            arrays.append(to_tensor([record[name]], spec)[0])
-        except ConversionError as error:
-            raise ConversionError(f"column {name!r}: {error}") from None
-    return tuple(arrays)
-
-
-def _tensors(examples: Sequence[Example]) -> tuple[list[Array], list[Array]]:
-    return (
-        stacked([example.inputs for example in examples]),
-        stacked([example.labels for example in examples]),
-    )
-
-
-def _plain(array: Array) -> Any:
-    return array.tolist() if hasattr(array, "tolist") else array
+def _column(array: Array, spec: Any) -> Sequence[Any]:
+    column = from_tensor(array.reshape(len(array), *spec.record_shape))
+    return [each.tolist() if hasattr(each, "tolist") else each for each in column]

@@ -11,7 +11,7 @@ from modelstream.deadletter import Failure
 from modelstream.metrics import ModelMetrics
 from modelstream.online.function import explained, key_text, letters
 from modelstream.online.hidden import HiddenState
-from modelstream.online.prequential import Refused
+from modelstream.online.results import Refused
 from modelstream.online.sequence import SequenceModel, Step
 
 

@@ -37,7 +37,9 @@ class ScoringFunction(BroadcastProcessFunction):  # type: ignore[misc]  # pyflin
         self._metrics = LearningMetrics(runtime_context.get_metrics_group(), model.name)
         with self._metrics.loading():
             self._learner = Learner(model)
-        self._loop = Prequential(model, self._learner, self._setup.kept, self._metrics)
+        self._loop = Prequential(
+            model, self._learner, self._setup.fields, self._setup.kept, self._metrics
+        )
         self._untaught = Memory(self._learner.initial, self._learner.variables)
         self._known: dict[str, Memory] = {}
         self._descriptor = weights_state()
@@ -56,8 +58,7 @@ class ScoringFunction(BroadcastProcessFunction):  # type: ignore[misc]  # pyflin
     def process_element(self, value: Row, ctx: Any) -> Iterator[Any]:
         """Score one record."""
         with explained(key := key_text(self._key(value))):
-            record = dict(zip(self._setup.fields, value, strict=True))
-            results = self._loop.score(self._memory(key, ctx), record)
+            results = self._loop.score(self._memory(key, ctx), tuple(value))
             yield from self._setup.given(results, key, self._dead_letters, self._metrics)
 
     def _memory(self, key: str, ctx: Any) -> Memory:

@@ -96,8 +96,9 @@ class SequenceModel:
         from pyflink.datastream import OutputTag
 
         from modelstream.online.recurrent import RecurrentFunction
-        from modelstream.online.stream import Learned
+        from modelstream.online.stream import Learned, refuse_thread_mode
 
+        refuse_thread_mode(stream)
         fields = fields_of(stream._original_data_type_info, self.name)
         kept = tuple(fields if keep is None else keep)
         check_fields([*self.feeds.values(), *kept], fields, self.name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelstream.deadletter import DeadLetter
-from modelstream.errors import SignatureMismatchError
+from modelstream.errors import OptionError, SignatureMismatchError
 from modelstream.online.definition import LOSS, UPDATES, OnlineModel, Specs
 from modelstream.online.types import check_fields, dead_letter_type, fields_of, row, type_of
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pyflink.datastream import DataStream, KeyedStream
 
     from modelstream.online.function import Setup
+
+_EXECUTION_MODE = "python.execution-mode"
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ def learn(model: OnlineModel, stream: "KeyedStream", keep: Sequence[str] | None)
 
     from modelstream.online.function import LearningFunction
 
+    refuse_thread_mode(stream)
     setup, kind = _setup(model, stream._original_data_type_info, keep, with_labels=True)
     dead_letters = OutputTag(f"{model.name}-dead-letters", dead_letter_type())
     weights = OutputTag(f"{model.name}-weights", weights_type())
@@ -66,6 +69,7 @@ def score(
 
     from modelstream.online.scorer import ScoringFunction, weights_state
 
+    refuse_thread_mode(stream)
     setup, kind = _setup(model, stream.get_type(), keep, with_labels=False)
     dead_letters = OutputTag(f"{model.name}-score-dead-letters", dead_letter_type())
     function = ScoringFunction(setup, key, dead_letters)
@@ -77,6 +81,24 @@ def score(
             scored.get_side_output(dead_letters) if isinstance(model.on_error, DeadLetter) else None
         ),
     )
+
+
+def refuse_thread_mode(stream: "DataStream") -> None:
+    """Python functions of this library need a process of their own.
+
+    Raises:
+        OptionError: the environment runs them in the JVM's threads.
+    """
+    from pyflink.common import Configuration
+    from pyflink.util.java_utils import get_j_env_configuration
+
+    env = stream._j_data_stream.getExecutionEnvironment()
+    configuration = Configuration(j_configuration=get_j_env_configuration(env))
+    if configuration.get_string(_EXECUTION_MODE, "process") == "thread":
+        raise OptionError(
+            f"{_EXECUTION_MODE} is thread: TensorFlow can deadlock there (its first operation "
+            f"hangs when records come from another thread than open()); leave it at process"
+        )
 
 
 def weights_type() -> "RowTypeInfo":

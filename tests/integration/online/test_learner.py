@@ -1,15 +1,15 @@
 """The arithmetic in TensorFlow, held against a training loop without this library."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.support.online import dense, learned_alone, logistic, square_root
 
-from modelstream import OnlineModel, TensorSpec
+from modelstream import OnlineModel, SavedModel, TensorSpec
 from modelstream.errors import ModelError, SignatureMismatchError, StateError
 from modelstream.online.learner import Learner
 from modelstream.online.memory import Memory
@@ -33,13 +33,18 @@ def batches(given: list[dict[str, Any]], size: int = 8) -> list[Any]:
 class Run:
     def __init__(self, definition: OnlineModel) -> None:
         self.learner = Learner(definition)
-        self.loop = Prequential(definition, self.learner, ["id"])
+        fields = ["id", *definition.inputs, *definition.labels]
+        self.loop = Prequential(definition, self.learner, fields, ["id"])
 
     def memory(self) -> Memory:
         return Memory(self.learner.initial, self.learner.variables)
 
     def take(self, memory: Memory, given: list[dict[str, Any]]) -> list[Any]:
-        return [each for record in given for each in self.loop.take(memory, record).scored]
+        return [
+            each
+            for record in given
+            for each in self.loop.take(memory, tuple(record.values())).scored
+        ]
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -61,13 +66,12 @@ def test_keys_that_take_turns_do_not_see_each_other_nor_a_restart(
     run, given = Run(model()), records(60)
     alone, first, second = run.memory(), run.memory(), run.memory()
     run.take(alone, given)
-    other = Run(model())
     for at, record in enumerate(given):
         run.take(first, [record])
-        other.take(second, [record])
-        if at % 7 == 0:  # it comes back as bytes, once in the other worker
-            run, other = other, run
-            first = Memory.from_bytes(first.to_bytes())
+        run.take(second, [record])
+        if at % 7 == 0:  # another worker has only the bytes
+            run = Run(model())
+            first, second = (Memory.from_bytes(each.to_bytes()) for each in (first, second))
     assert first.to_bytes() == second.to_bytes() == alone.to_bytes()
 
 
@@ -87,13 +91,27 @@ def test_a_record_whose_gradient_is_nan_leaves_its_batch() -> None:
     memory = run.memory()
     refused = []
     for x in (1.0, 4.0, 0.0, 9.0, -1.0):
-        refused += run.loop.take(memory, {"id": x, "x": x, "y": 0.0}).refused
+        refused += run.loop.take(memory, (x, x, 0.0)).refused
     assert [(each.values["x"], each.failure.error_type) for each in refused] == [
         (0.0, "NotFinite"),
         (-1.0, "NotFinite"),
     ]
     assert (memory.updates, memory.records) == (1, 3)
     assert 0 < memory.weights.arrays[0] < 1
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_published_weights_become_a_saved_model(
+    model: Callable[[], OnlineModel], tmp_path: Path
+) -> None:
+    run = Run(model())
+    memory = run.memory()
+    run.take(memory, records(40))
+    model().export(memory.published(), tmp_path / "exported")
+    x = batches(records(8))[0][0]
+    with SavedModel(tmp_path / "exported").open() as opened:
+        served = opened.predict(x=x)["score"]
+    np.testing.assert_allclose(served, run.learner.predict(memory.weights, [x])[0][:, 0], rtol=1e-6)
 
 
 def test_random_numbers_of_the_program_are_left_alone() -> None:
@@ -158,7 +176,6 @@ def _mean(y: Any, score: Any) -> Any:
     ],
 )
 def test_what_cannot_learn_says_why(changed: Any, error: Any, message: str) -> None:
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with pytest.raises(error, match=message):
         Learner(replace(logistic(), **changed))
 

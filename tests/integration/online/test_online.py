@@ -15,7 +15,8 @@ from tests.support.flink import HUNG_UP, environment, in_processes, into_files, 
 from tests.support.jvm import flink_jvm
 from tests.support.online import leaky_sum, learned_alone, logistic
 
-from modelstream import DeadLetter, SavedModel, SequenceModel
+from modelstream import DeadLetter, Fail, SavedModel, SequenceModel
+from modelstream.errors import OptionError, SignatureMismatchError
 from modelstream.online import codec
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
@@ -25,7 +26,7 @@ KEYS = 3
 OPTIONS = {
     "execution.checkpointing.interval": "100 ms",
     "restart-strategy.type": "fixed-delay",
-    "restart-strategy.fixed-delay.attempts": "1",
+    "restart-strategy.fixed-delay.attempts": "3",
     "restart-strategy.fixed-delay.delay": "0 s",
     "pipeline.operator-chaining.enabled": "false",  # operators keep their ids at any parallelism
     "python.operator-chaining.enabled": "false",
@@ -111,7 +112,7 @@ def test_it_learns_what_a_plain_training_loop_learns(undisturbed: dict[str, Any]
     for learned, expected in zip(codec.decode(base64.b64decode(last)), alone, strict=True):
         np.testing.assert_allclose(learned, expected, rtol=1e-4)
     losses = [undisturbed["scored"][number]["loss"] for number in ids]
-    assert np.mean(losses[-300:]) < np.mean(losses[:300]) / 3
+    assert np.mean(losses[-300:]) < np.mean(losses[:300]) / 2
 
 
 def test_a_killed_worker_changes_no_bit_of_what_is_learned(
@@ -136,16 +137,16 @@ def test_two_tasks_then_three_then_one_change_no_bit_of_what_is_learned(
     undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
     restored: dict[str, str] = {}
-    for parallelism, stop_at in ((2, 600), (3, 1500), (1, RECORDS)):
+    for parallelism, stop_at in ((2, 400), (3, 1200), (1, RECORDS)):
         reached = tmp_path / f"reached-{stop_at}"
 
         def mark(row: Any, reached: Path = reached, stop_at: int = stop_at) -> Any:
-            if row[0] == stop_at:
+            if row[0] >= stop_at:
                 reached.touch()
             return row
 
         t_env = environment({**OPTIONS, **restored})
-        result = job(t_env, tmp_path, parallelism=parallelism, watch=mark).execute()
+        result = job(t_env, tmp_path, parallelism=parallelism, rate=250, watch=mark).execute()
         if stop_at == RECORDS:
             result.wait()
             break
@@ -218,14 +219,19 @@ def _score(held: list[Any], x: list[float]) -> float:
 
 
 def test_the_job_fails_with_the_record_where_it_is_told_to(tmp_path: Path) -> None:
-    from modelstream import Fail
-
     t_env = environment()
     source = table(t_env, "k STRING, x ARRAY<FLOAT>, y FLOAT", [("a", [1.0], 1.0)])
     keyed = t_env.to_data_stream(source).key_by(lambda row: row.k)
     learned = replace(logistic(), on_error=Fail()).apply(keyed)
     with pytest.raises(Exception, match=r"a record of key 'a' \(k='a', x=\[1.0\], y=1.0\)"):
         run(t_env, {"scored": t_env.from_data_stream(learned.scored)}, tmp_path)
+
+
+def test_thread_mode_is_refused_with_the_reason() -> None:
+    t_env = environment({"python.execution-mode": "thread"})
+    stream = t_env.to_data_stream(table(t_env, "k STRING, x ARRAY<FLOAT>, y FLOAT", []))
+    with pytest.raises(OptionError, match="TensorFlow can deadlock"):
+        logistic().apply(stream.key_by(lambda row: row.k))
 
 
 @pytest.mark.parametrize(
@@ -238,8 +244,6 @@ def test_the_job_fails_with_the_record_where_it_is_told_to(tmp_path: Path) -> No
 def test_a_stream_that_does_not_fit_is_refused_before_the_job_starts(
     columns: str, message: str
 ) -> None:
-    from modelstream.errors import SignatureMismatchError
-
     t_env = environment()
     stream = t_env.to_data_stream(table(t_env, columns, []))
     with pytest.raises(SignatureMismatchError, match=message):

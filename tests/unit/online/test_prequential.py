@@ -9,7 +9,8 @@ from modelstream import DeadLetter, OnlineModel, TensorSpec
 from modelstream.deadletter import Stage
 from modelstream.errors import DivergedError
 from modelstream.online.memory import Memory
-from modelstream.online.prequential import Prequential, Results
+from modelstream.online.prequential import Prequential
+from modelstream.online.results import Results
 
 SCALAR = TensorSpec("float32", (None,))
 MODEL = OnlineModel(
@@ -27,15 +28,14 @@ MODES = [pytest.param(MODEL, id="at once"), pytest.param(WAITING, id="with the b
 class Run:
     def __init__(self, model: OnlineModel = MODEL) -> None:
         self.learner = Mean()
-        self.loop = Prequential(model, self.learner, ["id"])
+        self.loop = Prequential(model, self.learner, ["id", "x", "y"], ["id"])
         self.memory = self.learner.memory()
         self.results: list[Results] = []
         self.count = 0
 
     def take(self, *records: tuple[Any, Any]) -> "Run":
         for x, y in records:
-            record = {"id": self.count, "x": x, "y": y}
-            self.results.append(self.loop.take(self.memory, record))
+            self.results.append(self.loop.take(self.memory, (self.count, x, y)))
             self.count += 1
         return self
 
