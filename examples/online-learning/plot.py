@@ -47,11 +47,11 @@ def draw(lines: dict[str, list[float]], file: Path, records: int) -> None:
     image = Image.new("RGB", (WIDTH, HEIGHT), "white")
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(16)
     highest = math.ceil(max(map(max, lines.values())) * 2) / 2
-    for step in range(5):
-        value = highest * step / 4
+    for step in range(int(highest * 2) + 1):
+        value = step / 2
         height = _height(value, highest)
         pen.line([(MARGIN, height), (WIDTH - MARGIN, height)], fill="#dddddd")
-        pen.text((MARGIN - 10, height), f"{value:.2f}", "#444444", font, anchor="rm")
+        pen.text((MARGIN - 10, height), f"{value:.1f}", "#444444", font, anchor="rm")
     pen.text((MARGIN, HEIGHT - MARGIN + 8), "0", "#444444", font)
     end = (WIDTH - MARGIN, HEIGHT - MARGIN + 8)
     pen.text(end, f"{records:,} clicks", "#444444", font, anchor="ra")

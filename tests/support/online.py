@@ -84,7 +84,7 @@ def square_root() -> OnlineModel:
                 self.weight = tf.Variable(1.0)
 
             def __call__(self, x: Any) -> Any:
-                return tf.sqrt(self.weight * x)
+                return tf.pow(self.weight * x, 0.5)
 
         return Root()
 
@@ -138,6 +138,13 @@ class Mean:
         return not (inputs[0] == 13).any()
 
 
+def learner(definition: OnlineModel) -> Any:
+    """The learner of TensorFlow, which is imported here."""
+    from modelstream.online.learner import Learner
+
+    return Learner(definition)
+
+
 @exported
 def leaky_sum(target: Path) -> None:
     """``x`` float32[?], ``h`` float32[?, 1] → ``y`` = ``h_next`` = h / 2 + x; x < 0 is refused."""
@@ -183,7 +190,9 @@ def learned_alone(definition: OnlineModel, batches: Sequence[Any]) -> list[Any]:
     optimizer = make()
     optimizer.build(model.trainable_variables)
 
-    @tf.function
+    kinds = [tf.TensorSpec([None, FEATURES]), tf.TensorSpec([None])]
+
+    @tf.function(input_signature=kinds)  # as the learner's: known sizes are computed otherwise
     def step(x: Any, y: Any) -> None:
         with tf.GradientTape() as tape:
             score = model(x, training=True) if isinstance(model, keras.Layer) else model(x)

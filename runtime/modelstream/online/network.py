@@ -75,7 +75,8 @@ class Network:
 
         specs = [tf.TensorSpec(s.shape, s.dtype, name) for name, s in definition.inputs.items()]
         module = tf.Module()
-        module.model = self._model  # what holds the variables is saved with what uses them
+        module.model = self._model
+        module.held = list(self.variables)  # Keras does not show all of its own
         function = tf.function(serve, input_signature=specs).get_concrete_function()
         tf.saved_model.save(module, directory, signatures={"serving_default": function})
 

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.online import dense, learned_alone, logistic, square_root
+from tests.support.online import dense, learned_alone, learner, logistic, square_root
 
 from modelstream import OnlineModel, SavedModel, TensorSpec
 from modelstream.errors import ModelError, SignatureMismatchError, StateError
-from modelstream.online.learner import Learner
 from modelstream.online.memory import Memory
 from modelstream.online.prequential import Prequential
 
@@ -32,7 +31,7 @@ def batches(given: list[dict[str, Any]], size: int = 8) -> list[Any]:
 
 class Run:
     def __init__(self, definition: OnlineModel) -> None:
-        self.learner = Learner(definition)
+        self.learner = learner(definition)
         fields = ["id", *definition.inputs, *definition.labels]
         self.loop = Prequential(definition, self.learner, fields, ["id"])
 
@@ -70,8 +69,9 @@ def test_keys_that_take_turns_do_not_see_each_other_nor_a_restart(
         run.take(first, [record])
         run.take(second, [record])
         if at % 7 == 0:  # another worker has only the bytes
+            held = first.to_bytes(), second.to_bytes()
             run = Run(model())
-            first, second = (Memory.from_bytes(each.to_bytes()) for each in (first, second))
+            first, second = map(Memory.from_bytes, held)
     assert first.to_bytes() == second.to_bytes() == alone.to_bytes()
 
 
@@ -118,7 +118,7 @@ def test_random_numbers_of_the_program_are_left_alone() -> None:
     np.random.seed(5)
     expected = np.random.random()
     np.random.seed(5)
-    Learner(logistic())
+    learner(logistic())
     assert np.random.random() == expected
 
 
@@ -127,7 +127,7 @@ def test_weights_of_another_model_are_refused_by_name() -> None:
     with pytest.raises(
         StateError, match=r"'logistic'.*float32\[2, 2\], in the state float32\[2, 1"
     ):
-        Learner(three).check(Learner(logistic()).initial.arrays)
+        learner(three).check(learner(logistic()).initial.arrays)
 
 
 def _wider() -> Any:
@@ -177,7 +177,7 @@ def _mean(y: Any, score: Any) -> Any:
 )
 def test_what_cannot_learn_says_why(changed: Any, error: Any, message: str) -> None:
     with pytest.raises(error, match=message):
-        Learner(replace(logistic(), **changed))
+        learner(replace(logistic(), **changed))
 
 
 def test_several_inputs_labels_and_outputs_go_by_name() -> None:

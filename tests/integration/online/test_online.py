@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from tests.support.flink import HUNG_UP, environment, in_processes, into_files, rows, run, table
 from tests.support.jvm import flink_jvm
-from tests.support.online import leaky_sum, learned_alone, logistic
+from tests.support.online import leaky_sum, learned_alone, learner, logistic
 
 from modelstream import DeadLetter, Fail, SavedModel, SequenceModel
 from modelstream.errors import OptionError, SignatureMismatchError
 from modelstream.online import codec
+from modelstream.online.memory import Memory
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
 
@@ -248,3 +249,13 @@ def test_a_stream_that_does_not_fit_is_refused_before_the_job_starts(
     stream = t_env.to_data_stream(table(t_env, columns, []))
     with pytest.raises(SignatureMismatchError, match=message):
         replace(logistic(), on_error=DeadLetter()).apply(stream.key_by(lambda row: row.k))
+
+
+def test_what_flink_caches_does_not_lead_to_the_model() -> None:
+    """Apache Beam measures it by following references; through TensorFlow that takes seconds."""
+    from apache_beam.runners.worker.statecache import get_deep_size
+
+    model = learner(logistic())
+    memory = Memory(model.initial, model.variables)
+    memory.weights.changed(model)
+    assert get_deep_size(memory) < 10_000

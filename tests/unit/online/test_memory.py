@@ -67,20 +67,3 @@ def test_weights_in_a_seat_are_read_when_they_are_asked_for() -> None:
     assert seat.reads == 0
     assert weights.arrays == [1] == weights.arrays
     assert seat.reads == 1
-
-
-def test_what_flink_caches_does_not_lead_to_the_model() -> None:
-    """Apache Beam measures it by following references; through TensorFlow that takes seconds."""
-    from apache_beam.runners.worker.statecache import get_deep_size
-
-    class Seat:
-        def __init__(self) -> None:
-            self.large = bytes(1_000_000)
-
-        def read(self) -> list[np.ndarray]:
-            return [np.ones(1)]
-
-    seat, known = Seat(), memory()
-    known.weights.changed(seat)
-    assert get_deep_size(known) < 10_000
-    assert known.weights.arrays == [1]
