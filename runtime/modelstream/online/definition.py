@@ -1,7 +1,7 @@
 """What an online model is: how it is built, what it reads and gives, and how it learns."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -85,7 +85,7 @@ class OnlineModel:
         for kind in ("inputs", "labels", "outputs"):
             _check(kind, getattr(self, kind))
 
-    def apply(self, stream: "KeyedStream", *, keep: "list[str] | None" = None) -> "Learned":
+    def apply(self, stream: "KeyedStream", *, keep: Sequence[str] | None = None) -> "Learned":
         """Score the records of a stream and learn from them.
 
         Args:
@@ -105,7 +105,7 @@ class OnlineModel:
         weights: "DataStream",
         *,
         key: Callable[[Any], Any],
-        keep: "list[str] | None" = None,
+        keep: Sequence[str] | None = None,
     ) -> "Learned":
         """Score another stream with the weights that this model publishes.
 
@@ -150,9 +150,8 @@ def _check(kind: str, specs: Specs) -> None:
         raise SignatureMismatchError(f"{kind} is empty; name a column and its tensor")
     for column, spec in specs.items():
         dtype_of(spec.dtype)
-        if spec.shape is None or spec.batch is not None or None in (spec.record_shape or (None,)):
-            if spec.shape == (None,):
-                continue
+        shape = spec.shape or ()
+        if shape[:1] != (None,) or None in shape[1:]:
             raise SignatureMismatchError(
                 f"{kind}: {column!r} is {spec}; the first dimension must be the batch, None, and "
                 f"the others known: pad or cut records to one size"

@@ -1,6 +1,6 @@
 """Models of sequences: what one record leaves behind goes into the call for the next of its key."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -83,12 +83,15 @@ class SequenceModel:
         """The tensors of the state."""
         return {name: self.found.inputs[name] for name in self.state}
 
-    def apply(self, stream: "KeyedStream", *, keep: "list[str] | None" = None) -> "Learned":
+    def apply(self, stream: "KeyedStream", *, keep: Sequence[str] | None = None) -> "Learned":
         """Score the records of a stream, each after what came before it under its key.
 
         Args:
             stream: rows with named fields, by the key that a sequence belongs to.
             keep: fields that go on beside the model's; all if None.
+
+        Returns:
+            Rows of the kept fields and the outputs, and dead letters; no weights.
 
         Raises:
             SignatureMismatchError: the stream has no named fields, or lacks one of the model's.

@@ -13,8 +13,6 @@ from modelstream.model.signature import listed, suggestion
 if TYPE_CHECKING:
     from pyflink.common.typeinfo import RowTypeInfo, TypeInformation
 
-_LONGEST_PAYLOAD = 1_000_000
-
 
 def type_of(spec: TensorSpec) -> "TypeInformation":
     """The type of one record of an output: a number, a string, or (nested) arrays of them."""
@@ -73,7 +71,7 @@ def dead_letter(key: str, record: dict[str, Any], failure: Failure, model: str) 
     payload = json.dumps(record, default=_json).encode()
     return Row(
         key.encode(),
-        payload[:_LONGEST_PAYLOAD],
+        payload,
         str(failure.stage),
         failure.error_type,
         failure.message,
