@@ -114,6 +114,9 @@ class Mean:
     def memory(self) -> Memory:
         return Memory(self.initial, self.variables)
 
+    def check(self, weights: Sequence[Any]) -> None:
+        assert len(weights) == self.variables
+
     def predict(self, weights: Weights, inputs: Sequence[Any]) -> list[Any]:
         (x,) = inputs
         if (x < 0).any():

@@ -1,6 +1,6 @@
 """The Flink function that learns: keyed state in, keyed state out, results between."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -53,22 +53,34 @@ class Setup:
         yield from letters(model.on_error, model.name, results.refused, key, tag, metrics)
 
 
+def tensorflow_learner(model: OnlineModel) -> Any:
+    """What does the arithmetic of a model."""
+    from modelstream.online.learner import Learner  # imports TensorFlow
+
+    return Learner(model)
+
+
 class LearningFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink has no types
     """Rows in; scored rows out, dead letters and weights beside them."""
 
-    def __init__(self, setup: Setup, dead_letters: OutputTag, weights: OutputTag) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        dead_letters: OutputTag,
+        weights: OutputTag,
+        make_learner: Callable[[OnlineModel], Any] = tensorflow_learner,
+    ) -> None:
         self._setup = setup
+        self._make_learner = make_learner
         self._dead_letters = dead_letters
         self._weights = weights
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Build the model, and find the state."""
-        from modelstream.online.learner import Learner  # imports TensorFlow
-
         model = self._setup.model
         self._metrics = LearningMetrics(runtime_context.get_metrics_group(), model.name)
         with self._metrics.loading():
-            self._learner = Learner(model)
+            self._learner = self._make_learner(model)
         self._loop = Prequential(
             model, self._learner, self._setup.fields, self._setup.kept, self._metrics
         )

@@ -8,7 +8,8 @@ from pyflink.datastream import BroadcastProcessFunction, OutputTag, RuntimeConte
 from pyflink.datastream.state import MapStateDescriptor
 
 from modelstream.online import codec
-from modelstream.online.function import Setup, explained, key_text
+from modelstream.online.definition import OnlineModel
+from modelstream.online.function import Setup, explained, key_text, tensorflow_learner
 from modelstream.online.memory import Memory, Weights
 from modelstream.online.metrics import LearningMetrics
 from modelstream.online.prequential import Prequential
@@ -24,19 +25,24 @@ def weights_state() -> MapStateDescriptor:
 class ScoringFunction(BroadcastProcessFunction):  # type: ignore[misc]  # pyflink has no types
     """Rows and published weights in; scored rows out, dead letters beside them."""
 
-    def __init__(self, setup: Setup, key: Callable[[Any], Any], dead_letters: OutputTag) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        key: Callable[[Any], Any],
+        dead_letters: OutputTag,
+        make_learner: Callable[[OnlineModel], Any] = tensorflow_learner,
+    ) -> None:
         self._setup = setup
         self._key = key
         self._dead_letters = dead_letters
+        self._make_learner = make_learner
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Build the model. The state is not to be seen before the first record."""
-        from modelstream.online.learner import Learner  # imports TensorFlow
-
         model = self._setup.model
         self._metrics = LearningMetrics(runtime_context.get_metrics_group(), model.name)
         with self._metrics.loading():
-            self._learner = Learner(model)
+            self._learner = self._make_learner(model)
         self._loop = Prequential(
             model, self._learner, self._setup.fields, self._setup.kept, self._metrics
         )
