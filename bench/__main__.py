@@ -13,7 +13,7 @@ from pathlib import Path
 os.environ["_python_worker_execution_mode"] = "process"  # noqa: SIM112  # PyFlink spells it so
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from bench import jobs, mlp, raw
+from bench import jobs, mlp, online, raw
 from bench.measure import Case, interleave, limits, ratio_table, table
 
 BATCHES = (256, 1024, 4096)
@@ -42,13 +42,16 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         model = mlp.export(Path(scratch) / "mlp")
-        cases = [c for c in raw.cases(model) + flink_cases(model) if options.only in c.name]
+        every = [*raw.cases(model), *flink_cases(model), *online.cases()]
+        cases = [case for case in every if options.only in case.name]
         results = interleave(cases, options.repeats)
     print(f"\n{platform.machine()}, {os.cpu_count()} cores, {options.repeats} repeats; rows/s\n")
     print(table(results))
     print()
-    print(ratio_table(results, PAIRS))
+    print(ratio_table(results, [*PAIRS, *online.PAIRS]))
     print(f"\nWhat limits it:\n{limits(results, BATCHES)}")
+    if options.only in "online":
+        print(f"\n{online.costs()}")
 
 
 if __name__ == "__main__":

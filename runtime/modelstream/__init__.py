@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from modelstream.errors import ModelStreamError
     from modelstream.inference import Inferred, RecordDecoder, infer
     from modelstream.model import Classify, Predict, Regress, Runtime, SavedModel, Signature
+    from modelstream.online import HiddenState, Learned, OnlineModel, SequenceModel
     from modelstream.patterns import AfterMatch, Sequence
     from modelstream.sql import register
 
@@ -25,14 +26,18 @@ _HOMES = {
     "DeadLetter": "deadletter",
     "Drop": "deadletter",
     "Fail": "deadletter",
+    "HiddenState": "online",
     "Inferred": "inference",
+    "Learned": "online",
     "ModelStreamError": "errors",
+    "OnlineModel": "online",
     "Predict": "model",
     "RecordDecoder": "inference",
     "Regress": "model",
     "Runtime": "model",
     "SavedModel": "model",
     "Sequence": "patterns",
+    "SequenceModel": "online",
     "Signature": "model",
     "TensorSpec": "convert",
     "configure": "batching",
@@ -49,14 +54,18 @@ __all__ = [
     "DeadLetter",
     "Drop",
     "Fail",
+    "HiddenState",
     "Inferred",
+    "Learned",
     "ModelStreamError",
+    "OnlineModel",
     "Predict",
     "RecordDecoder",
     "Regress",
     "Runtime",
     "SavedModel",
     "Sequence",
+    "SequenceModel",
     "Signature",
     "TensorSpec",
     "configure",

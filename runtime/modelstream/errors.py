@@ -43,6 +43,14 @@ class BrokenModelError(ModelError):
     """A model fails on every record by itself: the model is at fault, not the data."""
 
 
+class DivergedError(ModelError):
+    """What an online model has learned is not finite any more: the model is at fault."""
+
+
+class StateError(ModelError):
+    """State or weights cannot be read, or belong to another model."""
+
+
 # One record
 
 

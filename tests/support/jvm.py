@@ -11,7 +11,7 @@ from typing import Any
 @contextlib.contextmanager
 def flink_jvm() -> Iterator[None]:
     """Keep hold of the JVM that pyflink starts and forgets, so that it and its pipes are closed."""
-    _import_noisy()
+    import_noisy()
     from pyflink import java_gateway
 
     if java_gateway._gateway is not None:  # somebody holds it already
@@ -54,7 +54,7 @@ def _hanging_up_is_no_error() -> Iterator[None]:
         threading.excepthook = report
 
 
-def _import_noisy() -> None:
+def import_noisy() -> None:
     """Import what warns of its own use of old interfaces, before warnings are errors for it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,0 +1,158 @@
+"""What an online model is: how it is built, what it reads and gives, and how it learns."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from modelstream.convert import TensorSpec
+from modelstream.convert.dtypes import dtype_of
+from modelstream.deadletter import Fail, OnError
+from modelstream.errors import OptionError, SignatureMismatchError
+
+if TYPE_CHECKING:
+    from pyflink.datastream import DataStream, KeyedStream
+
+    from modelstream.online.stream import Learned
+
+Specs = Mapping[str, TensorSpec]
+
+LOSS = "loss"
+UPDATES = "updates"
+
+
+def _score() -> Specs:
+    return {"score": TensorSpec("float32", (None,))}
+
+
+@dataclass(frozen=True)
+class OnlineModel:
+    """A model whose variables live in Flink's keyed state and learn from the stream.
+
+    Each key has weights of its own, which all begin as ``build`` makes them. A record is scored
+    by the weights that its key has learned so far, and only then learned from (prequential). The
+    weights of a key change when ``batch`` records of it have come, in their order, so they depend
+    on the records alone: not on time, parallelism, checkpoints or failures.
+
+    Names of inputs, labels and outputs are columns of the stream. Where there is one of a kind,
+    ``build``'s model and ``loss`` get and give a tensor, where there are several a dict by name.
+
+    Attributes:
+        build: makes the model, a ``tf.Module`` whose call takes the inputs, or a Keras model. Runs
+            in the worker, once a subtask, with all seeds set: it imports TensorFlow itself.
+        loss: ``(labels, outputs) -> float[n]``, one number a record; or the name of a Keras loss,
+            such as ``binary_crossentropy``.
+        optimizer: makes a Keras optimizer; or the name of one, such as ``adam``.
+        inputs: column → the tensor that it becomes; only the batch dimension may vary.
+        labels: column → tensor. A record whose labels are null is scored and not learned from.
+        outputs: column → what the model gives.
+        batch: records of a key in one update of its weights.
+        max_latency: None scores each record when it comes. Otherwise a record waits to be scored
+            together with its batch, at most this long: much faster, with the same result.
+        publish_every: updates of a key between two records of ``Learned.weights``; 0 for none.
+        on_error: what becomes of a record that does not fit, or whose loss is not finite.
+        seed: of all random numbers that ``build`` draws.
+        name: in metrics, dead letters and messages, and of the operator whose state a savepoint
+            keeps: two online models of one job need two names.
+    """
+
+    build: Callable[[], Any]
+    loss: str | Callable[[Any, Any], Any]
+    inputs: Specs
+    labels: Specs
+    optimizer: str | Callable[[], Any] = "sgd"
+    outputs: Specs = field(default_factory=_score)
+    batch: int = 32
+    max_latency: timedelta | None = None
+    publish_every: int = 0
+    on_error: OnError = field(default_factory=Fail)
+    seed: int = 0
+    name: str = "online"
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise OptionError(f"batch is {self.batch}; an update takes 1 record or more")
+        if self.publish_every < 0:
+            raise OptionError(f"publish_every is {self.publish_every}; it takes 0 (never) or more")
+        if self.max_latency is not None and self.max_latency < timedelta(milliseconds=1):
+            raise OptionError(f"max_latency is {self.max_latency}; it takes 1 ms or more, or None")
+        if isinstance(self.loss, str) and (len(self.labels) != 1 or len(self.outputs) != 1):
+            raise OptionError(
+                f"the loss {self.loss!r} takes one label and one output, the model has "
+                f"{len(self.labels)} and {len(self.outputs)}: give a function of two dicts as loss"
+            )
+        for kind in ("inputs", "labels", "outputs"):
+            _check(kind, getattr(self, kind))
+
+    def apply(self, stream: "KeyedStream", *, keep: Sequence[str] | None = None) -> "Learned":
+        """Score the records of a stream and learn from them.
+
+        Args:
+            stream: rows with named fields, by the key that the weights belong to.
+            keep: fields that go on beside the model's; all if None.
+
+        Raises:
+            SignatureMismatchError: the stream has no named fields, or lacks one of the model's.
+        """
+        from modelstream.online.stream import learn
+
+        return learn(self, stream, keep)
+
+    def score(
+        self,
+        stream: "DataStream",
+        weights: "DataStream",
+        *,
+        key: Callable[[Any], Any],
+        keep: Sequence[str] | None = None,
+    ) -> "Learned":
+        """Score another stream with the weights that this model publishes.
+
+        Every subtask gets all weights (broadcast), so the stream needs no key and runs at any
+        parallelism. A key whose weights have not been published is scored by the model as
+        ``build`` makes it; the column ``updates`` says 0 then.
+
+        Args:
+            stream: rows with named fields; they need no label.
+            weights: ``Learned.weights``.
+            key: record → the key whose weights score it.
+            keep: fields that go on beside the model's; all if None.
+        """
+        from modelstream.online.stream import score
+
+        return score(self, stream, weights, key, keep)
+
+    def export(self, weights: bytes, directory: str | os.PathLike[str]) -> None:
+        """Write weights that were published as a SavedModel, for ``infer`` and for serving.
+
+        Its signature ``serving_default`` takes the inputs and gives the outputs by name.
+
+        Args:
+            weights: the column ``weights`` of a row of ``Learned.weights``.
+            directory: where the SavedModel is made.
+
+        Raises:
+            StateError: these are no weights of this model.
+        """
+        from modelstream.online.codec import decode
+        from modelstream.online.learner import Learner
+        from modelstream.online.memory import Weights
+
+        learner = Learner(self)
+        arrays = decode(weights)
+        learner.check(arrays)
+        learner.save(Weights(arrays), os.fspath(directory))
+
+
+def _check(kind: str, specs: Specs) -> None:
+    if not specs:
+        raise SignatureMismatchError(f"{kind} is empty; name a column and its tensor")
+    for column, spec in specs.items():
+        dtype_of(spec.dtype)
+        shape = spec.shape or ()
+        if shape[:1] != (None,) or None in shape[1:]:
+            raise SignatureMismatchError(
+                f"{kind}: {column!r} is {spec}; the first dimension must be the batch, None, and "
+                f"the others known: pad or cut records to one size"
+            )

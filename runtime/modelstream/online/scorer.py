@@ -1,0 +1,81 @@
+"""The Flink function that scores with weights that are learned elsewhere."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pyflink.common import Row, Types
+from pyflink.datastream import BroadcastProcessFunction, OutputTag, RuntimeContext
+from pyflink.datastream.state import MapStateDescriptor
+
+from modelstream.online import codec
+from modelstream.online.definition import OnlineModel
+from modelstream.online.function import Setup, explained, key_text, tensorflow_learner
+from modelstream.online.memory import Memory, Weights
+from modelstream.online.metrics import LearningMetrics
+from modelstream.online.prequential import Prequential
+
+
+def weights_state() -> MapStateDescriptor:
+    """Key → the newest weights, on every subtask."""
+    payload = Types.PRIMITIVE_ARRAY(Types.BYTE())
+    kind = Types.ROW([Types.LONG(), payload])
+    return MapStateDescriptor("modelstream.weights", Types.STRING(), kind)
+
+
+class ScoringFunction(BroadcastProcessFunction):  # type: ignore[misc]  # pyflink has no types
+    """Rows and published weights in; scored rows out, dead letters beside them."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        key: Callable[[Any], Any],
+        dead_letters: OutputTag,
+        make_learner: Callable[[OnlineModel], Any] = tensorflow_learner,
+    ) -> None:
+        self._setup = setup
+        self._key = key
+        self._dead_letters = dead_letters
+        self._make_learner = make_learner
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        """Build the model. The state is not to be seen before the first record."""
+        model = self._setup.model
+        self._metrics = LearningMetrics(runtime_context.get_metrics_group(), model.name)
+        with self._metrics.loading():
+            self._learner = self._make_learner(model)
+        self._loop = Prequential(
+            model, self._learner, self._setup.fields, self._setup.kept, self._metrics
+        )
+        self._untaught = Memory(self._learner.initial, self._learner.variables)
+        self._known: dict[str, Memory] = {}
+        self._descriptor = weights_state()
+
+    def close(self) -> None:
+        """The model is gone with this function."""
+        if metrics := getattr(self, "_metrics", None):
+            metrics.unloaded()
+
+    def process_broadcast_element(self, value: Row, ctx: Any) -> None:
+        """Newer weights of a key."""
+        key, updates, weights = value
+        ctx.get_broadcast_state(self._descriptor).put(key, Row(updates, weights))
+        self._known.pop(key, None)
+
+    def process_element(self, value: Row, ctx: Any) -> Iterator[Any]:
+        """Score one record."""
+        with explained(key := key_text(self._key(value))):
+            results = self._loop.score(self._memory(key, ctx), tuple(value))
+            yield from self._setup.given(results, key, self._dead_letters, self._metrics)
+
+    def _memory(self, key: str, ctx: Any) -> Memory:
+        if key not in self._known:
+            held = ctx.get_broadcast_state(self._descriptor).get(key)
+            if held is None:
+                return self._untaught
+            self._known[key] = self._remembered(*held)
+        return self._known[key]
+
+    def _remembered(self, updates: int, payload: bytes) -> Memory:
+        arrays = codec.decode(bytes(payload))
+        self._learner.check(arrays)
+        return Memory(Weights(arrays), self._learner.variables, updates=updates)

@@ -1,0 +1,50 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from modelstream import HiddenState, OnlineModel, TensorSpec
+from modelstream.errors import OptionError, SignatureMismatchError
+
+SCALAR = TensorSpec("float32", (None,))
+
+
+def model(**changed: Any) -> OnlineModel:
+    given = {"loss": "mse", "inputs": {"x": SCALAR}, "labels": {"y": SCALAR}, **changed}
+    return OnlineModel(build=lambda: None, **given)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        pytest.param({"batch": 0}, "batch is 0", id="batch"),
+        pytest.param({"publish_every": -1}, "publish_every is -1", id="publish_every"),
+        pytest.param({"max_latency": timedelta(0)}, "max_latency is 0:00:00", id="max_latency"),
+        pytest.param(
+            {"labels": {"y": SCALAR, "z": SCALAR}}, "one label and one output", id="two labels"
+        ),
+    ],
+)
+def test_options_that_cannot_be_honoured_are_refused(changed: Any, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        model(**changed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        pytest.param({"inputs": {}}, "inputs is empty", id="no input"),
+        pytest.param({"inputs": {"x": TensorSpec("float32", None)}}, "'x' is", id="no shape"),
+        pytest.param({"inputs": {"x": TensorSpec("float32", (8,))}}, "'x' is", id="fixed batch"),
+        pytest.param({"labels": {"y": TensorSpec("float32", (None, None))}}, "'y' is", id="ragged"),
+        pytest.param({"outputs": {"s": TensorSpec("complex64", (None,))}}, "complex64", id="dtype"),
+    ],
+)
+def test_tensors_that_records_cannot_become_are_refused(changed: Any, message: str) -> None:
+    with pytest.raises(SignatureMismatchError, match=message):
+        model(**changed)
+
+
+def test_a_hidden_state_has_known_dimensions() -> None:
+    with pytest.raises(OptionError, match="must be known"):
+        HiddenState({"h": TensorSpec("float32", (None, None))})

@@ -1,0 +1,171 @@
+"""The functions as Flink calls them, without Flink: what is state is pickled after each record."""
+
+import pickle
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.support.online import Mean
+
+from modelstream import DeadLetter, Drop, Fail, OnlineModel, TensorSpec
+from modelstream.errors import DivergedError, RecordFailedError
+from modelstream.online.codec import decode
+
+SCALAR = TensorSpec("float32", (None,))
+MODEL = OnlineModel(
+    build=lambda: None,
+    loss="mse",
+    inputs={"x": SCALAR},
+    labels={"y": SCALAR},
+    batch=2,
+    publish_every=1,
+    on_error=DeadLetter(),
+)
+END_OF_INPUT = 2**63 - 1
+
+
+class Context:
+    """The contexts of a function, and the state of the only key, 7."""
+
+    def __init__(self) -> None:
+        self.held: Any = None
+        self.timers: list[int] = []
+        self.broadcast: dict[str, Any] = {}
+
+    def get_metrics_group(self) -> None:
+        return None
+
+    def get_state(self, descriptor: Any) -> "Context":
+        return self
+
+    def value(self) -> Any:
+        return self.held
+
+    def update(self, value: Any) -> None:
+        self.held = pickle.loads(pickle.dumps(value))
+
+    def get_current_key(self) -> int:
+        return 7
+
+    def timer_service(self) -> "Context":
+        return self
+
+    def current_processing_time(self) -> int:
+        return 1000
+
+    def register_processing_time_timer(self, at: int) -> None:
+        self.timers.append(at)
+
+    def register_event_time_timer(self, at: int) -> None:
+        self.timers.append(at)
+
+    def get_broadcast_state(self, descriptor: Any) -> "Context":
+        return self
+
+    def get(self, key: str) -> Any:
+        return self.broadcast.get(key)
+
+    def put(self, key: str, value: Any) -> None:
+        self.broadcast[key] = value
+
+
+class Learning:
+    def __init__(self, model: OnlineModel = MODEL) -> None:
+        from pyflink.common import Types
+        from pyflink.datastream import OutputTag
+
+        from modelstream.online.function import LearningFunction, Setup
+
+        self.context = Context()
+        tags = OutputTag("dead", Types.STRING()), OutputTag("weights", Types.STRING())
+        setup = Setup(model, ("id", "x", "y"), ("id",))
+        self.function = LearningFunction(setup, *tags, make_learner=lambda _: Mean())
+        self.function.open(self.context)
+
+    def take(self, *record: Any) -> list[Any]:
+        from pyflink.common import Row
+
+        return list(self.function.process_element(Row(*record), self.context))
+
+
+@pytest.fixture(autouse=True)
+def _flink() -> None:
+    from tests.support.jvm import import_noisy
+
+    import_noisy()
+
+
+def test_scores_come_out_as_rows_and_weights_beside_them() -> None:
+    learning = Learning()
+    assert [list(row) for row in learning.take(1, 1.0, 8.0)] == [[1, 0.0, 8.0, 0]]
+    scored, (tag, weights) = learning.take(2, 1.0, 8.0)
+    assert list(scored) == [2, 0.0, 8.0, 0]
+    assert (tag.tag_id, weights[0], weights[1]) == ("weights", "7", 1)
+    assert [array.tolist() for array in decode(weights[2])] == [[4.0]]
+
+
+def test_weights_are_published_every_so_many_updates() -> None:
+    learning = Learning(replace(MODEL, publish_every=3))
+    versions = [len(learning.take(number, 1.0, 8.0)) - 1 for number in range(1, 15)]
+    assert [at for at, published in enumerate(versions, 1) if published] == [6, 12]
+
+
+@pytest.mark.parametrize(
+    ("on_error", "letters"), [pytest.param(DeadLetter(), 1, id="dead letter"), (Drop(), 0)]
+)
+def test_a_bad_record_is_a_dead_letter_or_dropped(on_error: Any, letters: int) -> None:
+    given = Learning(replace(MODEL, on_error=on_error)).take(1, "text", 8.0)
+    assert [tag.tag_id for tag, _ in given] == ["dead"] * letters
+    for _, letter in given:
+        assert letter[:3] == [b"7", b'{"id": 1, "x": "text", "y": 8.0}', "encode"]
+        assert letter[5] == "online"
+
+
+def test_a_bad_record_ends_the_job_with_its_key_and_its_values() -> None:
+    with pytest.raises(RecordFailedError, match=r"key '7' \(id=1, x='text', y=8.0\)"):
+        Learning(replace(MODEL, on_error=Fail())).take(1, "text", 8.0)
+
+
+def test_a_model_that_has_diverged_ends_the_job_with_the_key() -> None:
+    learning = Learning()
+    learning.take(1, 13.0, 1.0)
+    with pytest.raises(DivergedError, match=r"key '7': model 'online'"):
+        learning.take(2, 13.0, 1.0)
+
+
+def test_who_waits_is_scored_in_time_and_at_the_end_of_the_input() -> None:
+    learning = Learning(replace(MODEL, batch=4, max_latency=timedelta(seconds=2)))
+    assert learning.take(1, 1.0, 8.0) == []
+    assert learning.take(2, 1.0, 8.0) == []
+    assert learning.context.timers == [3000, END_OF_INPUT]
+    assert len(list(learning.function.on_timer(3000, learning.context))) == 2
+    assert learning.take(3, 1.0, 8.0) == []
+    assert learning.context.timers == [3000, END_OF_INPUT] * 2
+
+
+def test_scorers_take_the_newest_weights_of_the_key_of_the_record() -> None:
+    from pyflink.common import Row, Types
+    from pyflink.datastream import OutputTag
+
+    from modelstream.online.function import Setup
+    from modelstream.online.scorer import ScoringFunction
+
+    context, learning = Context(), Learning()
+    tag = OutputTag("dead", Types.STRING())
+    setup = Setup(MODEL, ("id", "k", "x"), ("id",))
+    scorer = ScoringFunction(setup, lambda row: row[1], tag, make_learner=lambda _: Mean())
+    scorer.open(context)
+
+    def score(*record: Any) -> list[Any]:
+        return [list(row) for row in scorer.process_element(Row(*record), context)]
+
+    assert score(1, 7, 1.0) == [[1, 0.0, None, 0]]
+    for updates in (1, 2):
+        learning.take(1, 1.0, 8.0)
+        *_, (_, weights) = learning.take(2, 1.0, 8.0)
+        scorer.process_broadcast_element(weights, context)
+        assert score(1, 7, 1.0) == [[1, 8.0 - 8.0 / 2**updates, None, updates]]
+    assert score(1, 8, 1.0) == [[1, 0.0, None, 0]]
+    ((dead, letter),) = scorer.process_element(Row(1, 7, -1.0), context)
+    assert (dead, letter[2]) == (tag, "inference")

@@ -1,0 +1,135 @@
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+
+from modelstream import HiddenState, Runtime, SequenceModel, Signature, TensorSpec
+from modelstream.deadletter import Failure, Stage
+from modelstream.errors import SignatureMismatchError, StateError
+from modelstream.online.sequence import Step
+
+
+class Leaky:
+    """h / 2 + x; refuses x < 0, and is infinite from 100 on."""
+
+    name = "leaky"
+    key: Hashable = "leaky"
+    signatures: Mapping[str, Signature] = {
+        "serving_default": Signature(
+            "serving_default",
+            "tensorflow/serving/predict",
+            {"x": TensorSpec("float32", (None,)), "h": TensorSpec("float32", (None, 1))},
+            {"y": TensorSpec("float32", (None,)), "h_next": TensorSpec("float32", (None, 1))},
+        )
+    }
+
+    @contextmanager
+    def open(self, runtime: Runtime = Runtime()) -> Iterator["Leaky"]:  # noqa: B008  # frozen
+        yield self
+
+    def call(self, signature: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        if (inputs["x"] < 0).any():
+            raise ValueError("x is negative")
+        after = inputs["h"] / 2 + inputs["x"][:, None]
+        after[after >= 100] = np.inf
+        return {"y": after[:, 0], "h_next": after}
+
+    def predict(self, signature: str = "serving_default", /, **tensors: object) -> dict[str, Any]:
+        return self.call(signature, {name: np.asarray(each) for name, each in tensors.items()})
+
+
+def step(x: Any, h: float) -> Any:
+    definition = SequenceModel(Leaky(), {"h": "h_next"}, inputs={"x": "amount"})
+    return Step(definition, Leaky())({"amount": x}, {"h": np.full((1, 1), h, np.float32)})
+
+
+def test_one_record_gives_its_outputs_and_the_state_for_the_next() -> None:
+    outputs, after = step(3.0, 4.0)
+    assert outputs == [5.0]
+    assert after == {"h": np.float32([[5]])}
+
+
+@pytest.mark.parametrize(
+    ("x", "stage"),
+    [
+        pytest.param(None, Stage.ENCODE, id="null"),
+        pytest.param(-1.0, Stage.INFERENCE, id="the model refuses it"),
+        pytest.param(500.0, Stage.INFERENCE, id="the state would be infinite"),
+    ],
+)
+def test_a_record_that_cannot_be_scored_is_a_failure(x: Any, stage: Stage) -> None:
+    failure = step(x, 0.0)
+    assert isinstance(failure, Failure)
+    assert failure.stage is stage
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        pytest.param({"hidden": "h_next"}, "'hidden'", id="no such input"),
+        pytest.param({"h": "next"}, "'next'", id="no such output"),
+        pytest.param({"h": "y"}, "cannot be what 'y'", id="another shape"),
+    ],
+)
+def test_a_state_that_the_signature_does_not_have_is_refused(state: Any, message: str) -> None:
+    with pytest.raises(SignatureMismatchError, match=message):
+        SequenceModel(Leaky(), state)
+
+
+class Cell:
+    """A ValueState of one key."""
+
+    held: Any = None
+
+    def value(self) -> Any:
+        return self.held
+
+    def update(self, value: Any) -> None:
+        self.held = value
+
+    def clear(self) -> None:
+        self.held = None
+
+
+def hidden(cell: Cell) -> HiddenState:
+    state = HiddenState({"h": TensorSpec("float32", (None, 2)), "n": TensorSpec("int64", (None,))})
+    state._state = cell
+    return state
+
+
+def test_a_hidden_state_begins_with_zeros_and_can_be_forgotten() -> None:
+    state = hidden(Cell())
+    assert {name: array.tolist() for name, array in state.get().items()} == {
+        "h": [[0, 0]],
+        "n": [0],
+    }
+    state.set({"n": np.array([3]), "h": np.ones((1, 2), np.float32)})
+    assert state.get()["n"] == [3]
+    state.clear()
+    assert state.get()["n"] == [0]
+
+
+def test_a_hidden_state_is_restored_from_bytes() -> None:
+    cell = Cell()
+    hidden(cell).set({"n": np.array([3]), "h": np.ones((1, 2), np.float32)})
+    kind, (data,) = cell.held.__reduce__()
+    assert kind is bytes
+    cell.held = data
+    assert hidden(cell).get()["h"].tolist() == [[1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("tensors", "message"),
+    [
+        pytest.param({"n": np.array([3])}, "lacks h", id="missing"),
+        pytest.param({"n": np.array([3]), "h": np.ones((1, 3), np.float32)}, "'h' is", id="shape"),
+        pytest.param(
+            {"n": np.array([3.0]), "h": np.ones((1, 2), np.float32)}, "'n' is", id="dtype"
+        ),
+    ],
+)
+def test_a_hidden_state_of_another_kind_is_refused(tensors: Any, message: str) -> None:
+    with pytest.raises(StateError, match=message):
+        hidden(Cell()).set(tensors)
