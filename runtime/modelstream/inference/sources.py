@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pyflink.datastream import DataStream
     from pyflink.table import Table, TableEnvironment
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,15 @@ def switch_off(t_env: "TableEnvironment", because_of: str) -> None:
         because_of,
         CHAINING,
     )
+
+
+def leave_chain(source: "DataStream", applied: "DataStream") -> None:
+    """Run a function that may fail apart from a source of the old interface.
+
+    Nothing happens behind a source of the new interface, or where operators are not chained.
+    """
+    if _is_old(source._j_data_stream.getTransformation().getTransitivePredecessors()):
+        applied.start_new_chain()
 
 
 def _sources(operation: Any, table: "Table") -> Iterator[str]:
@@ -90,5 +100,9 @@ def _planned_sources(node: Any, table: "Table") -> Iterator[str]:
 
 def _stream(operation: Any) -> str:
     transformations = operation.getDataStream().getTransformation().getTransitivePredecessors()
+    return "a stream" if _is_old(transformations) else ""
+
+
+def _is_old(transformations: Any) -> bool:
     kinds = {each.getClass().getSimpleName() for each in transformations}
-    return "a stream" if "LegacySourceTransformation" in kinds else ""
+    return "LegacySourceTransformation" in kinds

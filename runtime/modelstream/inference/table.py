@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from modelstream import execution
 from modelstream.batching import Batch, configure
 from modelstream.convert import ColumnType
 from modelstream.deadletter import DeadLetter, Fail, OnError
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 # Lets the sinks of scored records and of dead letters share the operator that runs the model;
 # without it Flink plans, and runs, the model once for each.
 _SHARE = "table.optimizer.reuse-optimize-block-with-digest-enabled"
-_EXECUTION_MODE = "python.execution-mode"
 
 
 @dataclass(frozen=True)
@@ -299,8 +299,4 @@ def refuse_thread_mode(t_env: "TableEnvironment") -> None:
     Raises:
         OptionError: the environment runs them in the JVM's threads.
     """
-    if t_env.get_config().get(_EXECUTION_MODE, "process") == "thread":
-        raise OptionError(
-            f"{_EXECUTION_MODE} is thread: TensorFlow can deadlock there (its first operation "
-            f"hangs when records come from another thread than open()); leave it at process"
-        )
+    execution.refuse_thread_mode(t_env.get_config().get(execution.EXECUTION_MODE, "process"))
