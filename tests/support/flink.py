@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pyflink.datastream import DataStream, StreamExecutionEnvironment
     from pyflink.table import StatementSet, StreamTableEnvironment, Table
 
+ROOT = Path(__file__).parents[2]
 WORKER = "_python_worker_execution_mode"
 # A job that fails or is cancelled hangs up on the threads of its Python functions; they say so.
 HUNG_UP = pytest.mark.filterwarnings(
@@ -48,6 +49,7 @@ def stream_environment(options: Mapping[str, str] | None = None) -> "StreamExecu
     configuration = Configuration()
     defaults = {
         "python.executable": sys.executable,
+        "python.pythonpath": str(ROOT),  # worker processes import what the tests define
         "parallelism.default": "1",
         "restart-strategy.type": "none",
         "taskmanager.memory.managed.size": "32m",
