@@ -24,6 +24,7 @@ from modelstream.model import (
     Runtime,
     Signature,
 )
+from modelstream.model.warmup import try_to_warm_up
 
 Scored: TypeAlias = dict[str, Any]
 """What a method gave for one record: column → value."""
@@ -122,6 +123,12 @@ class ModelHandle:
             failures.get(at) or {name: values[at] for name, values in columns.items()}
             for at in range(len(records))
         ]
+
+    def warm_up(self, method: Method | None = None) -> None:
+        """Call the model with zeros, so that the first record does not wait for its first call."""
+        bound, _ = self._scorer(method)
+        sizes = self._batch.warm_up_sizes
+        try_to_warm_up(self._opened, self.name, bound.signature.name, sizes)
 
     def failed(self, failures: int, dead_letters: int) -> None:
         """Count records that failed outside of `score_all`, and those that became dead letters."""

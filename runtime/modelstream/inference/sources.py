@@ -50,8 +50,13 @@ def leave_chain(source: "DataStream", applied: "DataStream") -> None:
 
     Nothing happens behind a source of the new interface, or where operators are not chained.
     """
-    if _is_old(source._j_data_stream.getTransformation().getTransitivePredecessors()):
+    if has_old_source(source):
         applied.start_new_chain()
+
+
+def has_old_source(stream: "DataStream") -> bool:
+    """Whether the records of a stream come from a source of the old interface."""
+    return _is_old(stream._j_data_stream.getTransformation().getTransitivePredecessors())
 
 
 def _sources(operation: Any, table: "Table") -> Iterator[str]:
