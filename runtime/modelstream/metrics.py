@@ -115,7 +115,8 @@ class DeferredMetrics(ModelMetrics):
         super().__init__(group, model)
 
     def _count(self, name: str, by: int) -> None:
-        self._waiting.append((super()._count, name, by))
+        if by and self._counters:
+            self._waiting.append((super()._count, name, by))
 
     def _observe(self, name: str, value: int) -> None:
         self._waiting.append((super()._observe, name, value))

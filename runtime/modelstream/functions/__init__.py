@@ -1,5 +1,6 @@
 """Functions of Flink that have models: classes to derive from, and plain Python functions."""
 
+from modelstream.functions.asynchronous import ModelAsyncFunction, async_with_model
 from modelstream.functions.classes import (
     ModelAllWindowFunction,
     ModelBroadcastProcessFunction,
@@ -28,6 +29,7 @@ from modelstream.inference.letters import dead_letters
 
 __all__ = [
     "ModelAllWindowFunction",
+    "ModelAsyncFunction",
     "ModelAwareFunction",
     "ModelBroadcastProcessFunction",
     "ModelCoFlatMapFunction",
@@ -43,6 +45,7 @@ __all__ = [
     "ModelProcessFunction",
     "ModelProcessWindowFunction",
     "ModelWindowFunction",
+    "async_with_model",
     "dead_letters",
     "filter_with_model",
     "flat_map_with_model",

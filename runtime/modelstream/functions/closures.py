@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pyflink.datastream.data_stream import KeyedStream
 
 from modelstream import raised
-from modelstream.deadletter import DeadLetter, Fail, Failure, OnError, Stage
-from modelstream.errors import BrokenModelError, UnscorableError
+from modelstream.deadletter import DeadLetter, Fail, OnError
+from modelstream.errors import BrokenModelError
 from modelstream.functions.classes import ModelKeyedProcessFunction, ModelProcessFunction
+from modelstream.functions.failing import failed
 from modelstream.functions.mixin import ModelAwareFunction
 from modelstream.inference import letters
 from modelstream.inference.environments import refuse_thread_mode
@@ -129,17 +130,8 @@ class _Closure(ModelAwareFunction):
             if isinstance(self._on_error, Fail) or isinstance(error, BrokenModelError):
                 raised.note(error)
                 raise
-            return self._failed(value, error)
-
-    def _failed(self, value: Any, error: Exception) -> Iterable[Any]:
-        if isinstance(error, UnscorableError):  # counted as a failure already
-            model, failure, uncounted = error.model, error.failure, 0
-        else:
-            model, failure = ", ".join(self.models), Failure.of(Stage.FUNCTION, error)
-            uncounted = 1
-        letter = isinstance(self._on_error, DeadLetter)
-        self._open_models[0].failed(uncounted, int(letter))
-        return [(self._tag, letters.letter(value, failure, model))] if letter else []
+            letter = failed(error, value, self.models, self._on_error)
+            return [] if letter is None else [(self._tag, letter)]
 
 
 class _ModelClosure(_Closure, ModelProcessFunction):

@@ -1,10 +1,9 @@
 """What makes a function of Flink one that has models."""
 
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
-from modelstream import raised
 from modelstream.batching import Batch
 from modelstream.errors import OptionError
 from modelstream.execution import refuse_thread_context
@@ -63,18 +62,15 @@ class ModelAwareFunction:
         group = runtime_context.get_metrics_group()
         with ExitStack() as stack:
             self._handles = {
-                model.name: stack.enter_context(
-                    opened(
-                        model,
-                        self._metrics_type(group, model.name),
-                        self._batch,
-                        self._runtime,
-                    )
-                )
+                model.name: stack.enter_context(self._opened(model, group))
                 for model in self._models
             }
             super().open(runtime_context)  # type: ignore[misc]  # of the Flink class beside it
             self._stack = stack.pop_all()
+
+    def _opened(self, model: Model, group: Any) -> AbstractContextManager[ModelHandle]:
+        metrics = self._metrics_type(group, model.name)
+        return opened(model, metrics, self._batch, self._runtime)
 
     def close(self) -> None:
         """Give the models back."""
@@ -96,16 +92,11 @@ class ModelAwareFunction:
         Raises:
             OptionError: it has several.
         """
-        if len(self._handles) > 1:
+        handles = self.models
+        if len(handles) > 1:
             raise OptionError(
-                f"{type(self).__name__} has the models {listed(self._handles)}: "
+                f"{type(self).__name__} has the models {listed(handles)}: "
                 f"say which, as self.models[name]"
             )
-        (handle,) = self._handles.values()
+        (handle,) = handles.values()
         return handle
-
-
-def noted(error: Exception) -> Exception:
-    """The error, remembered for whoever runs an embedded Flink."""
-    raised.note(error)
-    return error

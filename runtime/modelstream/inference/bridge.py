@@ -1,14 +1,15 @@
 """A DataStream through a table, and back: Arrow's throughput for a stream."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyflink.datastream import DataStream
 from pyflink.table import ChangelogMode, Schema
 
 from modelstream.inference.columns import types_of
+from modelstream.inference.eventtime import has_event_time
 from modelstream.inference.operators import Scoring
-from modelstream.inference.sources import has_old_source
+from modelstream.inference.sources import end_chain, has_old_source
 from modelstream.inference.table import plan
 from modelstream.model import BoundMethod
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from pyflink.table import StreamTableEnvironment, Table
 
 _ROWTIME, _ROWTIME_TYPE = "modelstream_rowtime", "TIMESTAMP_LTZ(3)"
-_NO_WATERMARKS = "NoWatermarksGenerator"
 
 
 def through_arrow(
@@ -24,8 +24,8 @@ def through_arrow(
 ) -> tuple[DataStream, DataStream | None]:
     """Scored rows, and dead letters or None. Times and watermarks of the stream stay."""
     timed = has_event_time(stream)
-    if has_old_source(stream) and _is_operator(stream):
-        stream.disable_chaining()
+    if has_old_source(stream):
+        end_chain(stream)
     schema = Schema.new_builder()
     if timed:
         schema.column_by_metadata(_ROWTIME, _ROWTIME_TYPE, "rowtime")
@@ -47,14 +47,6 @@ def through_arrow(
     return _back(inferred.scored, t_env, timed=timed), letters
 
 
-def has_event_time(stream: DataStream) -> bool:
-    """Whether the records of a stream have times, and watermarks come with them."""
-    return any(
-        _gives_times(each)
-        for each in stream._j_data_stream.getTransformation().getTransitivePredecessors()
-    )
-
-
 def _pinned(called: "Table", t_env: "StreamTableEnvironment", *, timed: bool) -> "Table":
     """One operator, however many tables are made of it: Flink plans each conversion anew."""
     schema = Schema.new_builder()
@@ -73,29 +65,3 @@ def _back(scored: "Table", t_env: "StreamTableEnvironment", *, timed: bool) -> D
             schema.column(name, kind)
     schema.column_by_metadata(_ROWTIME, _ROWTIME_TYPE, "rowtime")
     return t_env.to_changelog_stream(scored, schema.build(), ChangelogMode.insert_only())
-
-
-def _gives_times(transformation: Any) -> bool:
-    match transformation.getClass().getSimpleName():
-        case "TimestampsAndWatermarksTransformation":
-            return True
-        case "SourceTransformation":
-            return _watermarks(transformation.getWatermarkStrategy())
-        case _:
-            return False
-
-
-def _watermarks(strategy: Any) -> bool:
-    from py4j.protocol import Py4JJavaError
-
-    try:
-        generator = strategy.createWatermarkGenerator(None)
-    except Py4JJavaError:  # it looks at the context that is missing here: it has something to do
-        return True
-    return str(generator.getClass().getSimpleName()) != _NO_WATERMARKS
-
-
-def _is_operator(stream: DataStream) -> bool:
-    """Not a union or a partitioning, behind which nothing is chained anyway."""
-    kind = stream._j_data_stream.getTransformation().getClass().getSimpleName()
-    return kind not in {"UnionTransformation", "PartitionTransformation"}

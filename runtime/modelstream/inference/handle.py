@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -161,14 +161,11 @@ def opened(
     runtime: Runtime = Runtime(),  # noqa: B008  # frozen
 ) -> Iterator[ModelHandle]:
     """Load a model, or share the copy of this process, for as long as the context lasts."""
-    with metrics.loading():
-        lease = model.open(runtime)
-        copy = lease.__enter__()
-    try:
+    with ExitStack() as stack:
+        with metrics.loading():
+            copy = stack.enter_context(model.open(runtime))
+        stack.callback(metrics.unloaded)
         yield ModelHandle(model, copy, metrics, batch)
-    finally:
-        lease.__exit__(None, None, None)
-        metrics.unloaded()
 
 
 def unscorable(model: str, record: Any, failure: Failure) -> UnscorableError:

@@ -1,12 +1,12 @@
 """The functions that run a model over a DataStream, without Arrow."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 from pyflink.common import Row
-from pyflink.datastream import AsyncFunction, OutputTag
+from pyflink.datastream import AsyncFunction
 from pyflink.datastream.functions import Function, ProcessFunction
 
 from modelstream import raised
@@ -15,8 +15,8 @@ from modelstream.deadletter import DeadLetter, Fail, Failure, OnError
 from modelstream.errors import RecordFailedError
 from modelstream.execution import refuse_thread_context
 from modelstream.inference import letters
+from modelstream.inference.asynchandle import AsyncModelHandle
 from modelstream.inference.handle import ModelHandle, Scored, opened, unscorable
-from modelstream.inference.microbatch import MicroBatcher
 from modelstream.inference.results import Results
 from modelstream.metrics import DeferredMetrics, ModelMetrics
 from modelstream.model import Method, Model
@@ -70,9 +70,6 @@ class _Scores(Function):  # type: ignore[misc]  # pyflink has no types
         if stack := self.__dict__.pop("_stack", None):
             stack.close()
 
-    def _score_all(self, records: Sequence[Any]) -> list[Scored | Failure]:
-        return self._handle.score_all(records, self._scoring.method)
-
     def _emitted(self, record: Any, result: Scored | Failure) -> list[Any]:
         """What leaves the function for one record."""
         scoring = self._scoring
@@ -104,7 +101,7 @@ class ScoreRecord(_Scores, ProcessFunction):  # type: ignore[misc]  # pyflink ha
     def process_element(self, value: Any, ctx: Any) -> Iterable[Any]:
         """Score one record."""
         try:
-            (result,) = self._score_all([value])
+            (result,) = self._handle.score_all([value], self._scoring.method)
             return self._emitted(value, result)
         except Exception as error:
             raised.note(error)
@@ -114,8 +111,8 @@ class ScoreRecord(_Scores, ProcessFunction):  # type: ignore[misc]  # pyflink ha
 class ScoreAsync(_Scores, AsyncFunction):  # type: ignore[misc]  # pyflink has no types
     """Records gathered into batches while others are on their way.
 
-    Flink waits for all of them before a checkpoint. An asynchronous function has no side outputs:
-    with DeadLetter each result is a row (scored, letter), of which one is null.
+    Flink waits for all of them before a checkpoint. With DeadLetter each result is a row
+    (result, letter), of which one is null.
     """
 
     _metrics_type = DeferredMetrics
@@ -123,21 +120,19 @@ class ScoreAsync(_Scores, AsyncFunction):  # type: ignore[misc]  # pyflink has n
     def open(self, runtime_context: Any) -> None:
         """Load the model, and make the thread that it is called in."""
         super().open(runtime_context)
-        batch = self._scoring.batch
-        self._batcher: MicroBatcher[Any, Scored | Failure] = MicroBatcher(
-            self._score_all, batch.limit, patience(batch)
-        )
+        self._awaited = AsyncModelHandle(self._handle, self._scoring.batch)
 
     def close(self) -> None:
         """End the thread, then give the model back."""
-        if batcher := self.__dict__.pop("_batcher", None):
-            batcher.close()
+        if awaited := self.__dict__.pop("_awaited", None):
+            awaited.close()
         super().close()
 
     async def async_invoke(self, value: Any) -> list[Any]:
         """Score one record, among others."""
         try:
-            return self._emitted(value, await self._batcher.add(value))
+            result = await self._awaited.attempt(value, self._scoring.method)
+            return self._emitted(value, result)
         except Exception as error:
             raised.note(error)
             raise
@@ -147,23 +142,3 @@ class ScoreAsync(_Scores, AsyncFunction):  # type: ignore[misc]  # pyflink has n
 
     def _dead(self, letter: Row) -> Any:
         return Row(None, letter)
-
-
-class Split(ProcessFunction):  # type: ignore[misc]  # pyflink has no types
-    """Rows (scored, letter) into two streams."""
-
-    def open(self, runtime_context: Any) -> None:
-        """Make the side output."""
-        self._tag: OutputTag = letters.tag()
-
-    def process_element(self, value: Any, ctx: Any) -> Iterable[Any]:
-        """One or the other."""
-        yield value[0] if value[1] is None else (self._tag, value[1])
-
-
-def patience(batch: Batch) -> float:
-    """Seconds that the first record of a batch waits for others.
-
-    A third of the latency: Flink hands results on when a bundle ends, which takes the rest.
-    """
-    return batch.max_latency.total_seconds() / 3

@@ -8,9 +8,9 @@ from pyflink.common.typeinfo import TypeInformation
 
 from modelstream.inference.fields import named
 from modelstream.inference.handle import Scored
-from modelstream.inference.streamed import RECORD, StreamColumns
+from modelstream.inference.streamcolumns import RECORD, StreamColumns
 from modelstream.inference.typeinfo import row_type
-from modelstream.model import BoundMethod, ColumnType
+from modelstream.model import ColumnType
 
 
 @dataclass(frozen=True)
@@ -20,19 +20,16 @@ class Results:
     Attributes:
         kept: fields of the record that go on.
         outputs: the model's columns.
+        whole: the record is an object that goes on as one field.
     """
 
     kept: tuple[str, ...]
     outputs: tuple[ColumnType, ...]
-
-    @classmethod
-    def of(cls, kept: tuple[str, ...], bound: BoundMethod) -> "Results":
-        """The rows of a method."""
-        return cls(kept, bound.output_columns)
+    whole: bool = False
 
     def row(self, record: Any, scored: Scored) -> Row:
         """The row of one record."""
-        found = {RECORD: record} if self.kept == (RECORD,) else named(record)
+        found = {RECORD: record} if self.whole else named(record)
         kept = [found[name] for name in self.kept]
         return Row(*kept, *(_carried(scored[column.name]) for column in self.outputs))
 

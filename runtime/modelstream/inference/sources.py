@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_CHAINABLE = "org.apache.flink.streaming.api.transformations.PhysicalTransformation"
 CHAINING = "pipeline.operator-chaining.enabled"
 SAFE_CONNECTORS = frozenset({"filesystem", "kafka", "upsert-kafka"})
 """Connectors whose source is of the new interface (FLIP-27): it stops with its operators."""
@@ -52,6 +53,17 @@ def leave_chain(source: "DataStream", applied: "DataStream") -> None:
     """
     if has_old_source(source):
         applied.start_new_chain()
+
+
+def end_chain(stream: "DataStream") -> None:
+    """Chain nothing to the last operator of a stream, whatever is made of it."""
+    from py4j.java_gateway import is_instance_of
+    from pyflink.java_gateway import get_gateway
+
+    gateway, last = get_gateway(), stream._j_data_stream.getTransformation()
+    strategies = gateway.jvm.org.apache.flink.streaming.api.operators.ChainingStrategy
+    if is_instance_of(gateway, last, _CHAINABLE):  # not a union or a partitioning
+        last.setChainingStrategy(strategies.NEVER)
 
 
 def has_old_source(stream: "DataStream") -> bool:

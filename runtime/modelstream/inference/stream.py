@@ -5,31 +5,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pyflink.common import Time, Types
-from pyflink.datastream import AsyncDataStream
 from pyflink.datastream.data_stream import DataStream, KeyedStream
 from pyflink.table import StreamTableEnvironment
 
 from modelstream.batching import Batch, configure
-from modelstream.deadletter import DEAD_LETTER_COLUMNS, DeadLetter, OnError
+from modelstream.deadletter import DeadLetter, OnError
 from modelstream.inference import bridge, letters
+from modelstream.inference.awaiting import awaited
 from modelstream.inference.environments import refuse_thread_mode
-from modelstream.inference.operators import ScoreAsync, ScoreRecord, Scoring, Split
+from modelstream.inference.operators import ScoreAsync, ScoreRecord, Scoring
 from modelstream.inference.results import Results
 from modelstream.inference.route import Choice, Route, choose
 from modelstream.inference.sources import leave_chain
-from modelstream.inference.streamed import StreamColumns
+from modelstream.inference.streamcolumns import StreamColumns
 from modelstream.inference.table import bound_method, kept_columns
-from modelstream.inference.typeinfo import row_type
 from modelstream.model import BoundMethod, Method, Model
 
 if TYPE_CHECKING:
     from pyflink.common import TypeInformation
 
 log = logging.getLogger(__name__)
-
-_IN_FLIGHT_BATCHES = 4
-_FOREVER = 0  # any other time-out costs a thread for each record
 
 
 @dataclass(frozen=True)
@@ -82,11 +77,11 @@ def infer_stream(
     bound = replace(bound, feeds=source.feed(bound.feeds))
     if not source.objects:
         bound.check(source.types)
-    kept = kept_columns(source.kept_by_default(), keep, bound)
+    kept = kept_columns(source.keepable, keep, bound)
     choice = choose(path, tuple(bound.inputs), source.types, batch)
     log.info("model %s: path %s", model.name, choice)
     configure(stream.get_execution_environment(), batch)
-    results = Results.of(kept, bound)
+    results = Results(kept, bound.output_columns, source.objects)
     scoring = Scoring(model, Bound(bound), results, batch, on_error, key, warm_up)
     match choice.route:
         case Route.ARROW:
@@ -104,28 +99,16 @@ Streams = tuple[DataStream, DataStream | None]
 def _one_by_one(stream: DataStream, scoring: Scoring, kind: "TypeInformation") -> Streams:
     scored = stream.process(ScoreRecord(scoring), kind).name(f"Score {scoring.model.name}")
     leave_chain(stream, scored)
-    if not isinstance(scoring.on_error, DeadLetter):
-        return scored, None
-    return scored, letters.dead_letters(letters.attach(scored))
+    if isinstance(scoring.on_error, DeadLetter):
+        letters.attach(scored)
+    return scored, _letters(scored, scoring)
 
 
 def _asynchronous(stream: DataStream, scoring: Scoring, kind: "TypeInformation") -> Streams:
-    lettered = isinstance(scoring.on_error, DeadLetter)
-    result = (
-        Types.ROW_NAMED(["scored", "letter"], [kind, row_type(DEAD_LETTER_COLUMNS)])
-        if lettered
-        else kind
-    )
-    both = AsyncDataStream.ordered_wait(
-        stream,
-        ScoreAsync(scoring),
-        Time.milliseconds(_FOREVER),
-        scoring.batch.limit * _IN_FLIGHT_BATCHES,
-        result,
-    ).name(f"Score {scoring.model.name}")
-    leave_chain(stream, both)
-    if not lettered:
-        return both, None
-    # Apart from the asynchronous function, which cannot hand records to a side output.
-    scored = both.process(Split(), kind).start_new_chain()
-    return scored, letters.dead_letters(letters.attach(scored))
+    scored = awaited(stream, ScoreAsync(scoring), kind, scoring.on_error, scoring.batch)
+    scored.name(f"Score {scoring.model.name}")
+    return scored, _letters(scored, scoring)
+
+
+def _letters(scored: DataStream, scoring: Scoring) -> DataStream | None:
+    return letters.dead_letters(scored) if isinstance(scoring.on_error, DeadLetter) else None

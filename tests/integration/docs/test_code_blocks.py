@@ -19,7 +19,10 @@ from modelstream_crds.v1alpha1 import Model
 ROOT = Path(__file__).parents[3]
 GUIDES = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("cli", "delivery", "errors", "library", "models", "operator")),
+    *(
+        f"docs/{name}.md"
+        for name in ("cli", "delivery", "errors", "functions", "library", "models", "operator")
+    ),
 ]
 FILES = [*GUIDES, *(str(path.relative_to(ROOT)) for path in ROOT.glob("examples/*/README.md"))]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -130,6 +130,12 @@ class ProcessAllWindow(functions.ModelProcessAllWindowFunction):
         yield f"process_all_window {together(self, elements)}"
 
 
+class Async(functions.ModelAsyncFunction):
+    async def async_invoke(self, value):
+        scored = await self.model.score(value)
+        return [f"async {scored['y']}"]
+
+
 EXPECTED = {
     "map": ["12.0", "4.0", "8.0"],
     "flat_map": ["2.0", "4.0", "4.0", "6.0", "6.0", "6.0"],
@@ -146,12 +152,14 @@ EXPECTED = {
     "process_window": ["even [4.0]", "odd [2.0, 6.0]"],
     "all_window": ["[2.0, 4.0, 6.0]"],
     "process_all_window": ["[2.0, 4.0, 6.0]"],
+    "async": ["2.0", "4.0", "6.0"],
 }
 
 
 def applied(env, model, another) -> list[Any]:
     """Streams of lines, one for each class."""
     from pyflink.common import Time, Types, WatermarkStrategy
+    from pyflink.datastream import AsyncDataStream
     from pyflink.datastream.state import MapStateDescriptor
     from pyflink.datastream.window import TumblingEventTimeWindows
     from tests.integration.functions.moments import Moment
@@ -180,6 +188,7 @@ def applied(env, model, another) -> list[Any]:
         keyed.window(hour).process(ProcessWindow(model), text),
         numbers.window_all(hour).apply(AllWindow(model), text),
         numbers.window_all(hour).process(ProcessAllWindow(model), text),
+        AsyncDataStream.ordered_wait(numbers, Async(model), Time.milliseconds(0), 1024, text),
     ]
 
 

@@ -16,8 +16,11 @@ class Moment(TimestampAssigner):
 
 
 class Together(ProcessAllWindowFunction):
-    """The records of a window, and its end, as one line of JSON."""
+    """The records of a window, its end, and a name, as one line of JSON."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     def process(self, context: Any, elements: Iterable[Any]) -> Iterable[str]:
         rows = [list(each) for each in elements]
-        yield json.dumps({"rows": rows, "end": context.window().end})
+        yield json.dumps({"name": self._name, "rows": rows, "end": context.window().end})

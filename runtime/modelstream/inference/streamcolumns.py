@@ -63,7 +63,8 @@ class StreamColumns:
                 return cls(types, {VALUE: kind}, plain=True)
         return cls(types, given)
 
-    def kept_by_default(self) -> dict[str, str]:
+    @property
+    def keepable(self) -> dict[str, str]:
         """Name → type, of what can be kept beside the model's columns."""
         return {RECORD: "RAW"} if self.objects else dict(self.types)
 
