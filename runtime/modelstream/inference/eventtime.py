@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from pyflink.datastream import DataStream
 
 _NO_WATERMARKS = "NoWatermarksGenerator"
-_FROM_TABLE, _WITH_TIME = "TableToData", "rowtime=true"
+_FROM_TABLE = "TableToDataStream"
 
 
 def has_event_time(stream: "DataStream") -> bool:
@@ -18,9 +18,8 @@ def has_event_time(stream: "DataStream") -> bool:
 
 
 def _is_timed(transformation: Any) -> bool:
-    name = str(transformation.getName())
-    if name.startswith(_FROM_TABLE):
-        return _WITH_TIME in name
+    if transformation.getName() == _FROM_TABLE:
+        return _takes_time_along(transformation)
     match transformation.getClass().getSimpleName():
         case "TimestampsAndWatermarksTransformation":
             return True
@@ -29,6 +28,13 @@ def _is_timed(transformation: Any) -> bool:
         case _:
             inputs = list(transformation.getInputs())
             return bool(inputs) and all(map(_is_timed, inputs))
+
+
+def _takes_time_along(conversion: Any) -> bool:
+    """A table becomes a stream with times when it has a rowtime column, or hands one over."""
+    (table,) = conversion.getInputs()
+    columns = str(table.getOutputType().toString())
+    return "*ROWTIME*" in columns or "rowtime=true" in str(conversion.getDescription())
 
 
 def _has_watermarks(strategy: Any) -> bool:

@@ -57,13 +57,13 @@ def leave_chain(source: "DataStream", applied: "DataStream") -> None:
 
 def end_chain(stream: "DataStream") -> None:
     """Chain nothing to the last operator of a stream, whatever is made of it."""
-    from py4j.java_gateway import is_instance_of
     from pyflink.java_gateway import get_gateway
+    from pyflink.util.java_utils import is_instance_of
 
-    gateway, last = get_gateway(), stream._j_data_stream.getTransformation()
-    strategies = gateway.jvm.org.apache.flink.streaming.api.operators.ChainingStrategy
-    if is_instance_of(gateway, last, _CHAINABLE):  # not a union or a partitioning
-        last.setChainingStrategy(strategies.NEVER)
+    last = stream._j_data_stream.getTransformation()
+    if is_instance_of(last, _CHAINABLE):  # not a union or a partitioning
+        operators = get_gateway().jvm.org.apache.flink.streaming.api.operators
+        last.setChainingStrategy(operators.ChainingStrategy.NEVER)
 
 
 def has_old_source(stream: "DataStream") -> bool:

@@ -70,27 +70,31 @@ def infer_stream(
 ) -> InferredStream:
     """`infer` over a DataStream; see there."""
     refuse_thread_mode(stream)
+    environment = stream.get_execution_environment()
+    t_env = StreamTableEnvironment.create(environment)
     values = stream._values() if isinstance(stream, KeyedStream) else stream
-    t_env = StreamTableEnvironment.create(stream.get_execution_environment())
     source = StreamColumns.of(values, t_env)
-    bound = bound_method(model, method, inputs, outputs)
-    bound = replace(bound, feeds=source.feed(bound.feeds))
-    if not source.objects:
-        bound.check(source.types)
+    bound = _bound(source, bound_method(model, method, inputs, outputs))
     kept = kept_columns(source.keepable, keep, bound)
     choice = choose(path, tuple(bound.inputs), source.types, batch)
     log.info("model %s: path %s", model.name, choice)
-    configure(stream.get_execution_environment(), batch)
+    configure(environment, batch)
     results = Results(kept, bound.output_columns, source.objects)
     scoring = Scoring(model, Bound(bound), results, batch, on_error, key, warm_up)
-    match choice.route:
-        case Route.ARROW:
-            scored, dead = bridge.through_arrow(values, t_env, bound, scoring)
-        case Route.ASYNC:
-            scored, dead = _asynchronous(values, scoring, results.type(source))
-        case _:
-            scored, dead = _one_by_one(values, scoring, results.type(source))
+    if choice.route is Route.ARROW:
+        scored, dead = bridge.through_arrow(values, t_env, bound, scoring)
+    else:
+        apply = _asynchronous if choice.route is Route.ASYNC else _one_by_one
+        scored, dead = apply(values, scoring, results.type(source))
     return InferredStream(scored, choice, dead)
+
+
+def _bound(source: StreamColumns, bound: BoundMethod) -> BoundMethod:
+    """The method, fed from the stream's columns; those that Flink knows are checked."""
+    fed = replace(bound, feeds=source.feed(bound.feeds))
+    if not source.objects:
+        fed.check(source.types)
+    return fed
 
 
 Streams = tuple[DataStream, DataStream | None]

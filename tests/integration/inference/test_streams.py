@@ -111,18 +111,19 @@ def test_records_of_every_kind_go_through() -> None:
 
 
 def test_every_record_gets_its_own_result_in_batches_and_in_order(tmp_path: Path) -> None:
-    source = stream_environment().from_collection([float(each) for each in range(1000)])
+    from pyflink.common import Types
+
+    numbers = [float(each) for each in range(1000)]
+    source = stream_environment().from_collection(numbers, Types.FLOAT())
     model = NumpyModel(tmp_path / "calls")
     result = infer(source, model, path=Route.ASYNC, batch=Batch(64), warm_up=False)
-    assert [tuple(row) for row in streamed(result.scored)] == [
-        (float(each), 2.0 * each) for each in range(1000)
-    ]
+    assert [tuple(row) for row in streamed(result.scored)] == [(each, 2 * each) for each in numbers]
     assert sum(called(model.calls)) == 1000
     assert max(called(model.calls)) == 64
 
 
 def test_times_are_known_where_the_stream_has_them() -> None:
-    from pyflink.common import Duration, WatermarkStrategy
+    from pyflink.common import Duration, Types, WatermarkStrategy
     from pyflink.datastream.connectors.number_seq import NumberSequenceSource
     from pyflink.table import StreamTableEnvironment
 
@@ -147,8 +148,13 @@ def test_times_are_known_where_the_stream_has_them() -> None:
         for columns in ("id", "id, moment")
     ]
     streams = [untimed, timed, idle, timed.map(str), timed.union(untimed), *of_tables]
-    found = [has_event_time(stream) for stream in streams]
-    assert found == [False, True, True, True, False, False, True]
+    scored = infer(of_tables[1].map(as_float, Types.FLOAT()), NumpyModel()).scored
+    found = [has_event_time(stream) for stream in [*streams, scored]]
+    assert found == [False, True, True, True, False, False, True, True]
+
+
+def as_float(row: Any) -> float:
+    return float(row[0])
 
 
 def test_what_cannot_be_is_refused_before_the_job_starts() -> None:
