@@ -1,6 +1,6 @@
 """Time `infer` against TensorFlow alone, transport alone and a call per record.
 
-python -m bench [--repeats 5] [--only NAME]    about 10 minutes on 2 cores
+python -m bench [--repeats 5] [--only NAME]    about 15 minutes on 2 cores
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """Models in asynchronous functions: many records on their way, few calls of the model."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pyflink.common import Row, Types
@@ -29,12 +30,12 @@ class ModelAsyncFunction(ModelAwareFunction, AsyncFunction):  # type: ignore[mis
     """``async def async_invoke(value)``: awaits ``self.model.score(…)`` and returns a list.
 
     Records that are awaited at the same time share a call of the model: as many as ``batch`` says,
-    or as have come when time is up. Apply it with `async_with_model`, or with Flink's
-    ``AsyncDataStream`` and the time-out ``Time.milliseconds(0)``: any other costs a thread for each
-    record.
+    or as have come when time is up. Apply it with Flink's ``AsyncDataStream.ordered_wait`` and the
+    time-out ``Time.milliseconds(0)``: any other costs a thread for each record.
     """
 
     _metrics_type = DeferredMetrics
+    _awaited: Mapping[str, AsyncModelHandle] = MappingProxyType({})
 
     def open(self, runtime_context: Any) -> None:
         """Load the models, or share the copies of this process."""
@@ -52,7 +53,7 @@ class ModelAsyncFunction(ModelAwareFunction, AsyncFunction):  # type: ignore[mis
     @property
     def models(self) -> Mapping[str, AsyncModelHandle]:  # type: ignore[override]  # awaited
         """The open models, by name."""
-        return self._awaited
+        return self._awaited if super().models else {}
 
 
 def async_with_model(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
+from types import MappingProxyType
 from typing import Any
 
 from modelstream.batching import Batch
@@ -34,6 +35,7 @@ class ModelAwareFunction:
     _batch: Batch = Batch()
     _runtime: Runtime = Runtime()
     _metrics_type: type[ModelMetrics] = ModelMetrics
+    _handles: Mapping[str, ModelHandle] = MappingProxyType({})
 
     def __init__(
         self,
@@ -82,7 +84,17 @@ class ModelAwareFunction:
 
     @property
     def models(self) -> Mapping[str, ModelHandle]:
-        """The open models, by name."""
+        """The open models, by name.
+
+        Raises:
+            OptionError: the function is not open.
+        """
+        if not self._handles:
+            name = type(self).__name__
+            raise OptionError(
+                f"{name} has no open models: derive it from ModelAwareFunction first and from the "
+                f"Flink class after, and call super().open(runtime_context) in {name}.open"
+            )
         return self._handles
 
     @property

@@ -111,6 +111,18 @@ def test_a_subclass_that_forgets_super_is_told() -> None:
         Forgetful().open(Context())
 
 
+def test_a_class_that_keeps_the_models_from_opening_is_told() -> None:
+    class Backwards(Base, ModelAwareFunction):
+        def __init__(self) -> None:
+            ModelAwareFunction.__init__(self, NumpyModel())
+
+    function = Backwards()
+    function.events = []
+    function.open(Context())
+    with pytest.raises(OptionError, match=r"Backwards has no open models: derive it from Model"):
+        function.model.score(1.0)
+
+
 def test_a_record_that_cannot_be_scored_is_an_error_that_names_it() -> None:
     function = Function(NumpyModel())
     function.open(Context())
