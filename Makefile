@@ -40,7 +40,7 @@ format: $(DEV)  ## rewrite the code as `make lint` wants it
 crds: $(DEV)  ## write the CustomResourceDefinition and its reference from the pydantic models
 	@$(BIN)/python -m modelstream_crds
 
-bench: $(DEV)  ## speed, side by side with what a user would pick instead (about 10 minutes)
+bench: $(DEV)  ## speed, side by side with what a user would pick instead (about 15 minutes)
 	@$(BIN)/python -m bench
 
 clean:  ## remove the environment and everything that was built

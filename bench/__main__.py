@@ -1,6 +1,6 @@
 """Time `infer` against TensorFlow alone, transport alone and a call per record.
 
-python -m bench [--repeats 5] [--only NAME]    about 10 minutes on 2 cores
+python -m bench [--repeats 5] [--only NAME]    about 15 minutes on 2 cores
 """
 
 import argparse
@@ -21,6 +21,7 @@ PAIRS = [
     *((f"infer, batch {n}", "a call per record") for n in BATCHES),
     *((f"infer, batch {n}", f"transport alone, batch {n}") for n in BATCHES),
     *((f"infer, batch {n}", f"TensorFlow alone, batch {n}") for n in BATCHES if n < 4096),
+    *((f"a stream, {path}", "a call per record") for path in ("arrow", "async", "record")),
 ]
 
 
@@ -31,6 +32,10 @@ def flink_cases(model: Path) -> list[Case]:
         Case("a call per record", jobs.per_record(model), 20_000, 2_000),
         *(Case(f"transport alone, batch {n}", jobs.transport(n), long, short) for n in BATCHES),
         *(Case(f"infer, batch {n}", jobs.inferred(model, n), long, short) for n in BATCHES),
+        Case("a stream, arrow", jobs.streamed(model, 1024, "arrow"), long, short),
+        Case("a stream, async", jobs.streamed(model, 1024, "async"), 50_000, 5_000),
+        Case("a stream, record", jobs.streamed(model, 1024, "record"), 20_000, 2_000),
+        Case("a stream, map_with_model", jobs.mapped(model), 20_000, 2_000),
     ]
 
 

@@ -112,3 +112,46 @@ def inferred(model: Path, batch: int) -> Callable[[int], None]:
         drain(t_env, result.scored, "y FLOAT")
 
     return run
+
+
+def streamed(model: Path, batch: int, path: str) -> Callable[[int], None]:
+    """`infer` over a DataStream, by one of its paths, and a table of what comes out."""
+
+    def run(rows: int) -> None:
+        import modelstream as ms
+
+        t_env = environment()
+        result = ms.infer(
+            t_env.to_data_stream(source(t_env, rows)),
+            ms.SavedModel(model),
+            keep=[],
+            batch=ms.Batch(max_size=batch, max_latency=timedelta(seconds=1)),
+            on_error=ms.Drop(),
+            path=path,
+        )
+        drain(t_env, t_env.from_data_stream(result.scored), "y FLOAT")
+
+    return run
+
+
+def mapped(model: Path) -> Callable[[int], None]:
+    """`map_with_model` over a DataStream: one call for each record, and what is around it."""
+
+    def run(rows: int) -> None:
+        from pyflink.common import Types
+
+        import modelstream as ms
+
+        t_env = environment()
+        stream = t_env.to_data_stream(source(t_env, rows))
+        method = ms.Predict()
+        ms.configure(stream.get_execution_environment(), ms.Batch(max_latency=timedelta(seconds=1)))
+        scored = ms.map_with_model(
+            stream,
+            ms.SavedModel(model),
+            lambda row, m: m.score(row, method)["y"],
+            output_type=Types.FLOAT(),
+        )
+        drain(t_env, t_env.from_data_stream(scored), "y FLOAT")
+
+    return run

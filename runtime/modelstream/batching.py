@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from modelstream.errors import OptionError
 
 if TYPE_CHECKING:
+    from pyflink.datastream import StreamExecutionEnvironment
     from pyflink.table import TableEnvironment
 
 _OPTION = "modelstream.batch"
@@ -81,11 +82,14 @@ def execution_options(batch: Batch) -> dict[str, str]:
     }
 
 
-def configure(t_env: "TableEnvironment", batch: Batch | None = None) -> Batch:
+def configure(
+    environment: "TableEnvironment | StreamExecutionEnvironment", batch: Batch | None = None
+) -> Batch:
     """Set arrow batch, bundle size and bundle time of a job together.
 
     Args:
-        t_env: of the job.
+        environment: of the job; what is set in a StreamExecutionEnvironment holds for functions
+            that are applied from then on.
         batch: None takes what the job has already, or the default.
 
     Returns:
@@ -94,7 +98,7 @@ def configure(t_env: "TableEnvironment", batch: Batch | None = None) -> Batch:
     Raises:
         OptionError: the environment has another batch already; Flink has one for the whole job.
     """
-    config = t_env.get_config()
+    config = _options(environment)
     existing = config.get(_OPTION, "")
     if batch is None:
         batch = _parsed(existing) if existing else Batch()
@@ -108,6 +112,34 @@ def configure(t_env: "TableEnvironment", batch: Batch | None = None) -> Batch:
     for option, value in execution_options(batch).items():
         config.set(option, value)
     return batch
+
+
+class _Options(Protocol):
+    """The options of an environment of either kind."""
+
+    def get(self, name: str, default: str) -> str: ...
+
+    def set(self, name: str, value: str) -> object: ...
+
+
+class _StreamOptions:
+    def __init__(self, environment: "StreamExecutionEnvironment") -> None:
+        from pyflink.util.java_utils import get_j_env_configuration
+
+        self._options = get_j_env_configuration(environment._j_stream_execution_environment)
+
+    def get(self, name: str, default: str) -> str:
+        return str(self._options.toMap().get(name) or default)
+
+    def set(self, name: str, value: str) -> object:
+        return self._options.setString(name, value)
+
+
+def _options(environment: Any) -> _Options:
+    if hasattr(environment, "_j_stream_execution_environment"):
+        return _StreamOptions(environment)
+    options: _Options = environment.get_config()
+    return options
 
 
 def _text(batch: Batch) -> str:

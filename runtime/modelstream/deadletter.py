@@ -22,6 +22,8 @@ class Stage(StrEnum):
     """The model refused it."""
     DECODE = "decode"
     """What the model gave does not fit the output column."""
+    FUNCTION = "function"
+    """The Python function around the model raised."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,11 @@
 A message says what was wrong, where (field, file, tensor, column, record) and what to do about it.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modelstream.deadletter import Failure
+
 
 class ModelStreamError(Exception):
     """The root of every error of this library."""
@@ -79,6 +84,15 @@ class UnevenShapesError(ModelStreamError):
     def __init__(self, message: str, groups: list[list[int]]) -> None:
         super().__init__(message)
         self.groups = groups
+
+
+class UnscorableError(RecordError):
+    """A model cannot score a record; ``failure`` says where and why."""
+
+    def __init__(self, message: str, model: str, failure: "Failure") -> None:
+        super().__init__(message)
+        self.model = model
+        self.failure = failure
 
 
 # The job

@@ -4,7 +4,8 @@ All metrics are in the group ``modelstream.model.<name of the model>`` of the op
 """
 
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -61,7 +62,7 @@ class ModelMetrics:
         for name in (BATCH_SIZE, *STAGE_TIMES.values()):
             self._distributions[name] = group.distribution(name)
         group.gauge(MODEL_LOAD_MS, lambda: self._load_ms)
-        group.gauge(MODEL_LOADED, lambda: self._loaded)
+        group.gauge(MODEL_LOADED, self._is_loaded)
 
     @contextmanager
     def loading(self) -> Iterator[None]:
@@ -87,10 +88,41 @@ class ModelMetrics:
         if not self._distributions:
             return
         self._count(BATCHES, 1)
-        self._distributions[BATCH_SIZE].update(records)
+        self._observe(BATCH_SIZE, records)
         for stage, spent in microseconds.items():
-            self._distributions[STAGE_TIMES[stage]].update(spent)
+            self._observe(STAGE_TIMES[stage], spent)
 
     def _count(self, name: str, by: int) -> None:
         if by and self._counters:
             self._counters[name].inc(by)
+
+    def _observe(self, name: str, value: int) -> None:
+        self._distributions[name].update(value)
+
+    def _is_loaded(self) -> int:
+        return self._loaded
+
+
+class DeferredMetrics(ModelMetrics):
+    """The metrics of a function that scores in a thread of its own.
+
+    Flink takes counts only from the thread that runs the operator. That thread reads the gauges
+    when a bundle ends, and with them come the counts that have gathered since.
+    """
+
+    def __init__(self, group: Any, model: str) -> None:
+        self._waiting: deque[tuple[Callable[[str, int], None], str, int]] = deque()
+        super().__init__(group, model)
+
+    def _count(self, name: str, by: int) -> None:
+        if by and self._counters:
+            self._waiting.append((super()._count, name, by))
+
+    def _observe(self, name: str, value: int) -> None:
+        self._waiting.append((super()._observe, name, value))
+
+    def _is_loaded(self) -> int:
+        while self._waiting:
+            report, name, value = self._waiting.popleft()
+            report(name, value)
+        return super()._is_loaded()

@@ -4,6 +4,7 @@ import atexit
 import base64
 import json
 import shutil
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,8 +17,10 @@ from modelstream.convert import ColumnType
 from modelstream.inference.columns import quoted, types_of
 
 if TYPE_CHECKING:
+    from pyflink.datastream import DataStream, StreamExecutionEnvironment
     from pyflink.table import StatementSet, StreamTableEnvironment, Table
 
+ROOT = Path(__file__).parents[2]
 WORKER = "_python_worker_execution_mode"
 # A job that fails or is cancelled hangs up on the threads of its Python functions; they say so.
 HUNG_UP = pytest.mark.filterwarnings(
@@ -31,12 +34,22 @@ def environment(
     options: Mapping[str, str] | None = None, *, batch: bool = False
 ) -> "StreamTableEnvironment":
     """One slot, little memory, no restart unless the options say otherwise."""
+    from pyflink.table import EnvironmentSettings, StreamTableEnvironment
+
+    mode = EnvironmentSettings.new_instance()
+    settings = (mode.in_batch_mode() if batch else mode.in_streaming_mode()).build()
+    return StreamTableEnvironment.create(stream_environment(options), settings)
+
+
+def stream_environment(options: Mapping[str, str] | None = None) -> "StreamExecutionEnvironment":
+    """The same for DataStreams."""
     from pyflink.common import Configuration
     from pyflink.datastream import StreamExecutionEnvironment
-    from pyflink.table import EnvironmentSettings, StreamTableEnvironment
 
     configuration = Configuration()
     defaults = {
+        "python.executable": sys.executable,
+        "python.pythonpath": str(ROOT),  # worker processes import what the tests define
         "parallelism.default": "1",
         "restart-strategy.type": "none",
         "taskmanager.memory.managed.size": "32m",
@@ -45,10 +58,7 @@ def environment(
     }
     for name, value in {**defaults, **(options or {})}.items():
         configuration.set_string(name, value)
-    mode = EnvironmentSettings.new_instance()
-    settings = (mode.in_batch_mode() if batch else mode.in_streaming_mode()).build()
-    env = StreamExecutionEnvironment.get_execution_environment(configuration)
-    return StreamTableEnvironment.create(env, settings)
+    return StreamExecutionEnvironment.get_execution_environment(configuration)
 
 
 def in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,6 +129,12 @@ def collected(given: "Table") -> list[tuple[Any, ...]]:
         return [tuple(result) for result in results]
 
 
+def streamed(given: "DataStream") -> list[Any]:
+    """Every record of a bounded stream."""
+    with given.execute_and_collect() as results:
+        return list(results)
+
+
 def columns(given: "Table") -> list[ColumnType]:
     """Names and types."""
     return [ColumnType(name, kind) for name, kind in types_of(given).items()]
@@ -135,5 +151,7 @@ __all__ = [
     "numbers",
     "rows",
     "run",
+    "stream_environment",
+    "streamed",
     "table",
 ]

@@ -1,6 +1,5 @@
 """The pandas function that runs a model inside Flink's Python worker."""
 
-import logging
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +16,8 @@ from modelstream.inference.decoded import Decoded, decoded
 from modelstream.inference.decoder import RecordDecoder
 from modelstream.inference.scoring import Outcome, Scorer
 from modelstream.metrics import ModelMetrics
-from modelstream.model import BoundMethod, Model, warm_up
-
-log = logging.getLogger(__name__)
+from modelstream.model import BoundMethod, Model
+from modelstream.model.warmup import try_to_warm_up
 
 ERROR = "error"
 _EXCERPT = 200
@@ -82,7 +80,8 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
         with self._metrics.loading():
             model = self._stack.enter_context(setup.model.open())
         if setup.warm_up:
-            _warm_up(model, setup)
+            signature, sizes = setup.bound.signature.name, setup.batch.warm_up_sizes
+            try_to_warm_up(model, setup.model.name, signature, sizes)
         self._scorer = Scorer(setup.bound, model, setup.batch, self._metrics)
 
     def close(self) -> None:
@@ -163,13 +162,6 @@ def _metric_group(context: FunctionContext) -> Any:
         return context.get_metric_group()
     except RuntimeError:  # python.metric.enabled is false
         return None
-
-
-def _warm_up(model: Any, setup: Setup) -> None:
-    try:
-        warm_up(model, setup.bound.signature.name, setup.batch.warm_up_sizes)
-    except Exception as error:  # a model may refuse zeros and empty strings
-        log.info("model %s is not warm: it refuses zeros: %s", setup.model.name, error)
 
 
 def _objects(values: Any) -> Any:

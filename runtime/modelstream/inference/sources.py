@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pyflink.datastream import DataStream
     from pyflink.table import Table, TableEnvironment
 
 log = logging.getLogger(__name__)
 
+_CHAINABLE = "org.apache.flink.streaming.api.transformations.PhysicalTransformation"
 CHAINING = "pipeline.operator-chaining.enabled"
 SAFE_CONNECTORS = frozenset({"filesystem", "kafka", "upsert-kafka"})
 """Connectors whose source is of the new interface (FLIP-27): it stops with its operators."""
@@ -42,6 +44,31 @@ def switch_off(t_env: "TableEnvironment", because_of: str) -> None:
         because_of,
         CHAINING,
     )
+
+
+def leave_chain(source: "DataStream", applied: "DataStream") -> None:
+    """Run a function that may fail apart from a source of the old interface.
+
+    Nothing happens behind a source of the new interface, or where operators are not chained.
+    """
+    if has_old_source(source):
+        applied.start_new_chain()
+
+
+def end_chain(stream: "DataStream") -> None:
+    """Chain nothing to the last operator of a stream, whatever is made of it."""
+    from pyflink.java_gateway import get_gateway
+    from pyflink.util.java_utils import is_instance_of
+
+    last = stream._j_data_stream.getTransformation()
+    if is_instance_of(last, _CHAINABLE):  # not a union or a partitioning
+        operators = get_gateway().jvm.org.apache.flink.streaming.api.operators
+        last.setChainingStrategy(operators.ChainingStrategy.NEVER)
+
+
+def has_old_source(stream: "DataStream") -> bool:
+    """Whether the records of a stream come from a source of the old interface."""
+    return _is_old(stream._j_data_stream.getTransformation().getTransitivePredecessors())
 
 
 def _sources(operation: Any, table: "Table") -> Iterator[str]:
@@ -90,5 +117,9 @@ def _planned_sources(node: Any, table: "Table") -> Iterator[str]:
 
 def _stream(operation: Any) -> str:
     transformations = operation.getDataStream().getTransformation().getTransitivePredecessors()
+    return "a stream" if _is_old(transformations) else ""
+
+
+def _is_old(transformations: Any) -> bool:
     kinds = {each.getClass().getSimpleName() for each in transformations}
-    return "a stream" if "LegacySourceTransformation" in kinds else ""
+    return "LegacySourceTransformation" in kinds

@@ -1,9 +1,10 @@
 """`infer`: a model over a Flink table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from modelstream import execution
 from modelstream.batching import Batch, configure
 from modelstream.convert import ColumnType
 from modelstream.deadletter import DeadLetter, Fail, OnError
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 # Lets the sinks of scored records and of dead letters share the operator that runs the model;
 # without it Flink plans, and runs, the model once for each.
 _SHARE = "table.optimizer.reuse-optimize-block-with-digest-enabled"
-_EXECUTION_MODE = "python.execution-mode"
 
 
 @dataclass(frozen=True)
@@ -49,45 +49,29 @@ class Inferred:
     dead_letters: "Table | None" = None
 
 
-def infer(
+def plan(
     table: "Table",
+    bound: BoundMethod,
     model: Model,
-    method: Method | None = None,
     *,
-    inputs: Mapping[str, str] | None = None,
-    outputs: Mapping[str, str] | None = None,
-    keep: Sequence[str] | None = None,
-    batch: Batch = Batch(),  # noqa: B008  # frozen
-    on_error: OnError = Fail(),  # noqa: B008  # frozen
+    keep: Sequence[str] | None,
+    batch: Batch,
+    on_error: OnError,
     decoder: RecordDecoder | None = None,
     payload: str | None = None,
     key: str | None = None,
     warm_up: bool = True,
-) -> Inferred:
-    """Run a model over the rows of a table, a batch at a time.
+    hidden: Sequence[str] = (),
+    pin: "Callable[[Table], Table]" = lambda called: called,
+) -> "Plan":
+    """What `infer` does with a table, before it becomes tables: arguments as there.
 
-    Args:
-        table: the rows.
-        model: loaded once in each Python worker, however many functions use it.
-        method: how it is called; what the default signature's exporter meant if None.
-        inputs: tensor → column, over what ``method`` says.
-        outputs: column → tensor, over what ``method`` says.
-        keep: columns that go on beside the model's; all if None.
-        batch: one setting for all models of a job.
-        on_error: what becomes of a record that cannot be scored.
-        decoder: makes columns of raw records beside the model, so that one that is no record
-            fails by itself.
-        payload: the BYTES column that ``decoder`` reads.
-        key: the column that identifies a record in dead letters and messages.
-        warm_up: call the model with zeros before the first record.
-
-    Raises:
-        SignatureMismatchError: the columns do not fit the signature; names both sides.
-        OptionError: an option cannot be honoured, such as a second batch setting.
+    Columns that are ``hidden`` come through after the others, and are no part of a record.
+    ``pin`` makes of the table with the model's result one that is computed once, however many
+    tables are made of it.
     """
-    bound = _bound(model, method, inputs, outputs)
-    source = _Source(table, columns.types_of(table), decoder, payload)
-    kept = source.kept(keep, bound)
+    source = _Source(table, columns.types_of(table), decoder, payload, tuple(hidden))
+    kept = kept_columns(source.readable, keep, bound)
     bound.check(source.readable)
     _prepare(table._t_env, batch, on_error)
     break_chains(table)
@@ -105,7 +89,7 @@ def infer(
         kept=tuple(name for name in kept if name in source.decoded),
         warm_up=warm_up,
     )
-    return _Plan(source, setup, kept, key).tables()
+    return Plan(source, setup, kept, key, pin)
 
 
 @dataclass(frozen=True)
@@ -116,6 +100,12 @@ class _Source:
     types: dict[str, str]
     decoder: RecordDecoder | None
     payload: str | None
+    hidden: tuple[str, ...] = ()
+
+    @property
+    def own(self) -> dict[str, str]:
+        """The columns of the record itself."""
+        return {name: kind for name, kind in self.types.items() if name not in self.hidden}
 
     @property
     def decoded(self) -> dict[str, str]:
@@ -125,44 +115,26 @@ class _Source:
     def readable(self) -> dict[str, str]:
         """What the model can read, and what can be kept."""
         if self.decoder is None:
-            return self.types
-        passed = {name: kind for name, kind in self.types.items() if name != self.payload}
+            return self.own
+        passed = {name: kind for name, kind in self.own.items() if name != self.payload}
         return {**self.decoded, **passed}
-
-    def kept(self, keep: Sequence[str] | None, bound: BoundMethod) -> tuple[str, ...]:
-        """The columns that go on.
-
-        Raises:
-            SignatureMismatchError: one is not there, or has the name of an output.
-        """
-        names = tuple(self.readable) if keep is None else tuple(keep)
-        for name in names:
-            if name not in self.readable:
-                raise SignatureMismatchError(
-                    f"keep names the column {name!r}, which the stream does not have"
-                    f"{suggestion(name, self.readable)}; it has {listed(self.readable)}"
-                )
-        for column in bound.output_columns:
-            if column.name in names:
-                raise SignatureMismatchError(
-                    f"the column {column.name!r} comes from the stream and from model "
-                    f"{bound.model!r}: give the output another name with outputs, or leave the "
-                    f"column out of keep"
-                )
-        return names
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
+    """A model over a table, with all that is to come out."""
+
     source: _Source
     setup: "Setup"
     kept: tuple[str, ...]
     key: str | None
+    pin: "Callable[[Table], Table]"
 
     def tables(self) -> Inferred:
+        """Scored records and dead letters."""
         from modelstream.inference.function import ERROR
 
-        called = self._called()
+        called = self.pin(self._called())
         result = self._result
         if isinstance(self.setup.on_error, Fail):
             return Inferred(called.select(*self._scored_columns()))
@@ -214,7 +186,8 @@ class _Plan:
         decoded = set(self.setup.kept)
         kept = [row.get(n).alias(n) if n in decoded else col(n) for n in self.kept]
         outputs = [column.name for column in self.setup.bound.output_columns]
-        return [*kept, *(row.get(name).alias(name) for name in outputs)]
+        hidden = map(col, self.source.hidden)
+        return [*kept, *(row.get(name).alias(name) for name in outputs), *hidden]
 
     def _letter_columns(self) -> "list[Expression]":
         from pyflink.table import DataTypes
@@ -252,17 +225,48 @@ class _Plan:
         if self.source.payload is not None:
             return columns.as_bytes(self.source.payload, self.source.types[self.source.payload])
         fields = ", ".join(
-            f"KEY {columns.literal(name)} VALUE {quoted(name)}" for name in self.source.types
+            f"KEY {columns.literal(name)} VALUE {quoted(name)}" for name in self.source.own
         )
         return call_sql(f"ENCODE(JSON_OBJECT({fields}), 'UTF-8')")
 
 
-def _bound(
+def kept_columns(
+    readable: Mapping[str, str], keep: Sequence[str] | None, bound: BoundMethod
+) -> tuple[str, ...]:
+    """The columns that go on.
+
+    Args:
+        readable: name → Flink SQL type, of all columns of the stream.
+        keep: what the user says; all if None.
+        bound: the method, whose columns come after them.
+
+    Raises:
+        SignatureMismatchError: one is not there, or has the name of an output.
+    """
+    names = tuple(readable) if keep is None else tuple(keep)
+    for name in names:
+        if name not in readable:
+            raise SignatureMismatchError(
+                f"keep names the column {name!r}, which the stream does not have"
+                f"{suggestion(name, readable)}; it has {listed(readable)}"
+            )
+    for column in bound.output_columns:
+        if column.name in names:
+            raise SignatureMismatchError(
+                f"the column {column.name!r} comes from the stream and from model "
+                f"{bound.model!r}: give the output another name with outputs, or leave the "
+                f"column out of keep"
+            )
+    return names
+
+
+def bound_method(
     model: Model,
     method: Method | None,
     inputs: Mapping[str, str] | None,
     outputs: Mapping[str, str] | None,
 ) -> BoundMethod:
+    """A method with what `infer` says about its inputs and outputs, tied to the model."""
     method = method or default_method(model)
     changes = {"inputs": inputs, "outputs": outputs}
     given = {name: value for name, value in changes.items() if value is not None}
@@ -299,8 +303,4 @@ def refuse_thread_mode(t_env: "TableEnvironment") -> None:
     Raises:
         OptionError: the environment runs them in the JVM's threads.
     """
-    if t_env.get_config().get(_EXECUTION_MODE, "process") == "thread":
-        raise OptionError(
-            f"{_EXECUTION_MODE} is thread: TensorFlow can deadlock there (its first operation "
-            f"hangs when records come from another thread than open()); leave it at process"
-        )
+    execution.refuse_thread_mode(t_env.get_config().get(execution.EXECUTION_MODE, "process"))

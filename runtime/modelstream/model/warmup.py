@@ -1,5 +1,6 @@
 """The first call of a model is slow; make it before the first record comes."""
 
+import logging
 from collections.abc import Iterable
 
 import numpy as np
@@ -7,6 +8,8 @@ import numpy as np
 from modelstream.convert.dtypes import Kind, dtype_of
 from modelstream.convert.spec import TensorSpec
 from modelstream.model.protocol import OpenModel
+
+log = logging.getLogger(__name__)
 
 
 def warm_up(model: OpenModel, signature: str, sizes: Iterable[int] = (1,)) -> None:
@@ -19,6 +22,14 @@ def warm_up(model: OpenModel, signature: str, sizes: Iterable[int] = (1,)) -> No
     inputs = model.signatures[signature].inputs
     for size in sizes:
         model.call(signature, {name: _zeros(spec, size) for name, spec in inputs.items()})
+
+
+def try_to_warm_up(model: OpenModel, name: str, signature: str, sizes: Iterable[int]) -> None:
+    """The same, for a model that may refuse zeros: then it stays cold, and the log says so."""
+    try:
+        warm_up(model, signature, sizes)
+    except Exception as error:  # whatever the model raises
+        log.info("model %s is not warm: it refuses zeros: %s", name, error)
 
 
 def _zeros(spec: TensorSpec, size: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.generic]]":

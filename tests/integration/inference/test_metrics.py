@@ -16,7 +16,7 @@ from modelstream.inference import infer
 from modelstream.model import SavedModel
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
-GROUP = ".modelstream.model.picky."
+BY_TABLE, BY_STREAM = "picky", "picky-async"
 
 
 def free_port() -> int:
@@ -30,37 +30,58 @@ def get(port: int, path: str) -> Any:
         return json.load(response)
 
 
-def model_metrics(port: int, job: str) -> dict[str, str]:
+def model_metrics(port: int, job: str, model: str) -> dict[str, str]:
+    group = f".modelstream.model.{model}."
     found: dict[str, str] = {}
     for vertex in get(port, f"/jobs/{job}")["vertices"]:
         path = f"/jobs/{job}/vertices/{vertex['id']}/metrics"
-        names = [each["id"] for each in get(port, path) if GROUP in each["id"]]
+        names = [each["id"] for each in get(port, path) if group in each["id"]]
         for name in names:
             for each in get(port, f"{path}?get={name}"):
-                found[each["id"].rpartition(GROUP)[2]] = each["value"]
+                found[each["id"].rpartition(group)[2]] = each["value"]
     return found
 
 
-def test_a_job_tells_what_its_model_does() -> None:
+def test_a_job_tells_what_its_models_do_whatever_thread_they_run_in() -> None:
     port = free_port()
     t_env = environment({"rest.bind-port": str(port), "metrics.fetcher.update-interval": "200"})
     t_env.execute_sql(
         "CREATE TEMPORARY TABLE numbers (x FLOAT) WITH ('connector' = 'datagen', "
         "'rows-per-second' = '200', 'fields.x.min' = '-1', 'fields.x.max' = '10')"
     )
-    result = infer(t_env.from_path("numbers"), SavedModel(models.picky()), on_error=DeadLetter())
+    picky, numbers = models.picky(), t_env.from_path("numbers")
+    results = [
+        infer(numbers, SavedModel(picky), on_error=DeadLetter()).scored,
+        # Scored in a thread of their own, which Flink takes no counts from.
+        t_env.from_data_stream(
+            infer(
+                t_env.to_data_stream(numbers),
+                SavedModel(picky, name=BY_STREAM),
+                on_error=DeadLetter(),
+                path="async",
+            ).scored
+        ),
+    ]
     t_env.execute_sql(
         "CREATE TEMPORARY TABLE nowhere (x FLOAT, root FLOAT) WITH ('connector' = 'blackhole')"
     )
-    job = result.scored.execute_insert("nowhere").get_job_client()
+    inserts = t_env.create_statement_set()
+    for result in results:
+        inserts.add_insert("nowhere", result)
+    job = inserts.execute().get_job_client()
     try:
-        deadline = time.monotonic() + 180
-        metrics: dict[str, str] = {}
-        while int(metrics.get("failures", 0)) < 1 or metrics.get("model_loaded") != "1":
-            assert time.monotonic() < deadline, f"the metrics never came: {metrics}"
-            metrics = model_metrics(port, str(job.get_job_id()))
+        for model in (BY_TABLE, BY_STREAM):
+            deadline = time.monotonic() + 180
+            metrics: dict[str, str] = {}
+            while int(metrics.get("failures", 0)) < 1 or metrics.get("model_loaded") != "1":
+                assert time.monotonic() < deadline, f"the metrics never came: {metrics}"
+                metrics = model_metrics(port, str(job.get_job_id()), model)
+            check(metrics)
     finally:
         job.cancel().result()
+
+
+def check(metrics: dict[str, str]) -> None:
     assert int(metrics["records"]) > int(metrics["failures"])
     assert metrics["dead_letters"] == metrics["failures"]
     assert int(metrics["batches"]) >= 1

@@ -42,6 +42,31 @@ def test_a_job_that_restarts_from_a_checkpoint_scores_every_record_once(tmp_path
     assert all(row["y"] == 2 * row["id"] for row in scored)
 
 
+def test_records_on_their_way_through_an_asynchronous_function_are_not_lost(
+    tmp_path: Path,
+) -> None:
+    from pyflink.common import Types
+
+    t_env = environment(RECOVERY)
+    stream = t_env.to_data_stream(counted(t_env, 4000, 2000))
+    scored = infer(stream, NumpyModel(), keep=["id"], path="async").scored
+    failed = tmp_path / "failed"
+
+    def fails_once(row):
+        if row[0] == 2500 and not failed.exists():
+            failed.touch()
+            raise ValueError("the injected failure")
+        return row
+
+    kind = Types.ROW_NAMED(["id", "y"], [Types.INT(), Types.FLOAT()])
+    behind = t_env.from_data_stream(scored.map(fails_once, kind).start_new_chain())
+    run(t_env, {"scored": behind}, tmp_path)
+    assert failed.exists()
+    rows_out = rows(tmp_path / "scored")
+    assert sorted(row["id"] for row in rows_out) == list(range(1, 4001))
+    assert all(row["y"] == 2 * row["id"] for row in rows_out)
+
+
 def test_a_source_that_could_lose_a_bundle_is_not_chained_to_the_model() -> None:
     t_env = environment()
     infer(counted(t_env, 10, 10), NumpyModel(), keep=["id"])

@@ -1,0 +1,115 @@
+"""Models in asynchronous functions: many records on their way, few calls of the model."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from pyflink.common import Row, Types
+from pyflink.datastream import AsyncFunction
+from pyflink.datastream.data_stream import KeyedStream
+
+from modelstream import raised
+from modelstream.batching import Batch, configure
+from modelstream.deadletter import DeadLetter, Fail, OnError
+from modelstream.errors import BrokenModelError
+from modelstream.functions.closures import Models
+from modelstream.functions.failing import failed
+from modelstream.functions.mixin import ModelAwareFunction
+from modelstream.inference.asynchandle import AsyncModelHandle
+from modelstream.inference.awaiting import awaited
+from modelstream.inference.environments import refuse_thread_mode
+from modelstream.metrics import DeferredMetrics
+from modelstream.model import Model
+
+if TYPE_CHECKING:
+    from pyflink.common import TypeInformation
+    from pyflink.datastream import DataStream
+
+
+class ModelAsyncFunction(ModelAwareFunction, AsyncFunction):  # type: ignore[misc]  # pyflink has no types
+    """``async def async_invoke(value)``: awaits ``self.model.score(…)`` and returns a list.
+
+    Records that are awaited at the same time share a call of the model: as many as ``batch`` says,
+    or as have come when time is up. Apply it with Flink's ``AsyncDataStream.ordered_wait`` and the
+    time-out ``Time.milliseconds(0)``: any other costs a thread for each record.
+    """
+
+    _metrics_type = DeferredMetrics
+    _awaited: Mapping[str, AsyncModelHandle] = MappingProxyType({})
+
+    def open(self, runtime_context: Any) -> None:
+        """Load the models, or share the copies of this process."""
+        super().open(runtime_context)
+        self._awaited = {
+            name: AsyncModelHandle(handle, self._batch) for name, handle in self._handles.items()
+        }
+
+    def close(self) -> None:
+        """Give the models back, after the last call of them."""
+        for handle in self.__dict__.pop("_awaited", {}).values():
+            handle.close()
+        super().close()
+
+    @property
+    def models(self) -> Mapping[str, AsyncModelHandle]:  # type: ignore[override]  # awaited
+        """The open models, by name."""
+        return self._awaited if super().models else {}
+
+
+def async_with_model(
+    stream: "DataStream",
+    model: Models,
+    fn: Callable[..., Awaitable[Any]],
+    *,
+    output_type: "TypeInformation | None" = None,
+    on_error: OnError = Fail(),  # noqa: B008  # frozen
+    batch: Batch = Batch(),  # noqa: B008  # frozen
+) -> "DataStream":
+    """Each record through ``async def fn(record, model)``, which returns one; order stays.
+
+    Args:
+        stream: keyed or not.
+        model: one, or several; ``fn`` takes as many open models after the record.
+        fn: awaits ``model.score(record, method)``; records that await it meanwhile share a call.
+        output_type: of what ``fn`` returns; Python objects (pickled) if None.
+        on_error: what becomes of a record on which ``fn`` raises. With DeadLetter,
+            `dead_letters` gives them as a stream.
+        batch: how many records a call takes, and how long a record may wait; for all models of
+            the job.
+
+    Raises:
+        OptionError: Flink would run the function in a thread of the JVM, or the job has another
+            batch setting already.
+    """
+    refuse_thread_mode(stream)
+    configure(stream.get_execution_environment(), batch)
+    models = tuple(model) if isinstance(model, Sequence) else (model,)
+    values = stream._values() if isinstance(stream, KeyedStream) else stream
+    function = _AsyncClosure(models, fn, on_error, batch)
+    return awaited(values, function, output_type or Types.PICKLED_BYTE_ARRAY(), on_error, batch)
+
+
+class _AsyncClosure(ModelAsyncFunction):
+    """A coroutine function as a function of Flink: what it raises costs one record."""
+
+    def __init__(
+        self,
+        models: Sequence[Model],
+        fn: Callable[..., Awaitable[Any]],
+        on_error: OnError,
+        batch: Batch,
+    ) -> None:
+        super().__init__(*models, batch=batch)
+        self._fn, self._on_error = fn, on_error
+
+    async def async_invoke(self, value: Any) -> list[Any]:
+        """One record."""
+        try:
+            result = await self._fn(value, *self.models.values())
+        except Exception as error:
+            if isinstance(self._on_error, Fail) or isinstance(error, BrokenModelError):
+                raised.note(error)
+                raise
+            letter = failed(error, value, self.models, self._on_error)
+            return [] if letter is None else [Row(None, letter)]
+        return [Row(result, None) if isinstance(self._on_error, DeadLetter) else result]

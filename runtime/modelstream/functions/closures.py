@@ -1,0 +1,158 @@
+"""Models in plain Python functions: ``fn(record, model)`` over a DataStream."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pyflink.datastream.data_stream import KeyedStream
+
+from modelstream import raised
+from modelstream.deadletter import DeadLetter, Fail, OnError
+from modelstream.errors import BrokenModelError
+from modelstream.functions.classes import ModelKeyedProcessFunction, ModelProcessFunction
+from modelstream.functions.failing import failed
+from modelstream.functions.mixin import ModelAwareFunction
+from modelstream.inference import letters
+from modelstream.inference.environments import refuse_thread_mode
+from modelstream.inference.sources import leave_chain
+from modelstream.model import Model
+
+if TYPE_CHECKING:
+    from pyflink.common import TypeInformation
+    from pyflink.datastream import DataStream
+
+Models: TypeAlias = Model | Sequence[Model]
+_Emit: TypeAlias = Callable[[Callable[..., Any], Any, Any, Sequence[Any]], Iterable[Any]]
+
+
+def map_with_model(
+    stream: "DataStream",
+    model: Models,
+    fn: Callable[..., Any],
+    *,
+    output_type: "TypeInformation | None" = None,
+    on_error: OnError = Fail(),  # noqa: B008  # frozen
+) -> "DataStream":
+    """Each record through ``fn(record, model)``, which returns one.
+
+    Args:
+        stream: keyed or not.
+        model: one, or several; ``fn`` takes as many open models after the record.
+        fn: may use whatever `ModelHandle` offers: ``predict``, ``score``, ``score_all``.
+        output_type: of what ``fn`` returns; Python objects (pickled) if None.
+        on_error: what becomes of a record on which ``fn`` raises. With DeadLetter,
+            `dead_letters` gives them as a stream.
+
+    Raises:
+        OptionError: Flink would run the function in a thread of the JVM.
+    """
+    return _applied(stream, model, fn, _one, output_type, on_error).name("Map With Model")
+
+
+def flat_map_with_model(
+    stream: "DataStream",
+    model: Models,
+    fn: Callable[..., Iterable[Any]],
+    *,
+    output_type: "TypeInformation | None" = None,
+    on_error: OnError = Fail(),  # noqa: B008  # frozen
+) -> "DataStream":
+    """Each record through ``fn(record, model)``, which returns or yields any number of them."""
+    return _applied(stream, model, fn, _many, output_type, on_error).name("Flat Map With Model")
+
+
+def filter_with_model(
+    stream: "DataStream",
+    model: Models,
+    fn: Callable[..., bool],
+    *,
+    on_error: OnError = Fail(),  # noqa: B008  # frozen
+) -> "DataStream":
+    """The records for which ``fn(record, model)`` is true."""
+    kind = stream._original_data_type_info if isinstance(stream, KeyedStream) else stream.get_type()
+    return _applied(stream, model, fn, _matching, kind, on_error).name("Filter With Model")
+
+
+def process_with_model(
+    stream: "DataStream",
+    model: Models,
+    fn: Callable[..., Iterable[Any]],
+    *,
+    output_type: "TypeInformation | None" = None,
+    on_error: OnError = Fail(),  # noqa: B008  # frozen
+) -> "DataStream":
+    """Each record through ``fn(record, ctx, model)``; ``ctx`` as in Flink's process functions.
+
+    ``fn`` yields records, and ``(tag, record)`` for side outputs. For state and timers derive a
+    class from `ModelKeyedProcessFunction`.
+    """
+    return _applied(stream, model, fn, _processed, output_type, on_error).name("Process With Model")
+
+
+def _one(fn: Callable[..., Any], record: Any, ctx: Any, models: Sequence[Any]) -> Iterable[Any]:
+    return (fn(record, *models),)
+
+
+def _many(fn: Callable[..., Any], record: Any, ctx: Any, models: Sequence[Any]) -> Iterable[Any]:
+    return fn(record, *models) or ()
+
+
+def _matching(
+    fn: Callable[..., Any], record: Any, ctx: Any, models: Sequence[Any]
+) -> Iterable[Any]:
+    return (record,) if fn(record, *models) else ()
+
+
+def _processed(
+    fn: Callable[..., Any], record: Any, ctx: Any, models: Sequence[Any]
+) -> Iterable[Any]:
+    return fn(record, ctx, *models) or ()
+
+
+class _Closure(ModelAwareFunction):
+    """A Python function as a process function: what it raises costs one record."""
+
+    def __init__(
+        self, models: Sequence[Model], fn: Callable[..., Any], emit: _Emit, on_error: OnError
+    ) -> None:
+        super().__init__(*models)
+        self._fn, self._emit, self._on_error = fn, emit, on_error
+
+    def open(self, runtime_context: Any) -> None:
+        super().open(runtime_context)
+        self._open_models = tuple(self.models.values())
+        self._tag = letters.tag()
+
+    def process_element(self, value: Any, ctx: Any) -> Iterable[Any]:
+        # All results of a record before the first leaves: it is scored or a dead letter, not both.
+        try:
+            return list(self._emit(self._fn, value, ctx, self._open_models))
+        except Exception as error:
+            if isinstance(self._on_error, Fail) or isinstance(error, BrokenModelError):
+                raised.note(error)
+                raise
+            letter = failed(error, value, self.models, self._on_error)
+            return [] if letter is None else [(self._tag, letter)]
+
+
+class _ModelClosure(_Closure, ModelProcessFunction):
+    pass
+
+
+class _KeyedModelClosure(_Closure, ModelKeyedProcessFunction):
+    pass
+
+
+def _applied(
+    stream: "DataStream",
+    model: Models,
+    fn: Callable[..., Any],
+    emit: _Emit,
+    output_type: "TypeInformation | None",
+    on_error: OnError,
+) -> "DataStream":
+    refuse_thread_mode(stream)
+    models = tuple(model) if isinstance(model, Sequence) else (model,)
+    closure = _KeyedModelClosure if isinstance(stream, KeyedStream) else _ModelClosure
+    applied = stream.process(closure(models, fn, emit, on_error), output_type)
+    leave_chain(stream, applied)
+    return letters.attach(applied) if isinstance(on_error, DeadLetter) else applied
