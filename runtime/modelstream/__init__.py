@@ -13,16 +13,31 @@ if TYPE_CHECKING:
     from modelstream.deadletter import DeadLetter, Drop, Fail
     from modelstream.errors import ModelStreamError
     from modelstream.inference import Inferred, RecordDecoder, infer
-    from modelstream.model import Classify, Predict, Regress, Runtime, SavedModel, Signature
+    from modelstream.model import (
+        CallableModel,
+        Classify,
+        GraphDefModel,
+        GraphSignature,
+        GraphTensor,
+        Predict,
+        Regress,
+        Runtime,
+        SavedModel,
+        Signature,
+    )
     from modelstream.sql import register
 
 # Where each name is defined. `model` is the package, which is also the function model(name).
 _HOMES = {
     "Batch": "batching",
+    "CallableModel": "model",
     "Classify": "model",
     "DeadLetter": "deadletter",
     "Drop": "deadletter",
     "Fail": "deadletter",
+    "GraphDefModel": "model",
+    "GraphSignature": "model",
+    "GraphTensor": "model",
     "Inferred": "inference",
     "ModelStreamError": "errors",
     "Predict": "model",
@@ -41,10 +56,14 @@ _HOMES = {
 
 __all__ = [
     "Batch",
+    "CallableModel",
     "Classify",
     "DeadLetter",
     "Drop",
     "Fail",
+    "GraphDefModel",
+    "GraphSignature",
+    "GraphTensor",
     "Inferred",
     "ModelStreamError",
     "Predict",

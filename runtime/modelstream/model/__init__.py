@@ -9,6 +9,9 @@ from types import ModuleType
 from modelstream.convert.flinktypes import ColumnType
 from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.model.bound import BoundMethod
+from modelstream.model.callable_model import CallableModel
+from modelstream.model.graph_def import GraphDefModel
+from modelstream.model.graph_signature import GraphSignature, GraphTensor
 from modelstream.model.methods import Classify, Method, Predict, Regress, method_for
 from modelstream.model.protocol import Model, OpenModel
 from modelstream.model.runtime import Runtime
@@ -19,8 +22,12 @@ from modelstream.model.warmup import warm_up
 __all__ = [
     "DEFAULT_SIGNATURE",
     "BoundMethod",
+    "CallableModel",
     "Classify",
     "ColumnType",
+    "GraphDefModel",
+    "GraphSignature",
+    "GraphTensor",
     "Layout",
     "Method",
     "Model",

@@ -129,7 +129,7 @@ def tensorflow_loaders() -> dict[str, Loader]:
     """
     from modelstream.model import eager, session  # TensorFlow, which takes seconds to import
 
-    return {"v1 session loader": session.SessionEngine, "v2 loader": eager.EagerEngine}
+    return {"v1 session loader": session.saved_model_engine, "v2 loader": eager.EagerEngine}
 
 
 def load(

@@ -7,10 +7,14 @@ import modelstream
 
 SURFACE = [
     "Batch",
+    "CallableModel",
     "Classify",
     "DeadLetter",
     "Drop",
     "Fail",
+    "GraphDefModel",
+    "GraphSignature",
+    "GraphTensor",
     "Inferred",
     "ModelStreamError",
     "Predict",
