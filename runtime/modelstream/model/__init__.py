@@ -12,6 +12,7 @@ from modelstream.model.bound import BoundMethod
 from modelstream.model.callable_model import CallableModel
 from modelstream.model.graph_def import GraphDefModel
 from modelstream.model.graph_signature import GraphSignature, GraphTensor
+from modelstream.model.keras_model import KerasModel
 from modelstream.model.methods import Classify, Method, Predict, Regress, method_for
 from modelstream.model.protocol import Model, OpenModel
 from modelstream.model.runtime import Runtime
@@ -28,6 +29,7 @@ __all__ = [
     "GraphDefModel",
     "GraphSignature",
     "GraphTensor",
+    "KerasModel",
     "Layout",
     "Method",
     "Model",

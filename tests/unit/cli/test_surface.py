@@ -16,6 +16,7 @@ SURFACE = [
     "GraphSignature",
     "GraphTensor",
     "Inferred",
+    "KerasModel",
     "ModelStreamError",
     "Predict",
     "RecordDecoder",
