@@ -48,7 +48,7 @@ __all__ = [
 class _CallablePackage(ModuleType):
     """Lets ``ms.model("fraud")`` and ``from modelstream.model import SavedModel`` both mean it."""
 
-    def __call__(self, name: str) -> SavedModel:
+    def __call__(self, name: str) -> Model:
         from modelstream.job.context import model
 
         return model(name)

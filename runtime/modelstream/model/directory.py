@@ -5,6 +5,8 @@ from pathlib import Path
 from modelstream.errors import ModelFormatError, ModelNotFoundError
 
 _FILES = ("saved_model.pb", "saved_model.pbtxt")
+GRAPH_SUFFIXES = (".pb", ".pbtxt")
+KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 _LISTED = 8
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelstream.errors import ModelError, ModelLoadError
 from modelstream.model.cache import ModelCache
-from modelstream.model.directory import single_file
+from modelstream.model.directory import GRAPH_SUFFIXES, single_file
 from modelstream.model.graph_nodes import GraphNodes
 from modelstream.model.graph_signature import GraphSignature, Tensor, one_or_all
 from modelstream.model.loaded import LoadedModel
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 _CACHE: ModelCache[LoadedModel] = ModelCache()
-_SUFFIXES = (".pb", ".pbtxt")
 
 
 class GraphDefModel:
@@ -63,7 +62,7 @@ class GraphDefModel:
         self._path = (
             None
             if isinstance(source, bytes)
-            else single_file(Path(source).absolute(), _SUFFIXES, "frozen graph")
+            else single_file(Path(source).absolute(), GRAPH_SUFFIXES, "frozen graph")
         )
         self._content = source if isinstance(source, bytes) else None
         self._name = name or (self._path.stem if self._path else "graph")

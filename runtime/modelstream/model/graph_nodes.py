@@ -92,21 +92,26 @@ class GraphNodes:
         """
         return _Shapes(self._nodes, self._producer, given).of(tensor)
 
+    @property
+    def begins(self) -> list[str]:
+        """The placeholders, in the order of the graph."""
+        return [name for name, node in self._nodes.items() if node.op.startswith("Placeholder")]
+
+    @property
+    def ends(self) -> list[str]:
+        """The nodes whose outputs no other node reads."""
+        read = {split(name)[0] for node in self._nodes.values() for name in node.input}
+        return [name for name in self._nodes if name not in read]
+
     def _node(self, name: str) -> Any:
         try:
             return self._nodes[name]
         except KeyError:
             raise SignatureMismatchError(
                 f"the graph {self._where} has no node {name!r}{suggestion(name, self._nodes)}; "
-                f"it has {len(self._nodes)} nodes, {self._ends()}"
+                f"it has {len(self._nodes)} nodes, begins at {_few(self.begins)} and ends at "
+                f"{_few(self.ends)}"
             ) from None
-
-    def _ends(self) -> str:
-        """Where a graph begins and ends, which is what signatures are made of."""
-        read = {split(name)[0] for node in self._nodes.values() for name in node.input}
-        begins = [name for name, node in self._nodes.items() if node.op.startswith("Placeholder")]
-        ends = [name for name in self._nodes if name not in read]
-        return f"begins at {_few(begins)} and ends at {_few(ends)}"
 
 
 def split(tensor: str) -> tuple[str, int]:

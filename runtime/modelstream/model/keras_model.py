@@ -7,14 +7,13 @@ from pathlib import Path
 
 from modelstream.model import keras_config
 from modelstream.model.cache import ModelCache
-from modelstream.model.directory import single_file
+from modelstream.model.directory import KERAS_SUFFIXES, single_file
 from modelstream.model.loaded import LoadedModel
 from modelstream.model.protocol import OpenModel
 from modelstream.model.runtime import Runtime
 from modelstream.model.signature import DEFAULT_SIGNATURE, PREDICT, Signature
 
 _CACHE: ModelCache[LoadedModel] = ModelCache()
-_SUFFIXES = (".keras", ".h5", ".hdf5")
 
 
 class KerasModel:
@@ -45,7 +44,7 @@ class KerasModel:
         name: str | None = None,
         runtime: Runtime = Runtime(),  # noqa: B008  # frozen
     ) -> None:
-        self._path = single_file(Path(path).absolute(), _SUFFIXES, "Keras model")
+        self._path = single_file(Path(path).absolute(), KERAS_SUFFIXES, "Keras model")
         self._name = name or self._path.stem
         self._runtime = runtime
         inputs, outputs = keras_config.specs(self._path) or _asked(self._path, runtime)
