@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Regress,
         Runtime,
         SavedModel,
+        Saver,
         Signature,
     )
     from modelstream.sql import register
@@ -47,6 +48,7 @@ _HOMES = {
     "Regress": "model",
     "Runtime": "model",
     "SavedModel": "model",
+    "Saver": "model",
     "Signature": "model",
     "TensorSpec": "convert",
     "configure": "batching",
@@ -74,6 +76,7 @@ __all__ = [
     "Regress",
     "Runtime",
     "SavedModel",
+    "Saver",
     "Signature",
     "TensorSpec",
     "configure",

@@ -17,6 +17,7 @@ from modelstream.model.methods import Classify, Method, Predict, Regress, method
 from modelstream.model.protocol import Model, OpenModel
 from modelstream.model.runtime import Runtime
 from modelstream.model.saved_model import SavedModel
+from modelstream.model.saver import Saver
 from modelstream.model.signature import DEFAULT_SIGNATURE, Signature
 from modelstream.model.warmup import warm_up
 
@@ -38,6 +39,7 @@ __all__ = [
     "Regress",
     "Runtime",
     "SavedModel",
+    "Saver",
     "Signature",
     "TensorSpec",
     "method_for",

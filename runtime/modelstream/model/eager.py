@@ -45,6 +45,15 @@ class EagerEngine:
         outputs = self._calls[signature](**tensors)
         return {name: flattened(output) for name, output in outputs.items()}
 
+    def save(self, prefix: str) -> str:
+        """Write the variables."""
+        return str(tf.train.Checkpoint(model=self._model).write(prefix))
+
+    def restore(self, prefix: str) -> None:
+        """Read the variables back."""
+        restored = tf.train.Checkpoint(model=self._model).read(prefix)
+        restored.assert_existing_objects_matched().expect_partial()
+
     def close(self) -> None:
         """Drop the functions before the object whose variables they use."""
         self._calls.clear()

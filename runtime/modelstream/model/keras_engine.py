@@ -35,11 +35,6 @@ class KerasEngine:
         self._names = _output_names(self._model, self._run.structured_outputs)
 
     @property
-    def model(self) -> Any:
-        """The Keras model, for what reads or changes its variables."""
-        return self._model
-
-    @property
     def specs(self) -> Specs:
         """Inputs and outputs, as Keras knows them."""
         outputs = keras.tree.flatten(self._run.structured_outputs)
@@ -53,6 +48,15 @@ class KerasEngine:
         ]
         outputs = keras.tree.flatten(self._run(*tensors))
         return {name: flattened(each) for name, each in zip(self._names, outputs, strict=True)}
+
+    def save(self, prefix: str) -> str:
+        """Write the variables."""
+        return str(tf.train.Checkpoint(model=self._model).write(prefix))
+
+    def restore(self, prefix: str) -> None:
+        """Read the variables back."""
+        restored = tf.train.Checkpoint(model=self._model).read(prefix)
+        restored.assert_existing_objects_matched().expect_partial()
 
     def close(self) -> None:
         """Drop the function before the model whose variables it uses."""

@@ -1,6 +1,6 @@
 """saved_model.pb read without TensorFlow: tags and signatures."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.errors import ModelFormatError, TagsNotFoundError
 from modelstream.model.directory import model_file
 from modelstream.model.signature import Signature
+from modelstream.model.statefulness import Graph
 
 _INTERNAL = {"__saved_model_init_op", "__saved_model_train_op"}
 _RAGGED = 3
@@ -57,12 +58,14 @@ def meta_graph(saved_model: Any, tags: Iterable[str], where: Path) -> Any:
 
 def signatures(meta: Any) -> dict[str, Signature]:
     """The signatures of a meta graph, by name; TensorFlow's internal ones are left out."""
+    graph = Graph(meta.graph_def)
     return {
         name: Signature(
             name,
             definition.method_name,
             _specs(definition.inputs),
             _specs(definition.outputs),
+            graph.changes_variables(_tensors(definition.outputs.values())),
         )
         for name, definition in sorted(meta.signature_def.items())
         if name not in _INTERNAL
@@ -75,6 +78,14 @@ def _parse(path: Path) -> Any:
         saved_model.ParseFromString(path.read_bytes())
         return saved_model
     return text_format.Parse(path.read_text(), saved_model, allow_unknown_field=True)
+
+
+def _tensors(infos: Iterable[Any]) -> Iterator[str]:
+    """The tensors of the graph that outputs are made of."""
+    for info in infos:
+        sparse = info.coo_sparse
+        yield from (info.name, sparse.values_tensor_name, sparse.indices_tensor_name)
+        yield from _tensors(info.composite_tensor.components)
 
 
 def _tag_text(tags: Iterable[str]) -> str:

@@ -22,14 +22,14 @@ Array = npt.NDArray[Any]
 Symbols = Mapping[str, Any]
 """Tensors of a graph, by the names that a signature gives them."""
 
-Fill = Callable[[Any], Mapping[str, tuple[Symbols, Symbols]]]
-"""Fills the graph of a session; gives the inputs and outputs of each signature."""
+Functions = Mapping[str, tuple[Symbols, Symbols]]
+"""The inputs and outputs of each signature."""
 
 
 class SessionEngine:
     """A graph with its session, and one prepared call a signature."""
 
-    def __init__(self, fill: Fill, runtime: Runtime) -> None:
+    def __init__(self, fill: Callable[[Any], Functions], runtime: Runtime) -> None:
         graph = tf.Graph()
         self._session = tf.compat.v1.Session(graph=graph, config=_config(runtime))
         try:
@@ -44,7 +44,7 @@ class SessionEngine:
 
     @property
     def session(self) -> Any:
-        """The session, for what reads or changes the variables in it."""
+        """The session, with the graph in it."""
         return self._session
 
     def call(self, signature: str, inputs: Tensors) -> dict[str, Array]:
@@ -57,23 +57,48 @@ class SessionEngine:
         self._session.close()
 
 
-def saved_model_engine(
-    directory: Path,
-    tags: tuple[str, ...],
-    signatures: Mapping[str, Signature],
-    runtime: Runtime,
-) -> SessionEngine:
+class SavedModelEngine(SessionEngine):
     """A SavedModel in a session of its own."""
 
-    def fill(session: Any) -> dict[str, tuple[Symbols, Symbols]]:
-        meta = tf.compat.v1.saved_model.loader.load(session, list(tags), str(directory))
-        return {
-            name: _symbols(meta.signature_def[name], session.graph)
-            for name, signature in signatures.items()
-            if is_dense(signature)
-        }
+    def __init__(
+        self,
+        directory: Path,
+        tags: tuple[str, ...],
+        signatures: Mapping[str, Signature],
+        runtime: Runtime,
+    ) -> None:
+        def fill(session: Any) -> Functions:
+            meta = tf.compat.v1.saved_model.loader.load(session, list(tags), str(directory))
+            self._saver = meta.saver_def
+            return {
+                name: _symbols(meta.signature_def[name], session.graph)
+                for name, signature in signatures.items()
+                if is_dense(signature)
+            }
 
-    return SessionEngine(fill, runtime)
+        super().__init__(fill, runtime)
+
+    def save(self, prefix: str) -> str:
+        """Write the variables with the saver that the exporter put into the graph.
+
+        Raises:
+            ModelError: there is none, because there are no variables.
+        """
+        written = self._session.run(self._part("save_tensor_name"), self._at(prefix))
+        return bytes(written).decode()
+
+    def restore(self, prefix: str) -> None:
+        """Read the variables back."""
+        self._session.run(self._part("restore_op_name"), self._at(prefix))
+
+    def _at(self, prefix: str) -> dict[str, str]:
+        return {self._part("filename_tensor_name"): prefix}
+
+    def _part(self, field: str) -> str:
+        name: str = getattr(self._saver, field)
+        if not name:
+            raise ModelError("the model was exported without variables: nothing to save or restore")
+        return name
 
 
 def _symbols(definition: Any, graph: Any) -> tuple[Symbols, Symbols]:

@@ -33,6 +33,7 @@ SPECS: dict[str, dict[str, Any]] = {
             {"name": "b", "uri": "s3://b/b", "secretName": "store"},
             {"name": "c", "uri": "hf://o/c@main"},
             {"name": "d", "uri": "file:///opt/d"},
+            {"name": "e", "uri": "pvc://models/keras/e.keras", "format": "Keras"},
         ],
         "python": {"configMap": {"name": "code", "key": "job.py"}},
         "gpu": {

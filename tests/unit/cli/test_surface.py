@@ -23,6 +23,7 @@ SURFACE = [
     "Regress",
     "Runtime",
     "SavedModel",
+    "Saver",
     "Signature",
     "TensorSpec",
     "configure",

@@ -5,56 +5,11 @@ import subprocess
 import sys
 
 import pytest
+from tests.support.graphs import DENSE, graph, placeholder
 
-from modelstream.convert.protos import DATA_TYPES, message
 from modelstream.errors import ModelFormatError, ModelNotFoundError, SignatureMismatchError
 from modelstream.model import Classify, GraphDefModel, GraphSignature, GraphTensor
 from modelstream.model.signature import CLASSIFY
-
-NUMBERS = {name: number for number, name in DATA_TYPES.items()}
-FLOAT = {"T": "float32"}
-
-
-def graph(*nodes, producer=27):
-    """A GraphDef of nodes: (name, op, inputs, attributes); an attribute is a dtype or a shape."""
-    made = message("GraphDef")()
-    made.versions.producer = producer
-    for name, op, inputs, attributes in nodes:
-        node = made.node.add(name=name, op=op, input=inputs)
-        for key, value in attributes.items():
-            _set(node.attr[key], value)
-    return made.SerializeToString()
-
-
-def _set(attribute, value):
-    if isinstance(value, str):
-        attribute.type = NUMBERS[value]
-        return
-    shape = attribute.tensor.tensor_shape if isinstance(value, list) else attribute.shape
-    shape.SetInParent()
-    for size in value:
-        shape.dim.add(size=-1 if size is None else size)
-
-
-def placeholder(name, dtype, shape):
-    return (name, "Placeholder", [], {"dtype": dtype, "shape": shape})
-
-
-def constant(name, shape):
-    return (name, "Const", [], {"dtype": "float32", "value": shape})
-
-
-DENSE = graph(
-    placeholder("x", "float32", (1, 4)),
-    constant("w", [4, 3]),
-    constant("b", [3]),
-    ("product", "MatMul", ["x", "w"], FLOAT),
-    ("sum", "BiasAdd", ["product", "b"], FLOAT),
-    ("probabilities", "Softmax", ["sum"], FLOAT),
-    ("best", "ArgMax", ["probabilities", "b"], {"T": "float32", "output_type": "int64"}),
-    ("far", "Conv2D", ["x", "w"], FLOAT),
-    ("mystery", "Custom", ["x"], {}),
-)
 
 
 def specs(model, name="serving_default"):
