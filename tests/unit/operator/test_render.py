@@ -37,7 +37,6 @@ def _one_file(mounts: str) -> dict[str, Any]:
     return {**gone, **{f"{mounts}[/models/fraud/graph.pb]/{key}": new[key] for key in new}}
 
 
-TENSOR = {"name": "x", "tensor": "x"}
 GPU = {"spec/gpu": {"count": 1}}
 EXPRESSIONS = (
     f"{TM_POD}/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution"
@@ -68,13 +67,6 @@ EXPRESSIONS = (
                 for path, value in _one_file(f"{pod}/{where}/volumeMounts").items()
             },
             id="models.uri of one file, which keeps its name",
-        ),
-        pytest.param({}, {"spec/models/0/format": "Keras"}, {}, id="models.format: the job's own"),
-        pytest.param(
-            {},
-            {"spec/models/0/signatures": [{"inputs": [TENSOR], "outputs": [TENSOR]}]},
-            {},
-            id="models.signatures: the job's own",
         ),
         pytest.param(
             {},
