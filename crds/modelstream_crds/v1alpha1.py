@@ -16,7 +16,7 @@ from modelstream_crds.cluster import (
     Toleration,
 )
 from modelstream_crds.lifecycle import NetworkPolicy, State, Upgrade, UpgradeMode
-from modelstream_crds.model import Model, ModelFormat
+from modelstream_crds.model import GraphSignature, GraphTensor, Method, Model, ModelFormat
 from modelstream_crds.programs import ConfigMapScript, Python, Sql, SqlOnError
 from modelstream_crds.reserved import RESERVED_BY_BATCH
 from modelstream_crds.rules import ListOf, Part, Rule
@@ -37,7 +37,6 @@ from modelstream_crds.stream import (
     Classify,
     Column,
     Inference,
-    Method,
     OnError,
     Pipeline,
     SecretKey,
@@ -54,6 +53,8 @@ __all__ = [
     "ConfigMapScript",
     "Flink",
     "Gpu",
+    "GraphSignature",
+    "GraphTensor",
     "Inference",
     "JobManager",
     "JobStatus",

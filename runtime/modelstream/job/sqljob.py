@@ -8,7 +8,7 @@ from modelstream.errors import JobError, SignatureMismatchError
 from modelstream.job import calls, connectors, failures, statements
 from modelstream.job.connectors import Needs
 from modelstream.job.statements import Statement
-from modelstream.model import SavedModel
+from modelstream.model import Model
 from modelstream_crds.reserved import RESERVED
 from modelstream_crds.v1alpha1 import Sql
 
@@ -42,7 +42,7 @@ _REFUSED = {
 def build(
     t_env: "TableEnvironment",
     sql: Sql,
-    models: Mapping[str, SavedModel],
+    models: Mapping[str, Model],
     redact: Callable[[str], str] = str,
 ) -> "StatementSet":
     """Run the script's definitions and collect its INSERTs.

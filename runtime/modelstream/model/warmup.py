@@ -15,13 +15,18 @@ log = logging.getLogger(__name__)
 def warm_up(model: OpenModel, signature: str, sizes: Iterable[int] = (1,)) -> None:
     """Call a signature once for each batch size, with zeros and empty strings.
 
+    One that changes variables of the model is not called: what the first record finds would be
+    another model.
+
     Raises:
         Exception: whatever the model raises; a model may refuse such input, so this tells nothing
             about real records.
     """
-    inputs = model.signatures[signature].inputs
+    found = model.signatures[signature]
+    if found.stateful:
+        return
     for size in sizes:
-        model.call(signature, {name: _zeros(spec, size) for name, spec in inputs.items()})
+        model.call(signature, {name: _zeros(spec, size) for name, spec in found.inputs.items()})
 
 
 def try_to_warm_up(model: OpenModel, name: str, signature: str, sizes: Iterable[int]) -> None:

@@ -34,6 +34,7 @@ SPECS: dict[str, dict[str, Any]] = {
             {"name": "c", "uri": "hf://o/c@main"},
             {"name": "d", "uri": "file:///opt/d"},
             {"name": "e", "uri": "image://registry/e@sha256:" + "0" * 64},
+            {"name": "f", "uri": "pvc://models/keras/f.keras", "format": "Keras"},
         ],
         "python": {"configMap": {"name": "code", "key": "job.py"}},
         "gpu": {

@@ -25,6 +25,18 @@ def env(pod: str, name: str, value: str) -> dict[str, Any]:
     return {f"{root}/name": name, f"{root}/value": value}
 
 
+def _one_file(mounts: str) -> dict[str, Any]:
+    """The mount of a claim's file in place of that of a directory."""
+    new = {
+        "name": "claim-models",
+        "mountPath": "/models/fraud/graph.pb",
+        "subPath": "fraud/graph.pb",
+        "readOnly": True,
+    }
+    gone = {f"{mounts}[/models/fraud]/{key}": None for key in new}
+    return {**gone, **{f"{mounts}[/models/fraud/graph.pb]/{key}": new[key] for key in new}}
+
+
 GPU = {"spec/gpu": {"count": 1}}
 EXPRESSIONS = (
     f"{TM_POD}/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution"
@@ -44,6 +56,17 @@ EXPRESSIONS = (
                 for kind, name in (("containers", "main"), ("initContainers", "verify"))
             },
             id="flink.image",
+        ),
+        pytest.param(
+            {},
+            {"spec/models/0/uri": "pvc://models/fraud/graph.pb"},
+            {
+                path: value
+                for pod in (JM_POD, TM_POD)
+                for where in ("containers[main]", "initContainers[verify]")
+                for path, value in _one_file(f"{pod}/{where}/volumeMounts").items()
+            },
+            id="models.uri of one file, which keeps its name",
         ),
         pytest.param(
             {},
