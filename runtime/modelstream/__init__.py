@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from modelstream.batching import Batch, configure
-    from modelstream.convert import TensorSpec, example
+    from modelstream.convert import Image, TensorColumn, TensorSpec, TensorValue, example
     from modelstream.deadletter import DeadLetter, Drop, Fail
     from modelstream.errors import ModelStreamError
     from modelstream.inference import Inferred, RecordDecoder, infer
@@ -23,6 +23,7 @@ _HOMES = {
     "DeadLetter": "deadletter",
     "Drop": "deadletter",
     "Fail": "deadletter",
+    "Image": "convert",
     "Inferred": "inference",
     "ModelStreamError": "errors",
     "Predict": "model",
@@ -31,7 +32,9 @@ _HOMES = {
     "Runtime": "model",
     "SavedModel": "model",
     "Signature": "model",
+    "TensorColumn": "convert",
     "TensorSpec": "convert",
+    "TensorValue": "convert",
     "configure": "batching",
     "example": "convert",
     "infer": "inference",
@@ -45,6 +48,7 @@ __all__ = [
     "DeadLetter",
     "Drop",
     "Fail",
+    "Image",
     "Inferred",
     "ModelStreamError",
     "Predict",
@@ -53,7 +57,9 @@ __all__ = [
     "Runtime",
     "SavedModel",
     "Signature",
+    "TensorColumn",
     "TensorSpec",
+    "TensorValue",
     "configure",
     "example",
     "infer",

@@ -51,5 +51,3 @@ def converted(value: Any) -> Any:
 def maker(python_type: type[T]) -> Callable[[npt.NDArray[Any]], T] | None:
     """What makes a value of the type from one record's array; None when the type has none."""
     return _from_array.get(python_type)
-
-

@@ -1,19 +1,16 @@
 """A tensor as the element of a stream."""
 
 from collections.abc import Mapping
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from modelstream.convert import wire
-from modelstream.convert.dtypes import DTYPES
-from modelstream.convert.numbers import Refused, cast
-from modelstream.convert.records import text_record
+from modelstream.convert.elements import array_of, cast_to, widened
 from modelstream.convert.registry import register
 from modelstream.convert.spec import TensorSpec, shape_text
-from modelstream.convert.tensordtypes import ML_DTYPES, holder, known, name_of
+from modelstream.convert.tensordtypes import holder, known, name_of
 from modelstream.convert.wire import Buffer
 from modelstream.errors import ConversionError
 
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
     from pyflink.common.typeinfo import TypeInformation
 
 Array = npt.NDArray[Any]
-_PYTHON = {bool: "bool", int: "int64", float: "float32", complex: "complex64"}
 _FIELDS = ("dtype", "shape", "data")
 
 
@@ -53,7 +49,10 @@ class TensorValue:
 
     def __init__(self, values: Any, dtype: str | None = None) -> None:
         wanted = None if dtype is None else known(dtype)
-        array, found = _array_of(values, wanted)
+        if isinstance(values, TensorValue):
+            array, found = cast_to(values.numpy(), wanted or values.dtype), wanted or values.dtype
+        else:
+            array, found = array_of(values, wanted)
         self._set(array.copy() if array is values and not _is_frozen(array) else array, found)
 
     def _set(self, array: Array, dtype: str) -> None:
@@ -85,7 +84,8 @@ class TensorValue:
     @property
     def shape(self) -> tuple[int, ...]:
         """The dimensions; () for a single value."""
-        return self._array.shape
+        shape: tuple[int, ...] = self._array.shape
+        return shape
 
     @property
     def nbytes(self) -> int:
@@ -149,7 +149,11 @@ class TensorValue:
 
     @staticmethod
     def type_information() -> "TypeInformation":
-        """Flink's type of a stream of TensorValues: pickled, as ``to_bytes`` lays them out."""
+        """Flink's type of a stream of TensorValues: pickled, as ``to_bytes`` lays them out.
+
+        It is what Flink takes by default: ``from_collection(values)`` must not be given a type,
+        because PyFlink then reads the values in the JVM.
+        """
         from pyflink.common import Types
 
         return Types.PICKLED_BYTE_ARRAY()
@@ -204,67 +208,6 @@ class TensorValue:
         return f"TensorValue({self._dtype}{shape_text(self.shape)}, {' '.join(text.split())})"
 
 
-def _array_of(values: Any, dtype: str | None) -> tuple[Array, str]:
-    """The values in the dtype; the array itself where it has that dtype."""
-    if isinstance(values, TensorValue):
-        return _cast(values.numpy(), dtype or values.dtype), dtype or values.dtype
-    if isinstance(values, np.ndarray | np.generic):
-        array = values if isinstance(values, np.ndarray) else np.asarray(values)
-        found = dtype or name_of(array.dtype)
-        return (_text(array.tolist()) if found == "string" else _cast(array, found)), found
-    leaves = _leaves(values)
-    found = dtype or _python_dtype(leaves, values)
-    return (_text(values) if found == "string" else _listed(values, leaves, found)), found
-
-
-def _listed(values: Any, leaves: list[Any], dtype: str) -> Array:
-    try:
-        array = np.array(values)
-    except (ValueError, OverflowError):
-        raise ConversionError(f"{values!r:.60} is no tensor: its lists differ in length") from None
-    return _cast(array, dtype) if leaves else array.astype(holder(dtype))
-
-
-def _cast(array: Array, dtype: str) -> Array:
-    """The numbers in another dtype, without loss (floats are rounded, never beyond the range)."""
-    wanted = holder(dtype)
-    if array.dtype == wanted:
-        return array
-    try:
-        if dtype in ML_DTYPES or array.dtype.name in ML_DTYPES:
-            return _cast_small(array, wanted)
-        if wanted.kind == "c" and array.dtype.kind in "fiuc":
-            return array.astype(wanted)
-        return cast(array, DTYPES[name_of(wanted)])
-    except (Refused, KeyError) as error:
-        raise ConversionError(f"the values do not fit {dtype}: {error}") from None
-
-
-def _cast_small(array: Array, wanted: "np.dtype[Any]") -> Array:
-    """To or from one of ml_dtypes' numbers, each of which a float32 holds."""
-    floats = cast(_widened(array), DTYPES["float32"])
-    if wanted.name not in ML_DTYPES:
-        return cast(_widened(array), DTYPES[name_of(wanted)])
-    with np.errstate(over="ignore", invalid="ignore"):
-        small = floats.astype(wanted)
-    back = small.astype(np.float32)
-    whole = wanted.name in ("int4", "uint4")
-    changed = back != floats if whole else np.isfinite(floats) & ~np.isfinite(back)
-    if changed.any():
-        raise Refused(f"{floats[changed].flat[0]} is not one of its numbers")
-    return small
-
-
-def _widened(array: Array) -> Array:
-    match array.dtype.name:
-        case "int4" | "uint4":
-            return array.astype(np.int8)
-        case name if name in ML_DTYPES:
-            return array.astype(np.float32)
-        case _:
-            return array
-
-
 def _is_frozen(array: Array) -> bool:
     """Whether nobody can write to the memory of the array."""
     base: Any = array
@@ -272,40 +215,11 @@ def _is_frozen(array: Array) -> bool:
         if base.flags.writeable:
             return False
         base = base.base
-    return base is None or isinstance(base, bytes) or (
-        isinstance(base, memoryview) and isinstance(base.obj, bytes)
+    return (
+        base is None
+        or isinstance(base, bytes)
+        or (isinstance(base, memoryview) and isinstance(base.obj, bytes))
     )
-
-
-def _leaves(values: Any) -> list[Any]:
-    """Every value that is no list."""
-    leaves = [values]
-    while any(isinstance(each, list | tuple) for each in leaves):
-        nested = (each if isinstance(each, list | tuple) else (each,) for each in leaves)
-        leaves = list(chain.from_iterable(nested))
-    return [each.item() if isinstance(each, np.generic) else each for each in leaves]
-
-
-def _python_dtype(leaves: list[Any], values: Any) -> str:
-    types = {type(leaf) for leaf in leaves}
-    if types and types <= {str, bytes, bytearray}:
-        return "string"
-    if types == {int, float}:
-        return "float32"
-    if len(types) == 1 and (only := types.pop()) in _PYTHON:
-        return _PYTHON[only]
-    raise ConversionError(
-        f"{values!r:.60} does not tell its dtype: give it, as in TensorValue([], 'float32')"
-        if not leaves
-        else f"{values!r:.60} is no tensor: it takes numbers, booleans, text or bytes of one kind"
-    )
-
-
-def _text(values: Any) -> Array:
-    try:
-        return text_record(values)
-    except Refused as error:
-        raise ConversionError(f"{values!r:.60} is no string tensor: {error}") from None
 
 
 def _strings(values: list[bytes], shape: tuple[int, ...]) -> Array:
@@ -323,7 +237,7 @@ def _count(shape: tuple[int, ...]) -> int:
 
 def _for_models(value: TensorValue) -> Any:
     """As tensors take it: text nested in lists, the small floats as float32."""
-    return value.tolist() if value.dtype == "string" else _widened(value.numpy())
+    return value.tolist() if value.dtype == "string" else widened(value.numpy())
 
 
 register(TensorValue, _for_models, TensorValue.view)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from modelstream.batching import Batch, configure
-from modelstream.convert import ColumnType
+from modelstream.convert import ColumnType, Inputs
 from modelstream.deadletter import DeadLetter, Fail, OnError
 from modelstream.errors import OptionError, SignatureMismatchError
 from modelstream.inference import columns
@@ -54,7 +54,7 @@ def infer(
     model: Model,
     method: Method | None = None,
     *,
-    inputs: Mapping[str, str] | None = None,
+    inputs: Inputs | None = None,
     outputs: Mapping[str, str] | None = None,
     keep: Sequence[str] | None = None,
     batch: Batch = Batch(),  # noqa: B008  # frozen
@@ -70,7 +70,8 @@ def infer(
         table: the rows.
         model: loaded once in each Python worker, however many functions use it.
         method: how it is called; what the default signature's exporter meant if None.
-        inputs: tensor → column, over what ``method`` says.
+        inputs: tensor → column, or what makes the tensor of a column (Image, TensorColumn), over
+            what ``method`` says.
         outputs: column → tensor, over what ``method`` says.
         keep: columns that go on beside the model's; all if None.
         batch: one setting for all models of a job.
@@ -260,7 +261,7 @@ class _Plan:
 def _bound(
     model: Model,
     method: Method | None,
-    inputs: Mapping[str, str] | None,
+    inputs: Inputs | None,
     outputs: Mapping[str, str] | None,
 ) -> BoundMethod:
     method = method or default_method(model)

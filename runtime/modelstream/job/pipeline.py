@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelstream import deadletter
 from modelstream.batching import Batch
+from modelstream.convert import Fit, Image, Inputs
 from modelstream.errors import JobError
 from modelstream.job import connectors, decode, files, tables
 from modelstream.job.connectors import Needs
@@ -22,6 +24,7 @@ from modelstream.model import (
 from modelstream.model.signature import find_signature
 from modelstream_crds import quantities
 from modelstream_crds.v1alpha1 import Batch as BatchSpec
+from modelstream_crds.v1alpha1 import Classify as ClassifySpec
 from modelstream_crds.v1alpha1 import Column, Inference, OnError, Pipeline, Sink, Source
 from modelstream_crds.v1alpha1 import Method as MethodName
 
@@ -118,7 +121,7 @@ def build(
 def method(model: SavedModel, inference: Inference) -> Method:
     """The method that the manifest states, or that the signature's exporter meant."""
     signature = find_signature(model.signatures, inference.signature, model.name)
-    inputs, outputs = inference.inputs or None, inference.outputs or None
+    inputs, outputs = _inputs(inference), inference.outputs or None
     match inference.method:
         case None:
             meant = method_for(signature)
@@ -130,7 +133,7 @@ def method(model: SavedModel, inference: Inference) -> Method:
         case MethodName.REGRESS:
             return Regress(signature.name, inputs=inputs, outputs=outputs)
         case MethodName.CLASSIFY:
-            return _classify(signature.name, inference)
+            return _classify(signature.name, inference, model)
 
 
 def decoded_here(pipeline: Pipeline) -> bool:
@@ -138,16 +141,45 @@ def decoded_here(pipeline: Pipeline) -> bool:
     return pipeline.inference.on_error is not OnError.FAIL and pipeline.source.format is not None
 
 
-def _classify(signature: str, inference: Inference) -> Classify:
-    top_k = inference.classify.top_k if inference.classify else 1
-    threshold = inference.classify.threshold if inference.classify else None
+def _inputs(inference: Inference) -> Inputs | None:
+    """Tensor → column, or the image that its column holds."""
+    images = {
+        tensor: Image(
+            inference.inputs.get(tensor, tensor),
+            size=(spec.height, spec.width) if spec.height and spec.width else None,
+            fit=Fit(spec.fit.lower()),
+            mean=spec.mean or 0.0,
+            std=spec.std or 1.0,
+        )
+        for tensor, spec in inference.images.items()
+    }
+    return {**inference.inputs, **images} or None
+
+
+def _classify(signature: str, inference: Inference, model: SavedModel) -> Classify:
+    wanted = inference.classify or ClassifySpec()
     return Classify(
         signature,
-        inputs=inference.inputs or None,
+        inputs=_inputs(inference),
         outputs=inference.outputs or None,
-        top_k=top_k,
-        threshold=threshold,
+        top_k=wanted.top_k,
+        threshold=wanted.threshold,
+        labels=() if wanted.label_file is None else labels(model.path / wanted.label_file),
     )
+
+
+def labels(file: Path) -> tuple[str, ...]:
+    """The lines of a label file; empty ones at its end are none.
+
+    Raises:
+        JobError: it cannot be read.
+    """
+    try:
+        return tuple(line.strip() for line in file.read_text(encoding="utf-8").rstrip().split("\n"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise JobError(
+            f"pipeline.inference.classify.labelFile: {file} cannot be read: {error}"
+        ) from error
 
 
 def _read(

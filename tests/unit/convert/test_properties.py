@@ -1,6 +1,7 @@
 """N records in are N rows out, each in its place, whatever the values are."""
 
 import pickle
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -151,10 +152,8 @@ def test_damaged_bytes_are_a_tensor_or_a_typed_error(value, data):
     damaged = bytearray(value.to_bytes())
     damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     del damaged[data.draw(st.integers(0, len(damaged))) :]
-    try:
+    with suppress(ConversionError):
         assert isinstance(TensorValue.from_bytes(damaged), TensorValue)
-    except ConversionError:
-        pass
 
 
 @given(st.lists(st.lists(st.lists(FLOATS, max_size=3), max_size=3), max_size=4))
@@ -165,12 +164,11 @@ def test_a_ragged_tensor_round_trips(rows):
     assert copy.tolist() == rows
 
 
-@given(tensors().filter(lambda value: value.dtype in DTYPES and value.shape))
+ROUNDED = ("bfloat16", "string")  # bfloat16 travels to a model as float32
+
+
+@given(tensors().filter(lambda v: v.shape and v.dtype in DTYPES and v.dtype not in ROUNDED))
 def test_a_batch_of_tensors_becomes_tensor_values_again(value):
-    records = [TensorValue.view(each) for each in value.numpy()] if value.dtype != "string" else []
-    spec = TensorSpec(value.dtype, (None, *value.shape[1:]))
-    batch = to_tensor(records, spec, allow_nan=True)
-    again = to_values(batch, TensorValue)
-    assert [each.shape for each in again] == [each.shape for each in records]
-    exact = value.dtype not in ("bfloat16",)
-    assert not exact or again == records
+    records = [TensorValue.view(np.asarray(each)) for each in value.numpy()]
+    batch = to_tensor(records, TensorSpec(value.dtype, (None, *value.shape[1:])), allow_nan=True)
+    assert to_values(batch, TensorValue) == records
