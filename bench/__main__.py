@@ -13,7 +13,7 @@ from pathlib import Path
 os.environ["_python_worker_execution_mode"] = "process"  # noqa: SIM112  # PyFlink spells it so
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from bench import jobs, mlp, raw
+from bench import images, jobs, mlp, raw
 from bench.measure import Case, interleave, ratio_table, table
 
 BATCHES = (256, 1024, 4096)
@@ -21,6 +21,7 @@ PAIRS = [
     *((f"infer, batch {n}", "a call per record") for n in BATCHES),
     *((f"infer, batch {n}", f"transport alone, batch {n}") for n in BATCHES),
     *((f"infer, batch {n}", f"TensorFlow alone, batch {n}") for n in BATCHES if n < 4096),
+    *images.PAIRS,
 ]
 
 
@@ -42,7 +43,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         model = mlp.export(Path(scratch) / "mlp")
-        cases = [c for c in raw.cases(model) + flink_cases(model) if options.only in c.name]
+        cases = raw.cases(model) + flink_cases(model) + images.cases(Path(scratch))
+        cases = [case for case in cases if options.only in case.name]
         results = interleave(cases, options.repeats)
     print(f"\n{platform.machine()}, {os.cpu_count()} cores, {options.repeats} repeats; rows/s\n")
     print(table(results))

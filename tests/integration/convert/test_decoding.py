@@ -35,7 +35,8 @@ def test_stretched_images_are_what_a_loop_of_tensorflow_makes(resize: str) -> No
     batch = image.to_tensor(IMAGES, TensorSpec("float32", (None, 16, 12, 3)))
     for content, array in zip(IMAGES, batch, strict=True):
         pixels = tf.io.decode_image(content, channels=3, expand_animations=False)
-        expected = (tf.image.resize(pixels, (16, 12), resize) - mean) / std
+        resized = tf.cast(tf.image.resize(pixels, (16, 12), resize), tf.float32)
+        expected = (resized - mean) / std
         np.testing.assert_allclose(array, expected, atol=1e-5)
 
 

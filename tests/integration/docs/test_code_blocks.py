@@ -19,12 +19,15 @@ from modelstream_crds.v1alpha1 import Model
 ROOT = Path(__file__).parents[3]
 GUIDES = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("cli", "delivery", "errors", "library", "models", "operator")),
+    *(
+        f"docs/{name}.md"
+        for name in ("cli", "delivery", "errors", "library", "models", "operator", "tensors")
+    ),
 ]
 FILES = [*GUIDES, *(str(path.relative_to(ROOT)) for path in ROOT.glob("examples/*/README.md"))]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RUNS = {"validate", "inspect", "fetch", "verify"}
-OTHERS = {"make", "kubectl", "helm", "docker", "pip", "git"}
+OTHERS = {"make", "python", "kubectl", "helm", "docker", "pip", "git"}
 
 
 def blocks(language: str, file: str) -> list[str]:
@@ -83,6 +86,8 @@ def test_commands_exist_and_what_can_run_here_runs(
                 assert main(arguments) == 0, capsys.readouterr().err
         else:
             assert program in OTHERS
+        if program == "python":
+            assert (ROOT / arguments[0]).is_file()
         if program == "make":
             makefile = "".join(path.read_text() for path in (ROOT / "Makefile", *ROOT.glob("*.mk")))
             assert re.search(rf"^{arguments[0]}:", makefile, re.MULTILINE)

@@ -1,5 +1,6 @@
 """TensorValues and images through real Flink tables and streams."""
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ def test_a_tensor_is_the_element_of_a_stream(monkeypatch: pytest.MonkeyPatch) ->
 
     env = StreamExecutionEnvironment.get_execution_environment()
     env.set_parallelism(1)
+    env.set_python_executable(sys.executable)
     stream = env.from_collection(values)
     rows = (
         stream.map(doubled, ms.TensorValue.type_information())
