@@ -113,7 +113,10 @@ class TensorValue:
 
     def to_bytes(self) -> bytes:
         """Header and elements, as ``modelstream.convert.wire`` lays them out."""
-        return wire.head(wire.Kind.DENSE, self._dtype, self.shape) + self._elements()
+        head = wire.head(wire.Kind.DENSE, self._dtype, self.shape)
+        if self._dtype == "string":
+            return head + self._elements()
+        return b"".join((head, self._array.reshape(-1).view(np.uint8).data))
 
     @classmethod
     def from_bytes(cls, data: Buffer) -> "TensorValue":

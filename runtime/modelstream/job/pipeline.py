@@ -164,16 +164,21 @@ def _classify(signature: str, inference: Inference, model: SavedModel) -> Classi
         outputs=inference.outputs or None,
         top_k=wanted.top_k,
         threshold=wanted.threshold,
-        labels=() if wanted.label_file is None else labels(model.path / wanted.label_file),
+        labels=() if wanted.label_file is None else labels(model.path, wanted.label_file),
     )
 
 
-def labels(file: Path) -> tuple[str, ...]:
+def labels(model: Path, name: str) -> tuple[str, ...]:
     """The lines of a label file; empty ones at its end are none.
+
+    Args:
+        model: the model's directory, or its one file; the labels are beside that.
+        name: of the label file.
 
     Raises:
         JobError: it cannot be read.
     """
+    file = (model if model.is_dir() else model.parent) / name
     try:
         return tuple(line.strip() for line in file.read_text(encoding="utf-8").rstrip().split("\n"))
     except (OSError, UnicodeDecodeError) as error:
