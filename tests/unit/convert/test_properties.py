@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import numpy as np
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelstream.convert import (
@@ -131,6 +131,7 @@ def tensors(draw):
     return TensorValue.view(array.reshape(shape), dtype)
 
 
+@settings(deadline=None)  # the first row imports PyFlink
 @given(tensors())
 def test_a_tensor_round_trips_through_bytes_pickles_and_rows(value):
     copies = [
