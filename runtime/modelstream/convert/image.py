@@ -1,8 +1,9 @@
 """Images: the bytes of a JPEG or PNG as the tensor that a model takes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -77,10 +78,11 @@ class Image:
 
     def __post_init__(self) -> None:
         for name in ("mean", "std"):
+            object.__setattr__(self, name, _numbers(getattr(self, name)))
+        for name, (honoured, takes) in _OPTIONS.items():
             value = getattr(self, name)
-            numbers = (value,) if isinstance(value, int | float) else value
-            object.__setattr__(self, name, tuple(map(float, numbers)))
-        _check(self)
+            if not honoured(value):
+                raise OptionError(f"the image's {name} is {value!r}; it takes {takes}")
         object.__setattr__(self, "fit", Fit(self.fit))
         object.__setattr__(self, "resize", Resize(self.resize))
 
@@ -105,6 +107,7 @@ class Image:
         height, width, channels = record if len(record) == 3 else (*record, 1)
         found = (*(self.size or (height, width)), self.channels or channels or 3)
         self._check_shape(found, (height, width, channels), spec)
+        self._check_normalisation(found[2], spec)
         return found
 
     def to_tensor(self, values: Any, spec: TensorSpec) -> Array:
@@ -158,38 +161,34 @@ class Image:
             raise SignatureMismatchError(f"no image has {found[2]} channels; {spec} takes them")
         if (found[0] is None) != (found[1] is None):
             raise SignatureMismatchError(f"{spec} leaves one side open: give the image a size")
-        for name, numbers in (("mean", self.mean), ("std", self.std)):
-            if len(numbers) not in (1, found[2]):  # type: ignore[arg-type]  # a tuple by now
+
+    def _check_normalisation(self, channels: int, spec: TensorSpec) -> None:
+        for name, numbers in (("mean", _numbers(self.mean)), ("std", _numbers(self.std))):
+            if len(numbers) not in (1, channels):
                 raise SignatureMismatchError(
-                    f"{name} has {len(numbers)} numbers for {found[2]} channels"  # type: ignore[arg-type]  # a tuple by now
+                    f"{name} has {len(numbers)} numbers for {channels} channels"
                 )
         if dtype_of(spec.dtype).kind is Kind.INTEGER and (self.mean, self.std) != ((0.0,), (1.0,)):
             raise SignatureMismatchError(f"mean and std make fractions, {spec} takes whole numbers")
 
 
-def _check(image: Image) -> None:
-    problems = {
-        "size": image.size is not None and (len(image.size) != 2 or min(image.size) < 1),
-        "channels": image.channels not in (None, *_CHANNELS),
-        "fit": image.fit not in tuple(Fit),
-        "resize": image.resize not in tuple(Resize),
-        "mean": not np.isfinite(image.mean).all(),
-        "std": not (np.isfinite(image.std).all() and np.greater(image.std, 0).all()),
-        "max_pixels": image.max_pixels < 1,
-    }
-    takes = {
-        "size": "a height and a width",
-        "channels": "1, 3 or 4",
-        "fit": ", ".join(Fit),
-        "resize": ", ".join(Resize),
-        "mean": "finite numbers",
-        "std": "numbers above 0",
-        "max_pixels": "1 or more",
-    }
-    for name, wrong in problems.items():
-        if wrong:
-            value = getattr(image, name)
-            raise OptionError(f"the image's {name} is {value!r}; it takes {takes[name]}")
+# Option → whether its value can be honoured, and what it takes.
+_OPTIONS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "size": (
+        lambda size: size is None or (len(size) == 2 and min(size) > 0),
+        "a height and a width",
+    ),
+    "channels": (lambda channels: channels in (None, *_CHANNELS), "1, 3 or 4"),
+    "fit": (lambda fit: fit in tuple(Fit), ", ".join(Fit)),
+    "resize": (lambda resize: resize in tuple(Resize), ", ".join(Resize)),
+    "mean": (lambda mean: all(map(isfinite, mean)), "finite numbers"),
+    "std": (lambda std: all(isfinite(each) and each > 0 for each in std), "numbers above 0"),
+    "max_pixels": (lambda limit: limit > 0, "1 or more"),
+}
+
+
+def _numbers(value: float | Sequence[float]) -> tuple[float, ...]:
+    return tuple(map(float, (value,) if isinstance(value, int | float) else value))
 
 
 def _check_tensor(spec: TensorSpec) -> None:
