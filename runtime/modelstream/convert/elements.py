@@ -34,16 +34,22 @@ def array_of(values: Any, dtype: str | None) -> tuple[Array, str]:
         found = dtype or name_of(array.dtype)
         return (_text(array.tolist()) if found == "string" else cast_to(array, found)), found
     leaves = _leaves(values)
+    if leaves and all(isinstance(leaf, np.ndarray | np.generic) for leaf in leaves):
+        return array_of(_stacked(values), dtype)
     found = dtype or _python_dtype(leaves, values)
     return (_text(values) if found == "string" else _listed(values, leaves, found)), found
 
 
 def _listed(values: Any, leaves: list[Any], dtype: str) -> Array:
+    array = _stacked(values)
+    return cast_to(array, dtype) if leaves else array.astype(holder(dtype))
+
+
+def _stacked(values: Any) -> Array:
     try:
-        array = np.array(values)
+        return np.array(values)
     except (ValueError, OverflowError):
         raise ConversionError(f"{values!r:.60} is no tensor: its lists differ in length") from None
-    return cast_to(array, dtype) if leaves else array.astype(holder(dtype))
 
 
 def cast_to(array: Array, dtype: str) -> Array:
@@ -73,8 +79,8 @@ def _cast_small(array: Array, wanted: "np.dtype[Any]") -> Array:
     with np.errstate(over="ignore", invalid="ignore"):
         small = floats.astype(wanted)
     back = small.astype(np.float32)
-    whole = wanted.name in ("int4", "uint4")
-    changed = back != floats if whole else np.isfinite(floats) & ~np.isfinite(back)
+    exact = wanted.name in ("int4", "uint4") or array.dtype.kind in "iu"
+    changed = back != floats if exact else np.isfinite(floats) & ~np.isfinite(back)
     if changed.any():
         raise Refused(f"{floats[changed].flat[0]} is not one of its numbers")
     return small
@@ -97,7 +103,7 @@ def _leaves(values: Any) -> list[Any]:
     while any(isinstance(each, list | tuple) for each in leaves):
         nested = (each if isinstance(each, list | tuple) else (each,) for each in leaves)
         leaves = list(chain.from_iterable(nested))
-    return [each.item() if isinstance(each, np.generic) else each for each in leaves]
+    return leaves
 
 
 def _python_dtype(leaves: list[Any], values: Any) -> str:
