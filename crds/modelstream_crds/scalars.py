@@ -110,17 +110,6 @@ DataKey = Annotated[
     ),
 ]
 
-# A file below a model's directory: no segment begins with a dot, so it is never outside.
-ModelFile = Annotated[
-    str,
-    StringConstraints(max_length=253),
-    _matching(
-        "model-file",
-        "^[A-Za-z0-9_-][-._A-Za-z0-9]*(/[A-Za-z0-9_-][-._A-Za-z0-9]*)*$",
-        "is no file of the model: write its path below the model's directory, such as labels.txt",
-    ),
-]
-
 Text = Annotated[str, StringConstraints(min_length=1, max_length=253)]
 Column = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Uri = Annotated[str, StringConstraints(min_length=1, max_length=1024)]

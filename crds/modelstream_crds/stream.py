@@ -13,7 +13,6 @@ from modelstream_crds.scalars import (
 from modelstream_crds.scalars import (
     DataKey,
     Duration,
-    ModelFile,
     ModelName,
     ObjectName,
     OptionKey,
@@ -148,10 +147,6 @@ class Classify(Part):
 
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     """Labels with a lower score are left out."""
-
-    label_file: ModelFile | None = None
-    """A file of the model with one label a line, in the order of the scores, for a model that
-    gives no labels itself."""
 
 
 PixelNumber = Annotated[float, Field(strict=True, allow_inf_nan=False)]

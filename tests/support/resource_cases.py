@@ -78,11 +78,6 @@ _IMAGE = f"{_P}.inference.images.x"
 _SQL = replace_job(sql={"statements": "SELECT 1"})
 
 
-def _labels(file: str) -> Edits:
-    path = f"{_P}.inference"
-    return {f"{path}.method": "Classify", f"{path}.classify": {"labelFile": file}}
-
-
 def _python(**program: Any) -> Edits:
     return replace_job(python=program)
 
@@ -295,12 +290,6 @@ RULES: tuple[Case, ...] = (
         ({f"{_P}.inference.images": {"x": {}, "features": {}}}, {f"{_P}.inference.images": {}}),
         ({f"{_P}.inference.images": {"y": {}}},),
         f"{_P}.inference.images",
-    ),
-    Case(
-        "model-file",
-        tuple(_labels(file) for file in ("labels.txt", "assets/imagenet-1.0.txt")),
-        tuple(_labels(file) for file in ("../x", "/etc/x", "a/../b", "a//b", "")),
-        f"{_P}.inference.classify.labelFile",
     ),
     Case(
         "keep-columns",

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelstream import deadletter
@@ -24,7 +23,6 @@ from modelstream.model import (
 from modelstream.model.signature import find_signature
 from modelstream_crds import quantities
 from modelstream_crds.v1alpha1 import Batch as BatchSpec
-from modelstream_crds.v1alpha1 import Classify as ClassifySpec
 from modelstream_crds.v1alpha1 import Column, Inference, OnError, Pipeline, Sink, Source
 from modelstream_crds.v1alpha1 import Method as MethodName
 
@@ -133,7 +131,7 @@ def method(model: SavedModel, inference: Inference) -> Method:
         case MethodName.REGRESS:
             return Regress(signature.name, inputs=inputs, outputs=outputs)
         case MethodName.CLASSIFY:
-            return _classify(signature.name, inference, model)
+            return _classify(signature.name, inference)
 
 
 def decoded_here(pipeline: Pipeline) -> bool:
@@ -156,35 +154,16 @@ def _inputs(inference: Inference) -> Inputs | None:
     return {**inference.inputs, **images} or None
 
 
-def _classify(signature: str, inference: Inference, model: SavedModel) -> Classify:
-    wanted = inference.classify or ClassifySpec()
+def _classify(signature: str, inference: Inference) -> Classify:
+    top_k = inference.classify.top_k if inference.classify else 1
+    threshold = inference.classify.threshold if inference.classify else None
     return Classify(
         signature,
         inputs=_inputs(inference),
         outputs=inference.outputs or None,
-        top_k=wanted.top_k,
-        threshold=wanted.threshold,
-        labels=() if wanted.label_file is None else labels(model.path, wanted.label_file),
+        top_k=top_k,
+        threshold=threshold,
     )
-
-
-def labels(model: Path, name: str) -> tuple[str, ...]:
-    """The lines of a label file; empty ones at its end are none.
-
-    Args:
-        model: the model's directory, or its one file; the labels are beside that.
-        name: of the label file.
-
-    Raises:
-        JobError: it cannot be read.
-    """
-    file = (model if model.is_dir() else model.parent) / name
-    try:
-        return tuple(line.strip() for line in file.read_text(encoding="utf-8").rstrip().split("\n"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise JobError(
-            f"pipeline.inference.classify.labelFile: {file} cannot be read: {error}"
-        ) from error
 
 
 def _read(

@@ -1,12 +1,9 @@
-from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.support.numpymodel import NumpyModel
 
 from modelstream.convert import Fit, Image
-from modelstream.errors import JobError
-from modelstream.job.pipeline import labels, method
+from modelstream.job.pipeline import method
 from modelstream.model import Predict
 from modelstream_crds.v1alpha1 import Inference
 
@@ -31,18 +28,3 @@ def test_the_options_of_an_image_are_those_of_the_manifest() -> None:
     options = {"height": 8, "width": 9, "fit": "Pad", "mean": [1, 2, 3], "std": [255]}
     expected = Image("x", size=(8, 9), fit=Fit.PAD, mean=(1, 2, 3), std=255)
     assert inputs(images={"x": options}) == {"x": expected}
-
-
-def test_labels_are_the_lines_of_the_file_beside_the_model(tmp_path: Path) -> None:
-    (tmp_path / "labels.txt").write_text("red panda\r\nllama\n\n", encoding="utf-8")
-    (tmp_path / "graph.pb").touch()
-    assert labels(tmp_path, "labels.txt") == ("red panda", "llama")
-    assert labels(tmp_path / "graph.pb", "labels.txt") == ("red panda", "llama")
-
-
-@pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["missing", "not-text"])
-def test_a_label_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
-    if content is not None:
-        (tmp_path / "labels.txt").write_bytes(content)
-    with pytest.raises(JobError, match=r"classify\.labelFile: .*labels\.txt cannot be read"):
-        labels(tmp_path, "labels.txt")
