@@ -9,20 +9,33 @@ from pydantic import Field
 from modelstream_crds.rules import ListOf, Part, Rule
 from modelstream_crds.scalars import (
     Bytes,
+    Column,
     Digest,
+    Dimension,
     Flag,
     ModelName,
     ObjectName,
+    TensorName,
     Text,
     Uri,
     cel_string,
 )
 
 
+class Method(StrEnum):
+    """How a signature is called."""
+
+    PREDICT = "Predict"
+    CLASSIFY = "Classify"
+    REGRESS = "Regress"
+
+
 class ModelFormat(StrEnum):
     """How a model is stored."""
 
     SAVED_MODEL = "SavedModel"
+    GRAPH_DEF = "GraphDef"
+    KERAS = "Keras"
 
 
 SCHEMES: Final = ("file", "pvc", "image", "s3", "gs", "https", "hf")
@@ -75,6 +88,58 @@ _URI_RULES: Final = (
 )
 
 
+class TensorType(StrEnum):
+    """A dtype that a column can carry, as TensorFlow spells it."""
+
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+    FLOAT32 = "float32"
+    FLOAT64 = "float64"
+    INT8 = "int8"
+    INT16 = "int16"
+    INT32 = "int32"
+    INT64 = "int64"
+    UINT8 = "uint8"
+    UINT16 = "uint16"
+    UINT32 = "uint32"
+    UINT64 = "uint64"
+    BOOL = "bool"
+    STRING = "string"
+
+
+class GraphTensor(Part):
+    """A tensor of a graph, by the name that it has in the signature."""
+
+    name: Column
+    """What inference.inputs and inference.outputs call the tensor."""
+
+    tensor: TensorName
+    """The tensor in the graph: NODE:INDEX, or NODE for its first output."""
+
+    shape: Annotated[tuple[Dimension, ...], Field(max_length=8)] | None = None
+    """The dimensions with the batch, -1 for one that varies. Default: the graph's. A placeholder
+    that was written for exactly one record takes batches when the first one is -1."""
+
+    dtype: TensorType | None = None
+    """The tensor's dtype. Default: the graph's."""
+
+
+class GraphSignature(Part):
+    """A function of a graph, which does not say itself what it takes and gives."""
+
+    name: Text = "serving_default"
+    """What inference.signature calls the function."""
+
+    method: Method = Method.PREDICT
+    """What kind of function it is; how it is called unless inference.method says otherwise."""
+
+    inputs: Annotated[tuple[GraphTensor, ...], ListOf("name"), Field(min_length=1, max_length=32)]
+    """The tensors that the function takes."""
+
+    outputs: Annotated[tuple[GraphTensor, ...], ListOf("name"), Field(min_length=1, max_length=32)]
+    """The tensors that the function gives."""
+
+
 class Model(Part):
     """A model, mounted read-only at /models/NAME in every pod of the job."""
 
@@ -94,6 +159,28 @@ class Model(Part):
             holds=lambda model: model.size is None or _is_fetched(model.uri),
             at=".size",
         ),
+        Rule(
+            name="signatures-of-graph",
+            message="are missing: a GraphDef does not say what it takes and gives; write at least"
+            " one signature with its inputs and outputs",
+            cel="self.format != 'GraphDef' || has(self.signatures)",
+            holds=lambda m: m.format is not ModelFormat.GRAPH_DEF or m.signatures is not None,
+            at=".signatures",
+        ),
+        Rule(
+            name="signatures-in-model",
+            message="stand in the model itself: leave them out, or write format: GraphDef",
+            cel="self.format == 'GraphDef' || !has(self.signatures)",
+            holds=lambda m: m.format is ModelFormat.GRAPH_DEF or m.signatures is None,
+            at=".signatures",
+        ),
+        Rule(
+            name="tags-of-saved-model",
+            message="are of a SavedModel: leave them out, or write format: SavedModel",
+            cel="self.format == 'SavedModel' || self.tags == ['serve']",
+            holds=lambda m: m.format is ModelFormat.SAVED_MODEL or m.tags == ("serve",),
+            at=".tags",
+        ),
     )
 
     name: ModelName
@@ -108,7 +195,14 @@ class Model(Part):
     other files. `modelstream fetch` prints it."""
 
     format: ModelFormat = ModelFormat.SAVED_MODEL
-    """How the model is stored."""
+    """How the model is stored: a SavedModel is a directory; a GraphDef (a frozen graph, .pb or
+    .pbtxt) and a Keras model (.keras or .h5) are a file, or a directory with one such file."""
+
+    signatures: (
+        Annotated[tuple[GraphSignature, ...], ListOf("name"), Field(min_length=1, max_length=8)]
+        | None
+    ) = None
+    """The functions of a GraphDef; the other formats tell theirs themselves."""
 
     tags: Annotated[tuple[Text, ...], ListOf(), Field(min_length=1, max_length=8)] = ("serve",)
     """The tags of the graph in the SavedModel that is used."""

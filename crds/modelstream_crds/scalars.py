@@ -110,6 +110,29 @@ DataKey = Annotated[
     ),
 ]
 
+# A tensor of a graph, as TensorFlow spells it.
+TensorName = Annotated[
+    str,
+    StringConstraints(max_length=253),
+    _matching(
+        "tensor-name",
+        r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*(:[0-9]+)?$",
+        "is no tensor of a graph: write NODE or NODE:INDEX, such as final_result:0",
+    ),
+]
+
+# A file below a directory that is known.
+FileName = Annotated[
+    str,
+    StringConstraints(max_length=253),
+    _matching(
+        "file-name",
+        r"^[^/.][^/]*(/[^/.][^/]*)*$",
+        "is no file of the model's directory: write its path from there, such as labels.txt",
+    ),
+]
+
+Dimension = Annotated[int, Field(strict=True, ge=-1)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=253)]
 Column = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Uri = Annotated[str, StringConstraints(min_length=1, max_length=1024)]

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
+from modelstream_crds.model import Method
 from modelstream_crds.rules import ListOf, Part, Rule
 from modelstream_crds.scalars import (
     Column as ColumnName,
@@ -13,6 +14,7 @@ from modelstream_crds.scalars import (
 from modelstream_crds.scalars import (
     DataKey,
     Duration,
+    FileName,
     ModelName,
     ObjectName,
     OptionKey,
@@ -131,14 +133,6 @@ class Sink(Part):
     """Options whose values come from Secrets, such as passwords."""
 
 
-class Method(StrEnum):
-    """How a signature is called."""
-
-    PREDICT = "Predict"
-    CLASSIFY = "Classify"
-    REGRESS = "Regress"
-
-
 class Classify(Part):
     """What a classification puts out."""
 
@@ -147,6 +141,10 @@ class Classify(Part):
 
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     """Labels with a lower score are left out."""
+
+    labels: FileName | None = None
+    """A file in the model's directory with one label a line, in the order of the scores. Default:
+    the labels that the model gives, else the numbers of the classes."""
 
 
 PixelNumber = Annotated[float, Field(strict=True, allow_inf_nan=False)]

@@ -16,7 +16,7 @@ from modelstream_crds.cluster import (
     Toleration,
 )
 from modelstream_crds.lifecycle import NetworkPolicy, State, Upgrade, UpgradeMode
-from modelstream_crds.model import Model, ModelFormat
+from modelstream_crds.model import GraphSignature, GraphTensor, Method, Model, ModelFormat
 from modelstream_crds.programs import ConfigMapScript, Python, Sql, SqlOnError
 from modelstream_crds.reserved import RESERVED_BY_BATCH
 from modelstream_crds.rules import ListOf, Part, Rule
@@ -39,7 +39,6 @@ from modelstream_crds.stream import (
     Image,
     ImageFit,
     Inference,
-    Method,
     OnError,
     Pipeline,
     SecretKey,
@@ -56,6 +55,8 @@ __all__ = [
     "ConfigMapScript",
     "Flink",
     "Gpu",
+    "GraphSignature",
+    "GraphTensor",
     "Image",
     "ImageFit",
     "Inference",

@@ -116,7 +116,7 @@ async def delete(
     try:
         done = await service.clean_up(_key(namespace, name), body)
     except Exception as error:
-        raise kopf.TemporaryError(str(error), delay=2) from error
+        raise kopf.TemporaryError(str(error) or type(error).__name__, delay=2) from error
     if not done:
         raise kopf.TemporaryError("waiting for the pods to end", delay=1)
 

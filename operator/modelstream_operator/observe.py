@@ -11,11 +11,11 @@ from modelstream_operator import names
 from modelstream_operator.cache import Cache, Child, Key
 from modelstream_operator.cluster import Cluster
 from modelstream_operator.decide.cause import root_cause
+from modelstream_operator.decide.claims import claim_names
 from modelstream_operator.decide.diagnosis import component, is_ready
 from modelstream_operator.decide.lifecycle import Job, Memory, SavepointAnswer, Seen, Step
 from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.names import Component
-from modelstream_operator.render import models
 from modelstream_operator.render.target import Target
 from modelstream_operator.resources import CONFIG_MAP, DEPLOYMENT, Manifest, Ref
 from modelstream_operator.settings import Settings
@@ -91,7 +91,7 @@ class Observer:
             pods=pods,
             events=tuple(self.cache.events(key)),
             nodes=tuple(self.cache.nodes()),
-            claims={name: self.cache.claim(key.namespace, name) for name in _claims(target)},
+            claims={name: self.cache.claim(key.namespace, name) for name in claim_names(target)},
             flink=await self._ask_flink(key, target, memory, pods),
             leftovers=await leftovers(self.cluster, key) if tearing_down else (),
         )
@@ -158,14 +158,6 @@ async def leftovers(cluster: Cluster, key: Key) -> tuple[Ref, ...]:
     found = await cluster.list(CONFIG_MAP, key.namespace, labels)
     refs = [Ref(CONFIG_MAP.kind, key.namespace, each["metadata"]["name"]) for each in found]
     return tuple(refs)
-
-
-def _claims(target: Target) -> list[str]:
-    state = target.spec.state
-    found = models.claims(target)
-    if state and state.storage.startswith("pvc://"):
-        found.append(models.claim_of(state.storage)[0])
-    return list(dict.fromkeys(found))
 
 
 def selector(target: Target) -> str:

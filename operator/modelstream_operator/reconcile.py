@@ -32,7 +32,7 @@ from modelstream_operator.decide.refusals import refusals
 from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.names import ANNOTATION_APPLIED, ANNOTATION_JOB, Component
 from modelstream_operator.observe import Observed, Observer, is_scheduled, leftovers, selector
-from modelstream_operator.render import Target, children
+from modelstream_operator.render import Target, children, gpu
 from modelstream_operator.render.config import savepoint_directory
 from modelstream_operator.render.fingerprint import fingerprint
 from modelstream_operator.resources import DEPLOYMENT, ROLE, Manifest, Ref
@@ -136,8 +136,11 @@ class Reconciler:
         refused = dict(session.refused)
         if decision.apply:
             await self._apply(session, target, observed)
-        again = decision.memory != memory or session.refused != refused
-        return replace(outcome, delay=0.0) if again else outcome
+        if decision.memory != memory or session.refused != refused:
+            return replace(outcome, delay=0.0)
+        # No watch tells of the moment when a quota or somebody else's object is out of the way.
+        again = self.settings.retry_refused if refused else delay
+        return replace(outcome, delay=min(delay, again))
 
     def _facts(
         self, session: Session, target: Target, observed: Observed, decision: Decision
@@ -172,6 +175,7 @@ class Reconciler:
             models={model.name: model.uri for model in target.spec.models},
             verified=verified_models(of_this_job),
             gpu=target.gpus > 0,
+            gpu_checked=gpu.is_checked(target),
             selector=selector(target),
         )
 
@@ -259,7 +263,7 @@ class Reconciler:
         if ref not in session.applied and is_as_applied(manifest, child.manifest()):
             session.applied[ref] = known
             session.refused.pop(ref, None)
-        return session.applied.get(ref) != known
+        return ref in session.refused or session.applied.get(ref) != known
 
     async def _apply_one(
         self, session: Session, ref: Ref, manifest: Manifest, *, force: bool

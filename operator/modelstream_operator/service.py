@@ -119,9 +119,14 @@ class Service:
         resync = min(self.settings.resync, 60.0) if resource is EVENT else self.settings.resync
         return Watch(self.cluster, self.cache, resource, namespace, selector, resync, optional)
 
-    async def synced(self) -> None:
-        """Wait until every watch has listed once: before that, children seem to be missing."""
-        await asyncio.gather(*(each.synced.wait() for each in self.watches))
+    async def synced(self, namespace: str) -> None:
+        """Wait until what there is in a namespace is known: before, children seem to be missing.
+
+        Only the watches that see the namespace count: one that may not be read, or is gone, must
+        not hold up the others.
+        """
+        seen = [each for each in self.watches if each.namespace in {None, namespace}]
+        await asyncio.gather(*(each.synced.wait() for each in seen))
 
     async def serve(
         self,
@@ -134,8 +139,8 @@ class Service:
         SERVED.set(key)
         clock, session, failures = self.wakeups.of(key), Session(key), 0
         self.wakeups.waits_for_cluster.add(key)
-        await self.synced()
         try:
+            await _first(self.synced(key.namespace), stopped.wait())
             while not stopped and not body["metadata"].get("deletionTimestamp"):
                 metrics.QUEUE_SECONDS.observe(clock.take())
                 try:
@@ -180,7 +185,8 @@ class Service:
     async def clean_up(self, key: Key, body: Mapping[str, Any]) -> bool:
         """What a deletion waits for; True when nothing is left."""
         SERVED.set(key)
-        await self.synced()
+        async with asyncio.timeout(self.settings.request_timeout):
+            await self.synced(key.namespace)
         status = {**thaw(body).get("status", {}), "phase": Phase.DELETING.value}
         if body.get("status", {}).get("phase") != Phase.DELETING:
             try:

@@ -71,6 +71,9 @@ class Settings:
     resync: float = _setting(
         600.0, "Seconds after which an object is looked at although nothing was heard of.", float
     )
+    retry_refused: float = _setting(
+        30.0, "Seconds between two tries of a child that the API server refuses.", float
+    )
     concurrency: int = _setting(16, "Passes that run at the same time.", int)
     connections: int = _setting(32, "Connections to the API server.", int)
     request_timeout: float = _setting(

@@ -13,24 +13,43 @@ if TYPE_CHECKING:
     from modelstream.deadletter import DeadLetter, Drop, Fail
     from modelstream.errors import ModelStreamError
     from modelstream.inference import Inferred, RecordDecoder, infer
-    from modelstream.model import Classify, Predict, Regress, Runtime, SavedModel, Signature
+    from modelstream.model import (
+        CallableModel,
+        Classify,
+        GraphDefModel,
+        GraphSignature,
+        GraphTensor,
+        KerasModel,
+        Predict,
+        Regress,
+        Runtime,
+        SavedModel,
+        Saver,
+        Signature,
+    )
     from modelstream.sql import register
 
 # Where each name is defined. `model` is the package, which is also the function model(name).
 _HOMES = {
     "Batch": "batching",
+    "CallableModel": "model",
     "Classify": "model",
     "DeadLetter": "deadletter",
     "Drop": "deadletter",
     "Fail": "deadletter",
+    "GraphDefModel": "model",
+    "GraphSignature": "model",
+    "GraphTensor": "model",
     "Image": "convert",
     "Inferred": "inference",
+    "KerasModel": "model",
     "ModelStreamError": "errors",
     "Predict": "model",
     "RecordDecoder": "inference",
     "Regress": "model",
     "Runtime": "model",
     "SavedModel": "model",
+    "Saver": "model",
     "Signature": "model",
     "TensorColumn": "convert",
     "TensorSpec": "convert",
@@ -44,18 +63,24 @@ _HOMES = {
 
 __all__ = [
     "Batch",
+    "CallableModel",
     "Classify",
     "DeadLetter",
     "Drop",
     "Fail",
+    "GraphDefModel",
+    "GraphSignature",
+    "GraphTensor",
     "Image",
     "Inferred",
+    "KerasModel",
     "ModelStreamError",
     "Predict",
     "RecordDecoder",
     "Regress",
     "Runtime",
     "SavedModel",
+    "Saver",
     "Signature",
     "TensorColumn",
     "TensorSpec",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from modelstream.errors import DigestMismatchError
 from modelstream.fetch import digest_of
-from modelstream.model import SavedModel
+from modelstream.manifestmodel import model_at
 from modelstream_crds.v1alpha1 import Model
 
 
@@ -29,11 +29,11 @@ def verified(model: Model, path: Path) -> Verified:
         ModelError: there is no model, or it cannot be read.
         DigestMismatchError: it is another model than the manifest asks for.
     """
-    saved = SavedModel(path, tags=model.tags, name=model.name)
+    found = model_at(path, model)
     digest = digest_of(path)
     if model.digest is not None and digest != model.digest:
         raise DigestMismatchError(
             f"model {model.name} at {path} is not the one that the manifest asks for: "
             f"expected {model.digest}, got {digest}"
         )
-    return Verified(model.name, digest, tuple(sorted(saved.signatures)))
+    return Verified(model.name, digest, tuple(sorted(found.signatures)))

@@ -117,6 +117,7 @@ def install(namespace: Namespace, images: Images) -> None:
     }.items():
         repository, _, tag = image.rpartition(":")
         values += ["--set", f"{key}.repository={repository}", "--set", f"{key}.tag={tag}"]
+    values += ["--set", "fetch.allowedHosts={http://store}"]
     chart = str(ROOT / "helm" / "modelstream")
     where = ["--namespace", namespace.name, "--wait", "--timeout", "180s"]
     run("helm", "upgrade", "--install", "modelstream", chart, *where, *values)

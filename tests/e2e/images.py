@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.e2e.cluster import run
 from tests.support.kafka import JARS
+from tests.support.models import guesslang
 
 from modelstream.job.artifacts import Jar, ensure
 
@@ -19,6 +20,8 @@ class Images:
     operator: str
     runtime: str
     kafka: str
+    model: str
+    """The guesslang model alone, by digest; of nowhere without a registry, which gives digests."""
 
 
 def built(scratch: Path, timed: Callable[[str, Callable[[], str]], str]) -> Images:
@@ -26,7 +29,7 @@ def built(scratch: Path, timed: Callable[[str, Callable[[], str]], str]) -> Imag
     operator = timed("build the operator image", lambda: _build("operator"))
     runtime = timed("build the runtime image", lambda: _build("runtime"))
     kafka = timed("build the Kafka test image", lambda: _kafka(scratch, runtime))
-    return Images(operator, runtime, kafka)
+    return Images(operator, runtime, kafka, _model(scratch))
 
 
 def bring(image: str, cluster: str | None) -> None:
@@ -58,6 +61,19 @@ def _named(name: str, identity: str) -> str:
     image = f"{registry + '/' if registry else ''}modelstream/{name}:e2e-{digest[:12]}"
     run("docker", "tag", digest, image)
     return image
+
+
+def _model(scratch: Path) -> str:
+    """An image of files and nothing else, as a model's image is."""
+    if not os.environ.get("E2E_REGISTRY"):
+        return f"localhost:1/no/model@sha256:{'0' * 64}"
+    context = scratch / "model"
+    shutil.copytree(guesslang(), context / "files")
+    (context / "Dockerfile").write_text("FROM scratch\nCOPY files /\n")
+    image = _named("model-test", run("docker", "build", "--quiet", str(context)))
+    run("docker", "push", "--quiet", image)
+    digests = run("docker", "inspect", "--format", "{{index .RepoDigests 0}}", image)
+    return digests.strip()
 
 
 def _kafka(scratch: Path, runtime: str) -> str:

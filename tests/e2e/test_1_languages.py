@@ -57,11 +57,26 @@ def test_the_status_tells_the_model_by_digest_and_signatures(languages):
     assert model["loadedTaskManagers"] == 1
 
 
+def test_the_status_shows_that_the_gpu_check_is_off(languages):
+    gpu = languages.condition(NAME, "GpuAvailable")
+
+    assert (gpu["status"], gpu["reason"]) == ("True", "NotChecked")
+
+
+def rows(namespace):
+    """(file, language) of every result, as often as it is there."""
+    read = [json.loads(line) for line in results(namespace, f"/data/{NAME}")]
+    return [(each["path"].rpartition("/")[2], each["language"]) for each in read]
+
+
 def labels(namespace):
-    return {
-        json.loads(line)["path"].rpartition("/")[2]: json.loads(line)["language"]
-        for line in results(namespace, f"/data/{NAME}")
-    }
+    return dict(rows(namespace))
+
+
+def scored_once(namespace):
+    """Files that were there before an outage are not scored again after it."""
+    files = [file for file, _ in rows(namespace)]
+    return sorted(files) == sorted(set(files))
 
 
 def test_the_results_are_there(languages, timed):
@@ -92,7 +107,7 @@ def test_the_same_job_goes_on_when_its_jobmanager_is_killed(languages, timed):
     )
 
     assert languages.status(NAME)["job"]["id"] == job
-    assert list(labels(languages)).count("entrypoint.py") == 1
+    assert scored_once(languages)
 
 
 def test_an_operator_that_restarts_leaves_the_job_alone(languages, system):
@@ -117,6 +132,69 @@ def test_kubectl_scale_adds_a_taskmanager_that_has_the_model(languages, timed):
     languages.ready(NAME, 60)
     languages.kubectl("scale", f"{MODELSTREAM}/{NAME}", "--replicas=1")
     eventually(lambda: len(languages.pods(NAME, "taskmanager")) == 1, 90, "one is left")
+
+
+def patched(namespace, **spec):
+    change = json.dumps({"spec": spec})
+    namespace.kubectl("patch", f"{MODELSTREAM}/{NAME}", "--type=merge", "-p", change)
+
+
+def saved(namespace, job):
+    """Whether the remembered savepoint is the one that this job was stopped with."""
+    found = namespace.status(NAME)["savepoint"]
+    in_state = found["path"].startswith("file:///var/lib/modelstream/state")
+    return in_state and found["jobId"] == job
+
+
+def test_a_change_stops_the_job_with_a_savepoint_that_the_next_one_starts_from(languages, timed):
+    before = languages.status(NAME)["job"]["id"]
+    patched(languages, pipeline={"inference": {"batch": {"maxSize": 16}}})
+    timed(
+        "edit → savepoint → the next job is Ready",
+        lambda: eventually(
+            lambda: (
+                languages.status(NAME)["job"]["id"] != before
+                and languages.condition(NAME, "Ready").get("status") == "True"
+            ),
+            300,
+            "another job is Ready",
+            lambda: languages.story(NAME),
+        ),
+    )
+
+    assert saved(languages, before)
+    assert scored_once(languages)
+
+
+def test_a_suspended_job_has_no_pods_and_goes_on_from_its_savepoint(languages, timed):
+    before = languages.status(NAME)["job"]["id"]
+    patched(languages, suspend=True)
+    timed(
+        "suspend → savepoint, no pods",
+        lambda: eventually(
+            lambda: languages.status(NAME)["phase"] == "Suspended",
+            180,
+            "the job is suspended",
+            lambda: languages.story(NAME),
+        ),
+    )
+    assert saved(languages, before)
+    assert languages.pods(NAME, "jobmanager") + languages.pods(NAME, "taskmanager") == []
+
+    put(languages, ROOT / "bench", "/data/sources", "mlp.py")
+    patched(languages, suspend=False)
+    timed(
+        "resume → the file of the meantime is scored",
+        lambda: eventually(
+            lambda: "mlp.py" in labels(languages),
+            300,
+            "the file that came while it was suspended is scored",
+            lambda: languages.story(NAME),
+        ),
+    )
+    assert languages.status(NAME)["job"]["id"] != before
+    assert scored_once(languages)
+    languages.ready(NAME, 60)
 
 
 def test_an_edit_that_makes_no_sense_leaves_the_job_running(languages):

@@ -1,4 +1,4 @@
-"""A SQL job and a Python job, each with a beginning and an end."""
+"""A SQL job and a Python job, each with a beginning and an end; a model that is an image."""
 
 import json
 
@@ -91,3 +91,33 @@ def test_a_python_job_from_a_configmap_runs_to_its_end(work, timed):
     )
 
     assert finishes(work, "python", "/data/from-python", timed) == ['{"id":7,"label":"go"}']
+
+
+def mounts_images(work):
+    """Whether the API server keeps an image volume; one without the feature drops it silently."""
+    volume = {"name": "model", "image": {"reference": "model:1"}}
+    asked = workloads.pod("asked", "asked:1", ["true"], volumes=[volume])
+    said = work.kubectl(
+        *("create", "--dry-run=server", "--validate=ignore", "-o", "json", "-f", "-"),
+        stdin=json.dumps(asked).encode(),
+    )
+    return any("image" in each for each in json.loads(said)["spec"]["volumes"])
+
+
+def test_a_model_that_is_an_image_is_mounted_or_refused_with_a_way_out(work, images, timed):
+    """Mounted where the cluster mounts images and a registry has this one; else it is said."""
+    statements = STATEMENTS.replace("/data/from-sql", "/data/from-image")
+    models = [{"name": "guesslang", "uri": f"image://{images.model}"}]
+    flink = workloads.merged(ROLES, {"runtimeMode": "Batch"})
+    work.apply(
+        workloads.stream("image", models=models, sql={"statements": statements}, flink=flink)
+    )
+
+    if not mounts_images(work):
+        work.says("image", "ImageVolumeUnsupported", "pvc://", timeout=60)
+        work.remove("image")
+    elif images.model.startswith("localhost:1/"):
+        work.says("image", "ImagePullFailed", "the image of model guesslang", timeout=120)
+        work.remove("image")
+    else:
+        assert finishes(work, "image", "/data/from-image", timed) == ['{"id":7,"label":"go"}']

@@ -24,6 +24,11 @@ SMALL = {
     "taskManager": {"resources": {"requests": {"cpu": "50m"}, "limits": {"memory": "2800Mi"}}},
 }
 """Resources with which several streams fit on a node of two cores."""
+TINY = {
+    "jobManager": {"resources": {"requests": {"cpu": "20m"}, "limits": {"memory": "1536Mi"}}},
+    "taskManager": {"resources": {"requests": {"cpu": "20m"}, "limits": {"memory": "1792Mi"}}},
+}
+"""The least that is accepted, for what fails before it needs more."""
 
 
 def stream(name: str, **spec: Any) -> Manifest:
@@ -149,6 +154,51 @@ def depot(image: str) -> Manifest:
             for name in ("models", "data")
         ],
     )
+
+
+def object_store(image: str, script: str) -> list[Manifest]:
+    """A pod that serves the claim of the models as s3://models, to the key STORE_KEY."""
+    volumes = [
+        {"name": "script", "configMap": {"name": "store"}},
+        {"name": "models", "persistentVolumeClaim": {"claimName": "models"}},
+    ]
+    container = {
+        "readinessProbe": {"tcpSocket": {"port": STORE_PORT}, "periodSeconds": 1},
+        "volumeMounts": [
+            {"name": "script", "mountPath": "/script"},
+            {"name": "models", "mountPath": "/srv/models", "readOnly": True},
+        ],
+    }
+    command = ["/opt/venv/bin/python", "/script/store.py", "/srv", STORE_KEY]
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "store"},
+        "spec": {"selector": {"app": "store"}, "ports": [{"port": STORE_PORT}]},
+    }
+    return [
+        config_map("store", **{"store.py": script}),
+        pod("store", image, command, container=container, volumes=volumes),
+        service,
+    ]
+
+
+STORE_KEY, STORE_PORT = "let-me-in", 9000
+
+
+def store_credentials(name: str, key: str = STORE_KEY) -> Manifest:
+    """A Secret as models[].secretName takes it, for the store of these tests."""
+    values = {
+        "AWS_ENDPOINT_URL": f"http://store:{STORE_PORT}",
+        "AWS_ACCESS_KEY_ID": key,
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": "us-east-1",
+    }
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": values}
+
+
+def config_map(name: str, **data: str) -> Manifest:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
 
 
 def merged(below: Manifest, above: Manifest) -> Manifest:

@@ -153,6 +153,15 @@ class ControlPlane:
             time.sleep(_POLL)
         self._ensure_default_namespace()
 
+    def restart_api_server(self) -> None:
+        """Kill the API server, which breaks every connection, and start it anew as it was."""
+        killed = self._processes.pop()
+        killed.kill()
+        killed.wait()
+        assert isinstance(killed.args, list)
+        self._processes.append(_run(self.directory, "kube-apiserver", killed.args))
+        self.wait_until_ready()
+
     def last_words(self) -> str:
         """The end of what the processes wrote, for error messages."""
         logs = sorted(self.directory.glob("*.log"))

@@ -13,6 +13,7 @@ from pathlib import Path
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from modelstream.java import find_java
 from modelstream.job.artifacts import Jar, cache_directory, ensure
 
 JARS = Path(__file__).with_name("kafka-broker.jars")
@@ -111,7 +112,7 @@ def broker(directory: Path) -> Iterator[Kafka]:
     properties.write_text(
         PROPERTIES.format(port=port, controller=controller, logs=directory / "data")
     )
-    java = ["java", *FAST, "-cp", class_path()]
+    java = [str(find_java().home / "bin" / "java"), *FAST, "-cp", class_path()]
     _run([*java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(properties)])
     log = (directory / "broker.log").open("wb")
     process = subprocess.Popen(

@@ -279,6 +279,51 @@ def versions(target: Path) -> None:
     (target / "README").write_text("not a model")
 
 
+# Keras' own files.
+
+
+@exported
+def keras_files(target: Path) -> None:
+    """``a`` float32[?, 4], ``b`` int32[?, 2] → ``probs`` float32[?, 3], ``score`` float32[?, 1].
+
+    One model as net.keras and net.h5; unusual.keras ends with a layer that is not told from
+    outside; own.keras is of a class of its own.
+    """
+    import keras
+
+    layers = keras.layers
+    keras.utils.set_random_seed(1)
+    a, b = keras.Input((4,), name="a"), keras.Input((2,), dtype="int32", name="b")
+    both = layers.Concatenate()([a, layers.Rescaling(0.5)(b)])
+    outputs = {
+        "score": layers.Dense(1, name="dense")(both),
+        "probs": layers.Softmax()(layers.Dense(3)(both)),
+    }
+    net = keras.Model({"a": a, "b": b}, outputs)
+    target.mkdir()
+    for name in ("net.keras", "net.h5"):
+        net.save(target / name)
+    unusual = [keras.Input((4,), name="a"), layers.UnitNormalization(name="unit")]
+    keras.Sequential(unusual).save(target / "unusual.keras")
+    _own_class().save(target / "own.keras")
+
+
+def _own_class():
+    import keras
+
+    @keras.saving.register_keras_serializable("modelstream-tests")
+    class Own(keras.Model):
+        def call(self, x):
+            return x
+
+        def get_config(self):
+            return {}
+
+    model = Own()
+    model.build((None, 2))
+    return model
+
+
 # TF1 style: a graph, a session and the builder.
 
 

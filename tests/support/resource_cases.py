@@ -82,6 +82,18 @@ def _python(**program: Any) -> Edits:
     return replace_job(python=program)
 
 
+_INPUT = {"name": "x", "tensor": "input:0"}
+_OUTPUT = {"name": "y", "tensor": "final_result"}
+
+
+def _graph(**signature: Any) -> Edits:
+    """A frozen graph with one signature."""
+    return {
+        "spec.models[0].format": "GraphDef",
+        "spec.models[0].signatures": [{"inputs": [_INPUT], "outputs": [_OUTPUT], **signature}],
+    }
+
+
 RULES: tuple[Case, ...] = (
     Case(
         "name",
@@ -203,6 +215,54 @@ RULES: tuple[Case, ...] = (
         ({_URI: "https://h/m.zip", "spec.models[0].size": "2Gi"},),
         ({"spec.models[0].size": "2Gi"},),
         "spec.models[0].size",
+    ),
+    Case(
+        "signatures-of-graph",
+        (_graph(), _graph(name="classify", method="Classify")),
+        ({"spec.models[0].format": "GraphDef"},),
+        "spec.models[0].signatures",
+    ),
+    Case(
+        "signatures-in-model",
+        (_graph(),),
+        (
+            _graph() | {"spec.models[0].format": "Keras"},
+            _graph() | {"spec.models[0].format": "SavedModel"},
+        ),
+        "spec.models[0].signatures",
+    ),
+    Case(
+        "tags-of-saved-model",
+        (
+            {"spec.models[0].tags": ["serve", "gpu"]},
+            {"spec.models[0].format": "Keras", "spec.models[0].tags": ["serve"]},
+        ),
+        ({"spec.models[0].format": "Keras", "spec.models[0].tags": ["serve", "gpu"]},),
+        "spec.models[0].tags",
+    ),
+    Case(
+        "tensor-name",
+        tuple(
+            _graph(outputs=[{"name": "y", "tensor": tensor}])
+            for tensor in ("a/b_1:0", "final_result", "while/exit:12")
+        ),
+        tuple(
+            _graph(outputs=[{"name": "y", "tensor": tensor}])
+            for tensor in ("a b", "a:", "a:b", "^a", "")
+        ),
+        "spec.models[0].signatures[0].outputs[0].tensor",
+    ),
+    Case(
+        "file-name",
+        tuple(
+            {f"{_P}.inference.method": "Classify", f"{_P}.inference.classify": {"labels": name}}
+            for name in ("labels.txt", "assets/labels")
+        ),
+        tuple(
+            {f"{_P}.inference.method": "Classify", f"{_P}.inference.classify": {"labels": name}}
+            for name in ("../labels.txt", "/labels.txt", "a/../b", "")
+        ),
+        f"{_P}.inference.classify.labels",
     ),
     Case(
         "object-name",
@@ -436,10 +496,29 @@ SCHEMA: tuple[Case, ...] = (
     ),
     Case(
         "only formats that work",
-        ({"spec.models[0].format": "SavedModel"},),
-        ({"spec.models[0].format": "Keras"},),
+        ({"spec.models[0].format": "SavedModel"}, {"spec.models[0].format": "Keras"}),
+        ({"spec.models[0].format": "ONNX"},),
         "spec.models[0].format",
         says="SavedModel",
+    ),
+    Case(
+        "two outputs of one name",
+        (_graph(outputs=[_OUTPUT, {"name": "z", "tensor": "z"}]),),
+        (_graph(outputs=[_OUTPUT, _OUTPUT]),),
+        "spec.models[0].signatures[0].outputs[1]",
+    ),
+    Case("no outputs", (), (_graph(outputs=[]),), "spec.models[0].signatures[0].outputs"),
+    Case(
+        "only dtypes that columns carry",
+        (_graph(outputs=[{**_OUTPUT, "dtype": "float32"}]),),
+        (_graph(outputs=[{**_OUTPUT, "dtype": "complex64"}]),),
+        "spec.models[0].signatures[0].outputs[0].dtype",
+    ),
+    Case(
+        "dimensions",
+        (_graph(inputs=[{"name": "x", "tensor": "x", "shape": [-1, 224, 224, 3]}]),),
+        (_graph(inputs=[{"name": "x", "tensor": "x", "shape": [-2]}]),),
+        "spec.models[0].signatures[0].inputs[0].shape[0]",
     ),
     Case("type", (), ({"spec.suspend": "yes"},), "spec.suspend"),
     Case("number", (), ({"spec.restartNonce": "1"},), "spec.restartNonce"),

@@ -55,15 +55,16 @@ capabilities: {drop: [ALL]}
 {{- end -}}
 
 {{- /* What the operator does in a namespace. No verb on secrets: pods mount them, the kubelet reads
-them. update and delete of ConfigMaps are there to be given on, to the JobManagers that keep their high
-availability in them: Kubernetes lets nobody give what he has not. */ -}}
+them. get and update of ConfigMaps are there to be given on, to the JobManagers that keep their high
+availability in them: Kubernetes lets nobody give what he has not. A test compares these rules with
+what the API server noted of a whole life; nothing that is only watched needs get. */ -}}
 {{- define "modelstream.rules" -}}
 - apiGroups: [modelstream.dev]
   resources: [modelstreams]
-  verbs: [get, list, watch, patch]
+  verbs: [list, watch, patch]
 - apiGroups: [modelstream.dev]
   resources: [modelstreams/status]
-  verbs: [get, patch]
+  verbs: [patch]
 - apiGroups: [modelstream.dev]
   resources: [modelstreams/finalizers]
   verbs: [update]
@@ -72,20 +73,20 @@ availability in them: Kubernetes lets nobody give what he has not. */ -}}
   verbs: [get, list, watch, create, update, patch, delete]
 - apiGroups: [""]
   resources: [services, serviceaccounts]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [list, watch, create, patch, delete]
 - apiGroups: [apps]
   resources: [deployments]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [list, watch, create, patch, delete]
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [list, watch, create, patch, delete]
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [roles, rolebindings]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [list, watch, create, patch, delete]
 - apiGroups: [""]
   resources: [pods, persistentvolumeclaims]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [""]
   resources: [events]
-  verbs: [get, list, watch, create, patch]
+  verbs: [list, watch, create]
 {{- end -}}

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 TRACEBACK = "Traceback (most recent call last)"
 LONGEST = 1000
+JVM_OUT_OF_MEMORY = "JvmOutOfMemory"
+"""Reason of a container whose JVM said that its own share of the memory is used up."""
+_KILLED = 128 + 9
 
 _OWN = re.compile(r"^([A-Z][A-Za-z]{2,39}): (.+)$", re.DOTALL)
 _PLACE = re.compile(r'^\s*File "([^"]+)", line (\d+)', re.MULTILINE)
@@ -28,12 +31,19 @@ def cause_of(text: str, exit_code: int) -> Cause:
     if "\n" not in text and (own := _OWN.match(text)) and not _EXCEPTION.match(text):
         return Cause(own[1], _clip(own[2]))
     if "java.lang.OutOfMemoryError" in text:
-        return Cause("JvmOutOfMemory", _clip(_line_with("java.lang.OutOfMemoryError", text)))
+        return Cause(JVM_OUT_OF_MEMORY, _clip(_line_with("java.lang.OutOfMemoryError", text)))
     if not text:
-        return Cause("Exited", f"it ended with exit code {exit_code} and left no message")
+        return Cause("Exited", _silent(exit_code))
     if "\n" not in text and _EXCEPTION.match(text):
         return Cause("PythonError", _clip(text))
     return Cause("Exited", _clip(_java_cause(text) or text.splitlines()[-1].strip()))
+
+
+def _silent(exit_code: int) -> str:
+    said = f"it ended with exit code {exit_code} and left no message"
+    if exit_code == _KILLED:
+        return f"{said}: somebody killed it, and Kubernetes does not say that memory was the cause"
+    return said
 
 
 def root_cause(stack_trace: str) -> str:
@@ -53,6 +63,9 @@ def _python_error(text: str) -> str:
         return lines[-1].strip() if lines else "a Python error"
     places = _PLACE.findall("\n".join(lines[: ends[0]]))
     message = lines[ends[0]].strip()
+    deepest = _java_cause("\n".join(lines[ends[0] :]))
+    if deepest not in message:
+        message = f"{message.rstrip('.')}: {deepest}"
     if not places:
         return message
     file, number = places[-1]

@@ -9,15 +9,20 @@ from modelstream_operator.render.target import Target
 from modelstream_operator.resources import Manifest
 
 EXCLUSIVE = "ReadWriteOncePod"
+READ_ONLY = "ReadOnlyMany"
 
 
 def claim_names(target: Target) -> list[str]:
     """Claims that the resource names, models' first."""
-    found = models.claims(target)
+    state = _state_claim(target)
+    return list(dict.fromkeys([*models.claims(target), *([state] if state else [])]))
+
+
+def _state_claim(target: Target) -> str | None:
     state = target.spec.state
-    if state is not None and state.storage.startswith("pvc://"):
-        found = [*found, models.claim_of(state.storage)[0]]
-    return list(dict.fromkeys(found))
+    if state is None or not state.storage.startswith("pvc://"):
+        return None
+    return models.claim_of(state.storage)[0]
 
 
 def claim_problems(target: Target, claims: Mapping[str, Manifest | None]) -> Iterator[Problem]:
@@ -36,6 +41,12 @@ def claim_problems(target: Target, claims: Mapping[str, Manifest | None]) -> Ite
                 " JobManager too): use ReadOnlyMany or ReadWriteMany, or ReadWriteOnce on one node"
             )
             yield Problem(about, Reason.CLAIM_ACCESS_MODE, text)
+        elif claim["spec"]["accessModes"] == [READ_ONLY] and name == _state_claim(target):
+            text = (
+                f"PersistentVolumeClaim {name} is {READ_ONLY}, and checkpoints are written to it:"
+                " use ReadWriteMany, or ReadWriteOnce on one node"
+            )
+            yield Problem(ConditionType.JOB_RUNNING, Reason.CLAIM_ACCESS_MODE, text)
         elif claim["status"].get("phase") == "Lost":
             text = f"PersistentVolumeClaim {name} has lost its volume"
             yield Problem(about, Reason.CLAIM_NOT_BOUND, text)

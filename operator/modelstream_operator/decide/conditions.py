@@ -8,6 +8,7 @@ from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus, Phase
 from modelstream_operator.decide.diagnosis import Verified
 from modelstream_operator.decide.lifecycle import Decision, Job, Memory, Step, Waiting
 from modelstream_operator.decide.problem import Problem, Reason
+from modelstream_operator.render.gpu import CHECK
 from modelstream_operator.resources import Manifest
 
 MESSAGE_LIMIT = 4000
@@ -47,6 +48,8 @@ class Facts:
     """URI of each model."""
     verified: Mapping[str, Verified] = field(default_factory=dict)
     gpu: bool = False
+    gpu_checked: bool = True
+    """False where the podTemplate turns the check off."""
     selector: str = ""
 
 
@@ -159,7 +162,12 @@ def _gpu(facts: Facts) -> _Says:
     if (problem := _problem(facts, ConditionType.GPU_AVAILABLE)) is not None:
         return problem
     if facts.replicas and facts.scheduled >= facts.replicas:
-        return _Says("True", "Allocated", "every TaskManager is on a node with its GPUs")
+        placed = "every TaskManager is on a node with its GPUs"
+        if facts.gpu_checked:
+            return _Says("True", "Allocated", placed)
+        return _Says(
+            "True", "NotChecked", f"{placed}; {CHECK}=Off: nobody asks whether it sees them"
+        )
     return _Says("Unknown", "Waiting", f"{facts.scheduled}/{facts.replicas} TaskManagers placed")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from modelstream_crds.v1alpha1 import ConditionType
 from modelstream_operator import names
-from modelstream_operator.decide.cause import Cause, cause_of
+from modelstream_operator.decide.cause import JVM_OUT_OF_MEMORY, Cause, cause_of
 from modelstream_operator.decide.problem import Problem, Reason
 from modelstream_operator.names import Component
 from modelstream_operator.render import memory
@@ -21,8 +21,6 @@ _PULL = {
     "ImageInspectError",
 }
 _START = {"CreateContainerError", "RunContainerError", "PostStartHookError"}
-_KILLED = 137
-
 _TITLES = {Component.JOBMANAGER.value: "JobManager", Component.TASKMANAGER.value: "TaskManager"}
 
 
@@ -32,7 +30,7 @@ def container_problem(status: Mapping[str, Any], pod: Manifest, target: Target) 
     reason, message = waiting.get("reason", ""), waiting.get("message", "")
     about, who = _about(status, pod), _who(status, pod)
     if reason in _PULL:
-        return Problem(about, Reason.IMAGE_PULL, _pull_text(status, reason, message))
+        return _pull_problem(about, status, message or reason, target)
     if reason == "CreateContainerConfigError":
         text = f"{who} cannot start: {message}"
         missing = "secret" in message and "not found" in message
@@ -42,9 +40,11 @@ def container_problem(status: Mapping[str, Any], pod: Manifest, target: Target) 
     ended = _ended(status)
     if ended is None:
         return None
-    if _out_of_memory(ended):
+    if ended.get("reason") == "OOMKilled":
         return _memory_problem(about, who, pod, target)
     cause = cause_of(ended.get("message", ""), ended.get("exitCode", 0))
+    if cause.reason == JVM_OUT_OF_MEMORY:
+        return _jvm_problem(about, who, pod, cause)
     return _crash(about, who, cause, status.get("restartCount", 0))
 
 
@@ -55,11 +55,6 @@ def _ended(status: Mapping[str, Any]) -> Mapping[str, Any] | None:
     current = status.get("state", {}).get("terminated")
     ended = current or status.get("lastState", {}).get("terminated")
     return ended if ended and ended.get("exitCode", 0) != 0 else None
-
-
-def _out_of_memory(ended: Mapping[str, Any]) -> bool:
-    silent = ended.get("exitCode") == _KILLED and not ended.get("message")
-    return ended.get("reason") == "OOMKilled" or (silent and ended.get("reason") == "Error")
 
 
 def _about(status: Mapping[str, Any], pod: Manifest) -> ConditionType:
@@ -82,9 +77,16 @@ def _who(status: Mapping[str, Any], pod: Manifest) -> str:
     return title if status["name"] == MAIN else f"{title} container {status['name']}"
 
 
-def _pull_text(status: Mapping[str, Any], reason: str, message: str) -> str:
+def _pull_problem(
+    about: ConditionType, status: Mapping[str, Any], message: str, target: Target
+) -> Problem:
+    """An image that holds a model is told by its model: the container only waits for it."""
     what = f"image {status.get('image', '')} of container {status['name']}"
-    return f"{what} cannot be pulled: {message or reason}"
+    for model in target.spec.models:
+        reference = model.uri.removeprefix("image://")
+        if reference != model.uri and reference in message:
+            about, what = ConditionType.MODELS_AVAILABLE, f"the image of model {model.name}"
+    return Problem(about, Reason.IMAGE_PULL, f"{what} cannot be pulled: {message}")
 
 
 def _crash(about: ConditionType, who: str, cause: Cause, restarts: int) -> Problem:
@@ -100,14 +102,26 @@ def _memory_problem(about: ConditionType, who: str, pod: Manifest, target: Targe
     """Flink keeps the JVM inside its share, so what grew is Python with TensorFlow."""
     flink = target.spec.flink
     if _component(pod) == Component.TASKMANAGER:
-        split, field = memory.taskmanager(flink.task_manager.resources), "taskManager"
+        split = memory.taskmanager(flink.task_manager.resources)
         remedy = "or lower the batch size or the slots"
     else:
-        split, field = memory.jobmanager(flink.job_manager.resources), "jobManager"
+        split = memory.jobmanager(flink.job_manager.resources)
         remedy = "which goes to both sides"
     text = (
         f"{who} was killed for lack of memory (limit {split.limit} MiB: {split.jvm} MiB for the"
         f" JVM, which keeps to it, {split.python} MiB for Python and TensorFlow): raise"
-        f" spec.flink.{field}.resources.limits.memory, {remedy}"
+        f" {_limit(pod)}, {remedy}"
     )
     return Problem(about, Reason.OUT_OF_MEMORY, text)
+
+
+def _jvm_problem(about: ConditionType, who: str, pod: Manifest, cause: Cause) -> Problem:
+    """The JVM ran out of the share that it has, which grows with the limit."""
+    text = f"the JVM of the {who} has too little memory ({cause.message}): raise {_limit(pod)}"
+    return Problem(about, JVM_OUT_OF_MEMORY, text)
+
+
+def _limit(pod: Manifest) -> str:
+    """The field of the spec that sets the pod's memory."""
+    role = "taskManager" if _component(pod) == Component.TASKMANAGER else "jobManager"
+    return f"spec.flink.{role}.resources.limits.memory"

@@ -27,7 +27,8 @@ _ORDER = (
     ConditionType.JOB_RUNNING,
     ConditionType.MODELS_LOADED,
 )
-_MOUNT_EVENTS = ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox")
+_SANDBOX_EVENT = "FailedCreatePodSandBox"
+_MOUNT_EVENTS = ("FailedMount", "FailedAttachVolume", _SANDBOX_EVENT)
 _WORKER_KILLED = re.compile(r"(PythonWorker\w+): (.*)", re.DOTALL)
 _NO_SECRET = re.compile(r'secret "([^"]+)" not found')
 _NO_CONFIG_MAP = re.compile(r'configmap "([^"]+)" not found')
@@ -184,7 +185,7 @@ def _mounting(pod: Manifest, scene: Scene) -> Iterator[Problem]:
     about = [e for e in scene.events if e["involvedObject"].get("name") == name]
     for event in sorted(about, key=_when, reverse=True):
         if event.get("reason") in _MOUNT_EVENTS:
-            yield _mount_problem(name, event.get("message", ""), scene)
+            yield _mount_problem(name, event, scene)
             return
 
 
@@ -192,8 +193,13 @@ def _when(event: Manifest) -> str:
     return str(event.get("lastTimestamp") or event.get("eventTime") or "")
 
 
-def _mount_problem(pod: str, message: str, scene: Scene) -> Problem:
-    about = ConditionType.JOB_RUNNING
+def _mount_problem(pod: str, event: Manifest, scene: Scene) -> Problem:
+    about, message = ConditionType.JOB_RUNNING, event.get("message", "")
+    if event["reason"] == _SANDBOX_EVENT:
+        text = (
+            f"the node cannot set up pod {pod} (network, or spec.gpu.runtimeClassName): {message}"
+        )
+        return Problem(about, Reason.SANDBOX, text)
     if secret := _NO_SECRET.search(message):
         text = f"Secret {secret[1]} does not exist: create it, or correct its name in the spec"
         return Problem(about, Reason.SECRET_NOT_FOUND, text)

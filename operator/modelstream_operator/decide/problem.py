@@ -21,6 +21,7 @@ class Reason(StrEnum):
     CLAIM_NOT_BOUND = "ClaimNotBound"
     CLAIM_ACCESS_MODE = "ClaimAccessMode"
     VOLUME = "VolumeNotMounted"
+    SANDBOX = "SandboxFailed"
     SECRET_NOT_FOUND = "SecretNotFound"
     CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound"
     QUOTA = "QuotaExceeded"

@@ -20,6 +20,9 @@ MIG_PROFILES = (
 )
 """Suffixes that NVIDIA's feature discovery gives to the product of a node with MIG slices."""
 
+CHECK = "MODELSTREAM_GPU_CHECK"
+"""Variable by which a podTemplate turns off that a GPU which is not visible is an error."""
+
 Part = dict[str, Any]
 
 
@@ -41,10 +44,20 @@ def environment(target: Target) -> dict[str, str]:
         return {"NVIDIA_VISIBLE_DEVICES": "void", "MODELSTREAM_GPU_COUNT": "0"}
     return {
         "MODELSTREAM_GPU_COUNT": str(gpu.count),
-        "MODELSTREAM_GPU_CHECK": "On",
+        CHECK: "On",
         # Either value wins over what a session asks for, and the library's asks for growth.
         "TF_FORCE_GPU_ALLOW_GROWTH": "true" if gpu.memory_growth else "false",
     }
+
+
+def is_checked(target: Target) -> bool:
+    """Whether the TaskManagers fail when they see fewer GPUs than they asked for."""
+    template = target.spec.flink.task_manager.pod_template.get("spec") or {}
+    return not any(
+        variable["name"] == CHECK and str(variable.get("value")).lower() == "off"
+        for container in template.get("containers", ())
+        for variable in container.get("env", ())
+    )
 
 
 def placement(target: Target) -> Part:

@@ -10,7 +10,7 @@ from modelstream_operator import names
 
 Part = dict[str, Any]
 
-_KEYS = {
+LIST_KEYS = {
     "containers": "name",
     "initContainers": "name",
     "volumes": "name",
@@ -21,6 +21,7 @@ _KEYS = {
     "hostAliases": "ip",
     "topologySpreadConstraints": "topologyKey",
 }
+"""Lists of named things, and what names their items."""
 
 _SOURCES_OF_ENV = ("value", "valueFrom")
 
@@ -52,19 +53,21 @@ def merge(ours: Any, theirs: Any, field: str = "") -> Any:
     if isinstance(ours, list) and isinstance(theirs, list):
         if field == "tolerations":
             return ours + [each for each in theirs if each not in ours]
-        if field in _KEYS:
+        if field in LIST_KEYS:
             return _merge_lists(ours, theirs, field)
     return theirs
 
 
 def _merge_lists(ours: list[Part], theirs: list[Part], field: str) -> list[Part]:
-    key = _KEYS[field]
+    key = LIST_KEYS[field]
     over = {each.get(key): each for each in theirs}
+    known = {each.get(key) for each in ours}
     merged = [
-        merge(each, over.pop(each.get(key)), f"{field}[]") if each.get(key) in over else each
+        merge(each, over[each.get(key)], f"{field}[]") if each.get(key) in over else each
         for each in ours
     ]
-    return merged + list(over.values())
+    # All of theirs: two constraints or ports may share a key, and Kubernetes keeps both.
+    return merged + [each for each in theirs if each.get(key) not in known]
 
 
 def secure(spec: Part) -> Part:

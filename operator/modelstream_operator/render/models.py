@@ -1,5 +1,6 @@
 """How models come into the pods: claims, images, and init containers that fetch and verify."""
 
+from pathlib import PurePosixPath
 from typing import Any
 
 from modelstream_crds.model import FETCHED, scheme
@@ -12,6 +13,9 @@ DEFAULT_SIZE = "10Gi"
 """Cap of a fetched model that states no size."""
 
 VERIFY = "verify"
+
+FILES = (".pb", ".pbtxt", ".keras", ".h5", ".hdf5")
+"""What the models end in that are one file."""
 
 Part = dict[str, Any]
 
@@ -31,6 +35,14 @@ def claims(target: Target) -> list[str]:
     """Claims that hold models, each once, in the order of the resource."""
     found = [claim_of(each.uri)[0] for each in target.spec.models if scheme(each.uri) == "pvc"]
     return list(dict.fromkeys(found))
+
+
+def is_file(path: str) -> bool:
+    """Whether the address names one file, which is mounted into the model's directory.
+
+    So it keeps its name, by which its digest and its format are told.
+    """
+    return PurePosixPath(path).suffix in FILES
 
 
 def fetch_container(model: Model) -> str:
@@ -93,6 +105,8 @@ def _mount(model: Model) -> list[Part]:
     match scheme(model.uri):
         case "pvc":
             claim, path = claim_of(model.uri)
+            if is_file(path):
+                mount["mountPath"] += f"/{PurePosixPath(path).name}"
             return [{"name": _claim_volume(claim), **mount, **({"subPath": path} if path else {})}]
         case "image":
             return [{"name": _volume(model), **mount}]

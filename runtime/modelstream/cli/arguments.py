@@ -84,8 +84,8 @@ def _inspect(commands: Commands) -> argparse.ArgumentParser:
     inspect = commands.add_parser(
         "inspect",
         help="show the signatures of a model",
-        description="Show what a SavedModel takes and gives, as tensors and as SQL types, without "
-        "loading it. MODEL is a directory or an address.",
+        description="Show what a model takes and gives, as tensors and as SQL types, without "
+        "loading it: a SavedModel, a Keras file, a frozen graph. MODEL is a path or an address.",
         epilog=_EXITS,
     )
     inspect.add_argument("model", metavar="MODEL")

@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelstream.cli.exits import Exit
@@ -11,35 +12,137 @@ from modelstream.cli.table import aligned
 from modelstream.convert import sql_type
 from modelstream.errors import ModelStreamError
 from modelstream.fetch import tree_of
-from modelstream.model import SavedModel, Signature, TensorSpec
+from modelstream.fetch.digest import Tree
+from modelstream.model import KerasModel, SavedModel, Signature, TensorSpec
+from modelstream.model.directory import GRAPH_SUFFIXES, KERAS_SUFFIXES, model_file
+from modelstream.model.graph_nodes import GraphNodes
 from modelstream.model.metagraph import read
 from modelstream.progress import size
 
+FILES = (*GRAPH_SUFFIXES, *KERAS_SUFFIXES)
+_MOST = 10
 _HEADER = ("SIGNATURE", "METHOD", "", "TENSOR", "DTYPE", "SHAPE", "SQL TYPE")
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A model as it is shown.
+
+    Attributes:
+        path: the directory or the file.
+        title: the format, and what is special about this one.
+        facts: about the format, for JSON.
+        signatures: by name; none for a graph, which has none.
+        notes: lines below the table.
+    """
+
+    path: Path
+    title: str
+    facts: Mapping[str, object]
+    signatures: Mapping[str, Signature] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def command(arguments: argparse.Namespace) -> Exit:
     """Print the signatures as a table, or as JSON."""
     path = at_hand(arguments.model)
-    tags = tuple(arguments.tags.split(",")) if arguments.tags else ("serve",)
-    model = SavedModel(path, tags=tags, version=arguments.version)
+    tree = tree_of(path)
+    found = _inspected(path, arguments)
     show = _as_json if arguments.json else _as_table
-    print(show(model, path))
+    print(show(found, tree))
     return Exit.DONE
 
 
-def _as_table(model: SavedModel, path: Path) -> str:
-    tree = tree_of(model.path)
-    rows = [row for signature in model.signatures.values() for row in _rows(signature)]
+def _inspected(path: Path, arguments: argparse.Namespace) -> Inspected:
+    file = _single_file(path)
+    if file is None:
+        tags = tuple(arguments.tags.split(",")) if arguments.tags else ("serve",)
+        return _saved_model(SavedModel(path, tags=tags, version=arguments.version), path)
+    if file.suffix in GRAPH_SUFFIXES:
+        return _graph(file)
+    model = KerasModel(file)
+    return Inspected(model.path, "Keras", {"format": "Keras"}, model.signatures)
+
+
+def _single_file(path: Path) -> Path | None:
+    """The file of a graph or a Keras model; None for what must be a SavedModel."""
+    if path.is_file() and path.suffix in FILES:
+        return path
+    if not path.is_dir() or model_file(path):
+        return None
+    files = [entry for entry in path.iterdir() if entry.suffix in FILES and entry.is_file()]
+    return files[0] if len(files) == 1 else None
+
+
+def _saved_model(model: SavedModel, path: Path) -> Inspected:
+    graphs = _all_tags(model.path)
+    tags = ", ".join(model.tags) or "none"
+    return Inspected(
+        model.path,
+        f"SavedModel{_version(model, path)}, tags {tags}",
+        {
+            "format": "SavedModel",
+            "version": model.version,
+            "tags": list(model.tags),
+            "metaGraphs": [list(each) for each in graphs],
+        },
+        model.signatures,
+        tuple(f"also with --tags {','.join(each)}" for each in graphs if each != model.tags),
+    )
+
+
+def _graph(file: Path) -> Inspected:
+    """A graph has no signatures: show where it begins and ends, of which they are made."""
+    nodes = GraphNodes(file.read_bytes(), str(file), text=file.suffix == ".pbtxt")
+    ends = {
+        name: {each: _tensor_of(nodes, each) for each in found[:_MOST]}
+        for name, found in (("begins", nodes.begins), ("ends", nodes.ends))
+    }
+    notes = ["A graph does not say what it takes and gives: the manifest does, in signatures."]
+    for name, tensors in ends.items():
+        notes += [f"It {name} at:", *(f"  {each}  {spec}" for each, spec in tensors.items())]
+    facts = {
+        name: {each: str(spec) for each, spec in tensors.items()} for name, tensors in ends.items()
+    }
+    return Inspected(file, "GraphDef", {"format": "GraphDef", **facts}, notes=tuple(notes))
+
+
+def _tensor_of(nodes: GraphNodes, node: str) -> TensorSpec:
+    return TensorSpec(nodes.dtype(node) or "?", nodes.shape(node, {}), node)
+
+
+def _as_table(found: Inspected, tree: Tree) -> str:
+    rows = [row for signature in found.signatures.values() for row in _rows(signature)]
+    nothing = [] if found.notes else ["It has no signature."]
     lines = [
-        f"{model.path}  SavedModel{_version(model, path)}, tags {', '.join(model.tags) or 'none'}",
+        f"{found.path}  {found.title}",
         f"{tree.digest}  {tree.files} files, {size(tree.bytes)}",
         "",
-        aligned(_HEADER, rows) if rows else "It has no signature.",
+        *([aligned(_HEADER, rows)] if rows else nothing),
+        *found.notes,
     ]
-    others = [tags for tags in _all_tags(model.path) if tags != model.tags]
-    lines += [f"also with --tags {','.join(tags)}" for tags in others]
     return "\n".join(lines)
+
+
+def _as_json(found: Inspected, tree: Tree) -> str:
+    return json.dumps(
+        {
+            "path": str(found.path),
+            **found.facts,
+            "digest": tree.digest,
+            "files": tree.files,
+            "bytes": tree.bytes,
+            "signatures": {
+                name: {
+                    "method": signature.method_name,
+                    "inputs": _tensors(signature.inputs),
+                    "outputs": _tensors(signature.outputs),
+                }
+                for name, signature in found.signatures.items()
+            },
+        },
+        indent=2,
+    )
 
 
 def _rows(signature: Signature) -> Iterator[tuple[str, ...]]:
@@ -48,30 +151,6 @@ def _rows(signature: Signature) -> Iterator[tuple[str, ...]]:
         for name, spec in specs.items():
             yield (*first, direction, name, spec.dtype, _shape(spec), _sql(spec))
             first, direction = ("", ""), ""
-
-
-def _as_json(model: SavedModel, path: Path) -> str:
-    tree = tree_of(path)
-    return json.dumps(
-        {
-            "path": str(model.path),
-            "version": model.version,
-            "tags": list(model.tags),
-            "digest": tree.digest,
-            "files": tree.files,
-            "bytes": tree.bytes,
-            "metaGraphs": [list(tags) for tags in _all_tags(model.path)],
-            "signatures": {
-                name: {
-                    "method": signature.method_name,
-                    "inputs": _tensors(signature.inputs),
-                    "outputs": _tensors(signature.outputs),
-                }
-                for name, signature in model.signatures.items()
-            },
-        },
-        indent=2,
-    )
 
 
 def _tensors(specs: Mapping[str, TensorSpec]) -> dict[str, dict[str, object]]:

@@ -14,4 +14,5 @@ def precheck(spec: ModelStreamSpec, context: JobContext) -> None:
         return
     model = models[spec.pipeline.inference.model]
     columns = {column.name: column.type for column in spec.pipeline.source.schema_}
-    pipeline.method(model, spec.pipeline.inference).bind(model).check(columns)
+    place = context.model_paths[spec.pipeline.inference.model]
+    pipeline.method(model, spec.pipeline.inference, place).bind(model).check(columns)

@@ -16,6 +16,7 @@ _SCALARS = {
     "bytes": _FIELD.TYPE_BYTES,
     "bool": _FIELD.TYPE_BOOL,
     "float": _FIELD.TYPE_FLOAT,
+    "int32": _FIELD.TYPE_INT32,
     "int64": _FIELD.TYPE_INT64,
     "sint64": _FIELD.TYPE_SINT64,
     "DataType": _FIELD.TYPE_ENUM,
@@ -51,12 +52,19 @@ DATA_TYPES = {
     29: "int4",
     30: "uint4",
 }
+REFERENCE = 100
+"""DT_FLOAT_REF is DT_FLOAT + 100: what the variables of TF1 have."""
+
 _ENUM_NAMES = {"float32": "FLOAT", "float64": "DOUBLE", "float16": "HALF"}
 
 # message → fields as "label type name = number"; * marks a repeated field, K> a map from string.
 _MESSAGES = {
     "SavedModel": ["int64 saved_model_schema_version = 1", "*MetaGraphDef meta_graphs = 2"],
-    "MetaGraphDef": ["MetaInfoDef meta_info_def = 1", "K>SignatureDef signature_def = 5"],
+    "MetaGraphDef": [
+        "MetaInfoDef meta_info_def = 1",
+        "GraphDef graph_def = 2",
+        "K>SignatureDef signature_def = 5",
+    ],
     "MetaInfoDef": ["*string tags = 4", "string tensorflow_version = 5"],
     "SignatureDef": [
         "K>TensorInfo inputs = 1",
@@ -90,6 +98,36 @@ _MESSAGES = {
         "TupleValue tuple_value = 52",
     ],
     "TupleValue": ["*StructuredValue values = 1"],
+    "GraphDef": [
+        "*NodeDef node = 1",
+        "FunctionDefLibrary library = 2",
+        "VersionDef versions = 4",
+    ],
+    "NodeDef": [
+        "string name = 1",
+        "string op = 2",
+        "*string input = 3",
+        "K>AttrValue attr = 5",
+    ],
+    "AttrValue": [
+        "ListValue list = 1 value",
+        "bool b = 5 value",
+        "DataType type = 6 value",
+        "TensorShapeProto shape = 7 value",
+        "TensorProto tensor = 8 value",
+        "NameAttrList func = 10 value",
+    ],
+    "ListValue": [
+        "*DataType type = 6",
+        "*TensorShapeProto shape = 7",
+        "*NameAttrList func = 9",
+    ],
+    "TensorProto": ["DataType dtype = 1", "TensorShapeProto tensor_shape = 2"],
+    "NameAttrList": ["string name = 1"],
+    "FunctionDefLibrary": ["*FunctionDef function = 1"],
+    "FunctionDef": ["OpDef signature = 1", "*NodeDef node_def = 3"],
+    "OpDef": ["string name = 1"],
+    "VersionDef": ["int32 producer = 1"],
     "Example": ["Features features = 1"],
     "Features": ["K>Feature feature = 1"],
     "Feature": [
@@ -108,6 +146,18 @@ def message(name: str) -> Any:
     return _classes()[name]
 
 
+def dtype_name(number: int) -> str:
+    """A dtype as TensorFlow spells it, by its number; that of a reference is the same."""
+    return DATA_TYPES.get(number % REFERENCE, f"dtype {number}")
+
+
+def shape_of(proto: Any) -> tuple[int | None, ...] | None:
+    """The dimensions of a TensorShapeProto; None where the rank is unknown."""
+    if proto.unknown_rank:
+        return None
+    return tuple(None if dim.size < 0 else dim.size for dim in proto.dim)
+
+
 @cache
 def _classes() -> dict[str, Any]:
     pool = descriptor_pool.DescriptorPool()
@@ -124,7 +174,10 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
     )
     enum = file.enum_type.add(name="DataType")
     for number, dtype in DATA_TYPES.items():
-        enum.value.add(name=f"DT_{_ENUM_NAMES.get(dtype, dtype.upper())}", number=number)
+        name = f"DT_{_ENUM_NAMES.get(dtype, dtype.upper())}"
+        enum.value.add(name=name, number=number)
+        if number:
+            enum.value.add(name=f"{name}_REF", number=number + REFERENCE)
     for name, fields in _MESSAGES.items():
         _declare(file.message_type.add(name=name), fields)
     return file

@@ -24,7 +24,8 @@ from modelstream.job.artifacts import Progress
 from modelstream.job.connectors import Needs
 from modelstream.job.context import JobContext
 from modelstream.job.secrets import Secrets
-from modelstream.model import SavedModel
+from modelstream.manifestmodel import model_at
+from modelstream.model import Model
 from modelstream_crds.v1alpha1 import ModelStream, ModelStreamSpec, RuntimeMode
 
 if TYPE_CHECKING:
@@ -101,11 +102,11 @@ def build(
         if spec.python is not None:
             return BuiltJob(name, spec, where, options, secrets)
         t_env = table_environment(spec, {"pipeline.name": name, **options})
-        inserts = _inserts(t_env, spec, models, secrets, options)
+        inserts = _inserts(t_env, spec, where, models, secrets, options)
         return BuiltJob(name, spec, where, options, secrets, t_env, inserts)
 
 
-def open_models(spec: ModelStreamSpec, where: JobContext) -> dict[str, SavedModel]:
+def open_models(spec: ModelStreamSpec, where: JobContext) -> dict[str, Model]:
     """The manifest's models, their signatures read, nothing loaded.
 
     Raises:
@@ -118,9 +119,7 @@ def open_models(spec: ModelStreamSpec, where: JobContext) -> dict[str, SavedMode
                 f"spec.models: nothing was given for {model.name!r} ({model.uri}); "
                 f"locally, give its directory with --model {model.name}=DIR"
             )
-        found[model.name] = SavedModel(
-            where.model_paths[model.name], model.tags or ("serve",), name=model.name
-        )
+        found[model.name] = model_at(where.model_paths[model.name], model)
     return found
 
 
@@ -175,7 +174,8 @@ def _environment(
 def _inserts(
     t_env: "StreamTableEnvironment",
     spec: ModelStreamSpec,
-    models: Mapping[str, SavedModel],
+    where: JobContext,
+    models: Mapping[str, Model],
     secrets: Secrets,
     options: Mapping[str, str],
 ) -> "StatementSet":
@@ -191,4 +191,5 @@ def _inserts(
         return {**configured, **options}
 
     warm_up = next(model.warm_up for model in spec.models if model.name == name)
-    return pipeline.build(t_env, spec.pipeline, models[name], secrets, warm_up, effective)
+    place = where.model_paths[name]
+    return pipeline.build(t_env, spec.pipeline, models[name], place, secrets, warm_up, effective)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelstream.errors import JobError
-from modelstream.model import SavedModel
+from modelstream.model import Model
 from modelstream_crds import names
 
 SecretPath = Callable[[str, str], Path]
@@ -57,16 +57,16 @@ class JobContext:
             ) from None
 
 
-_models: dict[str, SavedModel] = {}
+_models: dict[str, Model] = {}
 
 
-def provide(models: Mapping[str, SavedModel]) -> None:
+def provide(models: Mapping[str, Model]) -> None:
     """Make the running job's models known to ``model``."""
     _models.clear()
     _models.update(models)
 
 
-def model(name: str) -> SavedModel:
+def model(name: str) -> Model:
     """The model of the running job that the manifest lists under ``spec.models``.
 
     Raises:

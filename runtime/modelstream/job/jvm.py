@@ -49,6 +49,19 @@ def load_file_systems(options: Mapping[str, str], plugins: Iterable[Path]) -> No
     jvm.org.apache.flink.core.fs.FileSystem.initialize(j_configuration, manager)
 
 
+def sql_type(planned: Any) -> str:
+    """A type of the planner as Flink SQL writes it: ``ARRAY<FLOAT>``.
+
+    The planner has a class loader of its own, so that its classes are found only through it.
+    """
+    loader = planned.getClass().getClassLoader()
+    factory = loader.loadClass("org.apache.flink.table.planner.calcite.FlinkTypeFactory")
+    convert = next(each for each in factory.getMethods() if each.getName() == "toLogicalType")
+    arguments = gateway().new_array(gateway().jvm.java.lang.Object, 1)
+    arguments[0] = planned
+    return str(convert.invoke(None, arguments).asSummaryString())
+
+
 def causes(java_exception: Any) -> list[str]:
     """A Java exception and its causes, each as ``class: message``, the outermost first."""
     chain, seen = [], set()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelstream import deadletter
@@ -10,14 +11,15 @@ from modelstream.convert import Fit, Image, Inputs
 from modelstream.errors import JobError
 from modelstream.job import connectors, decode, files, tables
 from modelstream.job.connectors import Needs
+from modelstream.job.labels import read_labels
 from modelstream.job.secrets import Secrets
 from modelstream.job.tables import TablePlan
 from modelstream.model import (
     Classify,
     Method,
+    Model,
     Predict,
     Regress,
-    SavedModel,
     method_for,
 )
 from modelstream.model.signature import find_signature
@@ -70,7 +72,8 @@ def ends(pipeline: Pipeline) -> list[tuple[str, Source | Sink]]:
 def build(
     t_env: "StreamTableEnvironment",
     pipeline: Pipeline,
-    model: SavedModel,
+    model: Model,
+    place: Path,
     secrets: Secrets,
     warm_up: bool,
     options: Callable[[], dict[str, str]],
@@ -81,6 +84,7 @@ def build(
         t_env: where.
         pipeline: of the manifest.
         model: the one that ``inference.model`` names.
+        place: where the model is, and its labels.
         secrets: reads secret options.
         warm_up: call the model before the first record.
         options: Flink's options, for file systems that are read beside Flink.
@@ -98,7 +102,7 @@ def build(
     inferred = infer(
         read.table,
         model,
-        method(model, inference),
+        method(model, inference, place),
         keep=_keep(pipeline),
         batch=_batch(inference.batch),
         on_error=_on_error(inference.on_error),
@@ -116,8 +120,12 @@ def build(
     return inserts
 
 
-def method(model: SavedModel, inference: Inference) -> Method:
-    """The method that the manifest states, or that the signature's exporter meant."""
+def method(model: Model, inference: Inference, place: Path) -> Method:
+    """The method that the manifest states, or that the signature's exporter meant.
+
+    Raises:
+        JobError: there are no labels in the model's ``place``.
+    """
     signature = find_signature(model.signatures, inference.signature, model.name)
     inputs, outputs = _inputs(inference), inference.outputs or None
     match inference.method:
@@ -131,7 +139,7 @@ def method(model: SavedModel, inference: Inference) -> Method:
         case MethodName.REGRESS:
             return Regress(signature.name, inputs=inputs, outputs=outputs)
         case MethodName.CLASSIFY:
-            return _classify(signature.name, inference)
+            return _classify(signature.name, inference, place)
 
 
 def decoded_here(pipeline: Pipeline) -> bool:
@@ -154,15 +162,17 @@ def _inputs(inference: Inference) -> Inputs | None:
     return {**inference.inputs, **images} or None
 
 
-def _classify(signature: str, inference: Inference) -> Classify:
+def _classify(signature: str, inference: Inference, place: Path) -> Classify:
     top_k = inference.classify.top_k if inference.classify else 1
     threshold = inference.classify.threshold if inference.classify else None
+    labels = inference.classify.labels if inference.classify else None
     return Classify(
         signature,
         inputs=_inputs(inference),
         outputs=inference.outputs or None,
         top_k=top_k,
         threshold=threshold,
+        labels=read_labels(place, labels) if labels else (),
     )
 
 

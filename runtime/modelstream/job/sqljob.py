@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from modelstream.errors import JobError
-from modelstream.job import connectors, failures, statements
+from modelstream.errors import JobError, SignatureMismatchError
+from modelstream.job import calls, connectors, failures, statements
 from modelstream.job.connectors import Needs
 from modelstream.job.statements import Statement
-from modelstream.model import SavedModel
+from modelstream.model import Model
 from modelstream_crds.reserved import RESERVED
 from modelstream_crds.v1alpha1 import Sql
 
@@ -42,16 +42,19 @@ _REFUSED = {
 def build(
     t_env: "TableEnvironment",
     sql: Sql,
-    models: Mapping[str, SavedModel],
+    models: Mapping[str, Model],
     redact: Callable[[str], str] = str,
 ) -> "StatementSet":
     """Run the script's definitions and collect its INSERTs.
 
     Raises:
         JobError: a statement does not work; the message names it.
+        SignatureMismatchError: a statement calls a model with arguments that do not fit.
     """
+    from modelstream.inference.table import default_method
     from modelstream.sql import register
 
+    functions = {name: default_method(model).bind(model) for name, model in models.items()}
     for name, model in models.items():
         register(t_env, name, model, on_error=sql.on_error.value)
     script = checked(sql.statements)
@@ -59,6 +62,7 @@ def build(
     for statement in script:
         with _named(statement, redact):
             if statement.verb == "INSERT":
+                calls.check(t_env, statement.text, functions)
                 inserts.add_insert_sql(statement.text)
             elif statement.verb == "SET":
                 _set(t_env, statement)
@@ -140,7 +144,9 @@ class _named:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None or not isinstance(error, Exception):
             return
-        inner = error if isinstance(error, JobError) else failures.job_error(error, self._redact)
-        raised = JobError(f"sql.statements, {self._statement}: {inner}")
-        raised.detail = failures.detail(inner)  # type: ignore[attr-defined]  # see failures
+        ours = isinstance(error, JobError | SignatureMismatchError)
+        inner = error if ours else failures.job_error(error, self._redact)
+        kind = SignatureMismatchError if isinstance(error, SignatureMismatchError) else JobError
+        raised = kind(f"sql.statements, {self._statement}: {inner}")
+        raised.detail = failures.detail(inner)  # type: ignore[union-attr]  # see failures
         raise raised from error

@@ -9,18 +9,28 @@ from types import ModuleType
 from modelstream.convert.flinktypes import ColumnType
 from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.model.bound import BoundMethod
+from modelstream.model.callable_model import CallableModel
+from modelstream.model.graph_def import GraphDefModel
+from modelstream.model.graph_signature import GraphSignature, GraphTensor
+from modelstream.model.keras_model import KerasModel
 from modelstream.model.methods import Classify, Method, Predict, Regress, method_for
 from modelstream.model.protocol import Model, OpenModel
 from modelstream.model.runtime import Runtime
 from modelstream.model.saved_model import SavedModel
+from modelstream.model.saver import Saver
 from modelstream.model.signature import DEFAULT_SIGNATURE, Signature
 from modelstream.model.warmup import warm_up
 
 __all__ = [
     "DEFAULT_SIGNATURE",
     "BoundMethod",
+    "CallableModel",
     "Classify",
     "ColumnType",
+    "GraphDefModel",
+    "GraphSignature",
+    "GraphTensor",
+    "KerasModel",
     "Layout",
     "Method",
     "Model",
@@ -29,6 +39,7 @@ __all__ = [
     "Regress",
     "Runtime",
     "SavedModel",
+    "Saver",
     "Signature",
     "TensorSpec",
     "method_for",
@@ -39,7 +50,7 @@ __all__ = [
 class _CallablePackage(ModuleType):
     """Lets ``ms.model("fraud")`` and ``from modelstream.model import SavedModel`` both mean it."""
 
-    def __call__(self, name: str) -> SavedModel:
+    def __call__(self, name: str) -> Model:
         from modelstream.job.context import model
 
         return model(name)

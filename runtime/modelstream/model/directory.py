@@ -1,10 +1,12 @@
-"""Where the SavedModel is: directories, version sub-directories, and what to say without one."""
+"""Where the model is: directories, versions, files, and what to say without one."""
 
 from pathlib import Path
 
 from modelstream.errors import ModelFormatError, ModelNotFoundError
 
 _FILES = ("saved_model.pb", "saved_model.pbtxt")
+GRAPH_SUFFIXES = (".pb", ".pbtxt")
+KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 _LISTED = 8
 
 
@@ -30,6 +32,33 @@ def resolve(path: Path, version: int | None = None) -> Path:
     raise ModelNotFoundError(_no_model(path, version, versions))
 
 
+def single_file(path: Path, suffixes: tuple[str, ...], what: str) -> Path:
+    """The file of a model that is one file: ``path`` itself, or the only one in that directory.
+
+    Args:
+        path: a file of any name, or a directory.
+        suffixes: what the names of such files end in.
+        what: the kind of file, for messages.
+
+    Raises:
+        ModelNotFoundError: there is none, or more than one; lists what is there.
+    """
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        raise ModelNotFoundError(f"there is no file and no directory {path}")
+    found = sorted(entry for entry in path.iterdir() if entry.suffix in suffixes)
+    match found:
+        case [one]:
+            return one
+        case []:
+            raise ModelNotFoundError(
+                f"no {what} ({', '.join(suffixes)}) in {path}: {_holds(path)}; name the file"
+            )
+    names = ", ".join(entry.name for entry in found[:_LISTED])
+    raise ModelNotFoundError(f"{path} holds {len(found)} of {what}: {names}; name one of the files")
+
+
 def model_file(directory: Path) -> Path | None:
     """saved_model.pb or saved_model.pbtxt of the directory, if it has one."""
     return next((directory / name for name in _FILES if (directory / name).is_file()), None)
@@ -45,7 +74,7 @@ def _not_a_directory(path: Path) -> str:
     if path.is_file():
         return (
             f"{path} is a file; a SavedModel is a directory with saved_model.pb in it: "
-            f"give the directory"
+            f"give the directory. A frozen graph is a GraphDefModel, a .keras file a KerasModel"
         )
     return f"there is no directory {path}"
 
@@ -60,7 +89,12 @@ def _no_model(path: Path, version: int | None, versions: dict[int, str]) -> str:
         raise ModelFormatError(
             f"{path} holds a split SavedModel (saved_model.cpb); export it as saved_model.pb"
         )
+    return (
+        f"no saved_model.pb in {path} nor in a version directory of it (1/, 2/, …): {_holds(path)}"
+    )
+
+
+def _holds(path: Path) -> str:
     names = sorted(entry.name + "/" * entry.is_dir() for entry in path.iterdir())
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    holds = f"it holds {', '.join(names[:_LISTED])}{more}" if names else "it is empty"
-    return f"no saved_model.pb in {path} nor in a version directory of it (1/, 2/, …): {holds}"
+    return f"it holds {', '.join(names[:_LISTED])}{more}" if names else "it is empty"

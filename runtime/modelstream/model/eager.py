@@ -26,8 +26,9 @@ class EagerEngine:
         signatures: Mapping[str, Signature],
         runtime: Runtime,
     ) -> None:
-        _configure(runtime)
-        self._model: Any = tf.saved_model.load(str(directory), tags=list(tags))
+        configure(runtime)
+        with tf.device(runtime.device):
+            self._model: Any = tf.saved_model.load(str(directory), tags=list(tags))
         self._signatures = signatures
         self._calls = {
             name: self._model.signatures[name]
@@ -44,13 +45,22 @@ class EagerEngine:
         outputs = self._calls[signature](**tensors)
         return {name: flattened(output) for name, output in outputs.items()}
 
+    def save(self, prefix: str) -> str:
+        """Write the variables."""
+        return str(tf.train.Checkpoint(model=self._model).write(prefix))
+
+    def restore(self, prefix: str) -> None:
+        """Read the variables back."""
+        restored = tf.train.Checkpoint(model=self._model).read(prefix)
+        restored.assert_existing_objects_matched().expect_partial()
+
     def close(self) -> None:
         """Drop the functions before the object whose variables they use."""
         self._calls.clear()
         self._model = None
 
 
-def _configure(runtime: Runtime) -> None:
+def configure(runtime: Runtime) -> None:
     """Thread pools and GPU memory; what TensorFlow has fixed already stays as it is."""
     try:
         if runtime.intra_op is not None:
@@ -58,6 +68,14 @@ def _configure(runtime: Runtime) -> None:
         if runtime.inter_op is not None:
             tf.config.threading.set_inter_op_parallelism_threads(runtime.inter_op)
         for device in tf.config.list_physical_devices("GPU"):
-            tf.config.experimental.set_memory_growth(device, runtime.memory_growth)
+            _configure_memory(device, runtime)
     except (RuntimeError, ValueError) as error:
         log.warning("TensorFlow keeps the options of the process's first model: %s", error)
+
+
+def _configure_memory(device: Any, runtime: Runtime) -> None:
+    if runtime.memory_limit is None:
+        tf.config.experimental.set_memory_growth(device, runtime.memory_growth)
+        return
+    part = tf.config.LogicalDeviceConfiguration(memory_limit=runtime.memory_limit)
+    tf.config.set_logical_device_configuration(device, [part])

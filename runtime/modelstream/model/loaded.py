@@ -53,6 +53,11 @@ class LoadedModel:
         """The functions that it offers, by name."""
         return self._signatures
 
+    @property
+    def engine(self) -> Engine:
+        """What runs it."""
+        return self._engine
+
     def call(self, signature: str, inputs: Tensors) -> dict[str, npt.NDArray[Any]]:
         """Run one signature on a batch.
 
@@ -129,7 +134,7 @@ def tensorflow_loaders() -> dict[str, Loader]:
     """
     from modelstream.model import eager, session  # TensorFlow, which takes seconds to import
 
-    return {"v1 session loader": session.SessionEngine, "v2 loader": eager.EagerEngine}
+    return {"v1 session loader": session.SavedModelEngine, "v2 loader": eager.EagerEngine}
 
 
 def load(

@@ -1,20 +1,20 @@
 """saved_model.pb read without TensorFlow: tags and signatures."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
-from modelstream.convert.protos import DATA_TYPES, message
+from modelstream.convert.protos import dtype_name, message, shape_of
 from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.errors import ModelFormatError, TagsNotFoundError
 from modelstream.model.directory import model_file
 from modelstream.model.signature import Signature
+from modelstream.model.statefulness import Graph
 
 _INTERNAL = {"__saved_model_init_op", "__saved_model_train_op"}
-_REFERENCE = 100  # DT_FLOAT_REF = DT_FLOAT + 100: what TF1 variables have
 _RAGGED = 3
 
 
@@ -58,12 +58,14 @@ def meta_graph(saved_model: Any, tags: Iterable[str], where: Path) -> Any:
 
 def signatures(meta: Any) -> dict[str, Signature]:
     """The signatures of a meta graph, by name; TensorFlow's internal ones are left out."""
+    graph = Graph(meta.graph_def)
     return {
         name: Signature(
             name,
             definition.method_name,
             _specs(definition.inputs),
             _specs(definition.outputs),
+            graph.changes_variables(_tensors(definition.outputs.values())),
         )
         for name, definition in sorted(meta.signature_def.items())
         if name not in _INTERNAL
@@ -78,6 +80,14 @@ def _parse(path: Path) -> Any:
     return text_format.Parse(path.read_text(), saved_model, allow_unknown_field=True)
 
 
+def _tensors(infos: Iterable[Any]) -> Iterator[str]:
+    """The tensors of the graph that outputs are made of."""
+    for info in infos:
+        sparse = info.coo_sparse
+        yield from (info.name, sparse.values_tensor_name, sparse.indices_tensor_name)
+        yield from _tensors(info.composite_tensor.components)
+
+
 def _tag_text(tags: Iterable[str]) -> str:
     return "{" + ", ".join(sorted(tags)) + "}"
 
@@ -90,7 +100,7 @@ def _spec(name: str, info: Any) -> TensorSpec:
     if info.HasField("composite_tensor"):
         return _composite_spec(name, info)
     layout = Layout.SPARSE if info.HasField("coo_sparse") else Layout.DENSE
-    return TensorSpec(_dtype_name(info.dtype), _shape(info.tensor_shape), name, layout)
+    return TensorSpec(dtype_name(info.dtype), shape_of(info.tensor_shape), name, layout)
 
 
 def _composite_spec(name: str, info: Any) -> TensorSpec:
@@ -101,14 +111,4 @@ def _composite_spec(name: str, info: Any) -> TensorSpec:
     dtypes = [each.tensor_dtype_value for each in values if each.tensor_dtype_value]
     shapes = [each.tensor_shape_value for each in values if each.HasField("tensor_shape_value")]
     dtype = dtypes[0] if dtypes else info.dtype
-    return TensorSpec(_dtype_name(dtype), _shape(shapes[0]) if shapes else None, name, layout)
-
-
-def _dtype_name(number: int) -> str:
-    return DATA_TYPES.get(number % _REFERENCE, f"dtype {number}")
-
-
-def _shape(proto: Any) -> tuple[int | None, ...] | None:
-    if proto.unknown_rank:
-        return None
-    return tuple(None if dim.size < 0 else dim.size for dim in proto.dim)
+    return TensorSpec(dtype_name(dtype), shape_of(shapes[0]) if shapes else None, name, layout)

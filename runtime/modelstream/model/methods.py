@@ -1,5 +1,6 @@
 """Methods: the standard ways to call a signature, as TensorFlow Serving knows them."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Protocol
@@ -22,6 +23,7 @@ from modelstream.model.protocol import Model
 from modelstream.model.signature import (
     CLASSIFY,
     DEFAULT_SIGNATURE,
+    PREDICT,
     REGRESS,
     Signature,
     find_signature,
@@ -30,6 +32,8 @@ from modelstream.model.signature import (
 )
 
 VALUE = "value"
+
+log = logging.getLogger(__name__)
 
 
 class Method(Protocol):
@@ -56,6 +60,8 @@ class Predict:
         types: column → Flink SQL type, where the signature does not tell enough: an output of
             unknown rank, strings that are BYTES instead of STRING, dimensions of 1 left out.
         allow_nan: NaN in a float input is data, not an error.
+        strict: refuse a signature whose method name is that of another method. TF2 exports always
+            say predict, so this is for TF1 exports and for graphs.
     """
 
     signature: str = DEFAULT_SIGNATURE
@@ -64,10 +70,12 @@ class Predict:
     outputs: Mapping[str, str] | None = None
     types: Mapping[str, str] | None = None
     allow_nan: bool = False
+    strict: bool = False
 
     def bind(self, model: Model) -> BoundMethod:
         """Tie it to a model."""
         signature = find_signature(model.signatures, self.signature, model.name)
+        _check_method(signature, PREDICT, self.strict)
         feeds, encoders = _feeds(signature, self.inputs)
         decoder = tensor_columns(signature, self.outputs, self.types or {})
         return BoundMethod(
@@ -95,6 +103,8 @@ class Classify:
         labels: the classes in the order of the scores, where the model does not give them; without
             them the label is the number of the class.
         allow_nan: NaN in a float input is data, not an error.
+        strict: refuse a signature whose method name is that of another method. TF2 exports always
+            say predict, so this is for TF1 exports and for graphs.
     """
 
     signature: str = DEFAULT_SIGNATURE
@@ -105,6 +115,7 @@ class Classify:
     threshold: float | None = None
     labels: tuple[str, ...] = ()
     allow_nan: bool = False
+    strict: bool = False
 
     def __post_init__(self) -> None:
         if self.top_k < 1:
@@ -113,6 +124,7 @@ class Classify:
     def bind(self, model: Model) -> BoundMethod:
         """Tie it to a model."""
         signature = find_signature(model.signatures, self.signature, model.name)
+        _check_method(signature, CLASSIFY, self.strict)
         feeds, encoders = _feeds(signature, self.inputs)
         classes, scores = find_outputs(signature)
         sources = self._sources(scores) if self.outputs is None else dict(self.outputs)
@@ -146,6 +158,8 @@ class Regress:
             tensor that is not named is fed from the column of its name.
         outputs: column → ``value`` (or the output's own name).
         allow_nan: NaN in a float input is data, not an error.
+        strict: refuse a signature whose method name is that of another method. TF2 exports always
+            say predict, so this is for TF1 exports and for graphs.
     """
 
     signature: str = DEFAULT_SIGNATURE
@@ -153,10 +167,12 @@ class Regress:
     inputs: Inputs | None = None
     outputs: Mapping[str, str] | None = None
     allow_nan: bool = False
+    strict: bool = False
 
     def bind(self, model: Model) -> BoundMethod:
         """Tie it to a model."""
         signature = find_signature(model.signatures, self.signature, model.name)
+        _check_method(signature, REGRESS, self.strict)
         feeds, encoders = _feeds(signature, self.inputs)
         tensor = _regression_output(signature)
         outputs = {VALUE: VALUE} if self.outputs is None else self.outputs
@@ -181,6 +197,20 @@ def method_for(signature: Signature) -> Method:
             return Regress(signature.name)
         case _:
             return Predict(signature.name)
+
+
+def _check_method(signature: Signature, expected: str, strict: bool) -> None:
+    if strict and signature.method_name != expected:
+        raise SignatureMismatchError(
+            f"signature {signature.name!r} has the method name {signature.method_name!r}, not "
+            f"{expected!r}: choose its method, or leave strict out"
+        )
+    if signature.stateful:
+        log.warning(
+            "signature %r changes variables of the model: each worker has its own, and they are "
+            "lost when it restarts; what is to last belongs into Flink's state",
+            signature.name,
+        )
 
 
 def _feeds(

@@ -44,5 +44,8 @@ class Model(Protocol):
     def signatures(self) -> Mapping[str, Signature]:
         """The functions that it offers, by name; known without loading it."""
 
-    def open(self, runtime: Runtime = ...) -> AbstractContextManager[OpenModel]:
-        """Load it, or share the copy that this process has already."""
+    def open(self, runtime: Runtime | None = ...) -> AbstractContextManager[OpenModel]:
+        """Load it, or share the copy that this process has already.
+
+        ``runtime`` wins over what the model says of itself.
+        """

@@ -27,6 +27,7 @@ class SavedModel:
         tags: of the meta graph, all of them.
         version: which version directory; None takes the highest number.
         name: what metrics and messages call it; the directory's name if None.
+        runtime: how TensorFlow runs it, where ``open`` is not told otherwise.
 
     Raises:
         ModelNotFoundError: there is no model at the path.
@@ -41,11 +42,13 @@ class SavedModel:
         version: int | None = None,
         *,
         name: str | None = None,
+        runtime: Runtime = Runtime(),  # noqa: B008  # frozen
     ) -> None:
         root = Path(path).absolute()
         self._directory = resolve(root, version)
         self._tags = tuple(sorted({tags} if isinstance(tags, str) else set(tags)))
         self._name = name or root.name
+        self._runtime = runtime
         meta = metagraph.meta_graph(metagraph.read(self._directory), self._tags, self._directory)
         self._signatures = metagraph.signatures(meta)
 
@@ -79,7 +82,7 @@ class SavedModel:
         """The functions that it offers, by name."""
         return self._signatures
 
-    def open(self, runtime: Runtime = Runtime()) -> AbstractContextManager[OpenModel]:  # noqa: B008  # frozen
+    def open(self, runtime: Runtime | None = None) -> AbstractContextManager[OpenModel]:
         """Load it, or share the copy that this process has already.
 
         The first call imports TensorFlow, which takes seconds.
@@ -87,7 +90,8 @@ class SavedModel:
         Raises:
             ModelLoadError: TensorFlow refuses the model; lists what each loader said.
         """
-        return _CACHE.lease((self.key, runtime), lambda: load(self._directory, self._tags, runtime))
+        options = runtime or self._runtime
+        return _CACHE.lease((self.key, options), lambda: load(self._directory, self._tags, options))
 
     def __repr__(self) -> str:
         return f"SavedModel({str(self._directory)!r}, tags={self._tags})"

@@ -1,4 +1,7 @@
-"""The v1 session loader: loads TF1 and TF2 exports alike, and is the faster of the two."""
+"""Sessions: how a graph runs, whether it comes from a SavedModel or stands alone.
+
+The v1 session loader takes TF1 and TF2 exports alike, and is the faster of TensorFlow's two.
+"""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -16,33 +19,33 @@ from modelstream.model.runtime import Runtime
 from modelstream.model.signature import Signature
 
 Array = npt.NDArray[Any]
+Symbols = Mapping[str, Any]
+"""Tensors of a graph, by the names that a signature gives them."""
+
+Functions = Mapping[str, tuple[Symbols, Symbols]]
+"""The inputs and outputs of each signature."""
 
 
 class SessionEngine:
     """A graph with its session, and one prepared call a signature."""
 
-    def __init__(
-        self,
-        directory: Path,
-        tags: tuple[str, ...],
-        signatures: Mapping[str, Signature],
-        runtime: Runtime,
-    ) -> None:
+    def __init__(self, fill: Callable[[Any], Functions], runtime: Runtime) -> None:
         graph = tf.Graph()
         self._session = tf.compat.v1.Session(graph=graph, config=_config(runtime))
         try:
-            with graph.as_default(), _unexcited():
-                meta = tf.compat.v1.saved_model.loader.load(
-                    self._session, list(tags), str(directory)
-                )
+            with graph.as_default(), tf.device(runtime.device), without_deprecations():
                 self._calls = {
-                    name: _Call(self._session, meta.signature_def[name])
-                    for name, signature in signatures.items()
-                    if is_dense(signature)
+                    name: _Call(self._session, *symbols)
+                    for name, symbols in fill(self._session).items()
                 }
         except BaseException:
             self._session.close()
             raise
+
+    @property
+    def session(self) -> Any:
+        """The session, with the graph in it."""
+        return self._session
 
     def call(self, signature: str, inputs: Tensors) -> dict[str, Array]:
         """Run a signature on arrays that fit it."""
@@ -54,15 +57,62 @@ class SessionEngine:
         self._session.close()
 
 
+class SavedModelEngine(SessionEngine):
+    """A SavedModel in a session of its own."""
+
+    def __init__(
+        self,
+        directory: Path,
+        tags: tuple[str, ...],
+        signatures: Mapping[str, Signature],
+        runtime: Runtime,
+    ) -> None:
+        def fill(session: Any) -> Functions:
+            meta = tf.compat.v1.saved_model.loader.load(session, list(tags), str(directory))
+            self._saver = meta.saver_def
+            return {
+                name: _symbols(meta.signature_def[name], session.graph)
+                for name, signature in signatures.items()
+                if is_dense(signature)
+            }
+
+        super().__init__(fill, runtime)
+
+    def save(self, prefix: str) -> str:
+        """Write the variables with the saver that the exporter put into the graph.
+
+        Raises:
+            ModelError: there is none, because there are no variables.
+        """
+        written = self._session.run(self._part("save_tensor_name"), self._at(prefix))
+        return bytes(written).decode()
+
+    def restore(self, prefix: str) -> None:
+        """Read the variables back."""
+        self._session.run(self._part("restore_op_name"), self._at(prefix))
+
+    def _at(self, prefix: str) -> dict[str, str]:
+        return {self._part("filename_tensor_name"): prefix}
+
+    def _part(self, field: str) -> str:
+        name: str = getattr(self._saver, field)
+        if not name:
+            raise ModelError("the model was exported without variables: nothing to save or restore")
+        return name
+
+
+def _symbols(definition: Any, graph: Any) -> tuple[Symbols, Symbols]:
+    tensor = tf.compat.v1.saved_model.utils.get_tensor_from_tensor_info
+    inputs = {name: tensor(info, graph) for name, info in definition.inputs.items()}
+    outputs = {name: tensor(info, graph) for name, info in definition.outputs.items()}
+    return inputs, outputs
+
+
 class _Call:
-    def __init__(self, session: Any, definition: Any) -> None:
-        graph = session.graph
-        tensor = tf.compat.v1.saved_model.utils.get_tensor_from_tensor_info
-        feeds = {name: tensor(info, graph) for name, info in definition.inputs.items()}
-        fetches = {name: tensor(info, graph) for name, info in definition.outputs.items()}
+    def __init__(self, session: Any, feeds: Symbols, fetches: Symbols) -> None:
         self._dtypes = {name: feed.dtype.as_numpy_dtype for name, feed in feeds.items()}
         self._run: Callable[..., dict[str, Any]] = session.make_callable(
-            fetches, feed_list=list(feeds.values())
+            dict(fetches), feed_list=list(feeds.values())
         )
 
     def __call__(self, inputs: Tensors) -> dict[str, Array]:
@@ -80,7 +130,7 @@ class _Call:
 
 
 @contextmanager
-def _unexcited() -> Iterator[None]:
+def without_deprecations() -> Iterator[None]:
     """TensorFlow calls its v1 loader deprecated at each start; it is what loads every model."""
 
     def is_news(record: logging.LogRecord) -> bool:
@@ -100,5 +150,9 @@ def _config(runtime: Runtime) -> Any:
         intra_op_parallelism_threads=runtime.intra_op or 0,
         inter_op_parallelism_threads=runtime.inter_op or 0,
     )
-    config.gpu_options.allow_growth = runtime.memory_growth
+    gpu = config.gpu_options
+    if runtime.memory_limit is None:
+        gpu.allow_growth = runtime.memory_growth
+    else:
+        gpu.experimental.virtual_devices.add(memory_limit_mb=[runtime.memory_limit])
     return config

@@ -22,12 +22,15 @@ class Signature:
         method_name: what kind of function the exporter said it is. TF2 exports always say predict.
         inputs: the tensors that it takes, by name.
         outputs: the tensors that it gives, by name.
+        stateful: a call changes variables of the model. Each worker then has variables of its own,
+            which no checkpoint of Flink holds.
     """
 
     name: str
     method_name: str
     inputs: Mapping[str, TensorSpec]
     outputs: Mapping[str, TensorSpec]
+    stateful: bool = False
 
     def __str__(self) -> str:
         return f"{self.name}({_specs(self.inputs)}) -> ({_specs(self.outputs)})"

@@ -12,13 +12,18 @@ from modelstream.model.protocol import OpenModel
 def warm_up(model: OpenModel, signature: str, sizes: Iterable[int] = (1,)) -> None:
     """Call a signature once for each batch size, with zeros and empty strings.
 
+    One that changes variables of the model is not called: what the first record finds would be
+    another model.
+
     Raises:
         Exception: whatever the model raises; a model may refuse such input, so this tells nothing
             about real records.
     """
-    inputs = model.signatures[signature].inputs
+    found = model.signatures[signature]
+    if found.stateful:
+        return
     for size in sizes:
-        model.call(signature, {name: _zeros(spec, size) for name, spec in inputs.items()})
+        model.call(signature, {name: _zeros(spec, size) for name, spec in found.inputs.items()})
 
 
 def _zeros(spec: TensorSpec, size: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.generic]]":

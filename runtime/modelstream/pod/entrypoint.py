@@ -2,9 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,11 +13,13 @@ import yaml
 
 from modelstream.pod import configuration, gpu, preload
 from modelstream.pod.failure import PodError
+from modelstream.pod.memory import loading_killed, memory
 from modelstream.pod.paths import Paths
 from modelstream_crds import manifest
 from modelstream_crds import v1alpha1 as api
 
 SUBMIT = "/opt/modelstream/submit.py"
+PRELOAD = (sys.executable, "-m", "modelstream.pod", "preload")
 PYTHON_DRIVER = "org.apache.flink.client.python.PythonDriver"
 
 
@@ -43,12 +46,18 @@ def taskmanager(paths: Paths, environment: Mapping[str, str]) -> NoReturn:
     _become(paths, {**environment, **slots}, [script, "start-foreground"])
 
 
-def preload_apart() -> None:
+def preload_apart(command: Sequence[str] = PRELOAD) -> None:
     """Preload in a process of its own, which gives its memory and its GPU back.
 
-    It says itself why it fails; its exit code becomes this container's.
+    It says itself why it fails, and its exit code becomes this container's; but not when it is
+    killed, as the kernel does where the models do not fit into the memory.
+
+    Raises:
+        PodError: it was killed; says whether for lack of memory.
     """
-    done = subprocess.run([sys.executable, "-m", "modelstream.pod", "preload"], check=False)
+    done = subprocess.run(command, check=False)
+    if done.returncode == -signal.SIGKILL:
+        raise PodError(*loading_killed(memory()))
     if done.returncode:
         raise SystemExit(done.returncode if done.returncode > 0 else 128 - done.returncode)
 

@@ -40,13 +40,30 @@ def killed_message(found: Memory) -> str:
             "PythonWorkerKilled: a Python worker was ended by signal 9; the kernel's counter does "
             "not say that memory was the cause"
         )
-    limit = "" if found.limit is None else f" of {found.limit / GIB:.2f} GiB"
     return (
         f"PythonWorkerOutOfMemory: the kernel ended a Python worker because the TaskManager's "
-        f"container reached its memory limit{limit}. Python and TensorFlow have what Flink's JVM "
-        "leaves of it: raise spec.flink.taskManager.resources.limits.memory, or lower "
+        f"container reached its memory limit{_of(found)}. Python and TensorFlow have what Flink's "
+        "JVM leaves of it: raise spec.flink.taskManager.resources.limits.memory, or lower "
         "taskmanager.memory.managed.size in spec.flink.configuration"
     )
+
+
+def loading_killed(found: Memory) -> tuple[str, str]:
+    """Reason and message for signal 9 while the models were loaded, before there is a JVM."""
+    if found.kills == 0:
+        return "LoadingKilled", (
+            "the process that loads the models was ended by signal 9; the kernel's counter does "
+            "not say that memory was the cause"
+        )
+    return "OutOfMemory", (
+        f"the models do not fit into the TaskManager's memory limit{_of(found)}: the kernel ended "
+        "the process that loads them. Python and TensorFlow need more: raise "
+        "spec.flink.taskManager.resources.limits.memory"
+    )
+
+
+def _of(found: Memory) -> str:
+    return "" if found.limit is None else f" of {found.limit / GIB:.2f} GiB"
 
 
 def _counter(path: Path, name: str) -> int:

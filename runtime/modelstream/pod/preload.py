@@ -17,7 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from modelstream.fetch import local_path
-from modelstream.model import DEFAULT_SIGNATURE, Model, OpenModel, SavedModel, warm_up
+from modelstream.manifestmodel import model_at
+from modelstream.model import DEFAULT_SIGNATURE, Model, OpenModel, warm_up
 from modelstream_crds import v1alpha1 as api
 
 COMPLETE = "COMPLETE"
@@ -50,10 +51,10 @@ class Declared:
 
 
 def declared(manifest: api.ModelStream, root: Path) -> Iterator[Declared]:
-    """The models of the manifest where they are in a pod; read without TensorFlow."""
+    """The models of the manifest where they are in a pod; nothing loaded that can be read."""
     for each in manifest.spec.models:
         path = model_path(each, root)
-        model = SavedModel(path, tags=each.tags, name=each.name)
+        model = model_at(path, each)
         yield Declared(model, path, _calls(manifest, each, model) if each.warm_up else ())
 
 

@@ -14,6 +14,11 @@ from modelstream.job.__main__ import main
 from modelstream.pod.failure import described, write
 from modelstream.pod.paths import Paths
 
+FRAMES = 8
+"""Lines of the program that are told, the innermost ones."""
+HALF = 1000
+"""Characters of a long message that are told from its beginning, and from its end."""
+
 
 def run(arguments: list[str]) -> int:
     """Build and submit the job; an error is the container's termination message."""
@@ -30,8 +35,15 @@ def said(error: Exception) -> str:
     """Our own errors as one line; others with the lines of the program that lead to them."""
     if isinstance(error, ModelStreamError):
         return described(error)
-    head, *frames = traceback.format_exception(error)
-    return head + "".join(frames)[-3000:]
+    frames = traceback.format_tb(error.__traceback__)[-FRAMES:]
+    return "".join(["Traceback (most recent call last):\n", *frames, _ending(error)])
+
+
+def _ending(error: Exception) -> str:
+    """The exception without the pages of Java frames that Flink's errors bring; causes stay."""
+    lines = "".join(traceback.format_exception_only(error)).splitlines()
+    text = "\n".join(line for line in lines if not line.startswith(("\tat ", "\t... ")))
+    return text if len(text) <= 2 * HALF else f"{text[:HALF]}\n…\n{text[-HALF:]}"
 
 
 def end_jobmanager() -> None:

@@ -121,7 +121,7 @@ VALUES = st.recursive(
 NAMES = st.sampled_from([name for name in JSON if name not in ("b", "s")])
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, suppress_health_check=list(HealthCheck))
 @given(record=st.dictionaries(NAMES, VALUES, max_size=3))
 def test_any_json_object_decodes_or_fails_as_with_flink(
     json_oracle: FlinkDecoder, record: dict[str, Any]
@@ -130,7 +130,7 @@ def test_any_json_object_decodes_or_fails_as_with_flink(
     assert outcome(OURS, payload) == flinks(json_oracle, JSON, payload)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(
     number=st.integers(-(2**63), 2**63 - 1),
     text=st.text(st.characters(exclude_categories=["Cs"]), max_size=20),

@@ -61,6 +61,46 @@ def test_an_error_in_sql_names_the_statement_without_a_java_trace(
     assert "at org.apache" not in failures.detail(error.value) or len(message) < 500
 
 
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        pytest.param(
+            "SELECT picky(name).root FROM people",
+            r"argument 1 of picky \(STRING\) cannot feed input 'x' \(float32\[\?\]\)",
+            id="type",
+        ),
+        pytest.param(
+            "SELECT y FROM (SELECT id, picky(many).root AS y FROM people) WHERE id > 1",
+            r"ARRAY<FLOAT>.*it is an array of rank 1 per record, the tensor takes a scalar",
+            id="rank-in-a-subquery",
+        ),
+        pytest.param(
+            "SELECT x FROM people WHERE CASE WHEN id > 1 THEN picky(id, x).root ELSE x END > 0",
+            r"picky is called with 2 arguments; it takes .*: x float32\[\?\]",
+            id="too-many-in-a-condition",
+        ),
+        pytest.param(
+            "SELECT x FROM people WHERE EXISTS (SELECT 1 FROM people p WHERE picky().root > 0)",
+            r"called with 0 arguments",
+            id="none-in-exists",
+        ),
+        pytest.param("SELECT y FROM named", r"argument 1 of picky \(STRING\)", id="behind-a-view"),
+    ],
+)
+def test_the_arguments_of_a_model_in_sql_are_held_against_its_signature(
+    query: str, message: str, picky: dict[str, Path]
+) -> None:
+    script = (
+        "CREATE TABLE people (id INT, x FLOAT, name STRING, many ARRAY<FLOAT>) "
+        "WITH ('connector' = 'datagen');"
+        "CREATE TABLE nowhere (y FLOAT) WITH ('connector' = 'blackhole');"
+        "CREATE TEMPORARY VIEW named AS SELECT picky(name).root AS y FROM people;"
+        f"INSERT INTO nowhere {query}"
+    )
+    with pytest.raises(SignatureMismatchError, match=rf"statement 4 .*{message}"):
+        built(sql(script), picky)
+
+
 PROGRAM = """\
 import sys
 import modelstream as ms

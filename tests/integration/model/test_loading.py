@@ -1,18 +1,17 @@
 """Real TensorFlow, real models: what is loaded, how often, and what is left behind."""
 
-import gc
 import logging
 import shutil
 import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from threading import Barrier
 
 import numpy as np
 import pytest
 from tests.support import models
+from tests.support.memory import grown_mib
 
 from modelstream.errors import ModelLoadError, SignatureMismatchError
 from modelstream.model import DEFAULT_SIGNATURE, Layout, Runtime, SavedModel, saved_model, warm_up
@@ -230,22 +229,7 @@ def test_nothing_leaks_over_a_thousand_open_and_close_cycles():
         with model.open() as opened:
             warm_up(opened, DEFAULT_SIGNATURE)
 
-    for _ in range(50):
-        cycle()
-    gc.collect()
-    gc.freeze()  # what is there already need not be looked at after each of the cycles
-    try:
-        before = resident_mib()
-        for _ in range(1000):
-            cycle()
-        assert resident_mib() - before < 10
-    finally:
-        gc.unfreeze()
-
-
-def resident_mib():
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096 / 2**20
+    assert grown_mib(cycle, 1000, before=50) < 10
 
 
 def test_the_options_reach_the_session():
@@ -256,3 +240,12 @@ def test_the_options_reach_the_session():
     assert config.inter_op_parallelism_threads == 3
     assert not config.gpu_options.allow_growth
     assert _config(Runtime()).intra_op_parallelism_threads == 0
+
+
+def test_a_limit_of_gpu_memory_takes_the_place_of_growth():
+    from modelstream.model.session import _config
+
+    gpu = _config(Runtime(memory_limit=2048)).gpu_options
+    (device,) = gpu.experimental.virtual_devices
+    assert list(device.memory_limit_mb) == [2048]
+    assert not gpu.allow_growth

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 
 import pytest
 from tests.support.controlplane import ApiError, ControlPlane
+from tests.support.kafka import free_port
 
 from modelstream_crds.crd import custom_resource_definition
 
@@ -34,14 +37,18 @@ class Operator:
     plane: ControlPlane
     log: Path
     process: subprocess.Popen[bytes] | None = field(default=None)
+    metrics: int = field(default_factory=free_port)
+    liveness: int = field(default_factory=free_port)
 
     def start(self) -> None:
         environment = {
             **os.environ,
             "KUBECONFIG": str(self.plane.kubeconfig),
-            "MODELSTREAM_METRICS_PORT": "0",
-            "MODELSTREAM_LIVENESS_PORT": "0",
+            "MODELSTREAM_METRICS_PORT": str(self.metrics),
+            "MODELSTREAM_LIVENESS_PORT": str(self.liveness),
             "MODELSTREAM_FLINK_REST": "http://127.0.0.1:9",
+            "MODELSTREAM_RETRY_REFUSED": "1",
+            "MODELSTREAM_STUCK_AFTER": "3",
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -55,6 +62,15 @@ class Operator:
         assert self.process is not None
         self.process.terminate()
         return self.process.wait(timeout=20)
+
+    def read(self, port: int, path: str) -> tuple[int, str]:
+        """Status and text of one of its web pages."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
 
     def lines(self) -> list[Manifest]:
         return [json.loads(line) for line in self.log.read_text().splitlines() if line[:1] == "{"]
@@ -92,6 +108,10 @@ class Space:
     def create(self, manifest: Manifest) -> Manifest:
         created: Manifest = self.plane.request("POST", self.path("modelstreams"), manifest)
         return created
+
+    def create_is_refused(self, manifest: Manifest) -> None:
+        with pytest.raises(ApiError, match="being terminated"):
+            self.create(manifest)
 
     def get(self, plural: str, name: str) -> Manifest | None:
         try:
@@ -142,10 +162,11 @@ def space(
     plane.request("POST", "/api/v1/namespaces", namespace)
     space = Space(plane, name)
     yield space
-    for left in space.names("modelstreams"):
-        with contextlib.suppress(ApiError):
-            space.delete("modelstreams", left)
-        wait_until(lambda left=left: space.get("modelstreams", left) is None)  # type: ignore[misc]  # the loop's variable
+    for plural in ("pods", "modelstreams"):
+        for left in space.names(plural):
+            with contextlib.suppress(ApiError):
+                space.delete(plural, left)
+    wait_until(lambda: not space.names("modelstreams"), 120)
 
 
 @pytest.fixture

@@ -33,6 +33,8 @@ SPECS: dict[str, dict[str, Any]] = {
             {"name": "b", "uri": "s3://b/b", "secretName": "store"},
             {"name": "c", "uri": "hf://o/c@main"},
             {"name": "d", "uri": "file:///opt/d"},
+            {"name": "e", "uri": "image://registry/e@sha256:" + "0" * 64},
+            {"name": "f", "uri": "pvc://models/keras/f.keras", "format": "Keras"},
         ],
         "python": {"configMap": {"name": "code", "key": "job.py"}},
         "gpu": {
@@ -72,7 +74,7 @@ SPECS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def plane() -> Iterator[ControlPlane]:
-    with ControlPlane.start() as plane:
+    with ControlPlane.start(None, "--feature-gates=ImageVolume=true") as plane:
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
         namespace = {
             "apiVersion": "v1",

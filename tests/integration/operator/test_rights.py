@@ -1,9 +1,11 @@
 """The operator works with the rights that the chart grants, and none of them is on Secrets."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import yaml
 from tests.support.controlplane import ControlPlane
 
 from modelstream_crds.crd import custom_resource_definition
+from modelstream_operator.resources import CHILDREN
 
 pytestmark = pytest.mark.apiserver
 
@@ -28,43 +31,98 @@ def granted() -> list[dict[str, Any]]:
     return rules
 
 
-def grant(plane: ControlPlane) -> str:
-    """A ServiceAccount with those rules; returns its token."""
+NODES = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list", "watch"]}
+"""The chart's rule for nodes, a ClusterRole of its own."""
+
+GIVEN_ON = {("configmaps", verb) for verb in ("get", "create", "update", "patch", "delete")}
+"""What Flink's high availability gets: Kubernetes lets nobody give what he has not."""
+ADMISSION = {("modelstreams/finalizers", "update")}
+"""Asked for by the admission plugin OwnerReferencesPermissionEnforcement, which is off here."""
+PRUNING = {("services", "delete"), ("serviceaccounts", "delete")}
+"""A version that names one of them anew deletes the old one; none leaves the plan of this one."""
+POLICY = """
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: Metadata
+  users: ["system:serviceaccount:default:operator"]
+- level: None
+"""
+
+
+def grant(plane: ControlPlane, scope: str) -> str:
+    """A ServiceAccount with those rules in its namespace or everywhere; returns its token."""
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "operator"}}
     plane.request("POST", "/api/v1/namespaces/default/serviceaccounts", account)
-    api = "rbac.authorization.k8s.io"
-    role = {"apiVersion": f"{api}/v1", "kind": "Role", "metadata": {"name": "operator"}}
-    plane.request("POST", f"{RBAC}/namespaces/default/roles", {**role, "rules": granted()})
+    api, where = "rbac.authorization.k8s.io", f"{RBAC}/namespaces/default/"
+    prefix, place = ("Cluster", f"{RBAC}/cluster") if scope == "Cluster" else ("", where)
+    rules = [*granted(), NODES] if scope == "Cluster" else granted()
+    role = {"apiVersion": f"{api}/v1", "kind": f"{prefix}Role", "metadata": {"name": "operator"}}
+    plane.request("POST", f"{place}roles", {**role, "rules": rules})
     binding = {
         **role,
-        "kind": "RoleBinding",
-        "roleRef": {"apiGroup": api, "kind": "Role", "name": "operator"},
+        "kind": f"{prefix}RoleBinding",
+        "roleRef": {"apiGroup": api, "kind": f"{prefix}Role", "name": "operator"},
         "subjects": [{"kind": "ServiceAccount", "name": "operator", "namespace": "default"}],
     }
-    plane.request("POST", f"{RBAC}/namespaces/default/rolebindings", binding)
+    plane.request("POST", f"{place}rolebindings", binding)
     path = "/api/v1/namespaces/default/serviceaccounts/operator/token"
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
     return str(plane.request("POST", path, request)["status"]["token"])
 
 
-@pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("rights") / "log"
+@dataclass(frozen=True)
+class Limited:
+    """An operator that has a token and nothing else, and what the API server wrote down of it."""
+
+    plane: ControlPlane
+    scope: str
+    log: Path
+    audit: Path
+
+    def used(self) -> set[tuple[str, str]]:
+        """(resource, verb) of every request that was let through."""
+        found = set()
+        for line in self.audit.read_text().splitlines():
+            entry = json.loads(line)
+            about = entry.get("objectRef", {})
+            if entry.get("responseStatus", {}).get("code") == 403 or "resource" not in about:
+                continue
+            name = "/".join(filter(None, (about["resource"], about.get("subresource"))))
+            found.add((name, entry["verb"]))
+        # A server-side apply of an object that is not there asks for both.
+        applied = {name for name, verb in found if verb == "patch" and name in APPLIED}
+        return found | {(name, "create") for name in applied}
 
 
-@pytest.fixture(scope="module")
-def limited(log: Path) -> Iterator[ControlPlane]:
-    """A control plane with an operator that serves one namespace by its token alone."""
-    with ControlPlane.start() as plane:
+APPLIED = {each.plural for each in CHILDREN}
+
+
+@pytest.fixture(scope="module", params=["Namespaces", "Cluster"])
+def limited(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Limited]:
+    """A control plane with an operator that has a token alone.
+
+    It serves all namespaces; or two, of which one is gone with its Role, which must not hold up
+    the other.
+    """
+    directory = tmp_path_factory.mktemp("rights")
+    policy, audit, log = (directory / name for name in ("policy.yaml", "audit", "log"))
+    policy.write_text(POLICY)
+    flags = (f"--audit-policy-file={policy}", f"--audit-log-path={audit}")
+    with ControlPlane.start(None, *flags) as plane:
         plane.install_crd(custom_resource_definition())
         config = yaml.safe_load(plane.kubeconfig.read_text())
-        config["users"][0]["user"] = {"token": grant(plane)}
-        kubeconfig = log.with_name("kubeconfig")
+        config["users"][0]["user"] = {"token": grant(plane, request.param)}
+        kubeconfig = directory / "kubeconfig"
         kubeconfig.write_text(yaml.safe_dump(config))
         environment = {
             **os.environ,
             "KUBECONFIG": str(kubeconfig),
-            "MODELSTREAM_NAMESPACES": "default",
+            "MODELSTREAM_NAMESPACES": "default,gone" if request.param == "Namespaces" else "",
+            "MODELSTREAM_NODES": str(request.param == "Cluster"),
             "MODELSTREAM_METRICS_PORT": "0",
             "MODELSTREAM_LIVENESS_PORT": "0",
         }
@@ -72,37 +130,47 @@ def limited(log: Path) -> Iterator[ControlPlane]:
             command = [sys.executable, "-m", "modelstream_operator"]
             process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
             try:
-                yield plane
+                yield Limited(plane, request.param, log, audit)
             finally:
                 process.terminate()
                 process.wait(20)
 
 
-def test_the_chart_grants_enough_for_a_whole_life(
-    limited: ControlPlane, log: Path, scores: Any, until: Any
+def test_the_chart_grants_what_a_whole_life_needs_and_nothing_else(
+    limited: Limited, scores: Any, until: Any
 ) -> None:
+    plane = limited.plane
+
     def children() -> set[str]:
         kinds = ["/api/v1/namespaces/default/configmaps", f"{RBAC}/namespaces/default/roles"]
         kinds += [f"{RBAC}/namespaces/default/rolebindings", deployments]
         kinds += ["/apis/networking.k8s.io/v1/namespaces/default/networkpolicies"]
-        found = [each for kind in kinds for each in limited.request("GET", kind)["items"]]
-        return {each["metadata"]["name"] for each in found}
+        found = [each for kind in kinds for each in plane.request("GET", kind)["items"]]
+        return {f"{each['metadata']['name']}" for each in found}
 
     deployments = "/apis/apps/v1/namespaces/default/deployments"
     scores["spec"]["state"] = {"storage": "s3://bucket/jobs"}
-    limited.request("POST", STREAMS, scores)
+    plane.request("POST", STREAMS, scores)
     wanted = {"scores-config", "scores-flink", "scores-jobmanager", "scores-taskmanager"}
     until(lambda: wanted <= children(), 30)
-    until(lambda: limited.request("GET", f"{STREAMS}/scores").get("status"))
-    edit = {"spec": {"suspend": True, "networkPolicy": {"enabled": False}}}
+    until(lambda: plane.request("GET", f"{STREAMS}/scores").get("status"))
+    # The policy and, without state, the Role and its binding leave the plan.
+    edit = {"spec": {"suspend": True, "networkPolicy": {"enabled": False}, "state": None}}
     merge = "application/merge-patch+json"
-    limited.request("PATCH", f"{STREAMS}/scores", edit, kind=merge)
+    plane.request("PATCH", f"{STREAMS}/scores", edit, kind=merge)
     asked = f"{deployments}/scores-taskmanager"
-    until(lambda: limited.request("GET", asked)["spec"]["replicas"] == 0)
-    limited.request("DELETE", f"{STREAMS}/scores")
-    until(lambda: not limited.request("GET", STREAMS)["items"])
-    forbidden = [line for line in log.read_text().splitlines() if "forbidden" in line]
-    assert [line for line in forbidden if "nodes" not in line] == []
+    until(lambda: plane.request("GET", asked)["spec"]["replicas"] == 0)
+    until(lambda: "scores-flink" not in children())
+    plane.request("DELETE", f"{STREAMS}/scores")
+    until(lambda: not plane.request("GET", STREAMS)["items"])
+    forbidden = [line for line in limited.log.read_text().splitlines() if "forbidden" in line]
+    assert [line for line in forbidden if "gone" not in line] == []
+    rules = [*granted(), NODES] if limited.scope == "Cluster" else granted()
+    assert limited.used() | GIVEN_ON | ADMISSION | PRUNING == pairs(rules)
+
+
+def pairs(rules: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    return {(name, verb) for rule in rules for name in rule["resources"] for verb in rule["verbs"]}
 
 
 def test_no_right_is_on_secrets() -> None:

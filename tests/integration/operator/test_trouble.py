@@ -55,10 +55,120 @@ def test_another_field_manager_loses_what_the_operator_owns(
     assert annotations["team"] == "fraud"
 
 
-def test_many_at_once_all_get_their_children(space: Any, scores: Any, until: Any) -> None:
-    for index in range(40):
+def test_200_at_once_all_get_their_children(
+    space: Any, scores: Any, operator: Any, until: Any
+) -> None:
+    for index in range(200):
         space.create({**scores, "metadata": {"name": f"scores-{index}"}})
-    until(lambda: len(space.names("deployments")) == 40 * DEPLOYMENTS, 120)
+    until(lambda: len(space.names("deployments")) == 200 * DEPLOYMENTS, 120)
+    until(lambda: 'modelstream_objects{phase="Pending"} 200.0' in metrics(operator), 20)
+
+
+def metrics(operator: Any) -> str:
+    return str(operator.read(operator.metrics, "/metrics")[1])
+
+
+def test_metrics_tell_of_passes_requests_and_the_queue(
+    space: Any, scores: Any, operator: Any, until: Any
+) -> None:
+    space.create(scores)
+    until(lambda: len(space.names("deployments")) == DEPLOYMENTS)
+    text = metrics(operator)
+    assert 'modelstream_reconcile_passes_total{result="ok"}' in text
+    assert 'modelstream_api_calls_total{kind="Deployment",status="201",verb="apply"}' in text
+    for name in ("reconcile", "queue", "api"):
+        assert f"modelstream_{name}_seconds_count" in text
+
+
+def test_liveness_fails_while_a_pass_is_stuck_and_comes_back(
+    plane: ControlPlane, space: Any, scores: Any, operator: Any, until: Any
+) -> None:
+    assert operator.read(operator.liveness, "/healthz")[0] == 200
+    for index in range(20):  # so many that the last have not been served when the server freezes
+        space.create({**scores, "metadata": {"name": f"scores-{index}"}})
+    with frozen(plane):
+        until(lambda: operator.read(operator.liveness, "/healthz")[0] == 500, 20)
+    until(lambda: operator.read(operator.liveness, "/healthz")[0] == 200, 60)
+
+
+def test_a_server_that_is_killed_and_comes_back_breaks_no_watch_for_good(
+    plane: ControlPlane, space: Any, scores: Any, until: Any
+) -> None:
+    space.create(scores)
+    until(lambda: len(space.names("deployments")) == DEPLOYMENTS)
+    plane.restart_api_server()
+    space.delete("deployments", "scores-jobmanager")
+    space.create({**scores, "metadata": {"name": "new"}})
+    until(lambda: len(space.names("deployments")) == 2 * DEPLOYMENTS, 60)
+
+
+def test_what_stands_in_the_way_is_told_and_its_end_is_noticed(
+    space: Any, scores: Any, until: Any
+) -> None:
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "small"},
+        "spec": {"hard": {"services": "0"}},
+    }
+    space.plane.request("POST", space.path("resourcequotas"), quota)
+    used = {"status": {"hard": {"services": "0"}, "used": {"services": "0"}}}
+    space.patch("resourcequotas", "small", used, part="/status")  # what its controller writes
+    space.create(scores)
+    refusal = until(lambda: child_refused(space))
+    assert "exceeded quota: small" in refusal["message"]
+    assert len(space.names("deployments")) == DEPLOYMENTS, "the others are made all the same"
+    space.delete("resourcequotas", "small")
+    until(lambda: len(space.names("services")) == 2, 20)
+    until(lambda: not child_refused(space))
+
+
+def child_refused(space: Any) -> dict[str, Any]:
+    found: dict[str, Any] = space.condition("scores", "JobRunning")
+    return found if found.get("reason") == "ChildRefused" else {}
+
+
+def test_a_server_that_drops_image_volumes_is_noticed(space: Any, scores: Any, until: Any) -> None:
+    """This one has the feature off, as those before 1.35 have: the volume vanishes silently."""
+    scores["spec"]["models"][0]["uri"] = "image://registry/half@sha256:" + "0" * 64
+    space.create(scores)
+    refusal = until(lambda: unsupported(space))
+    assert "model-half" in refusal["message"]
+    assert "pvc://" in refusal["message"]
+
+
+def unsupported(space: Any) -> dict[str, Any]:
+    found: dict[str, Any] = space.condition("scores", "ModelsAvailable")
+    return found if found.get("reason") == "ImageVolumeUnsupported" else {}
+
+
+def test_a_stream_ends_with_its_namespace(space: Any, scores: Any, until: Any) -> None:
+    """No controller runs here, so the test deletes what is in it as one would."""
+    space.create(scores)
+    until(lambda: len(space.names("deployments")) == DEPLOYMENTS)
+    space.plane.request("DELETE", f"/api/v1/namespaces/{space.name}")
+    for plural in ("deployments", "services", "configmaps"):
+        for name in space.names(plural):
+            space.delete(plural, name)
+    space.create_is_refused({**scores, "metadata": {"name": "late"}})
+    space.delete("modelstreams", "scores")
+    until(lambda: space.get("modelstreams", "scores") is None)
+
+
+def test_300_kb_of_pod_template_reach_the_pods_and_wrong_ones_are_told(
+    space: Any, scores: Any, until: Any
+) -> None:
+    env = [{"name": f"V{i}", "value": "x" * 100} for i in range(2400)]
+    template = {"spec": {"containers": [{"name": "main", "env": env}]}}
+    scores["spec"]["flink"] = {"taskManager": {"podTemplate": template}}
+    space.create(scores)
+    made = until(lambda: space.get("deployments", "scores-taskmanager"))
+    (main,) = made["spec"]["template"]["spec"]["containers"]
+    assert {each["name"] for each in env} <= {each["name"] for each in main["env"]}
+    wrong = {"taskManager": {"podTemplate": {"spec": {"containers": "main"}}}}
+    space.patch("modelstreams", "scores", {"spec": {"flink": wrong}})
+    refusal = until(lambda: refused(space))
+    assert "podTemplate.spec.containers" in refusal["message"]
 
 
 def test_an_edit_that_cannot_run_leaves_the_pods_alone_and_says_so(

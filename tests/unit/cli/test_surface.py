@@ -7,18 +7,24 @@ import modelstream
 
 SURFACE = [
     "Batch",
+    "CallableModel",
     "Classify",
     "DeadLetter",
     "Drop",
     "Fail",
+    "GraphDefModel",
+    "GraphSignature",
+    "GraphTensor",
     "Image",
     "Inferred",
+    "KerasModel",
     "ModelStreamError",
     "Predict",
     "RecordDecoder",
     "Regress",
     "Runtime",
     "SavedModel",
+    "Saver",
     "Signature",
     "TensorColumn",
     "TensorSpec",
@@ -64,10 +70,12 @@ def test_the_command_line_starts_without_them_too() -> None:
     assert done.stderr.strip() == ""
 
 
-def test_model_is_a_package_and_a_function() -> None:
+def test_model_is_a_package_and_a_function(monkeypatch: pytest.MonkeyPatch) -> None:
     from modelstream.errors import JobError
+    from modelstream.job import context
     from modelstream.model import SavedModel
 
     assert SavedModel is modelstream.SavedModel
+    monkeypatch.setattr(context, "_models", {})  # of a job that ran in this process before
     with pytest.raises(JobError, match="no job is running"):
         modelstream.model("fraud")

@@ -57,12 +57,12 @@ def test_every_kind_that_the_operator_applies_is_granted(rendered):
 
     for child in CHILDREN:
         verbs = {verb for resource, verb in pairs if resource == child.plural}
-        assert verbs >= {"get", "list", "watch", "create", "patch", "delete"}, child.kind
+        assert verbs >= {"list", "watch", "create", "patch", "delete"}, child.kind
 
 
 def test_nothing_beyond_what_the_operator_uses_is_granted(rendered):
     used = {each.plural for each in (*CHILDREN, MODELSTREAM, POD, CLAIM, EVENT, NODE)}
-    used |= {f"{MODELSTREAM.plural}/status", f"{MODELSTREAM.plural}/finalizers", "namespaces"}
+    used |= {f"{MODELSTREAM.plural}/status", f"{MODELSTREAM.plural}/finalizers"}
 
     assert {resource for resource, _ in granted(rendered())} == used
 

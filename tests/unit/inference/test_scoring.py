@@ -35,7 +35,7 @@ def value(kind: str, index: int) -> object:
     return {GOOD: float(index), BAD_VALUE: -1.0 - index, BAD_INPUT: "text", NULL: None}[kind]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(kinds=KINDS, batch=BATCHES)
 def test_every_record_is_scored_or_fails_and_none_is_both(kinds: list[str], batch: Batch) -> None:
     reached = [kind for kind in kinds if kind in {GOOD, BAD_VALUE}]

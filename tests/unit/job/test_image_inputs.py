@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 from tests.support.numpymodel import NumpyModel
@@ -9,7 +10,8 @@ from modelstream_crds.v1alpha1 import Inference
 
 
 def inputs(**inference: Any) -> Any:
-    found = method(NumpyModel(), Inference.model_validate({"model": "double", **inference}))
+    spec = Inference.model_validate({"model": "double", **inference})
+    found = method(NumpyModel(), spec, Path())
     assert isinstance(found, Predict)
     return found.inputs
 

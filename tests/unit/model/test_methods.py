@@ -149,6 +149,23 @@ def test_a_signature_that_does_not_fit_the_method(model_with, method, inputs, ou
         method.bind(model_with(inputs, outputs))
 
 
+@pytest.mark.parametrize(
+    ("lenient", "strict", "stated"),
+    [
+        pytest.param(Predict(), Predict(strict=True), "classify", id="predict"),
+        pytest.param(Classify(), Classify(strict=True), "predict", id="classify"),
+        pytest.param(Regress(), Regress(strict=True), "predict", id="regress"),
+    ],
+)
+def test_a_strict_method_refuses_the_method_name_of_another(model_with, lenient, strict, stated):
+    outputs = Y if isinstance(strict, Regress) else CLASSES
+    own = type(strict).__name__.lower()
+    lenient.bind(model_with(X, outputs, stated))
+    strict.bind(model_with(X, outputs, own))
+    with pytest.raises(SignatureMismatchError, match=f"serving/{stated}', not .*serving/{own}'"):
+        strict.bind(model_with(X, outputs, stated))
+
+
 def test_the_check_before_submit_names_both_sides_of_every_problem(model_with):
     inputs = {**X, "name": ("string", (None,))}
     bound = Predict(inputs={"x": "features"}).bind(model_with(inputs, Y))

@@ -42,6 +42,17 @@ Caused by: java.net.UnknownHostException: kafka: Name or service not known
             id="a traceback with Java's words after it",
         ),
         pytest.param(
+            'Traceback (most recent call last):\n  File "/app/job.py", line 4, in <module>\n'
+            "pyflink.util.exceptions.TableException: org.x.ValidationException: no sink.\n"
+            "Caused by: org.x.ValidationException: no factory for 'kafak'\n",
+            Cause(
+                "PythonError",
+                "pyflink.util.exceptions.TableException: org.x.ValidationException: no sink:"
+                " ValidationException: no factory for 'kafak' (job.py, line 4)",
+            ),
+            id="a traceback whose cause is Java's",
+        ),
+        pytest.param(
             JAVA,
             Cause("Exited", "UnknownHostException: kafka: Name or service not known"),
             id="the innermost Java cause",

@@ -128,6 +128,29 @@ def only(scene: Scene) -> Problem:
             "taskmanager",
             {
                 "containerStatuses": [
+                    waiting(
+                        "CrashLoopBackOff",
+                        lastState=ended(1, "x\njava.lang.OutOfMemoryError: Java heap space\ny"),
+                    )
+                ]
+            },
+            ConditionType.MODELS_LOADED,
+            "JvmOutOfMemory",
+            ["the JVM of the TaskManager", "raise spec.flink.taskManager.resources.limits.memory"],
+            id="out of memory on the JVM's side",
+        ),
+        pytest.param(
+            "taskmanager",
+            {"containerStatuses": [waiting("CrashLoopBackOff", lastState=ended(137))]},
+            ConditionType.MODELS_LOADED,
+            Reason.CRASH,
+            ["exit code 137", "does not say that memory was the cause"],
+            id="killed by nobody knows whom",
+        ),
+        pytest.param(
+            "taskmanager",
+            {
+                "containerStatuses": [
                     waiting("CrashLoopBackOff", lastState=ended(1, "GpuNotVisible: sees 0 of 1"))
                 ]
             },
@@ -188,6 +211,36 @@ def test_a_pod_says_why_it_does_not_run(
     assert (problem.about, problem.reason) == (about, reason)
     for each in words:
         assert each in problem.message
+
+
+def test_an_image_that_holds_a_model_is_told_by_its_model(target: TargetMaker) -> None:
+    reference = "registry/fraud@sha256:" + "b" * 64
+    made = target({"spec/models": [{"name": "fraud", "uri": f"image://{reference}"}]})
+    words = f'Back-off pulling image "{reference}": not found'
+    waits = waiting("ImagePullBackOff", words, name="verify")
+    problem = only(Scene(made, NOW, pods=[pod(initContainerStatuses=[waits])]))
+    assert (problem.about, problem.reason) == (ConditionType.MODELS_AVAILABLE, Reason.IMAGE_PULL)
+    assert problem.message.startswith("the image of model fraud cannot be pulled")
+
+
+def test_a_node_that_cannot_set_the_pod_up_is_not_called_a_volume(target: TargetMaker) -> None:
+    event = {
+        "reason": "FailedCreatePodSandBox",
+        "message": 'no runtime for "nvidia" is configured',
+        "involvedObject": {"name": "scores-taskmanager-1"},
+    }
+    starting = pod(containerStatuses=[waiting("ContainerCreating")])
+    problem = only(Scene(target(), NOW, pods=[starting], events=[event]))
+    assert problem.reason == Reason.SANDBOX
+    assert "runtimeClassName" in problem.message
+
+
+def test_state_on_a_claim_that_nobody_may_write_is_told(target: TargetMaker) -> None:
+    made = target({"spec/state": {"storage": "pvc://state/jobs"}})
+    claims = {"models": claim("ReadOnlyMany"), "state": claim("ReadOnlyMany")}
+    problem = only(Scene(made, NOW, claims=claims))
+    assert (problem.about, problem.reason) == (ConditionType.JOB_RUNNING, Reason.CLAIM_ACCESS_MODE)
+    assert "claim state is ReadOnlyMany".lower() in problem.message.lower()
 
 
 def test_a_container_that_recovered_is_no_problem(target: TargetMaker) -> None:

@@ -30,6 +30,11 @@ def test_a_variable_from_a_secret_replaces_a_plain_value() -> None:
     assert merge([{"name": "a", "value": "1"}], theirs, "env") == theirs
 
 
+def test_two_of_theirs_that_share_a_key_both_stay() -> None:
+    theirs = [{"containerPort": 53, "protocol": each} for each in ("TCP", "UDP")]
+    assert merge([{"containerPort": 80}], theirs, "ports") == [{"containerPort": 80}, *theirs]
+
+
 def test_tolerations_are_added() -> None:
     assert merge([{"key": "a"}], [{"key": "a"}, {"key": "b"}], "tolerations") == [
         {"key": "a"},

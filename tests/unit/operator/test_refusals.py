@@ -37,6 +37,33 @@ TM = "spec/flink/taskManager"
             "containers[0].command",
             id="command",
         ),
+        pytest.param(
+            {f"{TM}/podTemplate": {"spec": {"securityContext": {"runAsUser": 0}}}},
+            "podTemplate.spec.securityContext.runAsUser: 0",
+            id="root for the pod",
+        ),
+        pytest.param(
+            {
+                f"{TM}/podTemplate": {
+                    "spec": {"initContainers": [{"name": "x", "securityContext": {"runAsUser": 0}}]}
+                }
+            },
+            "initContainers[0].securityContext.runAsUser: 0",
+            id="root for a container",
+        ),
+        pytest.param(
+            {
+                f"{TM}/podTemplate": {
+                    "spec": {
+                        "containers": [
+                            {"name": "p", "ports": [{"containerPort": 1, "hostPort": 80}]}
+                        ]
+                    }
+                }
+            },
+            "containers[0].ports[0].hostPort",
+            id="host port",
+        ),
         pytest.param({"spec/flink/parallelism": 300}, "max-parallelism (256)", id="parallelism"),
     ],
 )
@@ -67,3 +94,54 @@ def test_a_child_that_someone_changed_is_not_as_applied(target: TargetMaker) -> 
 def test_a_child_of_another_plan_is_not_as_applied(target: TargetMaker) -> None:
     old, new = children(target())[-1], children(target(running=False))[-1]
     assert not is_as_applied(new, old)
+
+
+@pytest.mark.parametrize(
+    ("template", "path"),
+    [
+        pytest.param({"spec": "x"}, ".spec: is no mapping", id="spec"),
+        pytest.param({"metadata": ["x"]}, ".metadata: is no mapping", id="metadata"),
+        pytest.param({"metadata": {"labels": None}}, ".metadata.labels: is no map", id="labels"),
+        pytest.param({"spec": {"containers": "x"}}, ".spec.containers: is no list", id="text"),
+        pytest.param({"spec": {"containers": [1]}}, ".spec.containers: is no list", id="numbers"),
+        pytest.param({"spec": {"volumes": [{}]}}, "that have name", id="no name"),
+        pytest.param({"spec": {"volumes": [{"name": {}}]}}, "that have name", id="a name of maps"),
+        pytest.param({"spec": {"containers": None}}, ".spec.containers: is no list", id="null"),
+        pytest.param(
+            {"spec": {"securityContext": "x"}}, ".spec.securityContext: is no", id="security"
+        ),
+        pytest.param(
+            {"spec": {"containers": [{"name": "main", "env": ["A=b"]}]}},
+            ".spec.containers[0].env: is no list",
+            id="env",
+        ),
+        pytest.param(
+            {"spec": {"containers": [{"name": "main", "securityContext": []}]}},
+            ".spec.containers[0].securityContext: is no mapping",
+            id="security of a container",
+        ),
+        pytest.param({"spec": {"nodeSelector": ["x"]}}, ".spec.nodeSelector: is no", id="selector"),
+    ],
+)
+def test_a_template_that_is_no_pod_is_refused_before_it_is_merged(
+    target: TargetMaker, template: dict[str, Any], path: str
+) -> None:
+    (refusal,) = refusals(target({f"{TM}/podTemplate": template}))
+    assert refusal.startswith("spec.flink.taskManager.podTemplate")
+    assert path in refusal
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        pytest.param({"metadata": None, "spec": None}, id="nothing"),
+        pytest.param({"metadata": {"labels": {"env": "prod", "ports": "x"}}}, id="labels"),
+        pytest.param(
+            {"spec": {"containers": [{"name": "main", "ports": [{"containerPort": 1}]}]}}, id="port"
+        ),
+    ],
+)
+def test_what_a_pod_may_have_is_not_refused(target: TargetMaker, template: dict[str, Any]) -> None:
+    made = target({f"{TM}/podTemplate": template})
+    assert list(refusals(made)) == []
+    assert children(made)

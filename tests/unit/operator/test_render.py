@@ -1,12 +1,12 @@
 """Changing field X of the resource changes exactly path Y of what is rendered."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.support.rendered import FLINK, MANIFEST, changed, leaves
 
-from modelstream_operator.names import ANNOTATION_APPLIED
 from modelstream_operator.render import Target, children
 from modelstream_operator.settings import Settings
 
@@ -14,42 +14,6 @@ TargetMaker = Callable[..., Target]
 
 JM, TM = "Deployment/scores-jobmanager", "Deployment/scores-taskmanager"
 JM_POD, TM_POD = f"{JM}/spec/template/spec", f"{TM}/spec/template/spec"
-MANIFEST = "ConfigMap/scores-config/data/modelstream.yaml"
-FLINK = "ConfigMap/scores-config/data/flink.yaml"
-
-
-def paths(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every leaf of a JSON value; members of a list are called by their name or their place."""
-    if isinstance(value, dict) and value:
-        for key, item in value.items():
-            yield from paths(item, f"{path}/{key}")
-    elif isinstance(value, list) and value:
-        for index, item in enumerate(value):
-            key = next(
-                (k for k in ("name", "mountPath") if isinstance(item, dict) and k in item), ""
-            )
-            if key == "name" and "mountPath" in item:
-                key = "mountPath"
-            yield from paths(item, f"{path}[{item[key] if key else index}]")
-    else:
-        yield path, value
-
-
-def leaves(target: Target) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for child in children(target):
-        root = f"{child['kind']}/{child['metadata']['name']}"
-        found |= dict(paths(child, root))
-    for text in (MANIFEST, FLINK):
-        found |= dict(paths(json.loads(found.pop(text)), text))
-    return {path: value for path, value in found.items() if ANNOTATION_APPLIED not in path}
-
-
-def changed(before: Target, after: Target) -> dict[str, Any]:
-    """Rendered leaves that differ, without the resource's own copy in the ConfigMap."""
-    old, new = leaves(before), leaves(after)
-    differ = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
-    return {path: new.get(path) for path in sorted(differ) if not path.startswith(MANIFEST)}
 
 
 def on_both(path: str, value: Any) -> dict[str, Any]:
@@ -59,6 +23,18 @@ def on_both(path: str, value: Any) -> dict[str, Any]:
 def env(pod: str, name: str, value: str) -> dict[str, Any]:
     root = f"{pod}/containers[main]/env[{name}]"
     return {f"{root}/name": name, f"{root}/value": value}
+
+
+def _one_file(mounts: str) -> dict[str, Any]:
+    """The mount of a claim's file in place of that of a directory."""
+    new = {
+        "name": "claim-models",
+        "mountPath": "/models/fraud/graph.pb",
+        "subPath": "fraud/graph.pb",
+        "readOnly": True,
+    }
+    gone = {f"{mounts}[/models/fraud]/{key}": None for key in new}
+    return {**gone, **{f"{mounts}[/models/fraud/graph.pb]/{key}": new[key] for key in new}}
 
 
 GPU = {"spec/gpu": {"count": 1}}
@@ -80,6 +56,17 @@ EXPRESSIONS = (
                 for kind, name in (("containers", "main"), ("initContainers", "verify"))
             },
             id="flink.image",
+        ),
+        pytest.param(
+            {},
+            {"spec/models/0/uri": "pvc://models/fraud/graph.pb"},
+            {
+                path: value
+                for pod in (JM_POD, TM_POD)
+                for where in ("containers[main]", "initContainers[verify]")
+                for path, value in _one_file(f"{pod}/{where}/volumeMounts").items()
+            },
+            id="models.uri of one file, which keeps its name",
         ),
         pytest.param(
             {},

@@ -88,3 +88,17 @@ def test_a_configmap_without_flinks_options_is_told(pod):
 
     with pytest.raises(PodError, match=r"flink\.yaml"):
         entrypoint.jobmanager(pod.paths, ENVIRONMENT)
+
+
+def test_a_preload_that_is_killed_is_told_because_it_could_not_tell_itself():
+    with pytest.raises(PodError, match="ended") as killed:
+        entrypoint.preload_apart(["sh", "-c", "kill -9 $$"])
+
+    assert killed.value.reason in {"OutOfMemory", "LoadingKilled"}
+
+
+def test_a_preload_that_fails_by_itself_has_said_why():
+    with pytest.raises(SystemExit) as ended:
+        entrypoint.preload_apart(["sh", "-c", "exit 3"])
+
+    assert ended.value.code == 3

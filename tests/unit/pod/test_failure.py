@@ -1,4 +1,7 @@
+import pytest
+
 from modelstream.errors import ModelNotFoundError
+from modelstream.pod.__main__ import main
 from modelstream.pod.failure import PodError, clipped, described, write
 
 
@@ -23,3 +26,15 @@ def test_outside_of_a_pod_there_is_no_file_to_write(tmp_path, capsys):
     write("text", tmp_path / "none")
 
     assert "no termination message" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        pytest.param("https://127.0.0.1/m.tar.gz", "FetchFailed: 127.0.0.1", id="private"),
+        pytest.param("ftp://store/m", "FetchFailed: ", id="unknown scheme"),
+    ],
+)
+def test_a_model_that_cannot_be_fetched_has_a_reason_of_its_own(pod, uri, said):
+    assert main(["fetch", uri, str(pod.root / "model")], pod.paths) == 1
+    assert pod.termination_message.startswith(said)

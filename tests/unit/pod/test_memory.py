@@ -1,6 +1,6 @@
 import pytest
 
-from modelstream.pod.memory import Memory, killed_message, memory
+from modelstream.pod.memory import Memory, killed_message, loading_killed, memory
 
 
 def test_version_2_of_cgroups_is_read(tmp_path):
@@ -43,3 +43,18 @@ def test_a_kill_of_another_cause_is_not_called_out_of_memory():
 
     assert text.startswith("PythonWorkerKilled: ")
     assert "OutOfMemory" not in text
+
+
+def test_a_model_that_does_not_fit_says_which_limit_and_what_to_raise():
+    reason, text = loading_killed(Memory(kills=1, limit=2 << 30))
+
+    assert reason == "OutOfMemory"
+    assert "2.00 GiB" in text
+    assert "taskManager.resources.limits.memory" in text
+
+
+def test_loading_that_somebody_else_killed_is_not_called_out_of_memory():
+    reason, text = loading_killed(Memory(kills=0, limit=2 << 30))
+
+    assert reason == "LoadingKilled"
+    assert "raise" not in text

@@ -28,5 +28,18 @@ def test_a_long_message_keeps_the_head_that_readers_look_for_and_the_end():
     assert len(text) < 4096
 
 
+def test_pages_of_java_frames_are_left_out_and_the_causes_stay():
+    frames = "".join(f"\tat a.B.c{i}(B.java:{i})\n" for i in range(200))
+    text = raised(
+        ValueError(
+            f"a.TableException: outer\n{frames}Caused by: a.Inner: root\n{frames}\t... 9 more"
+        )
+    )
+
+    assert "a.TableException: outer" in text
+    assert text.endswith("Caused by: a.Inner: root")
+    assert "B.java" not in text
+
+
 def test_only_a_jobmanager_is_ended():
     end_jobmanager()

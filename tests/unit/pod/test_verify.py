@@ -1,5 +1,6 @@
 import json
 
+from tests.support.graphs import DENSE
 from tests.unit.pod.conftest import saved_model
 
 from modelstream.fetch import digest_of
@@ -39,6 +40,35 @@ def test_a_model_in_the_image_is_read_where_it_is(pod, tmp_path):
 
     assert pod_main.main(["verify"], pod.paths) == 0
     assert digest_of(path) in pod.termination_message
+
+
+def test_a_frozen_graph_has_the_signatures_that_the_manifest_gives_it(pod):
+    graph = pod.paths.models / "fraud" / "graph.pb"
+    graph.parent.mkdir(parents=True)
+    graph.write_bytes(DENSE)
+    tensors = {
+        "inputs": [{"name": "x", "tensor": "x"}],
+        "outputs": [{"name": "y", "tensor": "sum:0"}],
+    }
+    spec = {"name": "fraud", "uri": "pvc://models/fraud/graph.pb", "format": "GraphDef"}
+    pod.manifest(models=[{**spec, "signatures": [{"name": "score", **tensors}]}])
+    assert pod_main.main(["verify"], pod.paths) == 0
+    (told,) = json.loads(pod.termination_message)["models"]
+    assert told["signatures"] == ["score"]
+    assert told["digest"] == digest_of(graph), "a directory with one file is that file"
+
+    tensors["outputs"][0]["tensor"] = "probability"
+    pod.manifest(models=[{**spec, "signatures": [tensors]}])
+    assert pod_main.main(["verify"], pod.paths) == 1
+    assert "did you mean 'probabilities'" in pod.termination_message
+
+
+def test_a_model_of_another_format_is_told(pod):
+    saved_model(pod.paths.models / "fraud")
+    spec = {"name": "fraud", "uri": "pvc://models/fraud", "format": "Keras"}
+    pod.manifest(models=[spec])
+    assert pod_main.main(["verify"], pod.paths) == 1
+    assert "no Keras model (.keras, .h5, .hdf5)" in pod.termination_message
 
 
 def test_a_model_that_is_not_there_is_told(pod):

@@ -1,0 +1,137 @@
+"""What a Keras file says of its model's inputs and outputs, read without Keras.
+
+A ``.keras`` file is a zip whose ``config.json`` tells the shapes that go into each layer. What
+comes out of the last ones is known here for the layers that models end with; for any other, and
+for an ``.h5`` file, which tells less, the model has to be loaded.
+"""
+
+import json
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from modelstream.convert.dtypes import DTYPES
+from modelstream.convert.spec import TensorSpec
+from modelstream.errors import ModelFormatError
+
+Shape = tuple[int | None, ...]
+Specs = tuple[dict[str, TensorSpec], dict[str, TensorSpec]]
+
+
+def specs(path: Path) -> Specs | None:
+    """Inputs and outputs by name; None where only the loaded model can tell.
+
+    Raises:
+        ModelFormatError: the file is no Keras model, or is corrupt.
+    """
+    if path.suffix != ".keras":
+        return None
+    try:
+        config = json.loads(_text(path))
+        layers = {layer["config"]["name"]: layer for layer in config["config"]["layers"]}
+        return _Network(config, layers).specs()
+    except (KeyError, TypeError, ValueError, _UnknownError):
+        return None
+
+
+def _text(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.read("config.json").decode()
+    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError) as error:
+        raise ModelFormatError(
+            f"{path} is no Keras model, or is corrupt ({error}); {path.stat().st_size} bytes: was "
+            f"it copied completely?"
+        ) from error
+
+
+class _UnknownError(Exception):
+    """The configuration does not tell it."""
+
+
+@dataclass(frozen=True)
+class _Network:
+    """A Sequential or Functional model as its configuration tells it."""
+
+    config: Mapping[str, Any]
+    layers: Mapping[str, Any]
+
+    def specs(self) -> Specs:
+        if self.config["class_name"] == "Sequential":
+            first, *_, last = self.layers
+            return {first: self._input(first)}, {last: self._output(last)}
+        inner = self.config["config"]
+        inputs = [self._input(name) for _, name in _ends(inner["input_layers"])]
+        outputs = {key: self._output(name, key) for key, name in _ends(inner["output_layers"])}
+        return {spec.name: spec for spec in inputs}, outputs
+
+    def _input(self, name: str) -> TensorSpec:
+        layer = self.layers[name]
+        config = layer["config"]
+        if layer["class_name"] != "InputLayer" or config["sparse"] or config["ragged"]:
+            raise _UnknownError
+        return _spec(config["dtype"], tuple(config["batch_shape"]), name)
+
+    def _output(self, name: str, key: str = "") -> TensorSpec:
+        layer = self.layers[name]
+        rule = _RULES.get(layer["class_name"])
+        if rule is None or not layer["module"].startswith("keras"):
+            raise _UnknownError
+        shape = rule(layer["config"], self._taken(layer))
+        return _spec(layer["config"]["dtype"]["config"]["name"], shape, key or name)
+
+    def _taken(self, layer: Mapping[str, Any]) -> Shape:
+        """The shape that goes into a layer; a Sequential model tells it where there are weights."""
+        if len(layer.get("inbound_nodes", ())) == 1:
+            ((tensor,),) = (node["args"] for node in layer["inbound_nodes"])
+            return tuple(tensor["config"]["shape"])
+        return tuple(layer["build_config"]["input_shape"])
+
+
+def _ends(layers: Any) -> Iterator[tuple[str, str]]:
+    """(name, layer) of each end: given by name, in a list, or one alone."""
+    if isinstance(layers, Mapping):
+        yield from ((key, layer[0]) for key, layer in sorted(layers.items()))
+        return
+    names = [layers[0]] if isinstance(layers[0], str) else [layer[0] for layer in layers]
+    if len(set(names)) < len(names):
+        raise _UnknownError
+    yield from ((name, name) for name in names)
+
+
+def _spec(dtype: str, shape: Shape, name: str) -> TensorSpec:
+    if dtype not in DTYPES:
+        raise _UnknownError
+    return TensorSpec(dtype, shape, name)
+
+
+def _dense(config: Mapping[str, Any], shape: Shape) -> Shape:
+    return (*shape[:-1], config["units"])
+
+
+def _flat(config: Mapping[str, Any], shape: Shape) -> Shape:
+    sizes = [size for size in shape[1:] if size is not None]
+    return (shape[0], prod(sizes) if len(sizes) == len(shape) - 1 else None)
+
+
+def _pooled(config: Mapping[str, Any], shape: Shape) -> Shape:
+    if config["data_format"] != "channels_last" or config["keepdims"]:
+        raise _UnknownError
+    return (shape[0], shape[-1])
+
+
+def _same(config: Mapping[str, Any], shape: Shape) -> Shape:
+    return shape
+
+
+_RULES: dict[str, Callable[[Mapping[str, Any], Shape], Shape]] = {
+    "Dense": _dense,
+    "Flatten": _flat,
+    **dict.fromkeys(("GlobalAveragePooling1D", "GlobalAveragePooling2D"), _pooled),
+    **dict.fromkeys(("GlobalMaxPooling1D", "GlobalMaxPooling2D"), _pooled),
+    **dict.fromkeys(("Activation", "BatchNormalization", "Dropout", "LayerNormalization"), _same),
+    **dict.fromkeys(("ReLU", "Rescaling", "Softmax"), _same),
+}

@@ -1,0 +1,58 @@
+"""Which signatures change variables when they are called, told without TensorFlow."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from modelstream.model.graph_nodes import split
+
+_CHANGES = re.compile(
+    r"Assign(Add|Sub)?(VariableOp)?"
+    r"|(Resource)?(Sparse)?Apply\w+"
+    r"|ResourceScatter\w+|Scatter(Add|Div|Max|Min|Mul|Sub|Update)"
+    r"|LookupTable(Insert|Remove)(V2)?"
+)
+
+
+class Graph:
+    """The nodes of a meta graph and the functions that they call."""
+
+    def __init__(self, graph_def: Any) -> None:
+        self._nodes = {node.name: node for node in graph_def.node}
+        self._functions = {
+            each.signature.name: each.node_def for each in graph_def.library.function
+        }
+
+    def changes_variables(self, tensors: Iterable[str]) -> bool:
+        """Whether something that these tensors need changes a variable or a table."""
+        return any(_CHANGES.fullmatch(node.op) for node in self._needed(tensors))
+
+    def _needed(self, tensors: Iterable[str]) -> Iterator[Any]:
+        """Each node that the tensors depend on, and all of the functions that those call."""
+        seen: set[str] = set()
+        waiting = [split(tensor)[0] for tensor in tensors]
+        while waiting:
+            name = waiting.pop()
+            if name in seen or name not in self._nodes:
+                continue
+            seen.add(name)
+            node = self._nodes[name]
+            yield node
+            yield from self._called(node, seen)
+            waiting += [split(each)[0] for each in node.input]
+
+    def _called(self, node: Any, seen: set[str]) -> Iterator[Any]:
+        for function in _functions(node.attr):
+            if function not in self._functions or f"{function}()" in seen:
+                continue
+            seen.add(f"{function}()")
+            for inner in self._functions[function]:
+                yield inner
+                yield from self._called(inner, seen)
+
+
+def _functions(attributes: Mapping[str, Any]) -> Iterator[str]:
+    for value in attributes.values():
+        if value.HasField("func"):
+            yield value.func.name
+        yield from (each.name for each in value.list.func)

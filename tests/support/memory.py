@@ -1,0 +1,28 @@
+"""Does the memory of this process grow."""
+
+import gc
+from collections.abc import Callable
+from pathlib import Path
+
+
+def grown_mib(cycle: Callable[[], None], cycles: int, before: int) -> float:
+    """By how many MiB the process grows over so many cycles, after some ``before`` that count not.
+
+    What is there already is kept out of the collector's sight, which each cycle would ask to look.
+    """
+    for _ in range(before):
+        cycle()
+    gc.collect()
+    gc.freeze()
+    try:
+        start = _resident_mib()
+        for _ in range(cycles):
+            cycle()
+        return _resident_mib() - start
+    finally:
+        gc.unfreeze()
+
+
+def _resident_mib() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 2**20

@@ -1,0 +1,45 @@
+"""What is rendered for a Target, as leaves by their path, so that two can be compared."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from modelstream_operator.names import ANNOTATION_APPLIED
+from modelstream_operator.render import Target, children
+
+MANIFEST = "ConfigMap/scores-config/data/modelstream.yaml"
+FLINK = "ConfigMap/scores-config/data/flink.yaml"
+
+
+def paths(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every leaf of a JSON value; members of a list are called by their name or their place."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from paths(item, f"{path}/{key}")
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(value):
+            key = next(
+                (k for k in ("name", "mountPath") if isinstance(item, dict) and k in item), ""
+            )
+            if key == "name" and "mountPath" in item:
+                key = "mountPath"
+            yield from paths(item, f"{path}[{item[key] if key else index}]")
+    else:
+        yield path, value
+
+
+def leaves(target: Target) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for child in children(target):
+        root = f"{child['kind']}/{child['metadata']['name']}"
+        found |= dict(paths(child, root))
+    for text in (MANIFEST, FLINK):
+        found |= dict(paths(json.loads(found.pop(text)), text))
+    return {path: value for path, value in found.items() if ANNOTATION_APPLIED not in path}
+
+
+def changed(before: Target, after: Target) -> dict[str, Any]:
+    """Rendered leaves that differ, without the resource's own copy in the ConfigMap."""
+    old, new = leaves(before), leaves(after)
+    differ = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
+    return {path: new.get(path) for path in sorted(differ) if not path.startswith(MANIFEST)}

@@ -1,0 +1,123 @@
+"""A plain Python function as a model."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import cloudpickle
+import numpy as np
+import pytest
+
+from modelstream.errors import ModelError, SignatureMismatchError
+from modelstream.inference.rows import Rows
+from modelstream.inference.scoring import Scorer
+from modelstream.model import CallableModel, Predict, Regress, Signature, TensorSpec, warm_up
+from modelstream.model.signature import PREDICT, REGRESS
+
+NUMBER = TensorSpec("float32", (None,))
+X, Y = {"x": NUMBER}, {"y": NUMBER}
+
+
+def test_a_function_is_called_with_arrays_by_name():
+    model = CallableModel(lambda a, b: {"y": a + 2 * b}, {"a": NUMBER, "b": NUMBER}, Y)
+    with model.open() as opened:
+        assert opened.predict(a=[1.0, 2.0], b=[3.0, 4.0])["y"].tolist() == [7, 10]
+
+
+def test_a_single_output_may_come_alone_and_takes_its_dtype():
+    model = CallableModel(lambda x: [int(value) for value in x], X, Y)
+    with model.open() as opened:
+        given = opened.predict(x=[1.0])["y"]
+    assert given.dtype == np.float32
+
+
+def test_it_is_scored_like_any_model():
+    model = CallableModel(lambda x: 0.5 * x + 2, X, {"outputs": NUMBER}, REGRESS, name="half")
+    bound = Regress().bind(model)
+    with model.open() as opened:
+        warm_up(opened, "serving_default", (1, 4))
+        rows = Rows.of({"x": np.array([0, 1, 2], np.float32)}, 3)
+        outcome = Scorer(bound, opened).score(rows)
+    assert list(outcome.columns["value"]) == [2, 2.5, 3]
+    assert bound.model == "half"
+
+
+def test_strings_go_in_as_bytes_and_come_out():
+    text = {"text": TensorSpec("string", (None,))}
+    model = CallableModel(
+        lambda text: [each.upper() for each in text], text, {"loud": text["text"]}
+    )
+    bound = Predict().bind(model)
+    with model.open() as opened:
+        tensors = bound.run(opened, bound.encode({"text": ["a", "b"]}))
+    assert bound.decode(tensors, 2)["loud"] == ["A", "B"]
+
+
+def test_several_signatures_each_have_their_function():
+    signatures = [Signature("double", PREDICT, X, Y), Signature("half", PREDICT, X, Y)]
+    functions = {"double": lambda x: x * 2, "half": lambda x: x / 2}
+    with CallableModel(functions, signatures=signatures).open() as opened:
+        assert opened.predict("double", x=[2.0])["y"] == 4
+        assert opened.predict("half", x=[2.0])["y"] == 1
+
+
+def test_what_is_loaded_is_loaded_once_shared_and_closed_after_its_last_user():
+    events, barrier = [], Barrier(4)
+
+    def load():
+        events.append("load")
+        return 3
+
+    model = CallableModel(lambda state, x: x * state, X, Y, load=load, close=events.append)
+    copies = [cloudpickle.loads(cloudpickle.dumps(model)) for _ in range(2)]
+    assert copies[0] == copies[1] == model
+
+    def use(each):
+        with each.open() as opened:
+            barrier.wait(timeout=30)
+            return opened.predict(x=[2.0])["y"].tolist()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(use, [model] * 4)) == [[6.0]] * 4
+    assert events == ["load", 3]
+
+
+def test_two_models_of_one_function_are_two():
+    def same(x):
+        return x
+
+    assert CallableModel(same, X, Y) != CallableModel(same, X, Y)
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        pytest.param(lambda x: {"z": x}, "returned 'z' .* gives 'y'; missing: 'y'", id="other"),
+        pytest.param(lambda x: {}, "returned none", id="none"),
+    ],
+)
+def test_an_output_that_does_not_come_is_named(function, words):
+    refused = pytest.raises(ModelError, match=words)
+    with CallableModel(function, X, Y).open() as opened, refused:
+        opened.predict(x=[1.0])
+
+
+def test_several_outputs_need_names():
+    refused = pytest.raises(ModelError, match="return a dictionary with 'y', 'z'")
+    with CallableModel(lambda x: x, X, {**Y, "z": NUMBER}).open() as opened, refused:
+        opened.predict(x=[1.0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param({"inputs": X}, "give inputs and outputs", id="no-outputs"),
+        pytest.param(
+            {"signatures": [Signature("other", PREDICT, X, Y)]},
+            "functions for 'one' and signatures 'other'",
+            id="names",
+        ),
+    ],
+)
+def test_what_it_takes_and_gives_must_be_said(arguments, words):
+    with pytest.raises(SignatureMismatchError, match=words):
+        CallableModel({"one": abs}, **arguments)

@@ -1,0 +1,152 @@
+"""What status says of the same facts, and when a transition is one."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
+from modelstream_operator.decide.conditions import Facts, refused_status, status_of
+from modelstream_operator.decide.diagnosis import Verified
+from modelstream_operator.decide.lifecycle import Decision, Job, Memory, Step, Waiting
+from modelstream_operator.decide.problem import Problem, Reason
+from modelstream_operator.resources import Manifest
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+DEPLOYED = Memory(Step.DEPLOYED, job_id="a", deployed="x", target="x")
+WELL = Facts(
+    generation=3,
+    now=NOW,
+    decision=Decision(DEPLOYED),
+    job=Job("RUNNING", running=2, total=2),
+    replicas=2,
+    pods=2,
+    scheduled=2,
+    ready=2,
+    models={"fraud": "pvc://models/fraud"},
+    verified={"fraud": Verified("sha256:a", ("serving_default",))},
+    selector="a=b",
+)
+BEFORE = ModelStreamStatus()
+
+
+def condition(status: Manifest, kind: ConditionType) -> Manifest:
+    found: Manifest = next(each for each in status["conditions"] if each["type"] == kind)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("facts", "phase", "ready", "reason"),
+    [
+        pytest.param(WELL, "Running", "True", "Ready", id="all is well"),
+        pytest.param(
+            replace(WELL, ready=1), "Starting", "False", "Loading", id="one has no model yet"
+        ),
+        pytest.param(
+            replace(WELL, job=Job("RUNNING", running=1, total=2)),
+            *("Starting", "False", "JobRunning"),
+            id="a task does not run",
+        ),
+        pytest.param(replace(WELL, job=None), "Starting", "False", "Starting", id="no job yet"),
+        pytest.param(
+            replace(WELL, job=Job("RESTARTING", total=2), failure="KeyError: 1 (job.py, line 3)"),
+            *("Starting", "False", "JobRestarting"),
+            id="the job fails and restarts",
+        ),
+        pytest.param(
+            replace(WELL, job=Job("FAILED", total=2), failure="boom"),
+            *("Failed", "False", "JobFailed"),
+            id="the job has failed",
+        ),
+        pytest.param(
+            replace(WELL, verified={}, pods=1, ready=0, job=None),
+            *("Preparing", "False", "Waiting"),
+            id="models are fetched",
+        ),
+        pytest.param(
+            replace(WELL, decision=Decision(replace(DEPLOYED, step=Step.SUSPENDED))),
+            *("Suspended", "False", "Suspended"),
+            id="suspended",
+        ),
+        pytest.param(
+            replace(WELL, decision=Decision(replace(DEPLOYED, step=Step.FINISHED))),
+            *("Finished", "False", "JobFinished"),
+            id="finished",
+        ),
+        pytest.param(
+            replace(WELL, decision=Decision(replace(DEPLOYED, step=Step.SAVEPOINTING))),
+            *("Updating", "False", "Savepointing"),
+            id="stopping",
+        ),
+        pytest.param(
+            replace(
+                WELL, decision=Decision(DEPLOYED, waiting=Waiting("SavepointNotPossible", "x"))
+            ),
+            *("Starting", "False", "SavepointNotPossible"),
+            id="a change that waits",
+        ),
+        pytest.param(
+            replace(WELL, problems=[Problem(ConditionType.JOB_RUNNING, Reason.QUOTA, "x")]),
+            *("Pending", "False", "QuotaExceeded"),
+            id="a cause that may pass",
+        ),
+        pytest.param(
+            replace(WELL, problems=[Problem(ConditionType.JOB_RUNNING, Reason.CRASH, "x")]),
+            *("Failed", "False", "CrashLoop"),
+            id="a cause that needs an edit",
+        ),
+    ],
+)
+def test_ready_and_the_phase_follow_from_the_facts(
+    facts: Facts, phase: str, ready: str, reason: str
+) -> None:
+    status = status_of(facts, BEFORE)
+    said = condition(status, ConditionType.READY)
+    assert (status["phase"], said["status"], said["reason"]) == (phase, ready, reason)
+
+
+def test_every_condition_is_about_the_generation_that_was_seen() -> None:
+    status = status_of(replace(WELL, gpu=True), BEFORE)
+    assert status["observedGeneration"] == 3
+    assert {each["observedGeneration"] for each in status["conditions"]} == {3}
+    assert {each["type"] for each in status["conditions"]} == {each.value for each in ConditionType}
+
+
+def test_without_a_gpu_nothing_is_said_of_one() -> None:
+    kinds = {each["type"] for each in status_of(WELL, BEFORE)["conditions"]}
+    assert ConditionType.GPU_AVAILABLE not in kinds
+
+
+def test_a_gpu_check_that_is_turned_off_is_shown() -> None:
+    said = condition(
+        status_of(replace(WELL, gpu=True, gpu_checked=False), BEFORE), ConditionType.GPU_AVAILABLE
+    )
+    assert (said["status"], said["reason"]) == ("True", "NotChecked")
+    assert "MODELSTREAM_GPU_CHECK=Off" in said["message"]
+
+
+def test_the_time_of_a_condition_is_that_of_its_last_flip() -> None:
+    first = ModelStreamStatus.model_validate(status_of(WELL, BEFORE))
+    later = replace(WELL, now=NOW + timedelta(minutes=1))
+    same = condition(status_of(later, first), ConditionType.READY)
+    assert same["lastTransitionTime"] == "2026-01-01T12:00:00Z"
+    flipped = condition(status_of(replace(later, ready=0), first), ConditionType.READY)
+    assert flipped["lastTransitionTime"] == "2026-01-01T12:01:00Z"
+
+
+def test_equal_facts_give_an_equal_status_so_that_nothing_is_written() -> None:
+    first = status_of(WELL, BEFORE)
+    later = replace(WELL, now=NOW + timedelta(minutes=1))
+    assert status_of(later, ModelStreamStatus.model_validate(first)) == first
+
+
+def test_a_refused_edit_keeps_what_is_known_of_the_running_job() -> None:
+    running = status_of(WELL, BEFORE)
+    facts = Facts(4, NOW, Decision(DEPLOYED), refusal="spec.flink.x: is wrong: write y")
+    status = refused_status(running, facts, ModelStreamStatus.model_validate(running))
+    assert status["job"] == running["job"]
+    assert (status["phase"], status["observedGeneration"]) == ("Running", 4)
+    assert condition(status, ConditionType.JOB_RUNNING)["status"] == "True"
+    for kind in (ConditionType.ACCEPTED, ConditionType.READY):
+        assert condition(status, kind)["reason"] == "InvalidSpec"
+        assert "write y" in condition(status, kind)["message"]

@@ -1,0 +1,159 @@
+"""The loop of an object, its wait for the caches, and the liveness that notices a stuck one."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from modelstream_operator.cache import Cache, Key
+from modelstream_operator.cluster import ApiError
+from modelstream_operator.flink import Flink
+from modelstream_operator.reconcile import Reconciler, Session
+from modelstream_operator.resources import CLAIM, NODE, POD, Manifest, Ref, Resource
+from modelstream_operator.service import Service
+from modelstream_operator.settings import Settings
+from modelstream_operator.wakeups import Wakeups
+from modelstream_operator.watch import Watch
+
+SCORES = Key("fraud", "scores")
+SETTINGS = Settings(namespaces=("fraud", "gone"), request_timeout=0.05, stuck_after=10)
+
+
+class Server:
+    """A cluster in memory that refuses what it is told to refuse."""
+
+    def __init__(self) -> None:
+        self.objects: dict[Ref, Manifest] = {}
+        self.refuses: dict[str, ApiError] = {}
+        self.statuses: list[Mapping[str, Any]] = []
+
+    async def apply(
+        self, manifest: Manifest, *, force: bool = True, dry_run: bool = False
+    ) -> Manifest:
+        if error := self.refuses.get(manifest["kind"]):
+            raise error
+        meta = {**manifest["metadata"], "uid": "u", "resourceVersion": "1"}
+        self.objects[Ref.of(manifest)] = {**manifest, "metadata": meta}
+        return self.objects[Ref.of(manifest)]
+
+    async def apply_status(self, ref: Ref, status: Mapping[str, Any]) -> None:
+        self.statuses.append(status)
+
+    async def get(self, ref: Ref) -> Manifest | None:
+        return self.objects.get(ref)
+
+    async def list(self, resource: Resource, namespace: str, labels: str) -> list[Manifest]:
+        return []
+
+    async def delete(self, ref: Ref) -> None:
+        self.objects.pop(ref, None)
+
+
+def service(*watches: Watch) -> Service:
+    cache, flink, server = Cache(), Flink(), Server()
+    reconciler = Reconciler(server, cache, flink, SETTINGS)
+    found: Any = Service(SETTINGS, server, cache, flink, Wakeups(), reconciler)  # type: ignore[arg-type]  # a fake
+    found.watches = list(watches)
+    return found  # type: ignore[no-any-return]  # built above
+
+
+def watch(resource: Resource, namespace: str | None, *, known: bool = True) -> Watch:
+    made = Watch(None, Cache(), resource, namespace)  # type: ignore[arg-type]  # it is never run
+    if known:
+        made.synced.set()
+    return made
+
+
+class Flag(asyncio.Event):
+    """Kopf's flag that a daemon has to end."""
+
+    def __bool__(self) -> bool:
+        return self.is_set()
+
+
+def test_a_namespace_that_cannot_be_read_holds_up_no_other() -> None:
+    async def run() -> None:
+        gone = watch(POD, "gone", known=False)
+        one = service(watch(POD, "fraud"), gone, watch(NODE, None))
+        async with asyncio.timeout(1):
+            await one.synced("fraud")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await one.synced("gone")
+
+    asyncio.run(run())
+
+
+def test_an_object_whose_namespace_cannot_be_read_can_still_be_deleted() -> None:
+    async def run() -> None:
+        one, stopped = service(watch(CLAIM, "fraud", known=False)), Flag()
+        body = {"metadata": {"name": "scores", "namespace": "fraud"}}
+        loop = asyncio.create_task(one.serve(SCORES, body, stopped, lambda transition: None))
+        with pytest.raises(TimeoutError):
+            await one.clean_up(SCORES, body)
+        stopped.set()
+        async with asyncio.timeout(1):
+            await loop
+
+    asyncio.run(run())
+
+
+def test_the_operator_is_well_while_passes_end() -> None:
+    one = service()
+    one.since[SCORES] = time.monotonic() - SETTINGS.stuck_after + 5
+    assert one.sickness() is None
+
+
+def test_a_pass_that_does_not_end_is_a_sickness_that_names_its_object() -> None:
+    one = service()
+    one.since[SCORES] = time.monotonic() - SETTINGS.stuck_after - 1
+    assert "fraud/scores" in str(one.sickness())
+
+
+def test_a_watch_that_has_ended_is_a_sickness() -> None:
+    async def fails() -> None:
+        raise RuntimeError("boom")
+
+    async def run() -> None:
+        one = service()
+        one.tasks = [asyncio.create_task(fails())]
+        await asyncio.gather(*one.tasks, return_exceptions=True)
+        assert "boom" in str(one.sickness())
+
+    asyncio.run(run())
+
+
+def test_a_child_that_is_refused_is_tried_again_until_it_is_not(target: Any) -> None:
+    manifest = {**target().manifest, "apiVersion": "modelstream.dev/v1alpha1"}
+
+    async def run() -> None:
+        server, session = Server(), Session(SCORES)
+        server.refuses["Service"] = ApiError(403, "exceeded quota: small")
+        one = Reconciler(server, Cache(), Flink(), Settings(retry_refused=7))
+        for _ in range(4):
+            outcome = await one.once(session, manifest)
+        assert outcome.delay == 7
+        assert "exceeded quota: small" in str(server.statuses[-1])
+        server.refuses.clear()
+        await one.once(session, manifest)
+        assert not session.refused
+        assert {ref.name for ref in server.objects if ref.kind == "Service"} == {
+            "scores-jobmanager",
+            "scores-rest",
+        }
+
+    asyncio.run(run())
+
+
+def test_a_server_that_does_not_answer_is_no_refusal(target: Any) -> None:
+    async def run() -> None:
+        server, session = Server(), Session(SCORES)
+        server.refuses["Service"] = ApiError(0, "connection refused")
+        one = Reconciler(server, Cache(), Flink(), Settings())
+        with pytest.raises(ApiError):
+            await one.once(session, {**target().manifest, "apiVersion": "modelstream.dev/v1alpha1"})
+        assert not session.refused
+
+    asyncio.run(run())
