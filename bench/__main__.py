@@ -13,7 +13,7 @@ from pathlib import Path
 os.environ["_python_worker_execution_mode"] = "process"  # noqa: SIM112  # PyFlink spells it so
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from bench import jobs, mlp, online, raw
+from bench import images, jobs, mlp, online, raw
 from bench.measure import Case, interleave, limits, ratio_table, table
 
 BATCHES = (256, 1024, 4096)
@@ -22,6 +22,8 @@ PAIRS = [
     *((f"infer, batch {n}", f"transport alone, batch {n}") for n in BATCHES),
     *((f"infer, batch {n}", f"TensorFlow alone, batch {n}") for n in BATCHES if n < 4096),
     *((f"a stream, {path}", "a call per record") for path in ("arrow", "async", "record")),
+    *images.PAIRS,
+    *online.PAIRS,
 ]
 
 
@@ -47,13 +49,14 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         model = mlp.export(Path(scratch) / "mlp")
-        every = [*raw.cases(model), *flink_cases(model), *online.cases()]
+        every = [*raw.cases(model), *flink_cases(model), *images.cases(Path(scratch))]
+        every += online.cases()
         cases = [case for case in every if options.only in case.name]
         results = interleave(cases, options.repeats)
     print(f"\n{platform.machine()}, {os.cpu_count()} cores, {options.repeats} repeats; rows/s\n")
     print(table(results))
     print()
-    print(ratio_table(results, [*PAIRS, *online.PAIRS]))
+    print(ratio_table(results, PAIRS))
     print(f"\nWhat limits it:\n{limits(results, BATCHES)}")
     if options.only in "online":
         print(f"\n{online.costs()}")

@@ -147,6 +147,53 @@ class Classify(Part):
     the labels that the model gives, else the numbers of the classes."""
 
 
+PixelNumber = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
+class ImageFit(StrEnum):
+    """How an image comes to the size that the model takes."""
+
+    STRETCH = "Stretch"
+    CROP = "Crop"
+    PAD = "Pad"
+
+
+class Image(Part):
+    """How the JPEG or PNG bytes of a column become an image tensor."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            name="image-size",
+            message="states one side only: write height and width, or leave both out",
+            cel="has(self.height) == has(self.width)",
+            holds=lambda image: (image.height is None) == (image.width is None),
+        ),
+        Rule(
+            name="image-std",
+            message="divides by it: write numbers above 0, such as 255",
+            cel="!has(self.std) || self.std.all(s, s > 0.0)",
+            holds=lambda image: all(number > 0 for number in image.std),
+            at=".std",
+        ),
+    )
+
+    height: PositiveInt | None = None
+    """Pixels. Default: what the tensor takes; where it takes any, each image keeps its own."""
+
+    width: PositiveInt | None = None
+    """Pixels, as height."""
+
+    fit: ImageFit = ImageFit.STRETCH
+    """How an image of other proportions comes to the size: both sides are scaled, each by its own
+    factor (Stretch), or the longer side is cut (Crop), or the shorter one gets black (Pad)."""
+
+    mean: Annotated[tuple[PixelNumber, ...], Field(max_length=4)] = ()
+    """Subtracted from each pixel (0 to 255): one number, or one a channel. Default: 0."""
+
+    std: Annotated[tuple[PixelNumber, ...], Field(max_length=4)] = ()
+    """What the difference is divided by: one number, or one a channel. Default: 1."""
+
+
 class OnError(StrEnum):
     """What becomes of a record that cannot be scored."""
 
@@ -222,6 +269,10 @@ class Inference(Part):
     """The model's input tensors and the columns that feed them (tensor: column). A tensor that
     is left out takes the column of its own name."""
 
+    images: Annotated[dict[Text, Image], Field(max_length=16)] = Field(default_factory=dict)
+    """The tensors that are images and how the bytes of their columns become them (tensor:
+    options). JPEG and PNG are decoded beside the model."""
+
     outputs: Annotated[dict[ColumnName, Text], Field(max_length=64)] = Field(default_factory=dict)
     """The columns that the model adds and the output tensors that fill them (column: tensor).
     Empty: every output under its own name."""
@@ -293,6 +344,15 @@ class Pipeline(Part):
             f" self.inference.inputs.all(t, {_SCHEMA_HAS.format('self.inference.inputs[t]')})",
             holds=lambda p: set(p.inference.inputs.values()) <= _columns(p),
             at=".inference.inputs",
+        ),
+        Rule(
+            name="image-columns",
+            message="names a tensor without a column: write tensor: COLUMN under inference.inputs",
+            cel="!has(self.inference.images) || self.inference.images.all(t,"
+            " has(self.inference.inputs) && t in self.inference.inputs ||"
+            f" {_SCHEMA_HAS.format('t')})",
+            holds=lambda p: set(p.inference.images) <= p.inference.inputs.keys() | _columns(p),
+            at=".inference.images",
         ),
         Rule(
             name="keep-columns",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from modelstream.batching import Batch, configure
-    from modelstream.convert import TensorSpec, example
+    from modelstream.convert import Image, TensorColumn, TensorSpec, TensorValue, example
     from modelstream.deadletter import DeadLetter, Drop, Fail, Failure
     from modelstream.errors import ModelStreamError, UnscorableError
     from modelstream.functions import (
@@ -74,6 +74,7 @@ _HOMES = {
     "GraphSignature": "model",
     "GraphTensor": "model",
     "HiddenState": "online",
+    "Image": "convert",
     "Inferred": "inference",
     "InferredStream": "inference.stream",
     "KerasModel": "model",
@@ -107,7 +108,9 @@ _HOMES = {
     "Sequence": "patterns",
     "SequenceModel": "online",
     "Signature": "model",
+    "TensorColumn": "convert",
     "TensorSpec": "convert",
+    "TensorValue": "convert",
     "UnscorableError": "errors",
     "async_with_model": "functions",
     "configure": "batching",
@@ -136,6 +139,7 @@ __all__ = [
     "GraphSignature",
     "GraphTensor",
     "HiddenState",
+    "Image",
     "Inferred",
     "InferredStream",
     "KerasModel",
@@ -169,7 +173,9 @@ __all__ = [
     "Sequence",
     "SequenceModel",
     "Signature",
+    "TensorColumn",
     "TensorSpec",
+    "TensorValue",
     "UnscorableError",
     "async_with_model",
     "configure",

@@ -191,6 +191,20 @@ def dtypes(target: Path) -> None:
 
 
 @exported
+def mean_colour(target: Path) -> None:
+    """``image`` float32[?, 8, 8, 3] → ``colour`` float32[?, 3], the mean of its pixels."""
+    import tensorflow as tf
+
+    class MeanColour(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None, 8, 8, 3], tf.float32, name="image")])
+        def __call__(self, image):
+            return {"colour": tf.reduce_mean(image, axis=[1, 2])}
+
+    module = MeanColour()
+    tf.saved_model.save(module, str(target), signatures={"serving_default": module.__call__})
+
+
+@exported
 def counter(target: Path) -> None:
     """A model with a variable: ``increment`` and ``reset`` take nothing, ``add`` one ``delta``."""
     import tensorflow as tf

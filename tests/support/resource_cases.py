@@ -74,6 +74,7 @@ _SECRET = {"name": "kafka", "key": "password"}
 _P = "spec.pipeline"
 _DEAD = {f"{_P}.deadLetter": {"connector": "print"}}
 _SHA = "sha256:" + "0a" * 32
+_IMAGE = f"{_P}.inference.images.x"
 _SQL = replace_job(sql={"statements": "SELECT 1"})
 
 
@@ -327,6 +328,28 @@ RULES: tuple[Case, ...] = (
         ({f"{_P}.inference.inputs": {"x": "id"}}, {f"{_P}.inference.inputs": GONE}),
         ({f"{_P}.inference.inputs": {"x": "feature"}},),
         f"{_P}.inference.inputs",
+    ),
+    Case(
+        "image-size",
+        (
+            {_IMAGE: {"height": 224, "width": 224}},
+            {_IMAGE: {"fit": "Crop", "mean": [127.5], "std": [127]}},
+            {_IMAGE: {}},
+        ),
+        ({_IMAGE: {"height": 224}}, {_IMAGE: {"width": 224}}),
+        _IMAGE,
+    ),
+    Case(
+        "image-std",
+        ({_IMAGE: {"std": [255]}}, {_IMAGE: {"mean": [-1], "std": [58.4, 57.1, 57.4]}}),
+        ({_IMAGE: {"std": [0]}}, {_IMAGE: {"std": [1, -0.5, 1]}}),
+        f"{_IMAGE}.std",
+    ),
+    Case(
+        "image-columns",
+        ({f"{_P}.inference.images": {"x": {}, "features": {}}}, {f"{_P}.inference.images": {}}),
+        ({f"{_P}.inference.images": {"y": {}}},),
+        f"{_P}.inference.images",
     ),
     Case(
         "keep-columns",

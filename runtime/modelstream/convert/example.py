@@ -15,7 +15,8 @@ def example(**features: Any) -> bytes:
     """A serialized tf.train.Example: ``example(x=1.5, ids=[1, 2], name="a")``.
 
     Floats become a float_list, integers and booleans an int64_list, text and bytes a bytes_list;
-    a list or an array of them is one feature. None leaves the feature out.
+    a list, an array or a TensorValue of them, of one dimension, is one feature. None leaves the
+    feature out.
 
     Raises:
         ConversionError: a value is none of these, or a list mixes them.
@@ -23,7 +24,7 @@ def example(**features: Any) -> bytes:
     proto = message("Example")()
     for name, value in features.items():
         if value is not None:
-            _fill(proto.features.feature[name], name, _values(value))
+            _fill(proto.features.feature[name], name, value)
     serialized: bytes = proto.SerializeToString(deterministic=True)
     return serialized
 
@@ -51,20 +52,23 @@ def _values(value: Any) -> list[Any]:
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray):
-        return list(value)
+        return [each.item() if hasattr(each, "item") else each for each in value]
     return [value]
 
 
-def _fill(feature: Any, name: str, values: list[Any]) -> None:
-    types = set(map(type, values))
+def _fill(feature: Any, name: str, value: Any) -> None:
+    values = _values(value)
+    types = set(map(type, values)) or {_TYPES.get(_kind(value), bytes)}
     try:
         if types <= {str, bytes, bytearray}:
-            feature.bytes_list.value.extend(
-                each.encode() if isinstance(each, str) else bytes(each) for each in values
-            )
+            encoded = (each.encode() if isinstance(each, str) else bytes(each) for each in values)
+            feature.bytes_list.SetInParent()
+            feature.bytes_list.value.extend(encoded)
         elif types <= {int, bool}:
+            feature.int64_list.SetInParent()
             feature.int64_list.value.extend(map(int, values))
         elif types <= {float, int}:
+            feature.float_list.SetInParent()
             feature.float_list.value.extend(map(float, values))
         else:
             raise TypeError
@@ -73,3 +77,13 @@ def _fill(feature: Any, name: str, values: list[Any]) -> None:
             f"feature {name!r} of a tf.train.Example takes floats, 64-bit integers or "
             f"text/bytes, not {values!r:.60}"
         ) from None
+
+
+def _kind(value: Any) -> str:
+    """Of an array without elements, what it would hold."""
+    array = value.numpy() if hasattr(value, "numpy") else value
+    return str(getattr(getattr(array, "dtype", None), "kind", ""))
+
+
+# What the elements of an empty array would be; an empty list holds no bytes.
+_TYPES = {"f": float, "i": int, "u": int, "b": int}

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, overload
 
 from modelstream.batching import Batch
+from modelstream.convert import Inputs
 from modelstream.deadletter import Fail, OnError
 from modelstream.errors import OptionError
 from modelstream.inference.decoder import RecordDecoder
@@ -24,7 +25,7 @@ def infer(
     model: Model,
     method: Method | None = None,
     *,
-    inputs: Mapping[str, str] | None = ...,
+    inputs: Inputs | None = ...,
     outputs: Mapping[str, str] | None = ...,
     keep: Sequence[str] | None = ...,
     batch: Batch = ...,
@@ -43,7 +44,7 @@ def infer(  # type: ignore[overload-cannot-match]  # pyflink has no types
     model: Model,
     method: Method | None = None,
     *,
-    inputs: Mapping[str, str] | None = ...,
+    inputs: Inputs | None = ...,
     outputs: Mapping[str, str] | None = ...,
     keep: Sequence[str] | None = ...,
     batch: Batch = ...,
@@ -59,7 +60,7 @@ def infer(
     model: Model,
     method: Method | None = None,
     *,
-    inputs: Mapping[str, str] | None = None,
+    inputs: Inputs | None = None,
     outputs: Mapping[str, str] | None = None,
     keep: Sequence[str] | None = None,
     batch: Batch = Batch(),  # noqa: B008  # frozen
@@ -80,7 +81,8 @@ def infer(
         source: the rows, or the records.
         model: loaded once in each Python worker, however many functions use it.
         method: how it is called; what the default signature's exporter meant if None.
-        inputs: tensor → column, over what ``method`` says.
+        inputs: tensor → column, or what makes the tensor of a column (Image, TensorColumn), over
+            what ``method`` says.
         outputs: column → tensor, over what ``method`` says.
         keep: columns that go on beside the model's; all if None.
         batch: one setting for all models of a job.

@@ -9,6 +9,7 @@ from pyflink.datastream.data_stream import DataStream, KeyedStream
 from pyflink.table import StreamTableEnvironment
 
 from modelstream.batching import Batch, configure
+from modelstream.convert import Inputs
 from modelstream.deadletter import DeadLetter, OnError
 from modelstream.inference import bridge, letters
 from modelstream.inference.awaiting import awaited
@@ -59,7 +60,7 @@ def infer_stream(
     model: Model,
     method: Method | None = None,
     *,
-    inputs: Mapping[str, str] | None,
+    inputs: Inputs | None,
     outputs: Mapping[str, str] | None,
     keep: Sequence[str] | None,
     batch: Batch,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from modelstream import execution
 from modelstream.batching import Batch, configure
-from modelstream.convert import ColumnType
+from modelstream.convert import ColumnType, Inputs
 from modelstream.deadletter import DeadLetter, Fail, OnError
 from modelstream.errors import OptionError, SignatureMismatchError
 from modelstream.inference import columns
@@ -263,7 +263,7 @@ def kept_columns(
 def bound_method(
     model: Model,
     method: Method | None,
-    inputs: Mapping[str, str] | None,
+    inputs: Inputs | None,
     outputs: Mapping[str, str] | None,
 ) -> BoundMethod:
     """A method with what `infer` says about its inputs and outputs, tied to the model."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelstream import deadletter
 from modelstream.batching import Batch
+from modelstream.convert import Fit, Image, Inputs
 from modelstream.errors import JobError
 from modelstream.job import connectors, decode, files, tables
 from modelstream.job.connectors import Needs
@@ -126,7 +127,7 @@ def method(model: Model, inference: Inference, place: Path) -> Method:
         JobError: there are no labels in the model's ``place``.
     """
     signature = find_signature(model.signatures, inference.signature, model.name)
-    inputs, outputs = inference.inputs or None, inference.outputs or None
+    inputs, outputs = _inputs(inference), inference.outputs or None
     match inference.method:
         case None:
             meant = method_for(signature)
@@ -146,13 +147,28 @@ def decoded_here(pipeline: Pipeline) -> bool:
     return pipeline.inference.on_error is not OnError.FAIL and pipeline.source.format is not None
 
 
+def _inputs(inference: Inference) -> Inputs | None:
+    """Tensor → column, or the image that its column holds."""
+    images = {
+        tensor: Image(
+            inference.inputs.get(tensor, tensor),
+            size=(spec.height, spec.width) if spec.height and spec.width else None,
+            fit=Fit(spec.fit.lower()),
+            mean=spec.mean or 0.0,
+            std=spec.std or 1.0,
+        )
+        for tensor, spec in inference.images.items()
+    }
+    return {**inference.inputs, **images} or None
+
+
 def _classify(signature: str, inference: Inference, place: Path) -> Classify:
     top_k = inference.classify.top_k if inference.classify else 1
     threshold = inference.classify.threshold if inference.classify else None
     labels = inference.classify.labels if inference.classify else None
     return Classify(
         signature,
-        inputs=inference.inputs or None,
+        inputs=_inputs(inference),
         outputs=inference.outputs or None,
         top_k=top_k,
         threshold=threshold,

@@ -1,12 +1,13 @@
 """A method tied to one signature of one model: columns in, columns out, a batch at a time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from modelstream.convert.encoder import ColumnEncoder
 from modelstream.convert.fit import misfit
 from modelstream.convert.flinktypes import ColumnType
 from modelstream.convert.shapes import uneven
@@ -47,6 +48,7 @@ class BoundMethod:
         output_columns: the columns that come out, with their Flink SQL types.
         decoder: makes the columns of the outputs.
         allow_nan: NaN in a float input is data, not an error.
+        encoders: what makes a tensor of its column, where the column's type alone does not tell.
     """
 
     model: str
@@ -55,6 +57,7 @@ class BoundMethod:
     output_columns: tuple[ColumnType, ...]
     decoder: Decoder
     allow_nan: bool = False
+    encoders: Mapping[str, ColumnEncoder] = field(default_factory=dict)
 
     @property
     def inputs(self) -> dict[str, TensorSpec]:
@@ -95,7 +98,7 @@ class BoundMethod:
         for tensor, column in self.feeds.items():
             spec = self.signature.inputs[tensor]
             try:
-                tensors[tensor] = to_tensor(columns[column], spec, allow_nan=self.allow_nan)
+                tensors[tensor] = self._tensor(tensor, columns[column], spec)
             except ConversionError as error:
                 bad.append(ConversionError(f"column {column!r}: {error}", error.index))
             except UnevenShapesError as error:
@@ -137,12 +140,18 @@ class BoundMethod:
                 f"input {tensor!r} ({spec}) is to be fed from column {column!r}, which the stream "
                 f"does not have{suggestion(column, columns)}; it has {listed(columns)}"
             )
-        reason = misfit(columns[column], spec)
+        encoder = self.encoders.get(tensor)
+        reason = (encoder.misfit if encoder else misfit)(columns[column], spec)
         if reason is None:
             return None
         return (
             f"column {column!r} ({columns[column]}) cannot feed input {tensor!r} ({spec}): {reason}"
         )
+
+    def _tensor(self, tensor: str, values: Any, spec: TensorSpec) -> Array:
+        if (encoder := self.encoders.get(tensor)) is not None:
+            return encoder.to_tensor(values, spec)
+        return to_tensor(values, spec, allow_nan=self.allow_nan)
 
     def _checked(self, outputs: dict[str, Array], n: int) -> dict[str, Array]:
         for name in self.decoder.tensors:

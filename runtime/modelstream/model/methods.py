@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Protocol
 
 from modelstream.convert.dtypes import DTYPES, Kind
+from modelstream.convert.encoder import ColumnEncoder, Inputs
 from modelstream.errors import SignatureMismatchError
 from modelstream.model.bound import BoundMethod
 from modelstream.model.classify import (
@@ -53,7 +54,8 @@ class Predict:
 
     Attributes:
         signature: which function of the model.
-        inputs: tensor → column; a tensor that is not named is fed from the column of its name.
+        inputs: tensor → column, or what makes the tensor of a column (Image, TensorColumn); a
+            tensor that is not named is fed from the column of its name.
         outputs: column → tensor; None gives every output that has one row a record.
         types: column → Flink SQL type, where the signature does not tell enough: an output of
             unknown rank, strings that are BYTES instead of STRING, dimensions of 1 left out.
@@ -64,7 +66,7 @@ class Predict:
 
     signature: str = DEFAULT_SIGNATURE
     _: KW_ONLY
-    inputs: Mapping[str, str] | None = None
+    inputs: Inputs | None = None
     outputs: Mapping[str, str] | None = None
     types: Mapping[str, str] | None = None
     allow_nan: bool = False
@@ -74,9 +76,11 @@ class Predict:
         """Tie it to a model."""
         signature = find_signature(model.signatures, self.signature, model.name)
         _check_method(signature, PREDICT, self.strict)
-        feeds = _feeds(signature, self.inputs)
+        feeds, encoders = _feeds(signature, self.inputs)
         decoder = tensor_columns(signature, self.outputs, self.types or {})
-        return BoundMethod(model.name, signature, feeds, decoder.columns, decoder, self.allow_nan)
+        return BoundMethod(
+            model.name, signature, feeds, decoder.columns, decoder, self.allow_nan, encoders
+        )
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,8 @@ class Classify:
     Attributes:
         signature: which function of the model. Its outputs are ``classes`` and/or ``scores``;
             one float output of any name is enough for a TF2 export.
-        inputs: tensor → column; a tensor that is not named is fed from the column of its name.
+        inputs: tensor → column, or what makes the tensor of a column (Image, TensorColumn); a
+            tensor that is not named is fed from the column of its name.
         outputs: column → label, score or top_k; None gives label and score, and top_k from 2 on.
         top_k: how many classes top_k lists.
         threshold: the score that a class must reach.
@@ -104,7 +109,7 @@ class Classify:
 
     signature: str = DEFAULT_SIGNATURE
     _: KW_ONLY
-    inputs: Mapping[str, str] | None = None
+    inputs: Inputs | None = None
     outputs: Mapping[str, str] | None = None
     top_k: int = 1
     threshold: float | None = None
@@ -120,7 +125,7 @@ class Classify:
         """Tie it to a model."""
         signature = find_signature(model.signatures, self.signature, model.name)
         _check_method(signature, CLASSIFY, self.strict)
-        feeds = _feeds(signature, self.inputs)
+        feeds, encoders = _feeds(signature, self.inputs)
         classes, scores = find_outputs(signature)
         sources = self._sources(scores) if self.outputs is None else dict(self.outputs)
         check_sources(sources, scores)
@@ -131,7 +136,9 @@ class Classify:
         names = () if classes else tuple(self.labels)
         check_labels(names, signature, scores)
         decoder = Classes(sources, classes, scores, names, self.top_k, self.threshold)
-        return BoundMethod(model.name, signature, feeds, decoder.columns, decoder, self.allow_nan)
+        return BoundMethod(
+            model.name, signature, feeds, decoder.columns, decoder, self.allow_nan, encoders
+        )
 
     def _sources(self, scores: str | None) -> dict[str, str]:
         names = [LABEL] if scores is None else [LABEL, SCORE]
@@ -147,7 +154,8 @@ class Regress:
     Attributes:
         signature: which function of the model. Its output is ``outputs``, or the only float
             output, with one value a record.
-        inputs: tensor → column; a tensor that is not named is fed from the column of its name.
+        inputs: tensor → column, or what makes the tensor of a column (Image, TensorColumn); a
+            tensor that is not named is fed from the column of its name.
         outputs: column → ``value`` (or the output's own name).
         allow_nan: NaN in a float input is data, not an error.
         strict: refuse a signature whose method name is that of another method. TF2 exports always
@@ -156,7 +164,7 @@ class Regress:
 
     signature: str = DEFAULT_SIGNATURE
     _: KW_ONLY
-    inputs: Mapping[str, str] | None = None
+    inputs: Inputs | None = None
     outputs: Mapping[str, str] | None = None
     allow_nan: bool = False
     strict: bool = False
@@ -165,14 +173,16 @@ class Regress:
         """Tie it to a model."""
         signature = find_signature(model.signatures, self.signature, model.name)
         _check_method(signature, REGRESS, self.strict)
-        feeds = _feeds(signature, self.inputs)
+        feeds, encoders = _feeds(signature, self.inputs)
         tensor = _regression_output(signature)
         outputs = {VALUE: VALUE} if self.outputs is None else self.outputs
         sources = {column: tensor if name == VALUE else name for column, name in outputs.items()}
         scalar = DTYPES[signature.outputs[tensor].dtype].sql
         types = {column: scalar for column, name in sources.items() if name == tensor}
         decoder = tensor_columns(signature, sources, types)
-        return BoundMethod(model.name, signature, feeds, decoder.columns, decoder, self.allow_nan)
+        return BoundMethod(
+            model.name, signature, feeds, decoder.columns, decoder, self.allow_nan, encoders
+        )
 
 
 def method_for(signature: Signature) -> Method:
@@ -203,8 +213,10 @@ def _check_method(signature: Signature, expected: str, strict: bool) -> None:
         )
 
 
-def _feeds(signature: Signature, inputs: Mapping[str, str] | None) -> dict[str, str]:
-    """Tensor → column, for every tensor that the signature takes."""
+def _feeds(
+    signature: Signature, inputs: Inputs | None
+) -> tuple[dict[str, str], dict[str, ColumnEncoder]]:
+    """Tensor → column, for every tensor that the signature takes, and what makes some of them."""
     if not signature.inputs:
         raise SignatureMismatchError(
             f"signature {signature.name!r} takes no input: there is nothing that a record could "
@@ -216,7 +228,10 @@ def _feeds(signature: Signature, inputs: Mapping[str, str] | None) -> dict[str, 
                 f"inputs names the tensor {tensor!r}, which signature {signature.name!r} does not "
                 f"take{suggestion(tensor, signature.inputs)}; it takes {listed(signature.inputs)}"
             )
-    return {tensor: (inputs or {}).get(tensor, tensor) for tensor in signature.inputs}
+    sources = {tensor: (inputs or {}).get(tensor, tensor) for tensor in signature.inputs}
+    encoders = {tensor: each for tensor, each in sources.items() if not isinstance(each, str)}
+    columns = {t: each if isinstance(each, str) else each.column for t, each in sources.items()}
+    return columns, encoders
 
 
 def _regression_output(signature: Signature) -> str:

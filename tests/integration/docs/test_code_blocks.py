@@ -92,6 +92,8 @@ def test_commands_exist_and_what_can_run_here_runs(
             assert (ROOT / arguments[0]).is_file()
         else:
             assert program in OTHERS
+        if program == "python":
+            assert (ROOT / arguments[0]).is_file()
         if program == "make":
             makefile = "".join(path.read_text() for path in (ROOT / "Makefile", *ROOT.glob("*.mk")))
             assert re.search(rf"^{arguments[0]}:", makefile, re.MULTILINE)

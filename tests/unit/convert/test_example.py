@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from modelstream.convert import example, parse_example
+from modelstream.convert import TensorValue, example, parse_example
+from modelstream.convert.protos import message
 from modelstream.errors import ConversionError
 
 
@@ -23,6 +24,25 @@ def test_a_null_leaves_the_feature_out():
 
 def test_whole_numbers_among_floats_are_floats():
     assert parse_example(example(x=[1, 2.5])) == {"x": [1.0, 2.5]}
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        pytest.param(np.empty(0, np.float32), "float_list", id="floats"),
+        pytest.param(TensorValue([], "int32"), "int64_list", id="integers"),
+        pytest.param([], "bytes_list", id="list"),
+    ],
+)
+def test_an_empty_array_keeps_its_kind(value, kind):
+    proto = message("Example").FromString(example(x=value))
+    assert proto.features.feature["x"].WhichOneof("kind") == kind
+    assert parse_example(example(x=value)) == {"x": []}
+
+
+def test_numpy_scalars_and_tensor_values_are_features():
+    given = example(x=[np.float32(1.5)], n=[np.int64(2)], t=TensorValue(["a"]), s=TensorValue(3))
+    assert parse_example(given) == {"x": [1.5], "n": [2], "t": [b"a"], "s": [3]}
 
 
 @pytest.mark.parametrize(

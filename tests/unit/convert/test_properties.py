@@ -1,11 +1,26 @@
 """N records in are N rows out, each in its place, whatever the values are."""
 
+import pickle
+from contextlib import suppress
+
 import numpy as np
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelstream.convert import TensorSpec, example, from_tensor, parse_example, to_tensor
+from modelstream.convert import (
+    TENSOR_DTYPES,
+    RaggedValue,
+    TensorSpec,
+    TensorValue,
+    example,
+    from_tensor,
+    parse_example,
+    to_tensor,
+    to_values,
+)
+from modelstream.convert.dtypes import DTYPES
+from modelstream.convert.tensordtypes import holder
 from modelstream.errors import ConversionError, UnevenShapesError
 
 FLOATS = st.floats(width=32, allow_nan=False)
@@ -94,3 +109,67 @@ def first_bad(values, spec):
 )
 def test_examples_round_trip(features):
     assert parse_example(example(**features)) == features
+
+
+SHAPES = st.lists(st.integers(0, 3), max_size=3).map(tuple)
+
+
+@st.composite
+def tensors(draw):
+    """A tensor of any dtype and shape, with any bits that the dtype has."""
+    dtype, shape = draw(st.sampled_from(TENSOR_DTYPES)), draw(SHAPES)
+    count = int(np.prod(shape, dtype=int))
+    if dtype == "string":
+        values = draw(st.lists(st.binary(max_size=5), min_size=count, max_size=count))
+        array = np.empty(count, object)
+        array[:] = values
+        return TensorValue(array.reshape(shape))
+    size = holder(dtype).itemsize * count
+    limits = {"bool": (0, 1), "int4": (0, 7), "uint4": (0, 15)}.get(dtype, (0, 255))
+    bits = draw(st.lists(st.integers(*limits), min_size=size, max_size=size))
+    array = np.frombuffer(bytes(bits), holder(dtype)) if size else np.empty(0, holder(dtype))
+    return TensorValue.view(array.reshape(shape), dtype)
+
+
+@settings(deadline=None)  # the first row imports PyFlink
+@given(tensors())
+def test_a_tensor_round_trips_through_bytes_pickles_and_rows(value):
+    copies = [
+        TensorValue.from_bytes(value.to_bytes()),
+        pickle.loads(pickle.dumps(value)),
+        TensorValue.from_row(value.to_row()),
+        TensorValue.from_row(value.to_row().as_dict()),
+        TensorValue(value.numpy(), value.dtype),
+    ]
+    for copy in copies:
+        assert copy == value
+        assert hash(copy) == hash(value)
+        assert (copy.dtype, copy.shape, copy.nbytes) == (value.dtype, value.shape, value.nbytes)
+        assert copy.numpy().dtype == value.numpy().dtype
+
+
+@given(tensors(), st.data())
+def test_damaged_bytes_are_a_tensor_or_a_typed_error(value, data):
+    damaged = bytearray(value.to_bytes())
+    damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    del damaged[data.draw(st.integers(0, len(damaged))) :]
+    with suppress(ConversionError):
+        assert isinstance(TensorValue.from_bytes(damaged), TensorValue)
+
+
+@given(st.lists(st.lists(st.lists(FLOATS, max_size=3), max_size=3), max_size=4))
+def test_a_ragged_tensor_round_trips(rows):
+    value = RaggedValue.of(rows, "float32", ragged_rank=2)
+    copy = RaggedValue.from_bytes(value.to_bytes())
+    assert copy == value
+    assert copy.tolist() == rows
+
+
+ROUNDED = ("bfloat16", "string")  # bfloat16 travels to a model as float32
+
+
+@given(tensors().filter(lambda v: v.shape and v.dtype in DTYPES and v.dtype not in ROUNDED))
+def test_a_batch_of_tensors_becomes_tensor_values_again(value):
+    records = [TensorValue.view(np.asarray(each)) for each in value.numpy()]
+    batch = to_tensor(records, TensorSpec(value.dtype, (None, *value.shape[1:])), allow_nan=True)
+    assert to_values(batch, TensorValue) == records

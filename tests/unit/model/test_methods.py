@@ -3,6 +3,7 @@ import pickle
 import numpy as np
 import pytest
 
+from modelstream.convert import Image, TensorColumn, TensorValue
 from modelstream.errors import (
     ConversionError,
     ModelError,
@@ -53,6 +54,33 @@ def test_inputs_are_fed_from_columns(model_with):
 def test_a_tensor_without_a_column_takes_the_column_of_its_name(model_with):
     bound = Predict(inputs={"a": "left"}).bind(model_with({"a": X["x"], "b": X["x"]}, Y))
     assert bound.feeds == {"a": "left", "b": "b"}
+
+
+def test_an_encoder_makes_the_tensor_of_its_column(model_with):
+    bound = Predict(inputs={"a": TensorColumn("packed")}).bind(model_with({"a": X["x"]}, Y))
+    assert bound.feeds == {"a": "packed"}
+    bound.check({"packed": "BYTES"})
+    packed = [TensorValue([1.0, 2.0, 3.0]).to_bytes()]
+    assert bound.encode({"packed": packed})["a"].tolist() == [[1, 2, 3]]
+    with pytest.raises(ConversionError, match="column 'packed': record 1 is no tensor") as caught:
+        bound.encode({"packed": [*packed, b"{}"]})
+    assert caught.value.index == 1
+
+
+@pytest.mark.parametrize(
+    ("encoder", "column_type", "words"),
+    [
+        pytest.param(TensorColumn("c"), "STRING", "as BYTES or ROW<dtype STRING", id="tensors"),
+        pytest.param(TensorColumn("c"), "ROW<a INT>", "not as ROW<a INT>", id="row"),
+        pytest.param(Image("c"), "BYTES", "height, width and channels", id="image"),
+    ],
+)
+def test_a_column_that_an_encoder_cannot_read_is_told_before_the_job_starts(
+    model_with, encoder, column_type, words
+):
+    bound = Predict(inputs={"x": encoder}).bind(model_with(X, Y))
+    with pytest.raises(SignatureMismatchError, match=words):
+        bound.check({"c": column_type})
 
 
 def test_outputs_without_a_row_a_record_are_left_out(model_with):
