@@ -19,6 +19,13 @@ def helm_uninstall():
     )
 
 
+def installed():
+    return run(
+        *("kubectl", "get", "-A", "-o", "name", "-l", "app.kubernetes.io/instance=modelstream"),
+        "all,serviceaccounts,clusterroles,clusterrolebindings,roles,rolebindings,configmaps",
+    ).strip()
+
+
 @pytest.fixture
 def _again(system, images):
     yield
@@ -46,9 +53,5 @@ def test_uninstalling_is_refused_while_streams_exist_and_leaves_only_the_definit
     work.remove("last")
     done = helm_uninstall()
     assert done.returncode == 0, done.stderr
-    left = run(
-        *("kubectl", "get", "-A", "-o", "name", "-l", "app.kubernetes.io/instance=modelstream"),
-        "all,serviceaccounts,clusterroles,clusterrolebindings,roles,rolebindings,configmaps",
-    )
-    assert left.strip() == ""
+    eventually(lambda: not installed(), 60, "nothing of the release is left", installed)
     assert run("kubectl", "get", "crd", "modelstreams.modelstream.dev", "-o", "name").strip()
