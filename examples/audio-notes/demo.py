@@ -115,7 +115,7 @@ def heard() -> list[Note]:
     found = [
         (key + LOWEST, float(time[first]), float(time[last]))
         for key in range(len(sounding))
-        for first, last in spans(sounding[key] > 0.3, struck[key] > 0.5)
+        for first, last in spans(sounding[key] > 0.5, struck[key] > 0.5)
     ]
     return sorted((note for note in found if note[2] - note[1] > 0.1), key=lambda note: note[1])
 
@@ -141,7 +141,11 @@ def show(notes: list[Note]) -> None:
             first, last = round(begin * 10), round(end * 10)
             line[first:last] = "#" + "=" * (last - first - 1)
         print(f"{name(key):>3} |{''.join(line).rstrip()}")
-    print(f"\n{len(notes)} notes heard, {len(TUNE)} played")
+    right = sum(
+        any(note == key and abs(begin - at * BEAT) < 0.1 for key, begin, _ in notes)
+        for note, at, _ in TUNE
+    )
+    print(f"\n{right} of {len(TUNE)} notes heard where they were played, {len(notes) - right} more")
 
 
 def name(note: int) -> str:
