@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import wave
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ INSIDE = "basic_pitch/saved_models/icassp_2022/nmp"
 RATE, WINDOW, FRAME = 22050, 43844, 256
 EDGE = 15  # frames at both ends of a window that the model sees too little around
 HOP = WINDOW - 2 * EDGE * FRAME
+GAP = 20  # frames that a note may fade for and still be the same
 LOWEST = 21  # the MIDI number of the lowest key of a piano
 NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 # Frère Jacques, and a bass: MIDI number, beginning and end in beats.
@@ -103,22 +103,34 @@ def write(sound: Array, directory: Path) -> None:
 
 
 def heard() -> list[Note]:
-    """Piano keys that the model is sure of for a tenth of a second, from when to when."""
+    """Piano keys that the model hears for a tenth of a second or more, from when to when."""
     lines = [line for part in OUT.rglob("part-*") for line in part.read_text().splitlines()]
     windows = sorted(map(json.loads, lines), key=lambda window: int(window["at"]))
-    sure, seconds = [], []
-    for window in windows:
-        frames = np.asarray(window["notes"])[EDGE:-EDGE]
-        sure.append(frames > 0.5)
-        seconds.append((window["at"] + (np.arange(len(frames)) + EDGE) * FRAME) / RATE)
-    time = np.concatenate(seconds)
-    found = []
-    for key, column in enumerate(np.concatenate(sure).T):
-        for sounds, group in groupby(range(len(column)), key=column.__getitem__):
-            at = list(group)
-            if sounds and time[at[-1]] - time[at[0]] > 0.1:
-                found.append((key + LOWEST, float(time[at[0]]), float(time[at[-1]])))
-    return sorted(found, key=lambda note: note[1])
+    frames = np.arange(EDGE, len(windows[0]["notes"]) - EDGE)
+    time = np.concatenate([window["at"] + frames * FRAME for window in windows]) / RATE
+    sounding, struck = (
+        np.concatenate([np.asarray(window[name])[frames] for window in windows]).T
+        for name in ("notes", "onsets")
+    )
+    found = [
+        (key + LOWEST, float(time[first]), float(time[last]))
+        for key in range(len(sounding))
+        for first, last in spans(sounding[key] > 0.5, struck[key] > 0.5)
+    ]
+    return sorted((note for note in found if note[2] - note[1] > 0.1), key=lambda note: note[1])
+
+
+def spans(sounding: Array, struck: Array) -> list[tuple[int, int]]:
+    """The first and the last frame of each note of a key; a key struck again begins another."""
+    found: list[tuple[int, int]] = []
+    for at in np.flatnonzero(sounding).tolist():
+        first, last = found[-1] if found else (-GAP, -GAP - 1)
+        again = struck[at] and not struck[at - 1] and at - first > GAP
+        if again or at - last > GAP:
+            found.append((at, at))
+        else:
+            found[-1] = (first, at)
+    return found
 
 
 def show(notes: list[Note]) -> None:
@@ -129,7 +141,11 @@ def show(notes: list[Note]) -> None:
             first, last = round(begin * 10), round(end * 10)
             line[first:last] = "#" + "=" * (last - first - 1)
         print(f"{name(key):>3} |{''.join(line).rstrip()}")
-    print(f"\n{len(notes)} notes heard, {len(TUNE)} played")
+    right = sum(
+        any(note == key and abs(begin - at * BEAT) < 0.1 for key, begin, _ in notes)
+        for note, at, _ in TUNE
+    )
+    print(f"\n{right} of {len(TUNE)} notes heard where they were played, {len(notes) - right} more")
 
 
 def name(note: int) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import modelstream as ms
 from modelstream.cli import reported
+from modelstream.cli.quiet import quiet
 from modelstream.cli.run import Request, run
 from modelstream.cli.table import aligned
 
@@ -22,7 +23,8 @@ def main() -> int:
     """Export, run, show."""
     for directory in (WORK, OUT):
         shutil.rmtree(directory, ignore_errors=True)
-    export(WORK / "model")
+    with quiet():
+        export(WORK / "model")
     write(WORK / "numbers")
     path = "spec.pipeline.{}.options.path".format
     summary = run(
@@ -76,7 +78,7 @@ def show() -> None:
     """The numbers and what the model made of them."""
     lines = [line for part in OUT.rglob("part-*") for line in part.read_text().splitlines()]
     found = sorted((record["x"], record["y"]) for record in map(json.loads, lines))
-    rows = [(f"{x:4.0f}", f"{y:.1f}", "*".rjust(round(y * 8))) for x, y in found]
+    rows = [(f"{x:.0f}", f"{y:.1f}", "*".rjust(round(y * 8))) for x, y in found]
     print(aligned(("X", "Y", "0.5 X + 2"), rows))
 
 

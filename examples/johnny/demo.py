@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelstream.cli import reported
+from modelstream.cli.quiet import quiet
 from modelstream.cli.run import Request, run
 from modelstream.cli.table import aligned
 
@@ -39,8 +40,9 @@ def main() -> int:
     """Train, run, show."""
     for directory in (WORK, OUT):
         shutil.rmtree(directory, ignore_errors=True)
-    train(WORK / "model")
-    shots = write(WORK / "pictures")
+    with quiet():
+        train(WORK / "model")
+        shots = write(WORK / "pictures")
     places = [str(WORK / "pictures"), str(OUT / "labels"), str(OUT / "verdicts")]
     summary = run(
         Request(

@@ -97,7 +97,7 @@ def train(target: Path, pictures: int = 600) -> None:
             layers.Input((SIZE, SIZE, 3)),
             layers.Conv2D(8, 5, strides=2, activation="relu"),
             layers.Conv2D(16, 3, strides=2, activation="relu"),
-            layers.GlobalAveragePooling2D(),
+            layers.Flatten(),
             layers.Dense(len(DRAWINGS), activation="softmax"),
         ]
     )

@@ -198,7 +198,7 @@ def test_events_are_sorted_attempts_time_out_and_late_events_are_told_apart(tmp_
     assert found["matched"] == [{"k": 1, "a": 0, "b": 2, "c": 1, "end": second(6)}]
     assert found["timed_out"] == [
         {"k": 2, "a": 3, "b": 4, "end": second(20)},
-        {"k": 1, "a": 8, "end": second(26)},
+        {"k": 1, "a": 8, "b": None, "end": second(26)},
         {"k": 3, "a": 5, "b": 9, "end": second(30)},
     ]
     assert found["late"] == [{"k": 1, "n": 6}]
@@ -260,45 +260,50 @@ def test_an_event_before_the_attempts_is_late_though_a_restart_has_reset_the_wat
 
 @dataclass(frozen=True)
 class FailsOnce:
-    """Fails at an event unless it did so before; then notes at which event the job went on."""
+    """Fails when there are two more checkpoints than at an event; notes where the job goes on."""
 
-    at: int
-    failed: Path
-    resumed: Path
+    after: int
+    directory: Path
 
     def __call__(self, event: Any) -> Any:
-        if self.failed.exists():
-            if not self.resumed.exists():
-                self.resumed.write_text(str(event["n"]))
-        elif event["n"] == self.at:
-            self.failed.touch()
-            raise SystemError("the injected failure")
+        seen, failed, resumed = (self.directory / name for name in ("seen", "failed", "resumed"))
+        if failed.exists():
+            if not resumed.exists():
+                resumed.write_text(str(event["n"]))
+        elif event["n"] > self.after:
+            newest = max((int(path.name[4:]) for path in self.directory.rglob("chk-*")), default=0)
+            if not seen.exists():
+                seen.write_text(str(newest))
+            elif newest >= int(seen.read_text()) + 2:
+                failed.touch()
+                raise SystemError("the injected failure")
         return event
 
 
 def test_an_attempt_goes_on_after_a_failure_from_the_checkpoint(tmp_path: Path) -> None:
-    t_env = environment({**RECOVERY, CHAINING: "false"})
-    # Ten keys, an event of each in turn: a at 500, b at 1500, c at 3500 for the even ones.
+    state = {"execution.checkpointing.dir": (tmp_path / "state").as_uri()}
+    t_env = environment({**RECOVERY, **state, CHAINING: "false"})
+    # Ten keys, an event of each in turn: a at 200, b at 500, c at 2100 for the even ones.
     t_env.execute_sql(
         "CREATE TEMPORARY TABLE counted (n INT, k AS MOD(n, 10), ts AS TO_TIMESTAMP_LTZ(n, 3), "
-        "label AS CASE n / 10 WHEN 50 THEN 'a' WHEN 150 THEN 'b' "
-        "WHEN 350 THEN IF(MOD(n, 2) = 0, 'c', 'x') ELSE 'x' END, WATERMARK FOR ts AS ts) "
-        "WITH ('connector' = 'datagen', 'rows-per-second' = '2000', 'fields.n.kind' = 'sequence', "
-        "'fields.n.start' = '1', 'fields.n.end' = '4000')"
+        "label AS CASE n / 10 WHEN 20 THEN 'a' WHEN 50 THEN 'b' "
+        "WHEN 210 THEN IF(MOD(n, 2) = 0, 'c', 'x') ELSE 'x' END, WATERMARK FOR ts AS ts) "
+        "WITH ('connector' = 'datagen', 'rows-per-second' = '800', 'fields.n.kind' = 'sequence', "
+        "'fields.n.start' = '1', 'fields.n.end' = '2400')"
     )
     stream = t_env.to_data_stream(t_env.from_path("counted"))
-    fails = FailsOnce(3000, tmp_path / "failed", tmp_path / "resumed")
-    failing = stream.map(fails, output_type=stream.get_type())
-    limit = timedelta(milliseconds=3300)
+    failing = stream.map(FailsOnce(520, tmp_path), output_type=stream.get_type())
+    limit = timedelta(seconds=2)
     detected = abc().within(limit).on(failing.key_by(lambda event: event["k"]))
     tables = {
         "matched": as_table(t_env, detected.matched, ["a", "b", "c"]),
         "timed_out": as_table(t_env, detected.timed_out, ["a", "b"]),
     }
     run(t_env, tables, tmp_path / "out")
-    assert 1510 < int(fails.resumed.read_text()) <= 3000, "the attempts came from the checkpoint"
+    resumed = int((tmp_path / "resumed").read_text())
+    assert 510 <= resumed < 2100, "the attempts were under way, and came from the checkpoint"
     found = {name: rows(tmp_path / "out" / name) for name in tables}
     assert sorted(row["k"] for row in found["matched"]) == [0, 2, 4, 6, 8]
     assert sorted(row["k"] for row in found["timed_out"]) == [1, 3, 5, 7, 9]
-    assert all(row["c"] == row["end"] == row["a"] + 3000 for row in found["matched"])
-    assert all(row["end"] == row["a"] + 3300 for row in found["timed_out"])
+    assert all(row["c"] == row["end"] == row["a"] + 1900 for row in found["matched"])
+    assert all(row["end"] == row["a"] + 2000 for row in found["timed_out"])
