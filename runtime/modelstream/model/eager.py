@@ -27,6 +27,7 @@ class EagerEngine:
         runtime: Runtime,
     ) -> None:
         configure(runtime)
+        self._device = runtime.device
         with tf.device(runtime.device):
             self._model: Any = tf.saved_model.load(str(directory), tags=list(tags))
         self._signatures = signatures
@@ -42,7 +43,8 @@ class EagerEngine:
         tensors = {
             name: tf.constant(array, dtype=specs[name].dtype) for name, array in inputs.items()
         }
-        outputs = self._calls[signature](**tensors)
+        with tf.device(self._device):
+            outputs = self._calls[signature](**tensors)
         return {name: flattened(output) for name, output in outputs.items()}
 
     def save(self, prefix: str) -> str:

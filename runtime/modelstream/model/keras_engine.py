@@ -26,6 +26,7 @@ class KerasEngine:
 
     def __init__(self, path: Path, runtime: Runtime) -> None:
         configure(runtime)
+        self._device = runtime.device
         with tf.device(runtime.device):
             self._model = _loaded(path)
             self._inputs = _inputs(self._model, path)
@@ -46,7 +47,8 @@ class KerasEngine:
         tensors = [
             tf.constant(inputs[name], dtype=spec.dtype) for name, spec in self._inputs.items()
         ]
-        outputs = keras.tree.flatten(self._run(*tensors))
+        with tf.device(self._device):
+            outputs = keras.tree.flatten(self._run(*tensors))
         return {name: flattened(each) for name, each in zip(self._names, outputs, strict=True)}
 
     def save(self, prefix: str) -> str:

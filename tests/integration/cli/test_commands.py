@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from tests.integration.cli.conftest import MANIFEST
 from tests.support import models
+from tests.support.graphs import DENSE
 
 from modelstream.cli import main
 from modelstream.fetch import digest_of
@@ -43,6 +44,28 @@ def test_inspect_says_which_tags_there_are(capsys: pytest.CaptureFixture[str]) -
     assert main(["inspect", path]) == 2
     assert "colours" in capsys.readouterr().err
     assert main(["inspect", path, "--tags", "serve,colours"]) == 0
+
+
+def test_inspect_shows_where_a_graph_begins_and_ends(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "graph.pb").write_bytes(DENSE)
+    assert main(["inspect", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert digest_of(tmp_path) in shown
+    assert "It begins at:\n  x  float32[1, 4]\nIt ends at:\n  best  int64[...]" in shown
+    assert main(["inspect", str(tmp_path / "graph.pb"), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["begins"] == {"x": "float32[1, 4]"}
+    assert said["signatures"] == {}
+
+
+def test_inspect_shows_what_a_keras_file_takes_and_gives(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["inspect", str(models.keras_files() / "net.keras")]) == 0
+    shown = capsys.readouterr().out
+    assert "serving_default  predict  in   a       float32  [?, 4]  ARRAY<FLOAT>" in shown
 
 
 def test_fetch_prints_the_digest_and_checks_it(

@@ -1,6 +1,8 @@
 """Frozen graphs, graphs built in code and Keras files, loaded by TensorFlow."""
 
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -96,7 +98,7 @@ def test_a_graph_written_as_text_is_read(tmp_path):
     content, _ = frozen(lambda x: 2 * x)
     graph_def = tf.compat.v1.GraphDef.FromString(content)
     tf.io.write_graph(graph_def, str(tmp_path), "graph.pbtxt", as_text=True)
-    (end,) = {"/" not in node.name and node.name for node in graph_def.node if node.op == "Mul"}
+    (end,) = [node.name for node in graph_def.node if node.op == "Mul"]
     model = GraphDefModel(tmp_path, {"x": "x"}, {"y": end})
     assert predict(model, x=[[1.0, 2.0]]) == {"y": [[2.0, 4.0]]}
 
@@ -161,7 +163,7 @@ def test_a_function_that_cannot_be_frozen_says_why(weights):
         (learning, None, "function learning cannot be frozen, because it changes variables"),
         (lambda x: table.lookup(x), text, "looks up in tables"),
         (lambda x: x, None, "does not say what it takes"),
-        (lambda y: y, X, "cannot be frozen: .*unexpected keyword argument 'x'"),
+        (lambda y: y, X, "cannot be frozen: "),
     ):
         with pytest.raises(SignatureMismatchError, match=words):
             GraphDefModel.from_function(function, inputs)
@@ -231,21 +233,28 @@ def test_keras_files_that_cannot_be_read(tmp_path):
         KerasModel(tmp_path / "bad.h5")
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        pytest.param(lambda: GraphDefModel.from_function(lambda x: 2 * x, X), id="graph"),
-        pytest.param(lambda: KerasModel(models.keras_files() / "unusual.keras"), id="keras"),
-    ],
-)
-def test_the_device_that_is_asked_for_is_where_it_runs(make):
-    model = make()
+def test_the_device_that_is_asked_for_is_where_the_nodes_are():
+    model = GraphDefModel.from_function(lambda x: 2 * x, X)
     with model.open(Runtime(device="/CPU:0")) as opened:
-        engine = opened._engine
-        graph = engine.session.graph if hasattr(engine, "session") else engine._run.graph
-        devices = {op.device for op in graph.get_operations() if op.type != "Placeholder"}
-    assert devices <= {"/device:CPU:0", "/job:localhost/replica:0/task:0/device:CPU:0"}
-    assert devices
+        operations = opened.engine.session.graph.get_operations()
+    assert {operation.device for operation in operations} == {"/device:CPU:0"}
+
+
+def test_a_keras_model_runs_on_the_device_that_is_asked_for():
+    code = (
+        "import sys, tensorflow as tf, modelstream as ms\n"
+        "from modelstream.model import keras_engine\n"
+        "(cpu,) = tf.config.list_physical_devices('CPU')\n"
+        "parts = [tf.config.LogicalDeviceConfiguration()] * 2\n"
+        "tf.config.set_logical_device_configuration(cpu, parts)\n"
+        "keras_engine.flattened = lambda tensor: print(tensor.device)\n"
+        "for device in (None, '/CPU:1'):\n"
+        "    with ms.KerasModel(sys.argv[1]).open(ms.Runtime(device=device)) as opened:\n"
+        "        opened.predict(a=[[1.0, 2.0, 3.0, 4.0]])\n"
+    )
+    command = [sys.executable, "-c", code, str(models.keras_files() / "unusual.keras")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert [line[-5:] for line in done.stdout.splitlines()] == ["CPU:0", "CPU:1"]
 
 
 @pytest.mark.parametrize(
