@@ -140,7 +140,7 @@ def cases(scratch: Path) -> list[Case]:
     return [
         Case("images: TensorFlow loop", loop(model, paths), 1_280, 128),
         Case("images: tf.data", tf_data(model, paths), 2_560, 256),
-        Case("images: infer", inferred(model, paths), 5_120, 512),
+        Case("images: infer", inferred(model, paths), 2_560, 256),
     ]
 
 

@@ -40,7 +40,7 @@ def main() -> int:
     summary = run(
         Request(
             HERE / "modelstream.yaml",
-            models={"shapes": str(MODEL / "saved_model")},
+            models={"shapes": str(MODEL / "graph")},
             overrides={
                 path("source"): str(PICTURES),
                 path("sink"): str(OUT / "labels"),
