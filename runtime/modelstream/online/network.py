@@ -47,8 +47,7 @@ class Network:
         """One number a record."""
         definition = self._definition
         if isinstance(definition.loss, str):
-            flat = [tf.reshape(each, [tf.shape(each)[0], -1]) for each in (*labels, *outputs)]
-            return keras.losses.get(definition.loss)(*flat)
+            return keras.losses.get(definition.loss)(*map(_rows, [*labels, *outputs]))
         return definition.loss(
             _one_or_named(definition.labels, labels), _one_or_named(definition.outputs, outputs)
         )
@@ -93,6 +92,15 @@ def _zeros(specs: Specs) -> list[Any]:
     """One record: models may make their variables at the first call."""
     shapes = [(spec.dtype, spec.record_shape or ()) for spec in specs.values()]
     return [tf.zeros([1, *shape], dtype) for dtype, shape in shapes]
+
+
+def _rows(tensor: Any) -> Any:
+    """One row a record, as losses of Keras take it.
+
+    A matrix stays the tensor that it is: Keras computes cross entropy from the logits where it sees
+    that a tensor comes from a sigmoid or softmax.
+    """
+    return tensor if tensor.shape.rank == 2 else tf.reshape(tensor, [tf.shape(tensor)[0], -1])
 
 
 def _one_or_named(specs: Specs, tensors: Sequence[Any]) -> Any:
