@@ -72,11 +72,11 @@ def export(network: Any, directory: Path) -> None:
     class Labels(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         def __init__(self) -> None:
             super().__init__()
-            self.network = network
+            self.tracked = [variable.value for variable in network.variables]
 
         @tf.function(input_signature=[tf.TensorSpec([None, SIZE, SIZE, 3], tf.float32, "image")])
         def __call__(self, image: Any) -> dict[str, Any]:
-            return {"scores": tf.identity(self.network(image, training=False), name="scores")}
+            return {"scores": tf.identity(network(image, training=False), name="scores")}
 
     module = Labels()
     tf.saved_model.save(module, str(directory / "saved_model"), signatures=module.__call__)
