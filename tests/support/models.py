@@ -263,11 +263,14 @@ def fixed_batch(target: Path) -> None:
 
 @exported
 def keras3(target: Path) -> None:
-    """A Keras 3 model written by ``export()``: float32[?, 4] → float32[?, 3], softmax."""
+    """A Keras 3 model written by ``export()``: ``features`` float32[?, 4] → softmax of 3."""
     import keras
 
     keras.utils.set_random_seed(1)
-    layers = [keras.layers.Input((4,)), keras.layers.Dense(3, activation="softmax")]
+    layers = [
+        keras.layers.Input((4,), name="features"),
+        keras.layers.Dense(3, activation="softmax"),
+    ]
     keras.Sequential(layers).export(str(target), verbose=False)
 
 
@@ -296,7 +299,7 @@ def keras_files(target: Path) -> None:
     a, b = keras.Input((4,), name="a"), keras.Input((2,), dtype="int32", name="b")
     both = layers.Concatenate()([a, layers.Rescaling(0.5)(b)])
     outputs = {
-        "score": layers.Dense(1, name="dense")(both),
+        "score": layers.Dense(1, name="number")(both),
         "probs": layers.Softmax()(layers.Dense(3)(both)),
     }
     net = keras.Model({"a": a, "b": b}, outputs)

@@ -152,9 +152,9 @@ def test_a_model_of_a_fixed_batch_takes_any_number_of_records(n):
 def test_a_keras_3_export_predicts_and_classifies():
     model = SavedModel(models.keras3())
     rows = [[0.0, 1.0, 2.0, 3.0]]
-    (probabilities,) = run(model, Predict(), keras_tensor=rows)["output_0"]
+    (probabilities,) = run(model, Predict(), features=rows)["output_0"]
     assert probabilities.sum() == pytest.approx(1)
-    columns = run(model, Classify(labels=("a", "b", "c")), keras_tensor=rows)
+    columns = run(model, Classify(labels=("a", "b", "c")), features=rows)
     assert columns["label"] == ["abc"[probabilities.argmax()]]
 
 

@@ -95,7 +95,7 @@ def test_what_has_no_variables_says_so(tmp_path):
         with model.open() as opened, pytest.raises(ModelError, match="has no variables to save"):
             Saver(opened)
     refused = pytest.raises(ModelError, match="exported without variables")
-    with SavedModel(models.shout()).open() as opened, refused:
+    with SavedModel(models.sparse()).open() as opened, refused:
         Saver(opened).save(tmp_path / "nothing")
 
 
