@@ -120,17 +120,11 @@ class Observer:
     async def _job(self, url: str, job_id: str) -> Job | None:
         for each in await self.flink.jobs(url):
             if each["jid"] == job_id:
-                tasks = each.get("tasks", {})
-                return Job(
-                    each["state"],
-                    running=tasks.get("running", 0),
-                    finished=tasks.get("finished", 0),
-                    total=tasks.get("total", 0),
-                )
+                return Job.of(each)
         return None
 
     async def _failure(self, url: str, job_id: str, job: Job) -> str:
-        if job.all_running or job.state in {"FINISHED", "CREATED"}:
+        if job.settled or job.state == "FINISHED":
             return ""
         return root_cause(await self.flink.root_exception(url, job_id))
 
