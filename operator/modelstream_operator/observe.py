@@ -12,7 +12,8 @@ from modelstream_operator.cache import Cache, Child, Key
 from modelstream_operator.cluster import Cluster
 from modelstream_operator.decide.cause import root_cause
 from modelstream_operator.decide.claims import claim_names
-from modelstream_operator.decide.diagnosis import component, is_ready
+from modelstream_operator.decide.containers import component
+from modelstream_operator.decide.diagnosis import is_ready
 from modelstream_operator.decide.lifecycle import Job, Memory, SavepointAnswer, Seen, Step
 from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.names import Component
