@@ -15,8 +15,7 @@ images:  ## build IMAGE_PREFIX/operator and IMAGE_PREFIX/runtime (TENSORFLOW='te
 	@$(BUILD) --target runtime --tag $(IMAGE_PREFIX)/runtime:$(IMAGE_TAG) .
 	@$(DOCKER) images --format '{{.Repository}}:{{.Tag}} {{.Size}}' '$(IMAGE_PREFIX)/*:$(IMAGE_TAG)'
 
-chart: crds  ## copy the CustomResourceDefinition into the chart and lint it
-	@cp crds/modelstream.dev_modelstreams.yaml helm/modelstream/files/
+chart: crds  ## write the CustomResourceDefinition, into the chart too, and lint the chart
 	@helm lint --strict --kube-version 1.34.0 helm/modelstream
 
 e2e: $(DEV)  ## build the images and try everything on a cluster (KUBECONFIG, or kind makes one)

@@ -14,16 +14,6 @@ CRD_NAME = f"{PLURAL}.{GROUP}"
 # Children carry a suffix of up to 22 characters and must stay DNS labels (63).
 MAX_NAME_LENGTH = 40
 
-# Labels of every object that belongs to a ModelStream, in Kubernetes' own vocabulary.
-LABEL_NAME = "app.kubernetes.io/name"
-LABEL_INSTANCE = "app.kubernetes.io/instance"
-LABEL_COMPONENT = "app.kubernetes.io/component"
-LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
-APP_NAME = "modelstream"
-MANAGED_BY = "modelstream-operator"
-COMPONENT_JOBMANAGER = "jobmanager"
-COMPONENT_TASKMANAGER = "taskmanager"
-
 # Where a pod finds what the resource names; a local run maps the same names to directories.
 MODELS_ROOT = "/models"
 CONFIG_ROOT = "/etc/modelstream"

@@ -1,4 +1,4 @@
-"""Kubernetes, as much of it as the operator needs: apply, apply_status, get, list, delete.
+"""Kubernetes, as much of it as the operator needs: apply, apply_status, list, watch, delete.
 
 The official client brings configuration, credentials and connections; the generated models stay
 out of the way, so that a manifest is the same JSON in ``render``, in tests and on the wire.
@@ -46,9 +46,6 @@ class Cluster(Protocol):
 
     async def apply_status(self, ref: Ref, status: Mapping[str, Any]) -> None:
         """Server-side apply of the status subresource."""
-
-    async def get(self, ref: Ref) -> Manifest | None:
-        """The object, or None."""
 
     async def list(self, resource: Resource, namespace: str, labels: str) -> list[Manifest]:
         """The objects of a kind with these labels."""
@@ -102,16 +99,6 @@ class KubernetesCluster:
         path = ref.resource.path(ref.namespace, ref.name) + "/status"
         query = {"fieldManager": MANAGER, "force": "true"}
         await self._json("PATCH", path, query, body, verb="apply_status", kind=ref.kind)
-
-    async def get(self, ref: Ref) -> Manifest | None:
-        """The object, or None."""
-        path = ref.resource.path(ref.namespace, ref.name)
-        try:
-            return await self._json("GET", path, {}, verb="get", kind=ref.kind)
-        except ApiError as error:
-            if error.status == 404:
-                return None
-            raise
 
     async def list(self, resource: Resource, namespace: str, labels: str = "") -> list[Manifest]:
         """The objects of a kind with these labels."""

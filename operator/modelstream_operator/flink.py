@@ -40,18 +40,6 @@ class Flink:
         entries = answer.get("exceptionHistory", {}).get("entries", ())
         return str(entries[0].get("stacktrace", "")) if entries else ""
 
-    async def checkpoints(self, url: str, job: str) -> dict[str, Any]:
-        """Counts and the latest checkpoint and savepoint."""
-        return await self._ask("GET", f"{url}/jobs/{job}/checkpoints")
-
-    async def cancel(self, url: str, job: str) -> None:
-        """Ask the job to end; one that has ended already is a success."""
-        try:
-            await self._ask("PATCH", f"{url}/jobs/{job}?mode=cancel")
-        except FlinkError as error:
-            if error.status not in {404, 409}:
-                raise
-
     async def stop_with_savepoint(self, url: str, job: str, directory: str, trigger: str) -> None:
         """Begin to stop under a trigger id of ours: asking twice begins once."""
         body = {"targetDirectory": directory, "drain": False, "triggerId": trigger}
@@ -69,11 +57,6 @@ class Flink:
     async def resources(self, url: str, job: str) -> dict[str, Any]:
         """The parallelism that each vertex may have: ``{id: {parallelism: {upperBound}}}``."""
         return await self._ask("GET", f"{url}/jobs/{job}/resource-requirements")
-
-    async def vertices(self, url: str, job: str) -> list[dict[str, Any]]:
-        """The job's vertices with their maximum parallelism."""
-        answer = await self._ask("GET", f"{url}/jobs/{job}")
-        return list(answer.get("vertices", ()))
 
     async def rescale(self, url: str, job: str, bounds: Mapping[str, int]) -> None:
         """Let each vertex have up to this parallelism; the adaptive scheduler does it in place."""

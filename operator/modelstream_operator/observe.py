@@ -12,7 +12,8 @@ from modelstream_operator.cache import Cache, Child, Key
 from modelstream_operator.cluster import Cluster
 from modelstream_operator.decide.cause import root_cause
 from modelstream_operator.decide.claims import claim_names
-from modelstream_operator.decide.diagnosis import component, is_ready
+from modelstream_operator.decide.containers import component
+from modelstream_operator.decide.diagnosis import is_ready
 from modelstream_operator.decide.lifecycle import Job, Memory, SavepointAnswer, Seen, Step
 from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.names import Component
@@ -120,17 +121,11 @@ class Observer:
     async def _job(self, url: str, job_id: str) -> Job | None:
         for each in await self.flink.jobs(url):
             if each["jid"] == job_id:
-                tasks = each.get("tasks", {})
-                return Job(
-                    each["state"],
-                    running=tasks.get("running", 0),
-                    finished=tasks.get("finished", 0),
-                    total=tasks.get("total", 0),
-                )
+                return Job.of(each)
         return None
 
     async def _failure(self, url: str, job_id: str, job: Job) -> str:
-        if job.all_running or job.state in {"FINISHED", "CREATED"}:
+        if job.settled or job.state == "FINISHED":
             return ""
         return root_cause(await self.flink.root_exception(url, job_id))
 

@@ -17,6 +17,7 @@ from modelstream_operator.cache import Cache, Child, Key, version_of
 from modelstream_operator.cluster import ApiError, Cluster
 from modelstream_operator.decide import conditions, lifecycle
 from modelstream_operator.decide.acceptance import SpecRefusedError, accepted
+from modelstream_operator.decide.children import child_problem, lost_image_volumes
 from modelstream_operator.decide.conditions import Facts
 from modelstream_operator.decide.diagnosis import (
     BINDING_GRACE,
@@ -27,7 +28,6 @@ from modelstream_operator.decide.diagnosis import (
 )
 from modelstream_operator.decide.drift import is_as_applied
 from modelstream_operator.decide.lifecycle import Decision, Memory, Step, Wanted
-from modelstream_operator.decide.problem import Problem
 from modelstream_operator.decide.refusals import refusals
 from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.names import ANNOTATION_APPLIED, ANNOTATION_JOB, Component
@@ -165,7 +165,7 @@ class Reconciler:
             generation=target.manifest["metadata"]["generation"],
             now=observed.now,
             decision=decision,
-            problems=(*(_refusal(*each) for each in session.refused.items()), *found),
+            problems=(*(child_problem(*each) for each in session.refused.items()), *found),
             job=observed.flink.job,
             failure=observed.flink.failure,
             replicas=target.replicas,
@@ -324,25 +324,6 @@ def decided(target: Target, decision: Decision) -> Target:
         running=decision.running,
         fingerprint=memory.deployed,
     )
-
-
-def lost_image_volumes(asked: Manifest, answer: Manifest) -> list[str]:
-    """Image volumes that an API server without the feature has left out, silently."""
-    if asked["kind"] != DEPLOYMENT.kind:
-        return []
-    volumes = asked["spec"]["template"]["spec"].get("volumes", ())
-    names = [each["name"] for each in volumes if "image" in each]
-    kept = answer["spec"]["template"]["spec"].get("volumes", ())
-    there = {each["name"] for each in kept if "image" in each}
-    return [name for name in names if name not in there]
-
-
-def _refusal(ref: Ref, message: str) -> Problem:
-    reason = "ImageVolumeUnsupported" if "no image volumes" in message else "ChildRefused"
-    about = ConditionType.JOB_RUNNING
-    if reason == "ImageVolumeUnsupported":
-        about = ConditionType.MODELS_AVAILABLE
-    return Problem(about, reason, f"{ref}: {message}")
 
 
 def _ready(status: Mapping[str, object]) -> dict[str, str] | None:

@@ -77,7 +77,7 @@ class Service:
         """Connect, and begin to watch."""
         cluster = await KubernetesCluster.connect(settings.connections, settings.request_timeout)
         wakeups = Wakeups()
-        cache = Cache(changed=wakeups.wake, shared_changed=wakeups.wake_waiting)
+        cache = Cache(changed=wakeups.wake, shared_changed=wakeups.wake_all)
         flink = Flink(settings.flink_timeout)
         reconciler = Reconciler(cluster, cache, flink, settings)
         service = cls(settings, cluster, cache, flink, wakeups, reconciler)
@@ -138,7 +138,6 @@ class Service:
         """Reconcile one object until it is deleted, or the operator ends."""
         SERVED.set(key)
         clock, session, failures = self.wakeups.of(key), Session(key), 0
-        self.wakeups.waits_for_cluster.add(key)
         try:
             await _first(self.synced(key.namespace), stopped.wait())
             while not stopped and not body["metadata"].get("deletionTimestamp"):

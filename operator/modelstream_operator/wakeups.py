@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
 from modelstream_operator.cache import Key
@@ -39,7 +38,6 @@ class Wakeups:
 
     def __init__(self) -> None:
         self._clocks: dict[Key, Wakeup] = {}
-        self.waits_for_cluster: set[Key] = set()
 
     def __copy__(self) -> "Wakeups":
         """Kopf copies what hangs on its memo; everyone must share this one."""
@@ -54,16 +52,12 @@ class Wakeups:
         if key in self._clocks:
             self._clocks[key].set()
 
-    def wake_waiting(self) -> None:
-        """Wake those whose last pass depended on nodes or claims."""
-        for key in self.waits_for_cluster:
-            self.wake(key)
+    def wake_all(self) -> None:
+        """Wake every object that is served: a node or a claim has changed."""
+        for clock in self._clocks.values():
+            clock.set()
 
     def forget(self, key: Key, clock: Wakeup) -> None:
         """The object is gone; a later one of the same name has a clock of its own."""
         if self._clocks.get(key) is clock:
             del self._clocks[key]
-        self.waits_for_cluster.discard(key)
-
-
-Waker = Callable[[Key], None]

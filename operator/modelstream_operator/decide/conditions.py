@@ -25,6 +25,9 @@ _MAY_PASS = {
 }
 """Causes that may go away without an edit: the phase stays Pending."""
 
+_TRIES_AGAIN = {"CREATED", "INITIALIZING", "RUNNING", "FAILING", "RESTARTING"}
+"""States that a job passes through between a failure and its next one: status calls them one."""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -62,7 +65,7 @@ class _Says:
 
 def status_of(facts: Facts, before: ModelStreamStatus) -> Manifest:
     """The whole status; equal facts give an equal one."""
-    said = _conditions(facts)
+    said = _conditions(facts, before)
     memory = facts.decision.memory
     status: Manifest = {
         "observedGeneration": facts.generation,
@@ -103,12 +106,12 @@ def refused_status(status: Manifest, facts: Facts, before: ModelStreamStatus) ->
     }
 
 
-def _conditions(facts: Facts) -> dict[ConditionType, _Says]:
+def _conditions(facts: Facts, before: ModelStreamStatus) -> dict[ConditionType, _Says]:
     parts = {
         ConditionType.ACCEPTED: _Says("True", "Accepted"),
         ConditionType.MODELS_AVAILABLE: _available(facts),
         **({ConditionType.GPU_AVAILABLE: _gpu(facts)} if facts.gpu else {}),
-        ConditionType.JOB_RUNNING: _running(facts),
+        ConditionType.JOB_RUNNING: _running(facts, before),
         ConditionType.MODELS_LOADED: _loaded(facts),
     }
     return {ConditionType.READY: _ready(facts, parts), **parts}
@@ -171,7 +174,7 @@ def _gpu(facts: Facts) -> _Says:
     return _Says("Unknown", "Waiting", f"{facts.scheduled}/{facts.replicas} TaskManagers placed")
 
 
-def _running(facts: Facts) -> _Says:
+def _running(facts: Facts, before: ModelStreamStatus) -> _Says:
     if (stage := _stage(facts.decision)) is not None:
         return stage
     if (problem := _problem(facts, ConditionType.JOB_RUNNING)) is not None:
@@ -179,11 +182,19 @@ def _running(facts: Facts) -> _Says:
     job = facts.job
     if job is None:
         return _Says("False", "Starting", "the JobManager has no job to show yet")
-    if job.all_running:
+    if job.all_running and (job.settled or not facts.failure or _ran(before)):
         return _Says("True", "Running", "all tasks run")
     if facts.failure:
-        return _Says("False", f"Job{job.state.capitalize()}", facts.failure)
+        state = "RESTARTING" if job.state in _TRIES_AGAIN else job.state
+        return _Says("False", f"Job{state.capitalize()}", facts.failure)
     return _Says("False", f"Job{job.state.capitalize()}", f"{_tasks(job)} tasks run")
+
+
+def _ran(before: ModelStreamStatus) -> bool:
+    """Whether the job was seen to run last: a task that ends meanwhile is not a failure."""
+    return any(
+        old.type == ConditionType.JOB_RUNNING and old.status == "True" for old in before.conditions
+    )
 
 
 def _loaded(facts: Facts) -> _Says:

@@ -63,17 +63,18 @@ def _about(status: Mapping[str, Any], pod: Manifest) -> ConditionType:
         return ConditionType.MODELS_AVAILABLE
     return (
         ConditionType.MODELS_LOADED
-        if _component(pod) == Component.TASKMANAGER
+        if component(pod) == Component.TASKMANAGER
         else ConditionType.JOB_RUNNING
     )
 
 
-def _component(pod: Manifest) -> str:
+def component(pod: Manifest) -> str:
+    """The role of a pod."""
     return str(pod["metadata"].get("labels", {}).get(names.LABEL_COMPONENT, ""))
 
 
 def _who(status: Mapping[str, Any], pod: Manifest) -> str:
-    title = _TITLES.get(_component(pod), "pod")
+    title = _TITLES.get(component(pod), "pod")
     return title if status["name"] == MAIN else f"{title} container {status['name']}"
 
 
@@ -101,7 +102,7 @@ def _crash(about: ConditionType, who: str, cause: Cause, restarts: int) -> Probl
 def _memory_problem(about: ConditionType, who: str, pod: Manifest, target: Target) -> Problem:
     """Flink keeps the JVM inside its share, so what grew is Python with TensorFlow."""
     flink = target.spec.flink
-    if _component(pod) == Component.TASKMANAGER:
+    if component(pod) == Component.TASKMANAGER:
         split = memory.taskmanager(flink.task_manager.resources)
         remedy = "or lower the batch size or the slots"
     else:
@@ -123,5 +124,5 @@ def _jvm_problem(about: ConditionType, who: str, pod: Manifest, cause: Cause) ->
 
 def _limit(pod: Manifest) -> str:
     """The field of the spec that sets the pod's memory."""
-    role = "taskManager" if _component(pod) == Component.TASKMANAGER else "jobManager"
+    role = "taskManager" if component(pod) == Component.TASKMANAGER else "jobManager"
     return f"spec.flink.{role}.resources.limits.memory"

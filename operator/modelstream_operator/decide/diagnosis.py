@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from modelstream_crds.v1alpha1 import ConditionType
-from modelstream_operator import names
 from modelstream_operator.decide.claims import claim_problems
-from modelstream_operator.decide.containers import container_problem
+from modelstream_operator.decide.containers import component, container_problem
 from modelstream_operator.decide.problem import Problem, Reason
 from modelstream_operator.decide.scheduling import is_binding, unschedulable
 from modelstream_operator.names import Component
@@ -78,11 +77,6 @@ def verified_models(pods: Sequence[Manifest]) -> dict[str, Verified]:
             if status["name"] == VERIFY and ended.get("exitCode") == 0:
                 found.update(_verified(ended.get("message", "")))
     return found
-
-
-def component(pod: Manifest) -> str:
-    """The role of a pod."""
-    return str(pod["metadata"].get("labels", {}).get(names.LABEL_COMPONENT, ""))
 
 
 def is_ready(pod: Manifest) -> bool:

@@ -4,14 +4,18 @@ What it must remember is in ``status``, and is written there before anything is 
 be repeated after a crash of the operator, without a second job and without a lost savepoint.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from modelstream_crds.v1alpha1 import ModelStreamStatus
 
 RETRY_SAVEPOINT = timedelta(seconds=30)
 """Between a savepoint that failed and the next attempt."""
+SETTLED = timedelta(seconds=5)
+"""All tasks of a job that fails on every record run for a moment between two failures."""
 
 
 class Step(StrEnum):
@@ -89,12 +93,33 @@ class Job:
     running: int = 0
     finished: int = 0
     total: int = 0
+    steady: timedelta = timedelta.max
+    """For how long no task has changed its state."""
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> "Job":
+        """Read it from an entry of Flink's ``/jobs/overview``, whose times are milliseconds."""
+        tasks = entry["tasks"]
+        # The JobManager's own clock, which need not be ours.
+        now = entry["start-time"] + entry["duration"]
+        return cls(
+            entry["state"],
+            running=tasks["running"],
+            finished=tasks["finished"],
+            total=tasks["total"],
+            steady=timedelta(milliseconds=now - entry["last-modification"]),
+        )
 
     @property
     def all_running(self) -> bool:
         """Whether each task runs, or has ended well."""
         done = self.running + self.finished
         return self.state == "RUNNING" and self.total > 0 and done == self.total
+
+    @property
+    def settled(self) -> bool:
+        """Whether all tasks run, and have done so for long enough to be believed."""
+        return self.all_running and self.steady >= SETTLED
 
 
 @dataclass(frozen=True)

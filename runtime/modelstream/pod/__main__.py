@@ -4,9 +4,8 @@ import os
 import sys
 from collections.abc import Callable
 
-from modelstream.errors import DigestMismatchError, FetchError
 from modelstream.pod import entrypoint, gpu, preload, verify, worker
-from modelstream.pod.failure import PodError, described, report, write
+from modelstream.pod.failure import described, report, write
 from modelstream.pod.memory import killed_message, memory
 from modelstream.pod.paths import Paths
 from modelstream_crds import manifest
@@ -37,16 +36,11 @@ def _verify(_: list[str], paths: Paths) -> None:
 
 
 def _fetch(arguments: list[str], _: Paths) -> object:
-    """The command's own work; its errors are the container's, with a word for status."""
+    """The command's own work; its errors are the container's."""
     from modelstream.cli.arguments import parser
 
     parsed = parser().parse_args(["fetch", *arguments])
-    try:
-        return parsed.command(parsed)
-    except DigestMismatchError:
-        raise
-    except FetchError as error:
-        raise PodError("FetchFailed", str(error)) from error
+    return parsed.command(parsed)
 
 
 def _killed(_: list[str], paths: Paths) -> None:

@@ -1,12 +1,35 @@
 """How a container says why it ends: the last lines of its log, and its termination message."""
 
+import re
 import sys
 from pathlib import Path
 
-from modelstream.errors import ModelStreamError
+from modelstream.errors import (
+    ConnectorError,
+    ConversionError,
+    FetchError,
+    JobError,
+    ModelError,
+    ModelStreamError,
+    OptionError,
+    RecordError,
+)
 
 LIMIT = 4096
 """Bytes that Kubernetes keeps of a termination message."""
+
+_REASONS: dict[type[ModelStreamError], str] = {
+    ConnectorError: "ConnectorUnusable",
+    ConversionError: "ConversionFailed",
+    FetchError: "FetchFailed",
+    JobError: "JobNotBuilt",
+    ModelError: "ModelUnusable",
+    OptionError: "InvalidOption",
+    RecordError: "RecordFailed",
+}
+"""For classes whose name says too little: ``JobError`` would be read as an error of Python's."""
+
+_BREAK = re.compile(r"(:?)\s*\n\s*")
 
 
 class PodError(ModelStreamError):
@@ -18,17 +41,20 @@ class PodError(ModelStreamError):
 
 
 def reason_of(error: BaseException) -> str:
-    """One word for an error: its own, or its class (``ModelNotFound``, but ``JobError``)."""
+    """One word for an error: its own, or its class (``ModelNotFound``, but ``ValueError``)."""
     if isinstance(error, PodError):
         return error.reason
     name = type(error).__name__
     short = name.removesuffix("Error")
-    return short if sum(letter.isupper() for letter in short) > 1 else name
+    if sum(letter.isupper() for letter in short) > 1:
+        return short
+    return next((_REASONS[each] for each in type(error).__mro__ if each in _REASONS), name)
 
 
 def described(error: BaseException) -> str:
-    """``Reason: message``, the form in which every container of ours fails."""
-    return f"{reason_of(error)}: {error}" if str(error) else reason_of(error)
+    """``Reason: message`` on one line: of several, the operator takes the last for a log's."""
+    text = _BREAK.sub(lambda at: ": " if at[1] else "; ", str(error).strip())
+    return f"{reason_of(error)}: {text}" if text else reason_of(error)
 
 
 def clipped(text: str, limit: int = LIMIT) -> str:

@@ -105,6 +105,51 @@ def test_ready_and_the_phase_follow_from_the_facts(
     assert (status["phase"], said["status"], said["reason"]) == (phase, ready, reason)
 
 
+def test_a_job_that_fails_again_and_again_is_one_transition() -> None:
+    failed, second = "KeyError: 1 (job.py, line 3)", timedelta(seconds=1)
+    turns = [
+        Job("RUNNING", running=1, total=2),
+        Job("RESTARTING", total=2),
+        Job("CREATED"),
+        Job("RUNNING", running=1, total=2, steady=second),
+        Job("RUNNING", running=2, total=2, steady=4 * second),
+        Job("FAILING", total=2),
+    ]
+    status = status_of(WELL, BEFORE)
+    said = []
+    for job in turns * 2:
+        before = ModelStreamStatus.model_validate(status)
+        status = status_of(replace(WELL, job=job, failure=failed), before)
+        ready = condition(status, ConditionType.READY)
+        said.append((ready["status"], ready["reason"], ready["message"]))
+    assert set(said) == {("False", "JobRestarting", failed)}
+
+
+@pytest.mark.parametrize(
+    ("steady", "failure", "ready"),
+    [
+        pytest.param(0, "", "True", id="a first deploy is not held up"),
+        pytest.param(4.9, "boom", "False", id="a moment after a failure"),
+        pytest.param(5, "boom", "True", id="the tasks have run for a while"),
+    ],
+)
+def test_ready_comes_back_once_the_tasks_have_run_for_a_while(
+    steady: float, failure: str, ready: str
+) -> None:
+    restarting = replace(WELL, job=Job("RESTARTING", total=2), failure=failure)
+    before = ModelStreamStatus.model_validate(status_of(restarting, BEFORE))
+    job = Job("RUNNING", running=2, total=2, steady=timedelta(seconds=steady))
+    status = status_of(replace(WELL, job=job, failure=failure), before)
+    assert condition(status, ConditionType.READY)["status"] == ready
+
+
+def test_a_task_that_ends_long_after_a_failure_leaves_ready_alone() -> None:
+    before = ModelStreamStatus.model_validate(status_of(WELL, BEFORE))
+    job = Job("RUNNING", running=1, finished=1, total=2, steady=timedelta(0))
+    status = status_of(replace(WELL, job=job, failure="boom"), before)
+    assert condition(status, ConditionType.READY)["status"] == "True"
+
+
 def test_every_condition_is_about_the_generation_that_was_seen() -> None:
     status = status_of(replace(WELL, gpu=True), BEFORE)
     assert status["observedGeneration"] == 3

@@ -37,6 +37,20 @@ def seen(**values: object) -> Seen:
     return replace(Seen(NOW, FRESH), **values)  # type: ignore[arg-type]  # fields of Seen
 
 
+def test_how_long_the_tasks_are_steady_is_told_by_the_jobmanager_s_clock() -> None:
+    entry = {
+        "state": "RUNNING",
+        "start-time": 1_000_000,
+        "duration": 9_000,
+        "last-modification": 1_002_500,
+        "tasks": {"running": 2, "finished": 0, "total": 2},
+    }
+    job = Job.of(entry)
+    assert job == Job("RUNNING", running=2, total=2, steady=timedelta(seconds=6.5))
+    assert job.settled
+    assert not Job.of({**entry, "last-modification": 1_004_001}).settled
+
+
 def test_a_new_resource_is_deployed_under_a_fresh_job_id() -> None:
     decision = decide(Memory(), Wanted(NEW), seen())
     assert decision.memory == Memory(Step.DEPLOYED, job_id=FRESH, deployed=NEW, target=NEW)

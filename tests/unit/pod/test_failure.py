@@ -1,13 +1,63 @@
+from collections.abc import Iterator
+
 import pytest
 
-from modelstream.errors import ModelNotFoundError
+from modelstream.errors import (
+    ConnectorError,
+    JobError,
+    ModelNotFoundError,
+    ModelStreamError,
+    OptionError,
+    SignatureMismatchError,
+    UnevenShapesError,
+)
+from modelstream.fetch.retry import TransientError
 from modelstream.pod.__main__ import main
 from modelstream.pod.failure import PodError, clipped, described, write
+from modelstream_operator.decide.cause import Cause, cause_of
+
+
+def below(root: type[ModelStreamError]) -> Iterator[type[ModelStreamError]]:
+    for each in root.__subclasses__():
+        yield each
+        yield from below(each)
+
+
+ERRORS = [each for each in below(ModelStreamError) if each.__module__ == "modelstream.errors"]
 
 
 def test_an_error_is_told_as_reason_and_message():
     assert described(PodError("GpuNotVisible", "none")) == "GpuNotVisible: none"
     assert described(ModelNotFoundError("nothing at /x")) == "ModelNotFound: nothing at /x"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        pytest.param(JobError("no source"), "JobNotBuilt: no source", id="job"),
+        pytest.param(OptionError("batch: 0"), "InvalidOption: batch: 0", id="option"),
+        pytest.param(ConnectorError("kafak"), "ConnectorUnusable: kafak", id="connector"),
+        pytest.param(TransientError("503"), "FetchFailed: 503", id="as its parent"),
+        pytest.param(ValueError("503"), "ValueError: 503", id="Python's own"),
+    ],
+)
+def test_a_class_of_one_word_is_told_by_a_reason(error, told):
+    assert described(error) == told
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_no_error_of_the_library_is_taken_for_an_error_of_python_s(kind):
+    error = kind("boom", []) if kind is UnevenShapesError else kind("boom")
+    reason = described(error).removesuffix(": boom")
+
+    assert cause_of(described(error), 1) == Cause(reason, "boom")
+
+
+def test_a_message_of_several_lines_is_told_on_one():
+    error = SignatureMismatchError("model 'fraud':\n  x is FLOAT\n  y is missing\n")
+    told = "model 'fraud': x is FLOAT; y is missing"
+
+    assert cause_of(described(error), 1) == Cause("SignatureMismatch", told)
 
 
 def test_a_long_message_is_cut_at_what_kubernetes_keeps():

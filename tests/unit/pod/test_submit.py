@@ -10,7 +10,7 @@ def raised(error):
 
 
 def test_an_error_of_the_library_is_one_line():
-    assert raised(JobError("spec.sql: no such table")) == "JobError: spec.sql: no such table"
+    assert raised(JobError("spec.sql: no such table")) == "JobNotBuilt: spec.sql: no such table"
 
 
 def test_an_error_of_a_program_comes_with_its_traceback():
