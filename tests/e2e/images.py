@@ -29,6 +29,16 @@ def built(scratch: Path, timed: Callable[[str, Callable[[], str]], str]) -> Imag
     return Images(operator, runtime, kafka)
 
 
+def model_image(model: Path, scratch: Path) -> str:
+    """An image of a model alone, pushed; its name with the digest."""
+    context = scratch / "image"
+    shutil.copytree(model, context / "model")
+    (context / "Dockerfile").write_text("FROM scratch\nCOPY model /\n")
+    image = _named("model-test", run("docker", "build", "--quiet", str(context)))
+    bring(image, None)
+    return run("docker", "inspect", "--format", "{{index .RepoDigests 0}}", image).strip()
+
+
 def bring(image: str, cluster: str | None) -> None:
     """To where the nodes find it: the registry that was given, or the nodes of a kind cluster."""
     if os.environ.get("E2E_REGISTRY"):
