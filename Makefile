@@ -19,7 +19,7 @@ help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 demo: $(RUNTIME)  ## classify the source files of DIR (this repository) with a real model on embedded Flink
-	@$(BIN)/python examples/source-languages/demo.py $(DIR)
+	@$(BIN)/python examples/source-languages/demo.py $(if $(DIR),'$(DIR)')
 
 test: $(DEV)  ## unit and integration tests: real Flink, TensorFlow, Kafka, S3, kube-apiserver
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup tests/unit tests/integration $(PYTEST_ARGS)

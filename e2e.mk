@@ -2,7 +2,7 @@
 
 DOCKER ?= docker
 IMAGE_PREFIX ?= modelstream
-IMAGE_TAG ?= dev
+IMAGE_TAG ?= $(shell sed -n 's/^appVersion: //p' helm/modelstream/Chart.yaml)
 TENSORFLOW ?= tensorflow-cpu
 BASE_IMAGE ?= debian:bookworm-slim
 BUILD = $(DOCKER) build --quiet --build-arg BASE_IMAGE='$(BASE_IMAGE)' --build-arg TENSORFLOW='$(TENSORFLOW)' \

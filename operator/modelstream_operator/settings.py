@@ -44,7 +44,7 @@ class Settings:
         "modelstream/runtime:latest", "Runtime image of jobs without a GPU that name no image."
     )
     image_cuda: str = _setting(
-        "modelstream/runtime:latest-cuda", "Runtime image of jobs with a GPU that name no image."
+        "modelstream/runtime-cuda:latest", "Runtime image of jobs with a GPU that name no image."
     )
     image_pull_policy: str = _setting(
         "", "Pull policy of the containers; empty leaves it to Kubernetes."

@@ -109,7 +109,7 @@ def refused_status(status: Manifest, facts: Facts, before: ModelStreamStatus) ->
 def _conditions(facts: Facts, before: ModelStreamStatus) -> dict[ConditionType, _Says]:
     parts = {
         ConditionType.ACCEPTED: _Says("True", "Accepted"),
-        ConditionType.MODELS_AVAILABLE: _available(facts),
+        ConditionType.MODELS_AVAILABLE: _available(facts, before),
         **({ConditionType.GPU_AVAILABLE: _gpu(facts)} if facts.gpu else {}),
         ConditionType.JOB_RUNNING: _running(facts, before),
         ConditionType.MODELS_LOADED: _loaded(facts),
@@ -152,7 +152,11 @@ def _problem(facts: Facts, about: ConditionType) -> _Says | None:
     return None
 
 
-def _available(facts: Facts) -> _Says:
+def _available(facts: Facts, before: ModelStreamStatus) -> _Says:
+    """What was read in pods that have ended well stays true."""
+    for old in before.conditions if facts.decision.memory.step is Step.FINISHED else ():
+        if old.type == ConditionType.MODELS_AVAILABLE:
+            return _Says(old.status, old.reason, old.message)
     if (problem := _problem(facts, ConditionType.MODELS_AVAILABLE)) is not None:
         return problem
     missing = [name for name in facts.models if name not in facts.verified]
@@ -198,6 +202,8 @@ def _ran(before: ModelStreamStatus) -> bool:
 
 
 def _loaded(facts: Facts) -> _Says:
+    if not facts.decision.running and (stage := _stage(facts.decision)) is not None:
+        return stage
     if (problem := _problem(facts, ConditionType.MODELS_LOADED)) is not None:
         return problem
     if facts.replicas and facts.ready >= facts.replicas:

@@ -11,6 +11,8 @@ from modelstream_operator.render.target import Target
 from modelstream_operator.resources import Manifest
 
 _MISSING_CLAIM = re.compile(r'persistentvolumeclaim "([^"]+)" not found')
+_NO_CLAIMS = re.compile(r"\s*no new claims to deallocate,?")
+"""What schedulers say of dynamic resources, whether a pod asks for some or not."""
 _BINDING = ("unbound immediate PersistentVolumeClaims", "object has been modified", "being bound")
 
 
@@ -18,7 +20,7 @@ def unschedulable(
     message: str, takes_gpu: bool, target: Target, nodes: Sequence[Manifest]
 ) -> Problem:
     """The scheduler's words, made precise where the nodes may be read."""
-    words = message.partition(" preemption:")[0].strip().rstrip(".")
+    words = _NO_CLAIMS.sub("", message.partition(" preemption:")[0]).strip().rstrip(".,")
     if missing := _MISSING_CLAIM.search(message):
         claim = missing[1]
         text = f"PersistentVolumeClaim {claim} does not exist: create it, or correct pvc://{claim}"
@@ -30,7 +32,18 @@ def unschedulable(
         reason, detail = _gpu_reason(words, target, nodes)
         text = f"{detail} ({words})" if detail else words
         return Problem(ConditionType.GPU_AVAILABLE, reason, text)
-    return Problem(ConditionType.JOB_RUNNING, Reason.UNSCHEDULABLE, words)
+    return Problem(
+        ConditionType.JOB_RUNNING, Reason.UNSCHEDULABLE, words + _too_much(words, takes_gpu)
+    )
+
+
+def _too_much(words: str, taskmanager: bool) -> str:
+    """Which field asks for more than any node has free."""
+    short = [name for name in ("cpu", "memory") if f"Insufficient {name}" in words]
+    role = "taskManager" if taskmanager else "jobManager"
+    fields = {"cpu": "requests.cpu", "memory": "limits.memory"}
+    asked = " and ".join(f"spec.flink.{role}.resources.{fields[name]}" for name in short)
+    return f": lower {asked}, or add a node" if short else ""
 
 
 def is_binding(message: str) -> bool:

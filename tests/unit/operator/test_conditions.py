@@ -195,3 +195,12 @@ def test_a_refused_edit_keeps_what_is_known_of_the_running_job() -> None:
     for kind in (ConditionType.ACCEPTED, ConditionType.READY):
         assert condition(status, kind)["reason"] == "InvalidSpec"
         assert "write y" in condition(status, kind)["message"]
+
+
+def test_a_job_that_has_ended_well_keeps_what_was_read_of_its_models() -> None:
+    running = ModelStreamStatus.model_validate(status_of(WELL, BEFORE))
+    ended = replace(WELL, decision=Decision(replace(DEPLOYED, step=Step.FINISHED)))
+    gone = replace(ended, job=None, pods=0, scheduled=0, ready=0, verified={})
+    status = status_of(gone, running)
+    assert condition(status, ConditionType.MODELS_AVAILABLE)["status"] == "True"
+    assert condition(status, ConditionType.MODELS_LOADED)["reason"] == "JobFinished"

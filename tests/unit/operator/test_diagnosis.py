@@ -308,10 +308,22 @@ def test_a_taskmanager_without_a_node_says_what_is_missing(
 
 
 def test_a_pod_without_a_gpu_quotes_the_scheduler(target: TargetMaker) -> None:
-    message = "0/1 nodes are available: 1 Insufficient memory."
+    message = "0/1 nodes are available: 1 node(s) had untolerated taint {a: b}."
     problem = only(Scene(target(), NOW, pods=[unscheduled(message)]))
     assert (problem.about, problem.reason) == (ConditionType.JOB_RUNNING, Reason.UNSCHEDULABLE)
     assert problem.message == message.rstrip(".")
+
+
+def test_a_pod_that_asks_for_too_much_is_told_with_the_field(target: TargetMaker) -> None:
+    message = (
+        "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: "
+        "0/1 nodes are available: 1 No preemption victims found for incoming pod."
+    )
+    problem = only(Scene(target(), NOW, pods=[unscheduled(message)]))
+    assert problem.message == (
+        "0/1 nodes are available: 1 Insufficient cpu: lower"
+        " spec.flink.taskManager.resources.requests.cpu, or add a node"
+    )
 
 
 def test_a_claim_that_is_being_bound_is_given_ten_seconds(target: TargetMaker) -> None:

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from modelstream.deadletter import Failure, Stage
 from modelstream.errors import (
     ConnectorError,
     JobError,
@@ -10,6 +11,7 @@ from modelstream.errors import (
     OptionError,
     SignatureMismatchError,
     UnevenShapesError,
+    UnscorableError,
 )
 from modelstream.fetch.retry import TransientError
 from modelstream.pod.__main__ import main
@@ -24,6 +26,12 @@ def below(root: type[ModelStreamError]) -> Iterator[type[ModelStreamError]]:
 
 
 ERRORS = [each for each in below(ModelStreamError) if each.__module__ == "modelstream.errors"]
+
+MORE = {
+    UnevenShapesError: ([],),
+    UnscorableError: ("fraud", Failure(Stage.INFERENCE, "ValueError", "boom")),
+}
+"""What the constructors of some of them take beside the message."""
 
 
 def test_an_error_is_told_as_reason_and_message():
@@ -47,7 +55,7 @@ def test_a_class_of_one_word_is_told_by_a_reason(error, told):
 
 @pytest.mark.parametrize("kind", ERRORS)
 def test_no_error_of_the_library_is_taken_for_an_error_of_python_s(kind):
-    error = kind("boom", []) if kind is UnevenShapesError else kind("boom")
+    error = kind("boom", *MORE.get(kind, ()))
     reason = described(error).removesuffix(": boom")
 
     assert cause_of(described(error), 1) == Cause(reason, "boom")
