@@ -1,4 +1,5 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,15 @@ settings.load_profile("tests")
 
 
 @pytest.fixture(autouse=True)
-def _flink_can_be_started() -> None:
-    """An embedded Flink leaves the mark of its Python workers on the process that it runs in.
+def _flink_can_be_started() -> Iterator[None]:
+    """An embedded Flink leaves the marks of its Python workers on the process that it runs in.
 
-    A process that a later test starts would inherit it, and refuse to start a Flink of its own.
+    A process that is started later would inherit them: refuse to start a Flink of its own, or
+    send its Python workers to this process, where one that is killed takes all tests along.
     """
-    os.environ.pop("PYFLINK_GATEWAY_DISABLED", None)
+    yield
+    for mark in ("PYFLINK_GATEWAY_DISABLED", "PYTHON_LOOPBACK_SERVER_ADDRESS"):
+        os.environ.pop(mark, None)
 
 
 @pytest.hookimpl(tryfirst=True)
