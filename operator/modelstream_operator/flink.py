@@ -68,7 +68,10 @@ class Flink:
 
     async def _ask(self, method: str, url: str, body: Any = None) -> dict[str, Any]:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout)
+            # A connection that was kept from a JobManager's start was seen to get 404 for ever,
+            # while a new one was answered; a question every few seconds can pay for its own.
+            connector = aiohttp.TCPConnector(force_close=True)
+            self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout)
         try:
             async with self._session.request(method, url, json=body) as answer:
                 text = await answer.text()
