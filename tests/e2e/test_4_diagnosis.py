@@ -94,7 +94,7 @@ CASES = {
     ),
     "build": (
         broken("python-build", python=program("build.py"), flink=NO_WORKERS),
-        ("PythonError", "nowhere"),
+        ("JobNotBuilt", "nowhere"),
     ),
     "signature": (
         broken(
