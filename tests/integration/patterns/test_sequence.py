@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -260,7 +261,10 @@ def test_an_event_before_the_attempts_is_late_though_a_restart_has_reset_the_wat
 
 @dataclass(frozen=True)
 class FailsOnce:
-    """Fails when there are two more checkpoints than at an event; notes where the job goes on."""
+    """Fails when there are two more checkpoints than at an event; notes where the job goes on.
+
+    Until then it takes its time with each event, so that a busy machine too has checkpoints left.
+    """
 
     after: int
     directory: Path
@@ -277,6 +281,7 @@ class FailsOnce:
             elif newest >= int(seen.read_text()) + 2:
                 failed.touch()
                 raise SystemError("the injected failure")
+            time.sleep(0.004)
         return event
 
 
