@@ -32,13 +32,14 @@ def _models(spec: ModelStreamSpec) -> Iterator[ClusterOnly]:
     for index, model in enumerate(spec.models):
         kind = kinds.get(scheme(model.uri))
         if kind is not None:
-            name = claim(model.uri) if kind != "image volume" else model.uri.partition("://")[2]
+            image = model.uri.partition("://")[2]
+            name = image if kind == "image volume" else claim_path(model.uri)[0]
             yield ClusterOnly(kind, name, f"spec.models[{index}].uri", f"--model {model.name}=DIR")
 
 
 def _state(spec: ModelStreamSpec) -> Iterator[ClusterOnly]:
     if spec.state is not None and scheme(spec.state.storage) == "pvc":
-        name = claim(spec.state.storage)
+        name, _ = claim_path(spec.state.storage)
         path = "spec.state.storage"
         yield ClusterOnly("PersistentVolumeClaim", name, path, f"--mount {name}=DIR")
 
@@ -69,6 +70,7 @@ def secret_keys(spec: ModelStreamSpec) -> Iterator[tuple[str, SecretKey]]:
         yield f"spec.flink.secretConfiguration[{option}]", secret
 
 
-def claim(uri: str) -> str:
-    """The claim of a pvc:// URI."""
-    return uri.removeprefix("pvc://").partition("/")[0]
+def claim_path(uri: str) -> tuple[str, str]:
+    """The claim of a pvc:// URI, and the path in it."""
+    name, _, path = uri.removeprefix("pvc://").partition("/")
+    return name, path.strip("/")

@@ -4,7 +4,7 @@ A key of this list is refused, never dropped. The CustomResourceDefinition, ``va
 operator use the same list.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -86,8 +86,3 @@ RESERVED_BY_BATCH: Final[Mapping[str, str]] = MappingProxyType(
         _BATCH,
     )
 )
-
-
-def reserved(keys: Iterable[str]) -> tuple[str, ...]:
-    """Those of ``keys`` that the operator owns, sorted."""
-    return tuple(sorted(RESERVED.keys() & set(keys)))

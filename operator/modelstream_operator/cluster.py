@@ -39,9 +39,7 @@ class ApiError(Exception):
 class Cluster(Protocol):
     """What reconciling asks of Kubernetes; tests bring one in memory."""
 
-    async def apply(
-        self, manifest: Manifest, *, force: bool = True, dry_run: bool = False
-    ) -> Manifest:
+    async def apply(self, manifest: Manifest, *, force: bool = True) -> Manifest:
         """Server-side apply of the full intent; returns the object as it is now."""
 
     async def apply_status(self, ref: Ref, status: Mapping[str, Any]) -> None:
@@ -77,14 +75,10 @@ class KubernetesCluster:
         """Close the connections."""
         await self._api.close()
 
-    async def apply(
-        self, manifest: Manifest, *, force: bool = True, dry_run: bool = False
-    ) -> Manifest:
+    async def apply(self, manifest: Manifest, *, force: bool = True) -> Manifest:
         """Server-side apply of the full intent; returns the object as it is now."""
         ref = Ref.of(manifest)
         query = {"fieldManager": MANAGER, "force": str(force).lower()}
-        if dry_run:
-            query["dryRun"] = "All"
         path = ref.resource.path(ref.namespace, ref.name)
         return await self._json("PATCH", path, query, manifest, verb="apply", kind=ref.kind)
 

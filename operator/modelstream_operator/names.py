@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from modelstream_crds.names import CONFIG_ROOT
+
 MANAGER = "modelstream-operator"
 """Field manager of every server-side apply, and the value of the label managed-by."""
 
@@ -40,13 +42,9 @@ TASKMANAGER_DATA_PORT = 6121
 TASKMANAGER_RPC_PORT = 6122
 METRICS_PORT = 9249
 
-# Paths in the pods
+# Paths in the pods that only the operator names; the job knows the rest too
 
-CONFIG_DIR = "/etc/modelstream"
-SECRETS_DIR = "/etc/modelstream/secrets"
-CONFIG_MAPS_DIR = "/etc/modelstream/configmaps"
-CREDENTIALS_DIR = "/etc/modelstream/credentials"
-MODELS_DIR = "/models"
+CREDENTIALS_DIR = f"{CONFIG_ROOT}/credentials"
 STATE_DIR = "/var/lib/modelstream/state"
 FLINK_CONF_DIR = "/opt/flink-conf"
 TMP_DIR = "/tmp"

@@ -17,7 +17,7 @@ from modelstream_operator.cache import Cache, Child, Key, version_of
 from modelstream_operator.cluster import ApiError, Cluster
 from modelstream_operator.decide import conditions, lifecycle
 from modelstream_operator.decide.acceptance import SpecRefusedError, accepted
-from modelstream_operator.decide.children import child_problem, lost_image_volumes
+from modelstream_operator.decide.children import lost_part, refused
 from modelstream_operator.decide.conditions import Facts
 from modelstream_operator.decide.diagnosis import (
     BINDING_GRACE,
@@ -28,6 +28,7 @@ from modelstream_operator.decide.diagnosis import (
 )
 from modelstream_operator.decide.drift import is_as_applied
 from modelstream_operator.decide.lifecycle import Decision, Memory, Step, Wanted
+from modelstream_operator.decide.problem import Problem
 from modelstream_operator.decide.refusals import refusals
 from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.names import ANNOTATION_APPLIED, ANNOTATION_JOB, Component
@@ -50,7 +51,7 @@ class Session:
     """As it was written last: newer than what the watch has told so far."""
     applied: dict[Ref, tuple[str, str]] = field(default_factory=dict)
     """Hash that was applied, and the version that the API server made of it."""
-    refused: dict[Ref, str] = field(default_factory=dict)
+    refused: dict[Ref, Problem] = field(default_factory=dict)
     stream: tuple[int, ModelStream] | None = None
     """The resource as it was read, and its generation: reading is the dearest part of a pass."""
 
@@ -133,13 +134,13 @@ class Reconciler:
         delay = self._delay(status, decision, observed)
         outcome = await self._write(session, status, before, delay)
         await self._act(session.key, target, decision)
-        refused = dict(session.refused)
+        known = dict(session.refused)
         if decision.apply:
             await self._apply(session, target, observed)
-        if decision.memory != memory or session.refused != refused:
+        if decision.memory != memory or session.refused != known:
             return replace(outcome, delay=0.0)
         # No watch tells of the moment when a quota or somebody else's object is out of the way.
-        again = self.settings.retry_refused if refused else delay
+        again = self.settings.retry_refused if known else delay
         return replace(outcome, delay=min(delay, again))
 
     def _facts(
@@ -165,7 +166,7 @@ class Reconciler:
             generation=target.manifest["metadata"]["generation"],
             now=observed.now,
             decision=decision,
-            problems=(*(child_problem(*each) for each in session.refused.items()), *found),
+            problems=(*session.refused.values(), *found),
             job=observed.flink.job,
             failure=observed.flink.failure,
             replicas=target.replicas,
@@ -257,7 +258,8 @@ class Reconciler:
         if child is None:
             return True
         if child.owners and uid not in child.owners:
-            session.refused[ref] = "one of the same name belongs to another object"
+            message = "one of the same name belongs to another object"
+            session.refused[ref] = refused(ref, message)
             return False
         known = manifest["metadata"]["annotations"][ANNOTATION_APPLIED], child.version
         if ref not in session.applied and is_as_applied(manifest, child.manifest()):
@@ -273,16 +275,13 @@ class Reconciler:
         except ApiError as error:
             if not error.refused:
                 raise
-            session.refused[ref] = str(error)
+            session.refused[ref] = refused(ref, str(error))
             return
         signature = manifest["metadata"]["annotations"][ANNOTATION_APPLIED]
         session.applied[ref] = (signature, version_of(answer))
         session.refused.pop(ref, None)
-        if lost := lost_image_volumes(manifest, answer):
-            session.refused[ref] = (
-                f"this cluster has no image volumes, so that {', '.join(lost)} cannot be mounted:"
-                " use pvc:// or a fetched model, or turn on the feature gate ImageVolume"
-            )
+        if lost := lost_part(manifest, answer):
+            session.refused[ref] = lost
 
     async def clean_up(self, key: Key) -> bool:
         """Take the pods away before the object goes; True when nothing is left to wait for."""

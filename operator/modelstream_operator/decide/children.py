@@ -1,21 +1,27 @@
 """Children that the API server refuses, or takes without a part of them. Pure."""
 
 from modelstream_crds.v1alpha1 import ConditionType
-from modelstream_operator.decide.problem import Problem
+from modelstream_operator.decide.problem import Problem, Reason
 from modelstream_operator.resources import DEPLOYMENT, Manifest, Ref
 
 
-def child_problem(ref: Ref, message: str) -> Problem:
-    """Why a child is not as it was asked for."""
-    reason = "ImageVolumeUnsupported" if "no image volumes" in message else "ChildRefused"
-    about = ConditionType.JOB_RUNNING
-    if reason == "ImageVolumeUnsupported":
-        about = ConditionType.MODELS_AVAILABLE
-    return Problem(about, reason, f"{ref}: {message}")
+def refused(ref: Ref, message: str) -> Problem:
+    """The API server, or we, will not have this child."""
+    return Problem(ConditionType.JOB_RUNNING, Reason.CHILD_REFUSED, f"{ref}: {message}")
 
 
-def lost_image_volumes(asked: Manifest, answer: Manifest) -> list[str]:
-    """Image volumes that an API server without the feature has left out, silently."""
+def lost_part(asked: Manifest, answer: Manifest) -> Problem | None:
+    """What an API server without image volumes has left out, silently."""
+    if not (lost := _lost_image_volumes(asked, answer)):
+        return None
+    message = (
+        f"{Ref.of(asked)}: this cluster has no image volumes, so that {', '.join(lost)} cannot be"
+        " mounted: use pvc:// or a fetched model, or turn on the feature gate ImageVolume"
+    )
+    return Problem(ConditionType.MODELS_AVAILABLE, Reason.IMAGE_VOLUME_UNSUPPORTED, message)
+
+
+def _lost_image_volumes(asked: Manifest, answer: Manifest) -> list[str]:
     if asked["kind"] != DEPLOYMENT.kind:
         return []
     volumes = asked["spec"]["template"]["spec"].get("volumes", ())

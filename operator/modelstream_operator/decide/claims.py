@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from modelstream_crds.needs import claim_path
 from modelstream_crds.v1alpha1 import ConditionType
 from modelstream_operator.decide.problem import Problem, Reason
 from modelstream_operator.render import models
@@ -22,7 +23,7 @@ def _state_claim(target: Target) -> str | None:
     state = target.spec.state
     if state is None or not state.storage.startswith("pvc://"):
         return None
-    return models.claim_of(state.storage)[0]
+    return claim_path(state.storage)[0]
 
 
 def claim_problems(target: Target, claims: Mapping[str, Manifest | None]) -> Iterator[Problem]:

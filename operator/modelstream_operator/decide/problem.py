@@ -29,6 +29,8 @@ class Reason(StrEnum):
     PODS_REFUSED = "PodsRefused"
     EVICTED = "Evicted"
     POD_FAILED = "PodFailed"
+    CHILD_REFUSED = "ChildRefused"
+    IMAGE_VOLUME_UNSUPPORTED = "ImageVolumeUnsupported"
 
 
 @dataclass(frozen=True)

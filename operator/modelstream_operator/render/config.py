@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
+from modelstream_crds.needs import claim_path
 from modelstream_operator import names
 from modelstream_operator.render import memory
-from modelstream_operator.render.models import claim_of
 from modelstream_operator.render.target import Target
 from modelstream_operator.resources import CONFIG_MAP, MODELSTREAM, Manifest
 
@@ -132,8 +132,8 @@ def state_volume(target: Target) -> tuple[list[dict[str, Any]], list[dict[str, A
     """Volume and mount of state that is kept on a claim."""
     if target.spec.state is None or not target.spec.state.storage.startswith(PVC):
         return [], []
-    claim, path = claim_of(target.spec.state.storage)
+    name, path = claim_path(target.spec.state.storage)
     mount = {"name": "state", "mountPath": names.STATE_DIR}
     if path:
         mount["subPath"] = path
-    return [{"name": "state", "persistentVolumeClaim": {"claimName": claim}}], [mount]
+    return [{"name": "state", "persistentVolumeClaim": {"claimName": name}}], [mount]

@@ -4,6 +4,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from modelstream_crds.model import FETCHED, scheme
+from modelstream_crds.names import CONFIG_ROOT, MODELS_ROOT
+from modelstream_crds.needs import claim_path
 from modelstream_crds.quantities import quantity
 from modelstream_crds.v1alpha1 import Model
 from modelstream_operator import names
@@ -25,15 +27,9 @@ def fetched(model: Model) -> bool:
     return scheme(model.uri) in FETCHED
 
 
-def claim_of(uri: str) -> tuple[str, str]:
-    """Claim and path of a ``pvc://`` address."""
-    claim, _, path = uri.removeprefix("pvc://").partition("/")
-    return claim, path.strip("/")
-
-
 def claims(target: Target) -> list[str]:
     """Claims that hold models, each once, in the order of the resource."""
-    found = [claim_of(each.uri)[0] for each in target.spec.models if scheme(each.uri) == "pvc"]
+    found = [claim_path(each.uri)[0] for each in target.spec.models if scheme(each.uri) == "pvc"]
     return list(dict.fromkeys(found))
 
 
@@ -54,10 +50,10 @@ def volumes(target: Target) -> list[Part]:
     """One volume for each claim, image, fetched model, and credentials file."""
     found = [
         {
-            "name": _claim_volume(claim),
-            "persistentVolumeClaim": {"claimName": claim, "readOnly": True},
+            "name": _claim_volume(name),
+            "persistentVolumeClaim": {"claimName": name, "readOnly": True},
         }
-        for claim in claims(target)
+        for name in claims(target)
     ]
     for model in target.spec.models:
         if fetched(model):
@@ -99,15 +95,15 @@ def _has_file(model: Model) -> bool:
 
 
 def _mount(model: Model) -> list[Part]:
-    mount: Part = {"mountPath": f"{names.MODELS_DIR}/{model.name}", "readOnly": True}
+    mount: Part = {"mountPath": f"{MODELS_ROOT}/{model.name}", "readOnly": True}
     if fetched(model):
         return [{"name": _volume(model), **mount, "subPath": model.name}]
     match scheme(model.uri):
         case "pvc":
-            claim, path = claim_of(model.uri)
+            name, path = claim_path(model.uri)
             if is_file(path):
                 mount["mountPath"] += f"/{PurePosixPath(path).name}"
-            return [{"name": _claim_volume(claim), **mount, **({"subPath": path} if path else {})}]
+            return [{"name": _claim_volume(name), **mount, **({"subPath": path} if path else {})}]
         case "image":
             return [{"name": _volume(model), **mount}]
     return []  # file:// is in the image
@@ -115,7 +111,7 @@ def _mount(model: Model) -> list[Part]:
 
 def _fetch(target: Target, model: Model) -> Part:
     size = _size(model)
-    args = [model.uri, f"{names.MODELS_DIR}/{model.name}", "--max-bytes", str(quantity(size))]
+    args = [model.uri, f"{MODELS_ROOT}/{model.name}", "--max-bytes", str(quantity(size))]
     if model.digest:
         args += ["--digest", model.digest]
     container: Part = {
@@ -123,7 +119,7 @@ def _fetch(target: Target, model: Model) -> Part:
         "command": ["modelstream-pod", "fetch", *args],
         "env": _fetch_environment(target, model),
         "volumeMounts": [
-            {"name": _volume(model), "mountPath": names.MODELS_DIR},
+            {"name": _volume(model), "mountPath": MODELS_ROOT},
             {"name": "tmp", "mountPath": names.TMP_DIR},
             *_credentials_mount(model),
         ],
@@ -165,7 +161,7 @@ def _verify(target: Target) -> Part:
         "command": ["modelstream-pod", "verify"],
         "env": [{"name": "HOME", "value": names.TMP_DIR}],
         "volumeMounts": [
-            {"name": "config", "mountPath": names.CONFIG_DIR, "readOnly": True},
+            {"name": "config", "mountPath": CONFIG_ROOT, "readOnly": True},
             {"name": "tmp", "mountPath": names.TMP_DIR},
             *mounts(target),
         ],

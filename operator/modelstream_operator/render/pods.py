@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modelstream_crds.v1alpha1 import Resources, SecretKey
+from modelstream_crds.names import CONFIG_MAPS_ROOT, CONFIG_ROOT, SECRETS_ROOT
 from modelstream_operator import names
 from modelstream_operator.names import Component
 from modelstream_operator.render import config, models
@@ -113,13 +114,11 @@ def _environment(values: Mapping[str, str]) -> list[Part]:
 
 
 def _volumes(target: Target, role: Role) -> list[Part]:
-    python = target.spec.python
-    script = python.config_map.name if python and python.config_map else None
     return [
         {"name": "config", "configMap": {"name": names.config(target.name)}},
         {"name": "flink-conf", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
-        *([{"name": "python", "configMap": {"name": script}}] if script else []),
+        *_program(target)[0],
         *models.volumes(target),
         *config.state_volume(target)[0],
         *(_secret_volume(name, keys) for name, keys in _by_secret(role.secrets).items()),
@@ -127,26 +126,29 @@ def _volumes(target: Target, role: Role) -> list[Part]:
 
 
 def _mounts(target: Target, role: Role) -> list[Part]:
-    python = target.spec.python
-    script = python.config_map.name if python and python.config_map else None
     read_only = {"readOnly": True}
     return [
-        {"name": "config", "mountPath": names.CONFIG_DIR, **read_only},
+        {"name": "config", "mountPath": CONFIG_ROOT, **read_only},
         {"name": "flink-conf", "mountPath": names.FLINK_CONF_DIR},
         {"name": "tmp", "mountPath": names.TMP_DIR},
-        *([{"name": "python", "mountPath": _script_path(script), **read_only}] if script else []),
+        *_program(target)[1],
         *models.mounts(target),
         *config.state_volume(target)[1],
         *(
-            {"name": _volume_of(secret), "mountPath": f"{names.SECRETS_DIR}/{secret}", **read_only}
+            {"name": _volume_of(secret), "mountPath": f"{SECRETS_ROOT}/{secret}", **read_only}
             for secret in _by_secret(role.secrets)
         ),
     ]
 
 
-def _script_path(config_map: str) -> str:
-    """Where the job looks for the keys of a ConfigMap."""
-    return f"{names.CONFIG_MAPS_DIR}/{config_map}"
+def _program(target: Target) -> tuple[list[Part], list[Part]]:
+    """Volume and mount of a program that is kept in a ConfigMap."""
+    python = target.spec.python
+    if python is None or python.config_map is None:
+        return [], []
+    name = python.config_map.name
+    mount = {"name": "python", "mountPath": f"{CONFIG_MAPS_ROOT}/{name}", "readOnly": True}
+    return [{"name": "python", "configMap": {"name": name}}], [mount]
 
 
 def _by_secret(keys: Iterable[SecretKey]) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ from modelstream.cli.exits import UsageError
 from modelstream.errors import DigestMismatchError
 from modelstream.fetch import digest_of, fetch, local_path
 from modelstream.progress import Download, ProgressLine, size
-from modelstream_crds.needs import claim
+from modelstream_crds.needs import claim_path
 from modelstream_crds.quantities import quantity
 from modelstream_crds.v1alpha1 import Model
 
@@ -76,11 +76,12 @@ def _path(model: Model, given: str | None, mounts: Mapping[str, Path]) -> Path:
     if given is not None:
         # What was given is meant, whatever the manifest's digest says of the original.
         return at_hand(given)
-    scheme, _, rest = model.uri.partition("://")
-    if scheme == "pvc" and (name := claim(model.uri)) in mounts:
-        path = mounts[name] / rest.partition("/")[2]
+    scheme = model.uri.partition("://")[0]
+    name, within = claim_path(model.uri)
+    if scheme == "pvc" and name in mounts:
+        path = mounts[name] / within
     elif scheme in ("pvc", "image"):
-        mount = f", or --mount {claim(model.uri)}=DIR" if scheme == "pvc" else ""
+        mount = f", or --mount {name}=DIR" if scheme == "pvc" else ""
         raise UsageError(
             f"model {model.name}: {model.uri} exists only in a cluster: "
             f"give --model {model.name}=PATH{mount}"

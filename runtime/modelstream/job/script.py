@@ -8,10 +8,8 @@ from pathlib import Path
 
 from modelstream.errors import JobError
 from modelstream.job.context import JobContext
+from modelstream_crds.names import CONFIG_MAPS_ROOT
 from modelstream_crds.v1alpha1 import ConfigMapScript, Python
-
-CONFIG_MAPS_ROOT = Path("/etc/modelstream/configmaps")
-"""Where a pod finds the ConfigMap of ``python.configMap``."""
 
 
 def run(python: Python, context: JobContext) -> None:
@@ -56,7 +54,7 @@ def program_path(python: Python, context: JobContext) -> Path:
 def _config_map(source: ConfigMapScript, context: JobContext) -> Path:
     if context.local:
         return context.mount(source.name) / source.key
-    return CONFIG_MAPS_ROOT / source.name / source.key
+    return Path(CONFIG_MAPS_ROOT) / source.name / source.key
 
 
 @contextmanager

@@ -3,7 +3,6 @@ from datetime import timedelta
 import pytest
 
 from modelstream_crds.quantities import cores, duration, quantity
-from modelstream_crds.reserved import RESERVED, reserved
 
 
 @pytest.mark.parametrize(
@@ -45,11 +44,3 @@ def test_what_is_no_quantity_is_refused(text: str) -> None:
 
 def test_cores_may_be_parts() -> None:
     assert (cores("250m"), cores(2), cores("1.5")) == (0.25, 2.0, 1.5)
-
-
-def test_reserved_names_the_keys_that_the_operator_owns() -> None:
-    assert reserved(["rest.port", "a.b", "parallelism.default"]) == (
-        "parallelism.default",
-        "rest.port",
-    )
-    assert all(RESERVED.values())

@@ -29,9 +29,7 @@ class Server:
         self.refuses: dict[str, ApiError] = {}
         self.statuses: list[Mapping[str, Any]] = []
 
-    async def apply(
-        self, manifest: Manifest, *, force: bool = True, dry_run: bool = False
-    ) -> Manifest:
+    async def apply(self, manifest: Manifest, *, force: bool = True) -> Manifest:
         if error := self.refuses.get(manifest["kind"]):
             raise error
         meta = {**manifest["metadata"], "uid": "u", "resourceVersion": "1"}
