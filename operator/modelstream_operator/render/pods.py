@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelstream_crds.v1alpha1 import Resources, SecretKey
 from modelstream_crds.names import CONFIG_MAPS_ROOT, CONFIG_ROOT, SECRETS_ROOT
+from modelstream_crds.v1alpha1 import Resources, SecretKey
 from modelstream_operator import names
 from modelstream_operator.names import Component
 from modelstream_operator.render import config, models
