@@ -15,6 +15,7 @@ from modelstream_crds.cluster import (
     TaskManager,
     Toleration,
 )
+from modelstream_crds.inference import Batch, Classify, Image, ImageFit, Inference, OnError
 from modelstream_crds.lifecycle import NetworkPolicy, State, Upgrade, UpgradeMode
 from modelstream_crds.model import GraphSignature, GraphTensor, Method, Model, ModelFormat
 from modelstream_crds.programs import ConfigMapScript, Python, Sql, SqlOnError
@@ -32,19 +33,7 @@ from modelstream_crds.status import (
     TaskManagerStatus,
     UpgradeStatus,
 )
-from modelstream_crds.stream import (
-    Batch,
-    Classify,
-    Column,
-    Image,
-    ImageFit,
-    Inference,
-    OnError,
-    Pipeline,
-    SecretKey,
-    Sink,
-    Source,
-)
+from modelstream_crds.stream import Column, Pipeline, SecretKey, Sink, Source
 
 __all__ = [
     "Batch",
