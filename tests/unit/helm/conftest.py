@@ -1,11 +1,11 @@
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.support.helm import helm as binary
 
 KUBERNETES = "--kube-version=1.34.0"
 """A helm that somebody built from source takes a much older version for the server's."""
@@ -13,16 +13,7 @@ CHART = Path(__file__).parents[3] / "helm" / "modelstream"
 
 
 def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["helm", *arguments], capture_output=True, text=True, check=False)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _helm_is_there() -> None:
-    if shutil.which("helm") is None:
-        pytest.skip(
-            "helm is not on PATH: install helm 3 (helm.sh/docs/intro/install) or, with Go, "
-            "`go install helm.sh/helm/v3/cmd/helm@latest`; make e2e does not run without it"
-        )
+    return subprocess.run([binary(), *arguments], capture_output=True, text=True, check=False)
 
 
 class Rendered(list[dict[str, Any]]):
