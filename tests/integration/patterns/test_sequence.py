@@ -263,7 +263,8 @@ def test_an_event_before_the_attempts_is_late_though_a_restart_has_reset_the_wat
 class FailsOnce:
     """Fails when there are two more checkpoints than at an event; notes where the job goes on.
 
-    Until then it takes its time with each event, so that a busy machine too has checkpoints left.
+    Until then it takes its time with each event, so that a busy machine too has checkpoints left:
+    a checkpoint waits for a bundle, and so bundles are small.
     """
 
     after: int
@@ -281,13 +282,14 @@ class FailsOnce:
             elif newest >= int(seen.read_text()) + 2:
                 failed.touch()
                 raise SystemError("the injected failure")
-            time.sleep(0.004)
+            time.sleep(0.002)
         return event
 
 
 def test_an_attempt_goes_on_after_a_failure_from_the_checkpoint(tmp_path: Path) -> None:
     state = {"execution.checkpointing.dir": (tmp_path / "state").as_uri()}
-    t_env = environment({**RECOVERY, **state, CHAINING: "false"})
+    small = {"python.fn-execution.bundle.size": "10"}
+    t_env = environment({**RECOVERY, **state, **small, CHAINING: "false"})
     # Ten keys, an event of each in turn: a at 200, b at 500, c at 2100 for the even ones.
     t_env.execute_sql(
         "CREATE TEMPORARY TABLE counted (n INT, k AS MOD(n, 10), ts AS TO_TIMESTAMP_LTZ(n, 3), "
