@@ -234,7 +234,7 @@ def _apiserver(
         f"--secure-port={port}",
         "--bind-address=127.0.0.1",
         "--advertise-address=127.0.0.1",
-        "--service-cluster-ip-range=10.0.0.0/24",
+        "--service-cluster-ip-range=10.0.0.0/16",
         "--authorization-mode=RBAC",
         # Admission that waits for controllers which do not run here.
         "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition,Priority",
