@@ -42,6 +42,7 @@ class DeadLetter:
 
 
 OnError: TypeAlias = Fail | Drop | DeadLetter
+"""What becomes of a record that cannot be scored."""
 
 DEAD_LETTER_COLUMNS: tuple[ColumnType, ...] = (
     ColumnType("key", "BYTES"),

@@ -66,33 +66,40 @@ class RecordError(ModelStreamError):
 class ConversionError(RecordError):
     """A value does not fit the tensor or the column that it is for.
 
-    ``index`` is the position of the offending record in its batch, where it is known.
+    Attributes:
+        index: the position of the offending record in its batch; None where it is not known.
     """
 
     def __init__(self, message: str, index: int | None = None) -> None:
         super().__init__(message)
-        self.index = index
+        self.index: int | None = index
 
 
 class UnevenShapesError(ModelStreamError):
     """The records of a batch have different shapes, which the model takes only one at a time.
 
-    ``groups`` lists the positions of the records that fit into one batch together: every record
-    is in exactly one group. The caller runs the groups one after the other.
+    Attributes:
+        groups: the positions of the records that fit into one batch together. Every record is in
+            exactly one group; the caller runs the groups one after the other.
     """
 
     def __init__(self, message: str, groups: list[list[int]]) -> None:
         super().__init__(message)
-        self.groups = groups
+        self.groups: list[list[int]] = groups
 
 
 class UnscorableError(RecordError):
-    """A model cannot score a record; ``failure`` says where and why."""
+    """A model cannot score a record.
+
+    Attributes:
+        model: the model's name.
+        failure: where the record failed, and why.
+    """
 
     def __init__(self, message: str, model: str, failure: "Failure") -> None:
         super().__init__(message)
-        self.model = model
-        self.failure = failure
+        self.model: str = model
+        self.failure: Failure = failure
 
 
 # The job

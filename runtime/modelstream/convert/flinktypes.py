@@ -20,7 +20,12 @@ _TRAILERS = {"NOT", "NULL", "PRECISION", "WITH", "WITHOUT", "LOCAL", "TIME", "ZO
 
 @dataclass(frozen=True)
 class ColumnType:
-    """A column: its name and its Flink SQL type, e.g. ``ARRAY<FLOAT>``."""
+    """A column of a table, or a field of a stream's rows.
+
+    Attributes:
+        name: what it is called.
+        type: its Flink SQL type, e.g. ``ARRAY<FLOAT>``.
+    """
 
     name: str
     type: str
@@ -32,6 +37,11 @@ class FlinkType:
 
     ``VARCHAR(n)`` and ``CHAR(n)`` are STRING, ``VARBINARY(n)`` and ``BINARY(n)`` are BYTES;
     length, precision and NOT NULL are dropped: no tensor depends on them.
+
+    Attributes:
+        name: without its children: ``BIGINT``, ``ARRAY``, ``MAP``, ``ROW``.
+        children: the types between the angle brackets.
+        fields: the names that the children of a ROW have.
     """
 
     name: str

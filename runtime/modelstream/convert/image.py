@@ -37,9 +37,13 @@ class Resize(StrEnum):
     """How pixels are computed, as in tf.image.ResizeMethod."""
 
     BILINEAR = "bilinear"
+    """Of the four pixels around the point, by their distance."""
     NEAREST = "nearest"
+    """The pixel next to the point, as it is."""
     BICUBIC = "bicubic"
+    """Of the sixteen pixels around the point, by a cubic polynomial."""
     AREA = "area"
+    """The mean of the pixels that the new one covers."""
 
 
 @dataclass(frozen=True)

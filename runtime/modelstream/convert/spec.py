@@ -8,8 +8,11 @@ class Layout(StrEnum):
     """How a tensor's values are laid out in memory."""
 
     DENSE = "dense"
+    """Every row has as many elements as the others: one array."""
     RAGGED = "ragged"
+    """Rows differ in length: the elements end to end, and where each row ends."""
     SPARSE = "sparse"
+    """Most elements are zero: the positions and values of the others."""
 
 
 @dataclass(frozen=True)

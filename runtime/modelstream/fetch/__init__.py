@@ -37,19 +37,33 @@ _ELSEWHERE = {
 
 @dataclass(frozen=True)
 class Fetched:
-    """What is at ``path`` now."""
+    """What is at the destination now.
+
+    Attributes:
+        path: the destination.
+        digest: ``sha256:…`` of the tree of files, as ``spec.models[].digest`` takes it.
+        files: how many there are.
+        bytes: of all files together.
+        kept: whether it was there before.
+    """
 
     path: Path
     digest: str
     files: int
     bytes: int
     kept: bool = False
-    """Whether it was there before."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What fetching depends on: credentials and settings, the network, patience."""
+    """What fetching depends on.
+
+    Attributes:
+        environment: the environment variables with credentials and settings (``AWS_*``,
+            ``GOOGLE_APPLICATION_CREDENTIALS``, ``HF_TOKEN``, ``MODELSTREAM_FETCH_ALLOW``); those
+            of the process if not given.
+        retry: how often an unwilling server is asked again.
+    """
 
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     retry: Retry = field(default_factory=Retry)
@@ -74,7 +88,18 @@ def fetch(
     directory that holds it. ``dest`` appears in one step. If it is there already with the same
     content it is kept, with other content it is an error.
 
-    Raises DigestMismatchError if ``digest`` is given and is not what came; FetchError otherwise.
+    Args:
+        uri: ``file://`` or a path, ``https://``, ``s3://``, ``gs://`` or ``hf://``.
+        dest: the directory; it is made, with what is above it.
+        digest: what must come, as `digest_of` gives it. If it is at ``dest`` already, nothing is
+            fetched.
+        max_bytes: a model that takes more on disk is refused; None for no limit.
+        progress: called while bytes come: how many are here, how many there will be (or None).
+        sources: credentials and settings; those of the process if None.
+
+    Raises:
+        DigestMismatchError: ``digest`` is not what came.
+        FetchError: it cannot be fetched, or something else is at ``dest``.
     """
     sources = sources or Sources()
     if digest is not None and (present := _present(dest, checked_form(digest))):

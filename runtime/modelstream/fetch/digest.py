@@ -15,7 +15,13 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Tree:
-    """What is at a path: its digest, the number of regular files and their bytes."""
+    """What is at a path.
+
+    Attributes:
+        digest: ``sha256:…`` of all files.
+        files: how many regular files there are.
+        bytes: of all of them together.
+    """
 
     digest: str
     files: int
@@ -23,7 +29,11 @@ class Tree:
 
 
 def digest_of(path: Path) -> str:
-    """The digest of the file or of the tree of files at ``path``."""
+    """The digest of the file or of the tree of files at ``path``, as ``sha256:…``.
+
+    Raises:
+        FetchError: as of `tree_of`.
+    """
     return tree_of(path).digest
 
 
@@ -31,8 +41,11 @@ def tree_of(path: Path) -> Tree:
     """Read every file once: sha256 over the sorted lines ``<sha256>  <size>  <posix path>``.
 
     A single file counts as a tree that holds only this file. Directories, modes and times do
-    not count. A symbolic link or a device is refused, since it would name something that is not
-    in the tree.
+    not count.
+
+    Raises:
+        FetchError: there is nothing at the path, or a symbolic link or a device is in the tree,
+            which would name something that is not.
     """
     lines = []
     size = 0

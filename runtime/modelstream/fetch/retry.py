@@ -16,7 +16,13 @@ class TransientError(FetchError):
 
 @dataclass(frozen=True)
 class Retry:
-    """How often to try, and how long to wait in between; each wait is twice the one before."""
+    """How often to try, and how long to wait in between.
+
+    Attributes:
+        attempts: the first one included.
+        first_delay: seconds after the first; each later wait is twice the one before.
+        sleep: waits that many seconds.
+    """
 
     attempts: int = 5
     first_delay: float = 0.5

@@ -56,7 +56,10 @@ def flat_map_with_model(
     output_type: "TypeInformation | None" = None,
     on_error: OnError = Fail(),  # noqa: B008  # frozen
 ) -> "DataStream":
-    """Each record through ``fn(record, model)``, which returns or yields any number of them."""
+    """Each record through ``fn(record, model)``, which returns or yields any number of them.
+
+    Arguments and errors are those of `map_with_model`.
+    """
     return _applied(stream, model, fn, _many, output_type, on_error).name("Flat Map With Model")
 
 
@@ -67,7 +70,10 @@ def filter_with_model(
     *,
     on_error: OnError = Fail(),  # noqa: B008  # frozen
 ) -> "DataStream":
-    """The records for which ``fn(record, model)`` is true."""
+    """The records for which ``fn(record, model)`` is true.
+
+    Arguments and errors are those of `map_with_model`; the type of the records stays.
+    """
     kind = stream._original_data_type_info if isinstance(stream, KeyedStream) else stream.get_type()
     return _applied(stream, model, fn, _matching, kind, on_error).name("Filter With Model")
 
@@ -83,7 +89,7 @@ def process_with_model(
     """Each record through ``fn(record, ctx, model)``; ``ctx`` as in Flink's process functions.
 
     ``fn`` yields records, and ``(tag, record)`` for side outputs. For state and timers derive a
-    class from `ModelKeyedProcessFunction`.
+    class from `ModelKeyedProcessFunction`. Arguments and errors are those of `map_with_model`.
     """
     return _applied(stream, model, fn, _processed, output_type, on_error).name("Process With Model")
 

@@ -84,7 +84,7 @@ class ModelHandle:
     def call(
         self, signature: str, inputs: Mapping[str, npt.NDArray[Any]]
     ) -> dict[str, npt.NDArray[Any]]:
-        """Run one signature on arrays that fit it already."""
+        """Run one signature on arrays, by tensor name and batch first, that fit it already."""
         with self._called(inputs):
             return self._opened.call(signature, inputs)
 

@@ -42,7 +42,7 @@ def dead_letters(stream: "DataStream") -> "DataStream":
         stream: what `map_with_model`, `flat_map_with_model`, … returned.
 
     Returns:
-        A stream of rows with the columns of ``modelstream.deadletter.DEAD_LETTER_COLUMNS``.
+        A stream of rows with the columns of `modelstream.deadletter.DEAD_LETTER_COLUMNS`.
 
     Raises:
         OptionError: it has none.

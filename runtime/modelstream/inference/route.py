@@ -26,7 +26,12 @@ class Route(StrEnum):
 
 @dataclass(frozen=True)
 class Choice:
-    """A route and the reason for it, in words."""
+    """A route and the reason for it.
+
+    Attributes:
+        route: which one it is; never ``AUTO``.
+        reason: why, in words.
+    """
 
     route: Route
     reason: str

@@ -35,7 +35,7 @@ class InferredStream:
     Attributes:
         scored: rows of the kept fields, then the model's columns.
         choice: the route that the records take, and why.
-        dead_letters: rows of ``modelstream.deadletter.DEAD_LETTER_COLUMNS``; None unless
+        dead_letters: rows of `modelstream.deadletter.DEAD_LETTER_COLUMNS`; None unless
             ``on_error`` is DeadLetter.
     """
 

@@ -41,7 +41,7 @@ class Inferred:
 
     Attributes:
         scored: the kept columns, then the model's.
-        dead_letters: the columns of ``modelstream.deadletter.DEAD_LETTER_COLUMNS``; None unless
+        dead_letters: the columns of `modelstream.deadletter.DEAD_LETTER_COLUMNS`; None unless
             ``on_error`` is DeadLetter. Insert both in one StatementSet: the model runs once.
     """
 

@@ -8,6 +8,8 @@ from modelstream.convert.spec import TensorSpec
 from modelstream.errors import SignatureNotFoundError
 
 DEFAULT_SIGNATURE = "serving_default"
+"""The function that is meant where none is named; TensorFlow's exporters call it so."""
+
 PREDICT = "tensorflow/serving/predict"
 CLASSIFY = "tensorflow/serving/classify"
 REGRESS = "tensorflow/serving/regress"

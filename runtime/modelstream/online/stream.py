@@ -28,7 +28,7 @@ class Learned:
             weights had).
         weights: rows of ``key`` (STRING), ``updates`` (BIGINT) and ``weights`` (BYTES), for
             ``OnlineModel.score``; None unless ``publish_every`` is set.
-        dead_letters: rows of ``modelstream.deadletter.DEAD_LETTER_COLUMNS``; None unless
+        dead_letters: rows of `modelstream.deadletter.DEAD_LETTER_COLUMNS`; None unless
             ``on_error`` is DeadLetter.
     """
 

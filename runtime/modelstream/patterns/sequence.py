@@ -37,7 +37,13 @@ class AfterMatch(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """One event of a sequence."""
+    """One event of a sequence.
+
+    Attributes:
+        name: what the event is called in ``Match.events``.
+        condition: event → whether it will do.
+        contiguity: what may stand between the event before and this one.
+    """
 
     name: str
     condition: Condition
@@ -86,11 +92,15 @@ class Sequence:
 
     Events with the same time are taken in the order in which they came.
 
+    Args:
+        name: what the first event is called in ``Match.events``.
+        condition: event → whether it will do; as in ``followed_by`` and ``next``.
+        after_match: where the search goes on.
+
     Attributes:
         steps: what is looked for, in order.
         limit: how long after its first event an attempt ends, in milliseconds; an event exactly
             then is too late. None: never.
-        after_match: where the search goes on.
     """
 
     steps: tuple[Step, ...]
