@@ -59,6 +59,9 @@ class Operator:
             "KUBECONFIG": kubeconfig,
             "MODELSTREAM_METRICS_PORT": str(METRICS_PORT),
             "MODELSTREAM_LIVENESS_PORT": str(LIVENESS_PORT),
+            # As in the image.
+            "MALLOC_ARENA_MAX": "1",
+            "MALLOC_TRIM_THRESHOLD_": "131072",
             "MODELSTREAM_LOG_LEVEL": os.environ.get("BENCH_LOG_LEVEL", "WARNING"),
         }
         with open(log, "ab") as output:  # noqa: PTH123  # a handle for the child process

@@ -1,6 +1,7 @@
 """What watches have told: the objects that passes read instead of asking the API server."""
 
 import json
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -51,12 +52,12 @@ class Child:
             version=version_of(manifest),
             applied=meta.get("annotations", {}).get(ANNOTATION_APPLIED, ""),
             status=manifest.get("status", {}),
-            packed=json.dumps(slim, separators=(",", ":")).encode(),
+            packed=zlib.compress(json.dumps(slim, separators=(",", ":")).encode(), level=1),
         )
 
     def manifest(self) -> Manifest:
         """The object without its status."""
-        body: Manifest = json.loads(self.packed)
+        body: Manifest = json.loads(zlib.decompress(self.packed))
         return body
 
 

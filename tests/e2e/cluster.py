@@ -38,6 +38,19 @@ def eventually(
         time.sleep(0.5)
 
 
+def texts(status: Mapping[str, Any]) -> list[str]:
+    """The conditions of a status, each as a line."""
+    return [
+        f"{each['type']} {each['status']} {each['reason']}: {each['message']}"
+        for each in status.get("conditions", ())
+    ]
+
+
+def holds(text: str, words: tuple[str, ...]) -> bool:
+    """Whether all the words are in the text, in any case."""
+    return all(word.lower() in text.lower() for word in words)
+
+
 @dataclass(frozen=True)
 class Namespace:
     """One namespace of the cluster."""
@@ -90,11 +103,7 @@ class Namespace:
         """Wait until a condition's reason or message holds all the words; returns it."""
 
         def said() -> str:
-            for each in self.status(stream).get("conditions", []):
-                text = f"{each['type']} {each['status']} {each['reason']}: {each['message']}"
-                if all(word.lower() in text.lower() for word in words):
-                    return text
-            return ""
+            return next((text for text in texts(self.status(stream)) if holds(text, words)), "")
 
         found = eventually(
             said, timeout, f"{stream} says {', '.join(words)}", lambda: self.story(stream)

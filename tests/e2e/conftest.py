@@ -41,15 +41,21 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 @pytest.fixture(scope="session")
-def timed(request: pytest.FixtureRequest) -> Callable[[str, Callable[[], Any]], Any]:
-    """Call something and note how long it took, for the table at the end."""
+def noted(request: pytest.FixtureRequest) -> Callable[[str, float], None]:
+    """Note how many seconds something took, for the table at the end."""
+    return lambda what, seconds: request.config.stash[TIMINGS].append((what, seconds))
+
+
+@pytest.fixture(scope="session")
+def timed(noted) -> Callable[[str, Callable[[], Any]], Any]:
+    """Call something and note how long it took."""
 
     def measure(what: str, call: Callable[[], Any]) -> Any:
         started = time.monotonic()
         try:
             return call()
         finally:
-            request.config.stash[TIMINGS].append((what, time.monotonic() - started))
+            noted(what, time.monotonic() - started)
 
     return measure
 

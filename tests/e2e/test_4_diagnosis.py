@@ -3,6 +3,7 @@
 import pytest
 from tests.e2e import objectstore, workloads
 from tests.e2e.cluster import ROOT, Namespace, eventually
+from tests.e2e.watcher import Watcher
 
 SQL = {"statements": "CREATE TABLE x (y INT) WITH ('connector' = 'print'); INSERT INTO x VALUES 1"}
 STORED = "s3://models/guesslang"
@@ -158,8 +159,9 @@ def ill(work, images):
 def ward(request, ill):
     """Several at once: what is wrong with one must not hide what is wrong with another."""
     manifests = [CASES[case][0] for case in WARDS[request.param]]
-    ill.apply(*manifests)
-    yield ill
+    with Watcher.on(ill) as watcher:
+        ill.apply(*manifests)
+        yield ill, watcher
     names = [manifest["metadata"]["name"] for manifest in manifests]
     ill.kubectl("delete", "modelstreams", *names, "--timeout=180s")
     labels = "app.kubernetes.io/managed-by=modelstream-operator"
@@ -171,12 +173,15 @@ def ward(request, ill):
     [pytest.param(ward, case, id=case) for ward, cases in WARDS.items() for case in cases],
     indirect=["ward"],
 )
-def test_the_cause_is_in_the_status(ward, timed, case):
+def test_the_cause_is_in_the_status(ward, timed, noted, case):
     manifest, words = CASES[case]
     name = manifest["metadata"]["name"]
-    timed(f"diagnosis: {case}", lambda: ward.says(name, *words, timeout=300))
+    namespace, watcher = ward
+    timed(f"diagnosis: {case}", lambda: namespace.says(name, *words, timeout=300))
+    if (delay := watcher.delay(name, words)) is not None:
+        noted(f"    of these from the cause in a pod's status: {case}", delay)
 
-    assert ward.condition(name, "Ready")["status"] == "False"
+    assert namespace.condition(name, "Ready")["status"] == "False"
 
 
 def test_what_was_missing_heals_step_by_step_when_it_comes(ill, timed):
