@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 
 from tests.e2e.cluster import MODELSTREAM, Namespace, eventually, holds, texts
 
@@ -26,16 +26,10 @@ class Watcher:
     def on(cls, namespace: Namespace) -> "Iterator[Watcher]":
         watcher = cls()
         instance = r"{.metadata.labels.app\.kubernetes\.io/instance}"
-        watches = [
-            _watch(namespace, "pods", instance, watcher.pods),
-            _watch(namespace, MODELSTREAM, "{.metadata.name}", watcher.streams),
-        ]
-        try:
+        pods = _watch(namespace, "pods", instance, watcher.pods)
+        streams = _watch(namespace, MODELSTREAM, "{.metadata.name}", watcher.streams)
+        with pods, streams:
             yield watcher
-        finally:
-            for process in watches:
-                process.terminate()
-                process.wait(10)
 
     def delay(self, stream: str, words: tuple[str, ...]) -> float | None:
         """Seconds from the cause in a pod's status to the words in the stream's.
@@ -53,21 +47,24 @@ class Watcher:
         return None
 
 
+@contextmanager
 def _watch(
     namespace: Namespace, kind: str, name: str, into: list[tuple[float, str, dict[str, Any]]]
-) -> subprocess.Popen[str]:
+) -> Iterator[None]:
     template = f'jsonpath={name} {{.status}}{{"\\n"}}'
     command = ["kubectl", "--namespace", namespace.name, "get", kind, "--watch", "-o", template]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
-    def read() -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
+    def read(lines: IO[str]) -> None:
+        for line in lines:
             named, status = line.split("{", 1) if "{" in line else (line, "}")
             into.append((time.monotonic(), named.strip(), json.loads("{" + status)))
 
-    threading.Thread(target=read, daemon=True).start()
-    return process
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        thread = threading.Thread(target=read, args=[process.stdout])
+        thread.start()
+        yield
+        process.terminate()
+        thread.join()
 
 
 def has_cause(status: dict[str, Any]) -> bool:
