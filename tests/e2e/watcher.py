@@ -62,9 +62,11 @@ def _watch(
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         thread = threading.Thread(target=read, args=[process.stdout])
         thread.start()
-        yield
-        process.terminate()
-        thread.join()
+        try:
+            yield
+        finally:
+            process.terminate()
+            thread.join()
 
 
 def has_cause(status: dict[str, Any]) -> bool:
