@@ -4,6 +4,7 @@ A rule stands beside the field or the class that it is about. Its message says w
 instead; where it was broken is said by the path. Both twins run over the same table of cases.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import UnionType
@@ -21,7 +22,8 @@ class Rule:
     """One rule over a value, ``self`` in CEL.
 
     ``at`` is where below the value the user has to look (``.deadLetter``). A rule without
-    ``cel`` is about values that CEL cannot see: ``validate`` and the operator check it.
+    ``cel`` is about values that CEL cannot see: ``validate`` and the operator check it. ``shows``
+    and ``cel_shows`` say what in a value broke the rule, where the place alone does not.
     """
 
     name: str
@@ -30,6 +32,12 @@ class Rule:
     cel: str | None = None
     at: str = ""
     pattern: str | None = None
+    shows: Callable[[Any], str] | None = None
+    cel_shows: str | None = None
+
+    def told(self, value: Any) -> str:
+        """What is said to somebody whose ``value`` breaks the rule."""
+        return self.message if self.shows is None else f"{self.message} ({self.shows(value)})"
 
     def __get_pydantic_json_schema__(
         self, core: CoreSchema, handler: GetJsonSchemaHandler
@@ -47,6 +55,9 @@ def add_to_schema(schema: JsonSchemaValue, rule: Rule) -> None:
     if rule.cel is None:
         return
     entry = {"rule": rule.cel, "message": rule.message}
+    if rule.cel_shows:
+        # The API server falls back on the message where this becomes longer than 5 KiB.
+        entry["messageExpression"] = f"{json.dumps(rule.message + ' (')} + {rule.cel_shows} + ')'"
     if rule.at:
         entry["fieldPath"] = rule.at
     schema.setdefault("x-kubernetes-validations", []).append(entry)
@@ -167,7 +178,7 @@ def _check(value: Any, annotation: Any, path: str) -> Iterator[Violation]:
 def _broken(value: Any, rules: Any, path: str) -> Iterator[Violation]:
     for rule in rules:
         if not rule.holds(value):
-            yield Violation((path + rule.at).lstrip("."), rule.message, rule)
+            yield Violation((path + rule.at).lstrip("."), rule.told(value), rule)
 
 
 def unwrap(annotation: Any) -> tuple[Any, tuple[Any, ...]]:

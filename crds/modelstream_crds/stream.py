@@ -1,5 +1,6 @@
 """spec.pipeline: a source, a model over it, and a sink."""
 
+from collections.abc import Iterable
 from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
@@ -128,18 +129,27 @@ class Sink(Part):
 
 
 _SCHEMA_HAS = "self.source.schema.exists(c, c.name == {})"
+_TAKEN = f"(has(self.inference.keep) ? o in self.inference.keep : {_SCHEMA_HAS.format('o')})"
+_THERE = "'; there are: ' + self.source.schema.map(c, c.name).join(', ')"
 # Formats whose records ModelStream decodes itself, one by one; Flink's own decoder fails the job.
 DECODED_FORMATS: Final = ("json", "csv", "raw", "file")
 _DECODED = ", ".join(f"'{name}'" for name in DECODED_FORMATS)
 
 
-def _columns(pipeline: "Pipeline") -> set[str]:
-    return {column.name for column in pipeline.source.schema_}
+def _columns(pipeline: "Pipeline") -> tuple[str, ...]:
+    return tuple(column.name for column in pipeline.source.schema_)
 
 
-def _kept(pipeline: "Pipeline") -> set[str]:
+def _missing(pipeline: "Pipeline", named: Iterable[str]) -> str:
+    there = _columns(pipeline)
+    absent = dict.fromkeys(name for name in named if name not in there)
+    return f"missing: {', '.join(absent)}; there are: {', '.join(there)}"
+
+
+def _taken(pipeline: "Pipeline") -> list[str]:
     keep = pipeline.inference.keep
-    return _columns(pipeline) if keep is None else set(keep)
+    kept = _columns(pipeline) if keep is None else keep
+    return [name for name in pipeline.inference.outputs if name in kept]
 
 
 class Pipeline(Part):
@@ -181,8 +191,12 @@ class Pipeline(Part):
             " COLUMN with a column of source.schema",
             cel="!has(self.inference.inputs) ||"
             f" self.inference.inputs.all(t, {_SCHEMA_HAS.format('self.inference.inputs[t]')})",
-            holds=lambda p: set(p.inference.inputs.values()) <= _columns(p),
+            holds=lambda p: set(p.inference.inputs.values()) <= set(_columns(p)),
             at=".inference.inputs",
+            shows=lambda p: _missing(p, p.inference.inputs.values()),
+            cel_shows="'missing: ' + self.inference.inputs.map(t,"
+            f" !{_SCHEMA_HAS.format('self.inference.inputs[t]')},"
+            f" self.inference.inputs[t]).join(', ') + {_THERE}",
         ),
         Rule(
             name="image-columns",
@@ -190,7 +204,7 @@ class Pipeline(Part):
             cel="!has(self.inference.images) || self.inference.images.all(t,"
             " has(self.inference.inputs) && t in self.inference.inputs ||"
             f" {_SCHEMA_HAS.format('t')})",
-            holds=lambda p: set(p.inference.images) <= p.inference.inputs.keys() | _columns(p),
+            holds=lambda p: set(p.inference.images) <= p.inference.inputs.keys() | {*_columns(p)},
             at=".inference.images",
         ),
         Rule(
@@ -198,18 +212,21 @@ class Pipeline(Part):
             message="names a column that the source does not have: write columns of source.schema",
             cel="!has(self.inference.keep) ||"
             f" self.inference.keep.all(k, {_SCHEMA_HAS.format('k')})",
-            holds=lambda p: set(p.inference.keep or ()) <= _columns(p),
+            holds=lambda p: set(p.inference.keep or ()) <= set(_columns(p)),
             at=".inference.keep",
+            shows=lambda p: _missing(p, p.inference.keep),
+            cel_shows="'missing: ' + self.inference.keep.filter(k,"
+            f" !{_SCHEMA_HAS.format('k')}).join(', ') + {_THERE}",
         ),
         Rule(
             name="output-columns",
             message="names a column that the source's record keeps: write another name, or leave"
             " that column out of inference.keep",
-            cel="!has(self.inference.outputs) ||"
-            " self.inference.outputs.all(o, has(self.inference.keep) ?"
-            f" !(o in self.inference.keep) : !{_SCHEMA_HAS.format('o')})",
-            holds=lambda p: not (p.inference.outputs.keys() & _kept(p)),
+            cel=f"!has(self.inference.outputs) || !self.inference.outputs.exists(o, {_TAKEN})",
+            holds=lambda p: not _taken(p),
             at=".inference.outputs",
+            shows=lambda p: f"that column: {', '.join(_taken(p))}",
+            cel_shows=f"'that column: ' + self.inference.outputs.filter(o, {_TAKEN}).join(', ')",
         ),
     )
 

@@ -38,7 +38,8 @@ BASE: dict[str, Any] = {
 class Case:
     """A rule (or a bound of the schema), and manifests that keep and break it.
 
-    ``path`` is what the refusal points at; ``says`` is in its message where no rule of ours speaks.
+    ``path`` is what the refusal points at; ``says`` is in its message besides what a rule of ours
+    always says.
     """
 
     rule: str
@@ -47,6 +48,10 @@ class Case:
     path: str
     server: bool = True
     says: str = field(default="")
+
+    def told(self, message: str) -> str:
+        """What a rule with this message says of this case."""
+        return f"{message} {self.says}".rstrip()
 
 
 def edited(edits: Edits) -> dict[str, Any]:
@@ -104,9 +109,11 @@ RULES: tuple[Case, ...] = (
     Case(
         "one-job",
         (_SQL, _python(module="jobs.score")),
-        ({"spec.pipeline": GONE}, {"spec.sql": {"statements": "SELECT 1"}}),
+        ({"spec.sql": {"statements": "SELECT 1"}},),
         "spec",
+        says="(there are: pipeline, sql)",
     ),
+    Case("one-job", (_SQL,), ({"spec.pipeline": GONE},), "spec", says="(there are: none)"),
     Case(
         "model-listed",
         ({"spec.models": [{"name": "a", "uri": "hf://a/b"}, BASE["spec"]["models"][0]]},),
@@ -326,8 +333,9 @@ RULES: tuple[Case, ...] = (
     Case(
         "input-columns",
         ({f"{_P}.inference.inputs": {"x": "id"}}, {f"{_P}.inference.inputs": GONE}),
-        ({f"{_P}.inference.inputs": {"x": "feature"}},),
+        ({f"{_P}.inference.inputs": {"x": "feature", "z": "id"}},),
         f"{_P}.inference.inputs",
+        says="(missing: feature; there are: id, features)",
     ),
     Case(
         "image-size",
@@ -354,8 +362,9 @@ RULES: tuple[Case, ...] = (
     Case(
         "keep-columns",
         ({f"{_P}.inference.keep": ["id"]}, {f"{_P}.inference.keep": []}),
-        ({f"{_P}.inference.keep": ["id", "ts"]},),
+        ({f"{_P}.inference.keep": ["id", "ts", "key"]},),
         f"{_P}.inference.keep",
+        says="(missing: ts, key; there are: id, features)",
     ),
     Case(
         "output-columns",
@@ -364,10 +373,11 @@ RULES: tuple[Case, ...] = (
             {f"{_P}.inference.outputs": GONE},
         ),
         (
-            {f"{_P}.inference.outputs": {"features": "y"}},
+            {f"{_P}.inference.outputs": {"id": "y", "score": "z"}},
             {f"{_P}.inference.outputs": {"id": "y"}, f"{_P}.inference.keep": ["id"]},
         ),
         f"{_P}.inference.outputs",
+        says="(that column: id)",
     ),
     Case(
         "whole-files",
