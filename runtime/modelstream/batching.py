@@ -98,19 +98,27 @@ def configure(
     Raises:
         OptionError: the environment has another batch already; Flink has one for the whole job.
     """
+    batch = agreed(environment, batch)
     config = _options(environment)
-    existing = config.get(_OPTION, "")
-    if batch is None:
-        batch = _parsed(existing) if existing else Batch()
-    wanted = _text(batch)
-    if existing not in {"", wanted}:
-        raise OptionError(
-            f"one job has one batch setting, for all its models: it has {_parsed(existing)} "
-            f"already and is to get {batch}; give every model of the job the same"
-        )
-    config.set(_OPTION, wanted)
+    config.set(_OPTION, _text(batch))
     for option, value in execution_options(batch).items():
         config.set(option, value)
+    return batch
+
+
+def agreed(
+    environment: "TableEnvironment | StreamExecutionEnvironment", batch: Batch | None
+) -> Batch:
+    """What `configure` would set, without setting it."""
+    existing = _options(environment).get(_OPTION, "")
+    if batch is None:
+        return _parsed(existing) if existing else Batch()
+    if existing not in {"", _text(batch)}:
+        raise OptionError(
+            f"one job has one batch setting, for all its models: it has {_parsed(existing)} "
+            f"already and is to get {batch}; give the first model the batch, and the others the "
+            f"same or none"
+        )
     return batch
 
 

@@ -63,7 +63,7 @@ def async_with_model(
     *,
     output_type: "TypeInformation | None" = None,
     on_error: OnError = Fail(),  # noqa: B008  # frozen
-    batch: Batch = Batch(),  # noqa: B008  # frozen
+    batch: Batch | None = None,
 ) -> "DataStream":
     """Each record through ``async def fn(record, model)``, which returns one; order stays.
 
@@ -74,15 +74,15 @@ def async_with_model(
         output_type: of what ``fn`` returns; Python objects (pickled) if None.
         on_error: what becomes of a record on which ``fn`` raises. With DeadLetter,
             `dead_letters` gives them as a stream.
-        batch: how many records a call takes, and how long a record may wait; for all models of
-            the job.
+        batch: how many records a call takes, and how long a record may wait; one setting for
+            all models of the job, as in `infer`.
 
     Raises:
         OptionError: Flink would run the function in a thread of the JVM, or the job has another
             batch setting already.
     """
     refuse_thread_mode(stream)
-    configure(stream.get_execution_environment(), batch)
+    batch = configure(stream.get_execution_environment(), batch)
     models = tuple(model) if isinstance(model, Sequence) else (model,)
     values = stream._values() if isinstance(stream, KeyedStream) else stream
     function = _AsyncClosure(models, fn, on_error, batch)

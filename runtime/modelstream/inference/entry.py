@@ -28,7 +28,7 @@ def infer(
     inputs: Inputs | None = ...,
     outputs: Mapping[str, str] | None = ...,
     keep: Sequence[str] | None = ...,
-    batch: Batch = ...,
+    batch: Batch | None = ...,
     on_error: OnError = ...,
     decoder: RecordDecoder | None = ...,
     payload: str | None = ...,
@@ -47,7 +47,7 @@ def infer(  # type: ignore[overload-cannot-match]  # pyflink has no types
     inputs: Inputs | None = ...,
     outputs: Mapping[str, str] | None = ...,
     keep: Sequence[str] | None = ...,
-    batch: Batch = ...,
+    batch: Batch | None = ...,
     on_error: OnError = ...,
     key: str | None = ...,
     warm_up: bool = ...,
@@ -63,7 +63,7 @@ def infer(
     inputs: Inputs | None = None,
     outputs: Mapping[str, str] | None = None,
     keep: Sequence[str] | None = None,
-    batch: Batch = Batch(),  # noqa: B008  # frozen
+    batch: Batch | None = None,
     on_error: OnError = Fail(),  # noqa: B008  # frozen
     decoder: RecordDecoder | None = None,
     payload: str | None = None,
@@ -85,7 +85,9 @@ def infer(
             what ``method`` says.
         outputs: column → tensor, over what ``method`` says.
         keep: columns that go on beside the model's; all if None.
-        batch: one setting for all models of a job.
+        batch: one setting for all models of a job, because Flink has it for a job. If None,
+            that of the model before in the same environment, else ``Batch()``: state it where the
+            first model is called.
         on_error: what becomes of a record that cannot be scored.
         decoder: makes columns of raw records beside the model, so that one that is no record
             fails by itself. For tables.

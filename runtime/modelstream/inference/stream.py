@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyflink.datastream.data_stream import DataStream, KeyedStream
 from pyflink.table import StreamTableEnvironment
 
-from modelstream.batching import Batch, configure
+from modelstream.batching import Batch, agreed, configure
 from modelstream.convert import Inputs
 from modelstream.deadletter import DeadLetter, OnError
 from modelstream.inference import bridge, letters
@@ -63,7 +63,7 @@ def infer_stream(
     inputs: Inputs | None,
     outputs: Mapping[str, str] | None,
     keep: Sequence[str] | None,
-    batch: Batch,
+    batch: Batch | None,
     on_error: OnError,
     key: str | None,
     warm_up: bool,
@@ -77,6 +77,7 @@ def infer_stream(
     source = StreamColumns.of(values, t_env)
     bound = _bound(source, bound_method(model, method, inputs, outputs))
     kept = kept_columns(source.keepable, keep, bound)
+    batch = agreed(environment, batch)
     choice = choose(path, tuple(bound.inputs), source.types, batch)
     log.info("model %s: path %s", model.name, choice)
     configure(environment, batch)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # Lets the sinks of scored records and of dead letters share the operator that runs the model;
 # without it Flink plans, and runs, the model once for each.
-_SHARE = "table.optimizer.reuse-optimize-block-with-digest-enabled"
+SHARE = "table.optimizer.reuse-optimize-block-with-digest-enabled"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def plan(
     model: Model,
     *,
     keep: Sequence[str] | None,
-    batch: Batch,
+    batch: Batch | None,
     on_error: OnError,
     decoder: RecordDecoder | None = None,
     payload: str | None = None,
@@ -73,7 +73,7 @@ def plan(
     source = _Source(table, columns.types_of(table), decoder, payload, tuple(hidden))
     kept = kept_columns(source.readable, keep, bound)
     bound.check(source.readable)
-    _prepare(table._t_env, batch, on_error)
+    batch = _prepare(table._t_env, batch, on_error)
     break_chains(table)
     from modelstream.inference.function import Setup
 
@@ -290,11 +290,11 @@ def row_type(result: Sequence[ColumnType]) -> str:
     return "ROW<" + ", ".join(f"{quoted(c.name)} {c.type}" for c in result) + ">"
 
 
-def _prepare(t_env: "TableEnvironment", batch: Batch, on_error: OnError) -> None:
+def _prepare(t_env: "TableEnvironment", batch: Batch | None, on_error: OnError) -> Batch:
     refuse_thread_mode(t_env)
-    configure(t_env, batch)
     if isinstance(on_error, DeadLetter):
-        t_env.get_config().set(_SHARE, "true")
+        t_env.get_config().set(SHARE, "true")
+    return configure(t_env, batch)
 
 
 def refuse_thread_mode(t_env: "TableEnvironment") -> None:

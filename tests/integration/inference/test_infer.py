@@ -166,6 +166,15 @@ def test_two_batch_settings_in_one_job_are_refused() -> None:
         infer(source, NumpyModel(), batch=Batch(16))
 
 
+def test_a_model_without_a_batch_setting_takes_that_of_the_job(tmp_path: Path) -> None:
+    source = numbers(environment(), [float(index) for index in range(20)])
+    together = Batch(8, timedelta(minutes=1))
+    once = infer(source, NumpyModel(), keep=["id", "x"], outputs={"twice": "y"}, batch=together)
+    again = infer(once.scored, NumpyModel(tmp_path / "calls"), keep=["id"], warm_up=False)
+    assert len(collected(again.scored)) == 20
+    assert called(tmp_path / "calls") == [8, 8, 4]
+
+
 def test_thread_mode_is_refused_with_the_reason() -> None:
     source = numbers(environment({"python.execution-mode": "thread"}), [1.0])
     with pytest.raises(OptionError, match="TensorFlow can deadlock"):
