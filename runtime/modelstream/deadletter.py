@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from modelstream.errors import ConversionError
 from modelstream.model import ColumnType
 
 _LONGEST = 2000
@@ -61,6 +62,12 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
+def _said(error: BaseException) -> str:
+    """The message, without the record's place in a batch that who reads it has never seen."""
+    index = error.index if isinstance(error, ConversionError) else None
+    return str(error) if index is None else str(error).replace(f"record {index}", "the record", 1)
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why one record cannot be scored.
@@ -80,7 +87,7 @@ class Failure:
     @classmethod
     def of(cls, stage: Stage, error: BaseException) -> "Failure":
         """The failure that an exception tells of."""
-        return cls(stage, type(error).__name__, str(error)[:_LONGEST])
+        return cls(stage, type(error).__name__, _said(error)[:_LONGEST])
 
     def to_json(self) -> str:
         """All fields, for the column that takes them out of the Python function."""

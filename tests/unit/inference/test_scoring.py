@@ -107,6 +107,13 @@ def test_a_single_record_that_fails_tells_nothing_about_the_model() -> None:
     assert outcome.failures[0].error_type == "ValueError"
 
 
+def test_a_failure_is_about_its_record_not_about_a_place_in_a_batch() -> None:
+    failures = score([1.0, None, 2.0, "text"]).failures
+    assert sorted(failures) == [1, 3]
+    for failure in failures.values():
+        assert failure.message.startswith("column 'x': the record does not fit x (float32")
+
+
 def test_records_that_do_not_fit_are_never_the_model_s_fault() -> None:
     assert len(score(["a", "b", None]).failures) == 3
 
