@@ -39,7 +39,8 @@ def main(arguments: list[str]) -> int:
     """Stage, run, show."""
     directory = Path(arguments[0] if arguments else REPOSITORY).resolve()
     if not directory.is_dir():
-        print(f"{directory}: there is no such directory", file=sys.stderr)
+        what = "is a file: name a directory" if directory.exists() else "there is no such directory"
+        print(f"{directory}: {what}", file=sys.stderr)
         return 2
     model = guesslang()
     sources = stage(directory)

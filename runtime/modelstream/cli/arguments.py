@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from modelstream.cli.exits import Exit
+from modelstream.errors import FetchError
 
 _EXITS = """exit codes: 0 done; 1 tried and failed; 2 what was given cannot be used, nothing was
 started; 130 interrupted by Ctrl-C; 143 terminated"""
@@ -108,7 +109,7 @@ def _fetch(commands: Commands) -> argparse.ArgumentParser:
     )
     fetch.add_argument("uri", metavar="URI")
     fetch.add_argument("dest", metavar="DEST", type=Path)
-    fetch.add_argument("--digest", help="sha256:… that the model must have")
+    fetch.add_argument("--digest", type=_digest, help="sha256:… that the model must have")
     fetch.add_argument("--max-bytes", type=_positive, help="the most that it may take on disk")
     fetch.set_defaults(command=_lazy("fetch"))
     return fetch
@@ -130,7 +131,12 @@ def _verify(commands: Commands) -> argparse.ArgumentParser:
 
 def _pairs(to: argparse.ArgumentParser, flag: str, metavar: str, text: str) -> None:
     to.add_argument(
-        flag, metavar=metavar, action="append", default=[], type=_pair, help=f"{text}; repeatable"
+        flag,
+        metavar=metavar,
+        action="append",
+        default=[],
+        type=_pair,
+        help=f"{text}; repeatable, of two for the same the last one counts",
     )
 
 
@@ -139,6 +145,15 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals or not key.strip():
         raise argparse.ArgumentTypeError(f"{text!r} has no '=': write KEY=VALUE")
     return key.strip(), value
+
+
+def _digest(text: str) -> str:
+    from modelstream.fetch.digest import checked_form
+
+    try:
+        return checked_form(text)
+    except FetchError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _positive(text: str) -> int:

@@ -41,9 +41,7 @@ REFUSED = [
         id="wrong signature",
     ),
     pytest.param(edited("{x: x}", "{y: x}"), "'y'", id="wrong tensor"),
-    pytest.param(
-        edited("{x: x}", "{x: z}"), "a column that the source does not have", id="wrong column"
-    ),
+    pytest.param(edited("{x: x}", "{x: z}"), "(missing: z; there are: id, x)", id="wrong column"),
     pytest.param(edited("{root: root}", "{root: rooot}"), "'root'", id="wrong output tensor"),
     pytest.param(edited("type: FLOAT", "type: STRING"), "float32", id="wrong dtype"),
     pytest.param(edited("type: FLOAT", "type: ARRAY<FLOAT>"), "ARRAY<FLOAT>", id="wrong rank"),
@@ -52,12 +50,15 @@ REFUSED = [
         edited("kind: Model", "kind: [Model"), "job.yaml:3: is not YAML", id="malformed YAML"
     ),
     pytest.param(edited("onError", "onErorr"), "did you mean onError", id="unknown field"),
-    pytest.param(edited(*TWO_JOBS), "exactly one of pipeline, sql and python", id="two job kinds"),
+    pytest.param(edited(*TWO_JOBS), "(there are: pipeline, sql)", id="two job kinds"),
     pytest.param(edited("connector: filesystem", "connector: kafak"), "kafak", id="no connector"),
     pytest.param(
         edited("format: json", "format: jsno"), "the format json, csv, raw or file", id="no format"
     ),
     pytest.param(edited("      options: {path: in}\n", ""), "path", id="a missing option"),
+    pytest.param(
+        edited("{path: in}", "{path: inn}"), "no file and no directory", id="no source directory"
+    ),
     pytest.param(lambda directory: (directory / "job.yaml").unlink(), "no such file", id="no file"),
 ]
 

@@ -34,12 +34,22 @@ def test_the_demo_classifies_a_directory_and_shows_what_it_could_not_read(tmp_pa
     }
 
 
-def test_the_demo_says_when_there_is_no_such_directory(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        pytest.param("absent", "there is no such directory", id="nothing"),
+        pytest.param("list.py", "is a file: name a directory", id="a file"),
+    ],
+)
+def test_the_demo_says_when_it_is_given_no_directory(
+    tmp_path: Path, name: str, message: str
+) -> None:
+    (tmp_path / "list.py").write_text(PYTHON)
     done = subprocess.run(
-        [sys.executable, ROOT / "examples" / "source-languages" / "demo.py", tmp_path / "absent"],
+        [sys.executable, ROOT / "examples" / "source-languages" / "demo.py", tmp_path / name],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 2
-    assert "no such directory" in done.stderr
+    assert done.stderr == f"{tmp_path / name}: {message}\n"

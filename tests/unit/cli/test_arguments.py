@@ -1,5 +1,9 @@
+from pathlib import Path
+
 import pytest
+import yaml
 from py4j.protocol import Py4JError
+from tests.support.resource_cases import BASE
 
 from modelstream.cli import main, reported
 from modelstream.cli.arguments import parser
@@ -21,6 +25,9 @@ def test_pairs_keep_what_stands_behind_the_first_equals_sign() -> None:
         pytest.param(["run", "f", "--model", "=x"], "has no '='", id="no key"),
         pytest.param(["run", "f", "--parallelism", "0"], "above 0", id="no parallelism"),
         pytest.param(["run", "f", "--parallelism", "two"], "above 0", id="a word"),
+        pytest.param(
+            ["fetch", "m", "d", "--digest", "sha256:0a"], "64 hexadecimal digits", id="a digest"
+        ),
         pytest.param(["run"], "FILE", id="no file"),
         pytest.param([], "COMMAND", id="no command"),
         pytest.param(["walk"], "invalid choice", id="no such command"),
@@ -33,6 +40,17 @@ def test_a_wrong_argument_is_refused(
         main(arguments)
     assert caught.value.code == Exit.REFUSED
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("values", "code"), [(("maybe", "true"), Exit.DONE), (("true", "maybe"), Exit.REFUSED)]
+)
+def test_of_two_values_for_one_field_the_last_one_counts(
+    values: tuple[str, str], code: Exit, tmp_path: Path
+) -> None:
+    (tmp_path / "job.yaml").write_text(yaml.safe_dump(BASE))
+    both = [part for value in values for part in ("--set", f"spec.suspend={value}")]
+    assert main(["validate", str(tmp_path / "job.yaml"), *both]) == code
 
 
 @pytest.mark.parametrize("command", ["run", "validate", "inspect", "fetch", "verify"])
