@@ -5,6 +5,9 @@ from typing import Any
 from modelstream.errors import OptionError
 
 EXECUTION_MODE = "python.execution-mode"
+# Lets the INSERTs of one job share the operator that runs the model; without it Flink plans, and
+# runs, the model once for each.
+SHARED_PLAN = "table.optimizer.reuse-optimize-block-with-digest-enabled"
 _EMBEDDED = "pyflink.fn_execution.datastream.embedded"
 
 

@@ -30,10 +30,6 @@ if TYPE_CHECKING:
 
     from modelstream.inference.function import Setup
 
-# Lets the sinks of scored records and of dead letters share the operator that runs the model;
-# without it Flink plans, and runs, the model once for each.
-SHARE = "table.optimizer.reuse-optimize-block-with-digest-enabled"
-
 
 @dataclass(frozen=True)
 class Inferred:
@@ -293,7 +289,7 @@ def row_type(result: Sequence[ColumnType]) -> str:
 def _prepare(t_env: "TableEnvironment", batch: Batch | None, on_error: OnError) -> Batch:
     refuse_thread_mode(t_env)
     if isinstance(on_error, DeadLetter):
-        t_env.get_config().set(SHARE, "true")
+        t_env.get_config().set(execution.SHARED_PLAN, "true")
     return configure(t_env, batch)
 
 

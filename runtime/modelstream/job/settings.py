@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from modelstream.execution import SHARED_PLAN
 from modelstream.job.context import JobContext
 from modelstream.job.secrets import Secrets
 from modelstream_crds import quantities
@@ -25,6 +26,8 @@ def job_options(
     """
     parallelism = context.parallelism or spec.flink.parallelism
     options = {"execution.runtime-mode": spec.flink.runtime_mode.value.upper()}
+    if spec.sql is not None:
+        options[SHARED_PLAN] = spec.flink.configuration.get(SHARED_PLAN, "true")
     if parallelism is not None or context.local:
         options["parallelism.default"] = str(parallelism or 1)
     if context.local:

@@ -4,7 +4,9 @@ from typing import Any
 import pytest
 from tests.support.jobs import built, model, rows, run
 
+from modelstream import tally
 from modelstream.errors import JobError, ModelStreamError, OptionError, SignatureMismatchError
+from modelstream.execution import SHARED_PLAN
 from modelstream.job import failures
 
 pytestmark = pytest.mark.flink
@@ -30,11 +32,24 @@ def sink(name: str, path: Path, columns: str) -> str:
     )
 
 
+@pytest.mark.parametrize(
+    ("statement", "configuration", "read"),
+    [
+        pytest.param("", {}, 3, id="once for both"),
+        pytest.param(f"SET '{SHARED_PLAN}' = 'false';", {}, 6, id="the script says otherwise"),
+        pytest.param("", {SHARED_PLAN: False}, 6, id="the manifest says otherwise"),
+    ],
+)
 def test_sql_calls_each_model_as_a_function_and_runs_all_inserts_as_one_job(
-    tmp_path: Path, picky: dict[str, Path]
+    tmp_path: Path,
+    picky: dict[str, Path],
+    statement: str,
+    configuration: dict[str, Any],
+    read: int,
 ) -> None:
     script = (
-        source(tmp_path / "in", "1,4\n2,-4\n3,9\n")
+        statement
+        + source(tmp_path / "in", "1,4\n2,-4\n3,9\n")
         + "-- a comment; with a semicolon\n"
         + sink("scored", tmp_path / "scored", "id INT, y FLOAT, note STRING")
         + sink("counted", tmp_path / "counted", "n BIGINT")
@@ -42,7 +57,9 @@ def test_sql_calls_each_model_as_a_function_and_runs_all_inserts_as_one_job(
         + "INSERT INTO scored SELECT id, r.root, 'a;b' FROM roots;\n"
         + "INSERT INTO counted SELECT COUNT(*) FROM roots WHERE r.error IS NOT NULL;"
     )
-    run(sql(script, flink={"runtimeMode": "Batch"}), picky)
+    before = tally.total()
+    run(sql(script, flink={"runtimeMode": "Batch", "configuration": configuration}), picky)
+    assert (tally.total() - before).records == read
     found = {row["id"]: (row.get("y"), row["note"]) for row in rows(tmp_path / "scored")}
     assert found == {1: (2.0, "a;b"), 2: (None, "a;b"), 3: (3.0, "a;b")}
     assert rows(tmp_path / "counted") == [{"n": 1}]
