@@ -13,6 +13,9 @@ _OWN = re.compile(r"^([A-Z][A-Za-z]{2,39}): (.+)$", re.DOTALL)
 _PLACE = re.compile(r'^\s*File "([^"]+)", line (\d+)', re.MULTILINE)
 _EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Warning)\b.*")
 _JAVA = re.compile(r"^(?:Caused by: )?((?:[a-z]\w*\.)+[A-Z]\w*)(?:: (.*))?$")
+# What Flink's decoders say of a record, which the innermost cause does not show.
+_UNDECODABLE = re.compile(r"Failed to deserialize (?:JSON|CSV row) '(.*?)(?:'\.)?$", re.MULTILINE)
+_EXCERPT = 200
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,10 @@ def root_cause(stack_trace: str) -> str:
     if TRACEBACK in stack_trace:
         return _clip(_python_error(stack_trace))
     first = stack_trace.strip().splitlines()
-    return _clip(_java_cause(stack_trace) or (first[0] if first else ""))
+    cause = _java_cause(stack_trace) or (first[0] if first else "")
+    if record := _UNDECODABLE.search(stack_trace):
+        cause = f"the record {record[1][:_EXCERPT]} cannot be decoded: {cause}"
+    return _clip(cause)
 
 
 def _python_error(text: str) -> str:

@@ -154,9 +154,7 @@ def _run(job: "BuiltJob", watch: Watch, line: ProgressLine) -> str:
 
 
 def _await(job: "BuiltJob", client: Any, watch: Watch) -> None:
-    from modelstream.job import failures
-
-    with failures.translated(job.secrets.redact):
+    with job.translated():
         result = client.get_job_execution_result()
         while not result.done():
             watch.update()

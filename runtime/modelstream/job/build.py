@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from modelstream.job import (
     script,
     settings,
     sqljob,
+    undecodable,
 )
 from modelstream.job.artifacts import Progress
 from modelstream.job.connectors import Needs
@@ -53,6 +55,14 @@ class BuiltJob:
     t_env: "StreamTableEnvironment | None" = None
     inserts: "StatementSet | None" = field(default=None)
 
+    def translated(self) -> AbstractContextManager[None]:
+        """What Flink raises inside the block becomes a JobError, without secrets."""
+        return failures.translated(self.secrets.redact, self._place)
+
+    def _place(self, record: str) -> str | None:
+        pipeline = self.spec.pipeline
+        return None if pipeline is None else undecodable.place(pipeline.source, record)
+
     def submit(self) -> "JobClient | None":
         """Start the job.
 
@@ -62,7 +72,7 @@ class BuiltJob:
             JobError: Flink refuses the job, or the program fails.
         """
         raised.forget()
-        with failures.translated(self.secrets.redact):
+        with self.translated():
             if self.inserts is None:
                 assert self.spec.python is not None
                 with jvm.default_options(self.options):
@@ -76,7 +86,7 @@ class BuiltJob:
         Raises:
             JobError: it failed; the message names the cause.
         """
-        with failures.translated(self.secrets.redact):
+        with self.translated():
             client.get_job_execution_result().result()
 
 

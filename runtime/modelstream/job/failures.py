@@ -4,6 +4,7 @@ import re
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
 from modelstream import raised
 from modelstream.errors import JobError, ModelStreamError
@@ -39,11 +40,24 @@ _WRAPPERS = (
 )
 
 
+# What Flink's decoders say of a record, all of it; why is in the cause below.
+_UNDECODABLE = re.compile(r"Failed to deserialize (?:JSON|CSV row) '(.*)'\.\s*$", re.DOTALL)
+_EXCERPT = 200
+
+Place: TypeAlias = Callable[[str], str | None]
+"""Says where a record stands."""
+
+
+def _nowhere(record: str) -> None:
+    """For jobs whose records have no place."""
+
+
 @contextmanager
-def translated(redact: Callable[[str], str] = str) -> Iterator[None]:
+def translated(redact: Callable[[str], str] = str, place: Place = _nowhere) -> Iterator[None]:
     """Raise what Flink raises inside the block as a JobError that names the cause.
 
-    The original text goes along as ``detail`` (for a verbose mode) and as ``__cause__``.
+    ``place`` finds a record that Flink could not decode. The original text goes along as
+    ``detail`` (for a verbose mode) and as ``__cause__``.
     """
     try:
         yield
@@ -52,14 +66,16 @@ def translated(redact: Callable[[str], str] = str) -> Iterator[None]:
     except Exception as error:
         if not _is_flinks(error):
             raise
-        raise job_error(error, redact) from error
+        raise job_error(error, redact, place) from error
 
 
-def job_error(error: BaseException, redact: Callable[[str], str] = str) -> JobError:
+def job_error(
+    error: BaseException, redact: Callable[[str], str] = str, place: Place = _nowhere
+) -> JobError:
     """A JobError that says in one message what an exception of Flink or py4j is about."""
     text = _text(error)
     cause = _overtaken(text)
-    told = JobError(redact(summary(text) if cause is None else _own_words(cause)))
+    told = JobError(redact(summary(text, place) if cause is None else _own_words(cause)))
     trace = "" if cause is None else "\n" + "".join(traceback.format_exception(cause))
     told.detail = redact(text + trace)  # type: ignore[attr-defined]  # for verbose output
     return told
@@ -81,7 +97,7 @@ def detail(error: BaseException) -> str:
     return str(getattr(error, "detail", error))
 
 
-def summary(text: str) -> str:
+def summary(text: str, place: Place = _nowhere) -> str:
     """The cause in a stack trace: a Python error inside it, else the innermost Java cause.
 
     A chain that ends in a bare class name (``NullPointerException``) is told with the last
@@ -91,7 +107,15 @@ def summary(text: str) -> str:
         return _python_error(python[-1].strip())
     messages = [said for said in map(_said, _causes(text)) if said]
     last = messages[-1] if messages else text.strip().split("\n", 1)[0]
-    return next((f"{last} ({hint})" for words, hint in _HINTS.items() if words in last), last)
+    told = next((f"{last} ({hint})" for words, hint in _HINTS.items() if words in last), last)
+    records = [found[1] for found in map(_UNDECODABLE.search, messages) if found]
+    return _undecodable(records[-1], place, told) if records else told
+
+
+def _undecodable(record: str, place: Place, why: str) -> str:
+    where = place(record)
+    excerpt = record if len(record) <= _EXCERPT else f"{record[:_EXCERPT]}…"
+    return f"{f'{where}: ' if where else ''}the record {excerpt} cannot be decoded: {why}"
 
 
 def _python_error(line: str) -> str:

@@ -61,6 +61,42 @@ def test_a_kafka_that_does_not_answer_is_told_with_the_option_that_names_it() ->
     assert failures.summary(text).endswith("see the option properties.bootstrap.servers)")
 
 
+def undecodable(record: str) -> str:
+    """What Flink says when its json format cannot decode a record."""
+    return (
+        "java.lang.RuntimeException: One or more fetchers have encountered exception\n"
+        f"Caused by: java.io.IOException: Failed to deserialize JSON '{record}'.\n"
+        "\tat org.apache.flink.formats.json.X.deserialize(X.java:1)\n"
+        "Caused by: org.apache.flink.JsonParseException: Unrecognized token 'four'\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("record", "place", "told"),
+    [
+        pytest.param('{"x": four}', "in/a.json, line 3", '{"x": four}', id="in a file"),
+        pytest.param('{"x": four}', None, '{"x": four}', id="in a topic"),
+        pytest.param("x" * 1000, None, "x" * 200 + "…", id="a long one"),
+        pytest.param('{\n"it\'s": four}', None, '{\n"it\'s": four}', id="of two lines"),
+    ],
+)
+def test_a_record_that_flink_cannot_decode_is_shown_with_its_place(
+    record: str, place: str | None, told: str
+) -> None:
+    asked: list[str] = []
+
+    def find(text: str) -> str | None:
+        asked.append(text)
+        return place
+
+    said = failures.summary(undecodable(record), find)
+    assert asked == [record]
+    assert said == (
+        f"{f'{place}: ' if place else ''}the record {told} cannot be decoded: "
+        "JsonParseException: Unrecognized token 'four'"
+    )
+
+
 def test_the_original_text_is_kept_and_secrets_are_not() -> None:
     error = failures.job_error(RuntimeError("boom hunter22"), lambda t: t.replace("hunter22", "*"))
     assert isinstance(error, JobError)

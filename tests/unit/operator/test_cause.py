@@ -85,3 +85,16 @@ def test_a_running_job_s_failure_is_its_python_error() -> None:
 
 def test_a_running_job_s_failure_is_its_innermost_java_cause() -> None:
     assert root_cause(JAVA) == "UnknownHostException: kafka: Name or service not known"
+
+
+@pytest.mark.parametrize(
+    ("record", "shown"),
+    [('{"id": x}', '{"id": x}'), ("x" * 500, "x" * 200), ('{\n"id": x}', "{")],
+    ids=["short", "long", "of two lines"],
+)
+def test_a_record_that_flink_cannot_decode_is_shown_with_the_cause(record: str, shown: str) -> None:
+    text = JAVA.replace("middle", f"Failed to deserialize JSON '{record}'.")
+    assert root_cause(text) == (
+        f"the record {shown} cannot be decoded: "
+        "UnknownHostException: kafka: Name or service not known"
+    )
