@@ -43,7 +43,7 @@ crds: $(DEV)  ## write the CustomResourceDefinition and its reference from the p
 docs: $(DEV)  ## write the reference of the library from its docstrings
 	@$(BIN)/python -m docs
 
-bench: $(DEV)  ## speed, side by side with what a user would pick instead (about 15 minutes)
+bench: $(DEV)  ## speed, side by side with what a user would pick instead (about 25 minutes)
 	@$(BIN)/python -m bench
 
 clean:  ## remove the environment and everything that was built

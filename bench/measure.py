@@ -55,12 +55,16 @@ def interleave(cases: Sequence[Case], repeats: int) -> list[Rates]:
     """Run every case once, then every case again, so that a slow spell of the machine hits all."""
     values: dict[str, list[float]] = {case.name: [] for case in cases}
     for case in cases:  # files, classes and caches are warm before anything counts
-        case.run(case.warm_rows)
+        took = seconds(case.run, case.warm_rows)
+        print(f"  warm {case.name} ({took:.0f} s)", flush=True)
     for repeat in range(repeats):
         for case in cases:
+            start = time.perf_counter()
             figure = rate(case)
             values[case.name].append(figure)
-            print(f"  {repeat + 1}/{repeats} {case.name}: {figure:,.0f} rows/s", flush=True)
+            took = time.perf_counter() - start
+            said = f"  {repeat + 1}/{repeats} {case.name}: {figure:,.0f} rows/s ({took:.0f} s)"
+            print(said, flush=True)
     return [Rates(name, tuple(figures)) for name, figures in values.items()]
 
 
@@ -82,12 +86,13 @@ def table(results: Sequence[Rates]) -> str:
 def ratio_table(results: Sequence[Rates], pairs: Sequence[tuple[str, str]]) -> str:
     """Markdown: the first of each pair divided by the second, within each repeat."""
     by_name = {result.name: result for result in results}
-    lines = ["| ratio | min | median | max |", "| --- | ---: | ---: | ---: |"]
+    lines = []
     for ours, theirs in pairs:
         if ours in by_name and theirs in by_name:
             low, middle, high = ratios(by_name[ours], by_name[theirs])
             lines.append(f"| {ours} ÷ {theirs} | {low:.2f} | {middle:.2f} | {high:.2f} |")
-    return "\n".join(lines)
+    head = ["| ratio | min | median | max |", "| --- | ---: | ---: | ---: |"]
+    return "\n".join([*head, *lines]) if lines else ""
 
 
 def limits(results: Sequence[Rates], batches: Sequence[int]) -> str:

@@ -38,3 +38,17 @@ def test_what_limits_a_row_is_told_in_nanoseconds() -> None:
     assert limits(results, [8, 16]) == (
         "infer, batch 8: 2,500 ns a row; transport alone 2,000, TensorFlow alone 250, the rest +250"
     )
+
+
+def test_cases_that_did_not_run_are_in_no_table() -> None:
+    results = [Rates("infer, batch 8", (400_000.0,))]
+    assert ratio_table(results, [("infer, batch 8", "a call per record")]) == ""
+    assert limits(results, [8]) == ""
+
+
+def test_each_case_says_how_long_it_took(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(measure, "seconds", lambda run, rows: rows / 10)
+    interleave([Case("a", lambda rows: None, rows=300, warm_rows=30)], repeats=1)
+    assert capsys.readouterr().out == "  warm a (3 s)\n  1/1 a: 10 rows/s (0 s)\n"
