@@ -47,11 +47,12 @@ class Sink(beam.DoFn):  # type: ignore[misc]  # Beam has no types
         """Begin with none."""
         self.count, self.first = 0, []
 
-    def process(self, element: PredictionResult) -> None:
+    def process(self, element: PredictionResult) -> tuple[()]:
         """Take one result."""
         if self.count < FIRST:
             self.first.append(float(element.inference))
         self.count += 1
+        return ()
 
     def finish_bundle(self) -> Iterator[Any]:
         """What came, as one element."""

@@ -120,12 +120,13 @@ def inferred(model: Path, paths: list[Path]) -> Callable[[int], None]:
 
 def _source(t_env: Any, paths: list[Path], rows: int) -> Any:
     """``rows`` images as BYTES, from JSON lines that Flink decodes."""
-    lines = [
-        json.dumps({"at": at, "content": base64.b64encode(path.read_bytes()).decode()})
-        for at, path in enumerate(paths)
-    ]
-    file = paths[0].parent / "rows.jsonl"
-    file.write_text("".join(f"{lines[at % PICTURES]}\n" for at in range(rows)))
+    file = paths[0].parent / f"rows-{rows}.jsonl"
+    if not file.exists():
+        lines = [
+            json.dumps({"at": at, "content": base64.b64encode(path.read_bytes()).decode()})
+            for at, path in enumerate(paths)
+        ]
+        file.write_text("".join(f"{lines[at % PICTURES]}\n" for at in range(rows)))
     t_env.execute_sql("DROP TEMPORARY TABLE IF EXISTS images")
     t_env.execute_sql(
         "CREATE TEMPORARY TABLE images (`at` INT, content BYTES) WITH ('connector' = 'filesystem',"

@@ -40,7 +40,7 @@ def cases(model: Path, scratch: Path) -> list[Case]:
         check("Spark", rows, count, first, expected)
 
     return [
-        Case(BEAM, beam(model, expected), 300_000, 30_000),
+        Case(BEAM, beam(model, expected), 1_500_000, 100_000),
         Case(SPARK, run_spark, 1_000_000, 50_000),
     ]
 
