@@ -139,7 +139,7 @@ def cases(scratch: Path) -> list[Case]:
     """A loop, tf.data and `infer` over the same pictures."""
     model, paths = export(scratch / "network"), pictures(scratch / "pictures")
     return [
-        Case("images: TensorFlow loop", loop(model, paths), 1_280, 128),
+        Case("images: TensorFlow loop", loop(model, paths), 640, 64),
         Case("images: tf.data", tf_data(model, paths), 2_560, 256),
         Case("images: infer", inferred(model, paths), 2_560, 256),
     ]
