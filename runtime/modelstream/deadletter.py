@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from modelstream.errors import ConversionError
+from modelstream.excerpt import text
 from modelstream.model import ColumnType
 
 _LONGEST = 2000
@@ -65,7 +66,8 @@ def _now() -> int:
 def _said(error: BaseException) -> str:
     """The message, without the record's place in a batch that who reads it has never seen."""
     index = error.index if isinstance(error, ConversionError) else None
-    return str(error) if index is None else str(error).replace(f"record {index}", "the record", 1)
+    said = text(error)
+    return said if index is None else said.replace(f"record {index}", "the record", 1)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,5 @@
 """Dead letters of DataStreams: rows with the columns of DEAD_LETTER_COLUMNS."""
 
-import base64
-import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyflink.common import Instant, Row
@@ -10,7 +7,7 @@ from pyflink.datastream import OutputTag
 
 from modelstream.deadletter import DEAD_LETTER_COLUMNS, Failure
 from modelstream.errors import OptionError
-from modelstream.inference.fields import named
+from modelstream.inference.payload import key_bytes, payload
 from modelstream.inference.typeinfo import row_type
 
 if TYPE_CHECKING:
@@ -56,33 +53,15 @@ def dead_letters(stream: "DataStream") -> "DataStream":
     return found
 
 
-def letter(record: Any, failure: Failure, model: str, key: str | None = None) -> Row:
-    """The dead letter of one record."""
-    fields = named(record)
+def letter(record: Any, failure: Failure, model: str, key: Any = None) -> Row:
+    """The dead letter of one record. Whatever is in the record, it is made."""
+    identity = key_bytes(key)
     return Row(
-        key=_key(fields, key),
-        payload=bytearray(json.dumps(fields, default=_json).encode()),
+        key=None if identity is None else bytearray(identity),
+        payload=bytearray(payload(record)),
         stage=str(failure.stage),
         error_type=failure.error_type,
         message=failure.message,
         model=model,
         time=Instant.of_epoch_milli(failure.time),
     )
-
-
-def _key(fields: Mapping[str, Any], key: str | None) -> bytearray | None:
-    value = fields.get(key) if key is not None else None
-    if value is None:
-        return None
-    return bytearray(value if isinstance(value, bytes | bytearray) else str(value).encode())
-
-
-def _json(value: Any) -> Any:
-    """What JSON cannot say by itself: bytes as base64, as Flink's JSON_OBJECT does."""
-    if isinstance(value, bytes | bytearray):
-        return base64.b64encode(value).decode()
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if hasattr(value, "as_dict"):
-        return named(value)
-    return str(value)

@@ -16,6 +16,7 @@ from modelstream.errors import RecordFailedError
 from modelstream.execution import refuse_thread_context
 from modelstream.inference import letters
 from modelstream.inference.asynchandle import AsyncModelHandle
+from modelstream.inference.fields import named
 from modelstream.inference.handle import ModelHandle, Scored, opened, unscorable
 from modelstream.inference.results import Results
 from modelstream.metrics import DeferredMetrics, ModelMetrics
@@ -80,7 +81,8 @@ class _Scores(Function):  # type: ignore[misc]  # pyflink has no types
         if not isinstance(scoring.on_error, DeadLetter):
             return []
         self._handle.failed(0, 1)
-        return [self._dead(letters.letter(record, result, scoring.model.name, scoring.key))]
+        key = None if scoring.key is None else named(record).get(scoring.key)
+        return [self._dead(letters.letter(record, result, scoring.model.name, key))]
 
     def _good(self, row: Row) -> Any:
         return row

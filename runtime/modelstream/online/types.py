@@ -1,11 +1,9 @@
 """Types of DataStreams for the tensors of a model."""
 
-import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from modelstream.convert import TensorSpec
-from modelstream.convert.fit import sql_type
+from modelstream.convert import TensorSpec, parse_type, sql_type
 from modelstream.deadletter import DEAD_LETTER_COLUMNS, Failure
 from modelstream.errors import SignatureMismatchError
 from modelstream.model.signature import listed, suggestion
@@ -16,7 +14,9 @@ if TYPE_CHECKING:
 
 def type_of(spec: TensorSpec) -> "TypeInformation":
     """The type of one record of an output: a number, a string, or (nested) arrays of them."""
-    return _type(sql_type(spec))
+    from modelstream.inference.typeinfo import type_information
+
+    return type_information(parse_type(sql_type(spec)))
 
 
 def row(fields: "dict[str, TypeInformation]") -> "RowTypeInfo":
@@ -60,61 +60,13 @@ def check_fields(names: Iterable[str], fields: "dict[str, TypeInformation]", mod
 
 def dead_letter_type() -> "RowTypeInfo":
     """Rows of DEAD_LETTER_COLUMNS."""
-    return row({column.name: _type(column.type) for column in DEAD_LETTER_COLUMNS})
+    from modelstream.inference.typeinfo import row_type
+
+    return row_type(DEAD_LETTER_COLUMNS)
 
 
 def dead_letter(key: str, record: dict[str, Any], failure: Failure, model: str) -> Any:
     """One dead letter; its payload is the record as a JSON object."""
-    from pyflink.common import Row
-    from pyflink.common.time import Instant
+    from modelstream.inference.letters import letter
 
-    payload = json.dumps(record, default=_json).encode()
-    return Row(
-        key.encode(),
-        payload,
-        str(failure.stage),
-        failure.error_type,
-        failure.message,
-        model,
-        Instant.of_epoch_milli(failure.time),
-    )
-
-
-def _json(value: Any) -> Any:
-    if hasattr(value, "as_dict"):
-        return value.as_dict()
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, bytes | bytearray):
-        return bytes(value).decode(errors="backslashreplace")
-    return str(value)
-
-
-def _type(sql: str) -> Any:
-    from pyflink.common import Types
-
-    if sql.startswith("ARRAY<"):
-        return _array(sql.removeprefix("ARRAY<").removesuffix(">"))
-    plain = {
-        "FLOAT": Types.FLOAT,
-        "DOUBLE": Types.DOUBLE,
-        "TINYINT": Types.BYTE,
-        "SMALLINT": Types.SHORT,
-        "INT": Types.INT,
-        "BIGINT": Types.LONG,
-        "BOOLEAN": Types.BOOLEAN,
-        "STRING": Types.STRING,
-        "BYTES": lambda: Types.PRIMITIVE_ARRAY(Types.BYTE()),
-        "TIMESTAMP_LTZ(3)": Types.INSTANT,
-    }
-    return plain[sql]()
-
-
-def _array(element: str) -> Any:
-    from pyflink.common import Types
-
-    if element.startswith("ARRAY<"):
-        return Types.OBJECT_ARRAY(_type(element))
-    if element == "STRING":
-        return Types.OBJECT_ARRAY(Types.STRING())
-    return Types.PRIMITIVE_ARRAY(_type(element))
+    return letter(record, failure, model, key)

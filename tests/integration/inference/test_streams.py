@@ -173,3 +173,27 @@ def test_what_cannot_be_is_refused_before_the_job_starts() -> None:
     threads = stream_environment({"python.execution-mode": "thread"})
     with pytest.raises(OptionError, match="TensorFlow can deadlock"):
         infer(threads.from_collection([1.0]), NumpyModel())
+
+
+def test_by_each_path_the_payload_of_a_letter_is_the_same_json() -> None:
+    from pyflink.common import Row, Types
+
+    env, text = stream_environment(), Types.STRING()
+    binary = Types.PRIMITIVE_ARRAY(Types.BYTE())
+    kind = Types.ROW_NAMED(["x", "raw"], [Types.FLOAT(), binary])
+    rows = [Row(1.0, bytearray(b"a")), Row(float("nan"), bytearray(b"\xff\x01"))]
+    letters = [
+        infer(
+            env.from_collection(rows, kind),
+            NumpyModel(name=f"double-{route}"),
+            keep=[],
+            on_error=DeadLetter(),
+            path=route,
+        ).dead_letters.map(lambda row: f"{row.model} {bytes(row.payload).decode()}", text)
+        for route in ROUTES
+    ]
+    first, *rest = letters
+    found = dict(line.split(" ", 1) for line in streamed(first.union(*rest)))
+    assert {name: json.loads(said) for name, said in found.items()} == {
+        f"double-{route}": {"x": "NaN", "raw": "/wE="} for route in ROUTES
+    }

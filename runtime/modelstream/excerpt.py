@@ -1,0 +1,25 @@
+"""Any value as text, for messages and dead letters: making it never fails."""
+
+from collections.abc import Callable
+from typing import Any
+
+_LONGEST = 200
+
+
+def text(value: Any) -> str:
+    """What ``str`` says of a value; its class where that raises. UTF-8 can encode it."""
+    return _said(str, value)
+
+
+def excerpt(value: Any, longest: int = _LONGEST) -> str:
+    """How Python writes a value, cut off; an array as the list of its elements."""
+    said = _said(lambda each: repr(each.tolist() if hasattr(each, "tolist") else each), value)
+    return said if len(said) <= longest else f"{said[:longest]}…"
+
+
+def _said(say: Callable[[Any], str], value: Any) -> str:
+    try:
+        said = say(value)
+    except Exception:  # whatever the value's own class raises
+        said = f"<{type(value).__name__}>"
+    return said.encode(errors="backslashreplace").decode()
