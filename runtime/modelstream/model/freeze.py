@@ -12,9 +12,10 @@ from modelstream.errors import SignatureMismatchError
 from modelstream.model.graph_nodes import full
 from modelstream.model.graph_signature import GraphTensor
 from modelstream.model.session import without_deprecations
+from modelstream.model.statefulness import CHANGES
 
 _STATE = {
-    r"Assign\w*VariableOp|Resource(Apply|Scatter)\w+": "changes variables",
+    CHANGES.pattern: "changes variables",
     r"\w*Table\w*": "looks up in tables, which somebody has to fill",
 }
 _LEFT = {

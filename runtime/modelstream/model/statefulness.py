@@ -6,12 +6,31 @@ from typing import Any
 
 from modelstream.model.graph_nodes import split
 
-_CHANGES = re.compile(
-    r"Assign(Add|Sub)?(VariableOp)?"
-    r"|(Resource)?(Sparse)?Apply\w+"
-    r"|ResourceScatter\w+|Scatter(Add|Div|Max|Min|Mul|Sub|Update)"
-    r"|LookupTable(Insert|Remove)(V2)?"
+CHANGES = re.compile(
+    "|".join(
+        (
+            # variables, of both kinds
+            r"Assign(Add|Sub)?(Variable(Op|XlaConcatND))?|(Resource)?(StridedSliceAssign|CountUpTo)",
+            r"(Resource)?Scatter(Nd)?(Add|Div|Max|Min|Mul|Sub|Update)",
+            r"(Resource)?(Sparse)?Apply\w+|SdcaShrinkL1|NegTrain|DestroyResourceOp",
+            # random generators, which keep their place in a variable
+            r"Rng(ReadAnd)?Skip",
+            r"Stateful(RandomBinomial|StandardNormal(V2)?|TruncatedNormal|Uniform(FullInt|Int)?)",
+            # tables, queues, readers and datasets
+            r"LookupTable(Import|Insert|Remove)(V2)?",
+            r"Queue(Close|Dequeue(Many|UpTo)?|Enqueue(Many)?)(V2)?",
+            r"Barrier(Close|InsertMany|TakeMany)|Reader(Read(UpTo)?|Reset|RestoreState)(V2)?",
+            r"(Make|Deserialize)Iterator|IteratorGetNext(AsOptional|Sync)?",
+            r"MultiDeviceIterator(Init|GetNextFromShard)",
+            # what trains
+            r"(Resource|Sparse)?Accumulator(ApplyGradient|SetGlobalStep|TakeGradient)",
+            r"BoostedTrees(CenterBias|(Create|Deserialize)Ensemble|UpdateEnsemble(V2)?)",
+            r"BoostedTreesQuantileStreamResource(AddSummaries|Deserialize|Flush)",
+        )
+    )
 )
+"""Operations that change what the next call of the model finds. A test holds them against
+TensorFlow's own list. Random numbers without a generator have no variable, and are none of them."""
 
 
 class Graph:
@@ -24,8 +43,8 @@ class Graph:
         }
 
     def changes_variables(self, tensors: Iterable[str]) -> bool:
-        """Whether something that these tensors need changes a variable or a table."""
-        return any(_CHANGES.fullmatch(node.op) for node in self._needed(tensors))
+        """Whether something that these tensors need changes a variable, a table or a generator."""
+        return any(CHANGES.fullmatch(node.op) for node in self._needed(tensors))
 
     def _needed(self, tensors: Iterable[str]) -> Iterator[Any]:
         """Each node that the tensors depend on, and all of the functions that those call."""

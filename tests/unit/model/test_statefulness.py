@@ -33,7 +33,21 @@ def called():
 
 @pytest.mark.parametrize(
     "operation",
-    ["Assign", "AssignAddVariableOp", "ResourceApplyAdam", "ScatterUpdate", "LookupTableInsertV2"],
+    [
+        "Assign",
+        "AssignAddVariableOp",
+        "LookupTableImportV2",
+        "LookupTableInsertV2",
+        "ResourceApplyAdam",
+        "ResourceCountUpTo",
+        "ResourceSparseApplyAdagrad",
+        "ResourceStridedSliceAssign",
+        "RngReadAndSkip",
+        "ScatterNdUpdate",
+        "ScatterUpdate",
+        "StatefulUniformInt",
+        "StridedSliceAssign",
+    ],
 )
 def test_a_change_inside_of_a_function_is_found(called, operation):
     graph = called(operation)
@@ -42,7 +56,10 @@ def test_a_change_inside_of_a_function_is_found(called, operation):
     assert not graph.changes_variables(["z:0"]), "what the output does not need does not count"
 
 
-@pytest.mark.parametrize("operation", ["ReadVariableOp", "ScatterNd", "AssignmentOp", "MatMul"])
+@pytest.mark.parametrize(
+    "operation",
+    ["ReadVariableOp", "ScatterNd", "AssignmentOp", "StatefulPartitionedCall", "RandomUniform"],
+)
 def test_what_only_reads_is_not_a_change(called, operation):
     assert not called(operation).changes_variables(["y:0", "after"])
 

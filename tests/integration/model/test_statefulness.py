@@ -1,0 +1,100 @@
+"""What changes a model, held against TensorFlow's own list of operations and real exports."""
+
+import re
+
+import numpy as np
+import pytest
+from tests.support import models
+
+from modelstream.errors import SignatureMismatchError
+from modelstream.model import GraphDefModel, SavedModel, warm_up
+from modelstream.model.statefulness import CHANGES
+
+# Operations with a handle that leave the model as it is, and why.
+HARMLESS = {
+    "reads": r"",
+}
+
+
+def with_handles():
+    """The operations that take a variable, a table, a queue, … and may do something to it."""
+    from tensorflow.core.framework.op_def_pb2 import OpList
+    from tensorflow.python.client import pywrap_tf_session as session
+
+    operations = OpList.FromString(session.TF_GetBuffer(session.TF_GetAllOpList())).op
+    resource = 20
+    return sorted(
+        each.name
+        for each in operations
+        if any(arg.is_ref for arg in each.input_arg)
+        or (each.is_stateful and any(arg.type == resource for arg in each.input_arg))
+    )
+
+
+def test_every_operation_of_tensorflow_that_takes_a_handle_is_known():
+    names = with_handles()
+    changes = {name for name in names if CHANGES.fullmatch(name)}
+    harmless = {name for name in names for each in HARMLESS.values() if re.fullmatch(each, name)}
+    assert len(names) > 200
+    assert set(names) - changes - harmless == set(), "does a call of these change the model?"
+    assert changes & harmless == set()
+
+
+@models.exported
+def ring(target):
+    """``x`` float32[?] → ``sum`` float32[?]: a buffer of two, one place of which is written."""
+    import tensorflow as tf
+
+    class Ring(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.places = tf.Variable([5.0, 7.0])
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
+        def __call__(self, x):
+            self.places[0].assign(tf.reduce_sum(x))
+            return {"sum": x + tf.reduce_sum(self.places)}
+
+    module = Ring()
+    tf.saved_model.save(module, str(target), signatures={"serving_default": module.__call__})
+
+
+@models.exported
+def dice(target):
+    """``x`` float32[?] → ``thrown`` float32[?]: a generator keeps its place in a variable."""
+    import tensorflow as tf
+
+    class Dice(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.generator = tf.random.Generator.from_seed(1)
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
+        def __call__(self, x):
+            return {"thrown": x + self.generator.uniform(tf.shape(x))}
+
+    module = Dice()
+    tf.saved_model.save(module, str(target), signatures={"serving_default": module.__call__})
+
+
+@pytest.mark.parametrize("export", [ring, dice])
+def test_a_model_that_is_warm_is_the_model_that_was_saved(export):
+    model = SavedModel(export())
+    assert model.signatures["serving_default"].stateful
+    first = []
+    for warm in (False, True):
+        with model.open() as opened:
+            if warm:
+                warm_up(opened, "serving_default")
+            first.append(opened.predict(x=[1.0]))
+    cold, warmed = (next(iter(each.values())) for each in first)
+    assert np.array_equal(cold, warmed)
+
+
+@pytest.mark.parametrize("export", [ring, dice])
+def test_it_is_not_frozen(export):
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(export()))
+    with pytest.raises(SignatureMismatchError, match="cannot be frozen, because it changes"):
+        GraphDefModel.from_function(loaded.signatures["serving_default"])
