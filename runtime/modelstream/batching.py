@@ -24,9 +24,8 @@ class Batch:
     Attributes:
         max_size: records in one call of the model, at most.
         max_latency: how long a record waits for a batch to fill, at most; at least 1 ms.
-        allowed_sizes: batch sizes that the model was compiled or tuned for, increasing. A batch is
-            padded to the next of them with copies of its first record; a batch larger than the
-            last one is split.
+        allowed_sizes: batch sizes that the model was compiled or tuned for, increasing; the last
+            one is max_size. A batch is padded to the next of them with copies of its first record.
     """
 
     max_size: int = 256
@@ -48,11 +47,12 @@ class Batch:
                 f"the batch's allowed_sizes are {list(self.allowed_sizes)}; "
                 f"they must be 1 or more and increase"
             )
-
-    @property
-    def limit(self) -> int:
-        """The most records that one call of the model gets."""
-        return self.allowed_sizes[-1] if self.allowed_sizes else self.max_size
+        if self.allowed_sizes and self.allowed_sizes[-1] != self.max_size:
+            raise OptionError(
+                f"the last of the batch's allowed_sizes is {self.allowed_sizes[-1]} and max_size "
+                f"is {self.max_size}: no call has more records than max_size, and it is padded to "
+                f"a size of the list; make both the same"
+            )
 
     @property
     def warm_up_sizes(self) -> tuple[int, ...]:
@@ -65,7 +65,8 @@ class Batch:
 
     def spans(self, size: int) -> Iterator[tuple[int, int]]:
         """Start and end of the calls that ``size`` records are split into."""
-        return ((start, min(start + self.limit, size)) for start in range(0, size, self.limit))
+        most = self.max_size
+        return ((start, min(start + most, size)) for start in range(0, size, most))
 
 
 def execution_options(batch: Batch) -> dict[str, str]:
@@ -107,7 +108,7 @@ def configure(
 
 
 def agreed(
-    environment: "TableEnvironment | StreamExecutionEnvironment", batch: Batch | None
+    environment: "TableEnvironment | StreamExecutionEnvironment", batch: Batch | None = None
 ) -> Batch:
     """What `configure` would set, without setting it."""
     existing = _options(environment).get(_OPTION, "")

@@ -45,6 +45,7 @@ class DeadLetter:
 
 OnError: TypeAlias = Fail | Drop | DeadLetter
 """What becomes of a record that cannot be scored."""
+ADVICE = "To go on without such records, choose DeadLetter or Drop"
 
 DEAD_LETTER_COLUMNS: tuple[ColumnType, ...] = (
     ColumnType("key", "BYTES"),

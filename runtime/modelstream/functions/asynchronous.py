@@ -8,15 +8,14 @@ from pyflink.common import Row, Types
 from pyflink.datastream import AsyncFunction
 from pyflink.datastream.data_stream import KeyedStream
 
-from modelstream import raised
 from modelstream.batching import Batch, configure
 from modelstream.deadletter import DeadLetter, Fail, OnError
-from modelstream.errors import BrokenModelError
 from modelstream.functions.closures import Models
-from modelstream.functions.failing import failed
+from modelstream.functions.failing import Failing, name_of
 from modelstream.functions.mixin import ModelAwareFunction
 from modelstream.inference.asynchandle import AsyncModelHandle
 from modelstream.inference.awaiting import awaited
+from modelstream.inference.counted import counting
 from modelstream.inference.environments import refuse_thread_mode
 from modelstream.metrics import DeferredMetrics
 from modelstream.model import Model
@@ -100,16 +99,15 @@ class _AsyncClosure(ModelAsyncFunction):
         batch: Batch,
     ) -> None:
         super().__init__(*models, batch=batch)
-        self._fn, self._on_error = fn, on_error
+        self._fn, self._failing = fn, Failing(name_of(fn), on_error)
+        self._lettered = isinstance(on_error, DeadLetter)
 
     async def async_invoke(self, value: Any) -> list[Any]:
         """One record."""
         try:
-            result = await self._fn(value, *self.models.values())
+            with counting() as counted:
+                result = await self._fn(value, *self.models.values())
         except Exception as error:
-            if isinstance(self._on_error, Fail) or isinstance(error, BrokenModelError):
-                raised.note(error)
-                raise
-            letter = failed(error, value, self.models, self._on_error)
+            letter = self._failing.outcome(error, value, self.models, counted)
             return [] if letter is None else [Row(None, letter)]
-        return [Row(result, None) if isinstance(self._on_error, DeadLetter) else result]
+        return [Row(result, None) if self._lettered else result]

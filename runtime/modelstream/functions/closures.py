@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyflink.datastream.data_stream import KeyedStream
 
-from modelstream import raised
+from modelstream.batching import Batch, agreed
 from modelstream.deadletter import DeadLetter, Fail, OnError
-from modelstream.errors import BrokenModelError
 from modelstream.functions.classes import ModelKeyedProcessFunction, ModelProcessFunction
-from modelstream.functions.failing import failed
+from modelstream.functions.failing import Failing, name_of
 from modelstream.functions.mixin import ModelAwareFunction
 from modelstream.inference import letters
+from modelstream.inference.counted import counting
 from modelstream.inference.environments import refuse_thread_mode
 from modelstream.inference.sources import leave_chain
 from modelstream.model import Model
@@ -33,6 +33,8 @@ def map_with_model(
     on_error: OnError = Fail(),  # noqa: B008  # frozen
 ) -> "DataStream":
     """Each record through ``fn(record, model)``, which returns one.
+
+    ``score_all`` calls the model in batches as `configure` has set them for the job.
 
     Args:
         stream: keyed or not.
@@ -99,7 +101,7 @@ def _one(fn: Callable[..., Any], record: Any, ctx: Any, models: Sequence[Any]) -
 
 
 def _many(fn: Callable[..., Any], record: Any, ctx: Any, models: Sequence[Any]) -> Iterable[Any]:
-    return fn(record, *models) or ()
+    return _results(fn(record, *models))
 
 
 def _matching(
@@ -111,17 +113,26 @@ def _matching(
 def _processed(
     fn: Callable[..., Any], record: Any, ctx: Any, models: Sequence[Any]
 ) -> Iterable[Any]:
-    return fn(record, ctx, *models) or ()
+    return _results(fn(record, ctx, *models))
+
+
+def _results(given: Iterable[Any] | None) -> Iterable[Any]:
+    return () if given is None else given  # an array has no truth value
 
 
 class _Closure(ModelAwareFunction):
     """A Python function as a process function: what it raises costs one record."""
 
     def __init__(
-        self, models: Sequence[Model], fn: Callable[..., Any], emit: _Emit, on_error: OnError
+        self,
+        models: Sequence[Model],
+        fn: Callable[..., Any],
+        emit: _Emit,
+        failing: Failing,
+        batch: Batch,
     ) -> None:
-        super().__init__(*models)
-        self._fn, self._emit, self._on_error = fn, emit, on_error
+        super().__init__(*models, batch=batch)
+        self._fn, self._emit, self._failing = fn, emit, failing
 
     def open(self, runtime_context: Any) -> None:
         super().open(runtime_context)
@@ -131,12 +142,10 @@ class _Closure(ModelAwareFunction):
     def process_element(self, value: Any, ctx: Any) -> Iterable[Any]:
         # All results of a record before the first leaves: it is scored or a dead letter, not both.
         try:
-            return list(self._emit(self._fn, value, ctx, self._open_models))
+            with counting() as counted:
+                return list(self._emit(self._fn, value, ctx, self._open_models))
         except Exception as error:
-            if isinstance(self._on_error, Fail) or isinstance(error, BrokenModelError):
-                raised.note(error)
-                raise
-            letter = failed(error, value, self.models, self._on_error)
+            letter = self._failing.outcome(error, value, self.models, counted)
             return [] if letter is None else [(self._tag, letter)]
 
 
@@ -159,6 +168,8 @@ def _applied(
     refuse_thread_mode(stream)
     models = tuple(model) if isinstance(model, Sequence) else (model,)
     closure = _KeyedModelClosure if isinstance(stream, KeyedStream) else _ModelClosure
-    applied = stream.process(closure(models, fn, emit, on_error), output_type)
+    failing = Failing(name_of(fn), on_error)
+    batch = agreed(stream.get_execution_environment())
+    applied = stream.process(closure(models, fn, emit, failing, batch), output_type)
     leave_chain(stream, applied)
     return letters.attach(applied) if isinstance(on_error, DeadLetter) else applied

@@ -24,7 +24,7 @@ class ModelAwareFunction:
 
     Args:
         models: one or several, with different names.
-        runtime: how TensorFlow runs them.
+        runtime: how TensorFlow runs them; what each model says of itself if None.
         batch: how large a call of ``score_all`` may be, and what it is padded to.
 
     Raises:
@@ -33,14 +33,14 @@ class ModelAwareFunction:
 
     _models: tuple[Model, ...] = ()
     _batch: Batch = Batch()
-    _runtime: Runtime = Runtime()
+    _runtime: Runtime | None = None
     _metrics_type: type[ModelMetrics] = ModelMetrics
     _handles: Mapping[str, ModelHandle] = MappingProxyType({})
 
     def __init__(
         self,
         *models: Model,
-        runtime: Runtime = Runtime(),  # noqa: B008  # frozen
+        runtime: Runtime | None = None,
         batch: Batch = Batch(),  # noqa: B008  # frozen
     ) -> None:
         super().__init__()

@@ -5,6 +5,7 @@ from typing import Any
 
 from modelstream.batching import Batch
 from modelstream.deadletter import Failure
+from modelstream.inference.counted import count
 from modelstream.inference.handle import ModelHandle, Scored, unscorable
 from modelstream.inference.microbatch import MicroBatcher
 from modelstream.model import Method, Signature
@@ -58,11 +59,12 @@ class AsyncModelHandle:
 
     async def attempt(self, record: Any, method: Method | None = None) -> Scored | Failure:
         """The same, with a failure as a value."""
+        count(self.name)  # the batch is counted in a thread, which knows nothing of this record
         return await self._batcher(method).add(record)
 
-    def failed(self, failures: int, dead_letters: int) -> None:
-        """Count records that failed outside of the model, and those that became dead letters."""
-        self._handle.failed(failures, dead_letters)
+    def failed(self, records: int, failures: int, dead_letters: int) -> None:
+        """Count what the model itself did not: records, failures and dead letters."""
+        self._handle.failed(records, failures, dead_letters)
 
     def close(self) -> None:
         """End the threads that the model is called in."""
@@ -75,7 +77,7 @@ class AsyncModelHandle:
                 return batcher
         added: MicroBatcher[Any, Scored | Failure] = MicroBatcher(
             lambda records: self._handle.score_all(records, method),
-            self._batch.limit,
+            self._batch.max_size,
             patience(self._batch),
         )
         self._batchers.append((method, added))

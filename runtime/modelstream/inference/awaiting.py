@@ -39,7 +39,7 @@ def awaited(
         stream,
         function,
         Time.milliseconds(_FOREVER),
-        batch.limit * _BATCHES_IN_FLIGHT,
+        batch.max_size * _BATCHES_IN_FLIGHT,
         both if lettered else kind,
     )
     leave_chain(stream, results)

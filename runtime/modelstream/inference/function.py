@@ -10,8 +10,9 @@ from pyflink.table.udf import FunctionContext, ScalarFunction
 
 from modelstream import raised
 from modelstream.batching import Batch
-from modelstream.deadletter import DeadLetter, Fail, Failure, OnError
+from modelstream.deadletter import ADVICE, DeadLetter, Fail, Failure, OnError
 from modelstream.errors import RecordFailedError, SignatureMismatchError
+from modelstream.excerpt import excerpt
 from modelstream.inference.decoded import Decoded, decoded
 from modelstream.inference.decoder import RecordDecoder
 from modelstream.inference.scoring import Outcome, Scorer
@@ -20,7 +21,6 @@ from modelstream.model import BoundMethod, Model
 from modelstream.model.warmup import try_to_warm_up
 
 ERROR = "error"
-_EXCERPT = 200
 
 
 @dataclass(frozen=True)
@@ -147,13 +147,12 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
         setup = self._setup
         key = f", key {arguments[-1].iloc[position]!r}" if setup.arguments.key else ""
         values = ", ".join(
-            f"{name}={_excerpt(series.iloc[position])}"
+            f"{name}={excerpt(series.iloc[position])}"
             for name, series in zip(setup.arguments.columns, arguments, strict=False)
         )
         return RecordFailedError(
             f"record {self._seen + position} of this subtask{key} ({values}) cannot be scored by "
-            f"model {setup.model.name!r}: {failures[position]}. To go on without such records, "
-            f"choose DeadLetter or Drop"
+            f"model {setup.model.name!r}: {failures[position]}. {ADVICE}"
         )
 
 
@@ -169,8 +168,3 @@ def _objects(values: Any) -> Any:
     column = np.empty(len(values), object)
     column[:] = values
     return column
-
-
-def _excerpt(value: Any) -> str:
-    text = repr(value.tolist() if hasattr(value, "tolist") else value)
-    return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}…"

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from modelstream.batching import Batch
 from modelstream.deadletter import Failure, Stage
 from modelstream.errors import UnscorableError
+from modelstream.excerpt import excerpt
+from modelstream.inference.counted import count
 from modelstream.inference.fields import extracted
 from modelstream.inference.scoring import Scorer
 from modelstream.inference.table import default_method
@@ -30,7 +32,6 @@ Scored: TypeAlias = dict[str, Any]
 """What a method gave for one record: column → value."""
 
 _KEPT_METHODS = 32
-_EXCERPT = 200
 
 
 class ModelHandle:
@@ -117,7 +118,7 @@ class ModelHandle:
         given = extracted(records, tuple(bound.inputs))
         outcome = scorer.score(given.rows)
         failures = given.merged(outcome.failures)
-        self._metrics.scored(len(records), len(failures), 0)
+        self._count(len(records), len(failures))
         columns = {name: _plain(values) for name, values in given.spread(outcome.columns).items()}
         return [
             failures.get(at) or {name: values[at] for name, values in columns.items()}
@@ -130,9 +131,9 @@ class ModelHandle:
         sizes = self._batch.warm_up_sizes
         try_to_warm_up(self._opened, self.name, bound.signature.name, sizes)
 
-    def failed(self, failures: int, dead_letters: int) -> None:
-        """Count records that failed outside of `score_all`, and those that became dead letters."""
-        self._metrics.scored(0, failures, dead_letters)
+    def failed(self, records: int, failures: int, dead_letters: int) -> None:
+        """Count what the model itself did not: records, failures and dead letters."""
+        self._metrics.scored(records, failures, dead_letters)
 
     def _scorer(self, method: Method | None) -> tuple[BoundMethod, Scorer]:
         for known, bound, scorer in self._scorers:
@@ -145,12 +146,16 @@ class ModelHandle:
 
     @contextmanager
     def _called(self, tensors: Mapping[str, Any]) -> Iterator[None]:
+        records = _length(next(iter(tensors.values()), None))
+        self._count(records, 0)  # whatever comes of it: a failure is of a record that came
         start = time.perf_counter_ns()
         yield
         spent = (time.perf_counter_ns() - start) // 1000
-        records = _length(next(iter(tensors.values()), None))
         self._metrics.called(records, {Stage.INFERENCE: spent})
-        self._metrics.scored(records, 0, 0)
+
+    def _count(self, records: int, failures: int) -> None:
+        count(self.name)
+        self._metrics.scored(records, failures, 0)
 
 
 @contextmanager
@@ -158,7 +163,7 @@ def opened(
     model: Model,
     metrics: ModelMetrics,
     batch: Batch = Batch(),  # noqa: B008  # frozen
-    runtime: Runtime = Runtime(),  # noqa: B008  # frozen
+    runtime: Runtime | None = None,
 ) -> Iterator[ModelHandle]:
     """Load a model, or share the copy of this process, for as long as the context lasts."""
     with ExitStack() as stack:
@@ -170,10 +175,8 @@ def opened(
 
 def unscorable(model: str, record: Any, failure: Failure) -> UnscorableError:
     """The error that tells of a record which the model cannot score."""
-    text = repr(record)
-    excerpt = text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}..."
     return UnscorableError(
-        f"model {model!r} cannot score the record {excerpt}: {failure}", model, failure
+        f"model {model!r} cannot score the record {excerpt(record)}: {failure}", model, failure
     )
 
 

@@ -11,7 +11,7 @@ from pyflink.datastream.functions import Function, ProcessFunction
 
 from modelstream import raised
 from modelstream.batching import Batch
-from modelstream.deadletter import DeadLetter, Fail, Failure, OnError
+from modelstream.deadletter import ADVICE, DeadLetter, Fail, Failure, OnError
 from modelstream.errors import RecordFailedError
 from modelstream.execution import refuse_thread_context
 from modelstream.inference import letters
@@ -80,7 +80,7 @@ class _Scores(Function):  # type: ignore[misc]  # pyflink has no types
             raise self._failed(record, result)
         if not isinstance(scoring.on_error, DeadLetter):
             return []
-        self._handle.failed(0, 1)
+        self._handle.failed(0, 0, 1)
         key = None if scoring.key is None else named(record).get(scoring.key)
         return [self._dead(letters.letter(record, result, scoring.model.name, key))]
 
@@ -92,9 +92,7 @@ class _Scores(Function):  # type: ignore[misc]  # pyflink has no types
 
     def _failed(self, record: Any, failure: Failure) -> RecordFailedError:
         said = unscorable(self._scoring.model.name, record, failure)
-        return RecordFailedError(
-            f"{said}. To go on without such records, choose DeadLetter or Drop"
-        )
+        return RecordFailedError(f"{said}. {ADVICE}")
 
 
 class ScoreRecord(_Scores, ProcessFunction):  # type: ignore[misc]  # pyflink has no types

@@ -68,7 +68,7 @@ def choose(wanted: str, inputs: Sequence[str], types: Mapping[str, str], batch: 
 
 
 def _automatic(obstacle: str | None, batch: Batch) -> Choice:
-    if batch.limit == 1:
+    if batch.max_size == 1:
         return Choice(Route.RECORD, "a batch has one record, so there is nothing to gather")
     if obstacle:
         return Choice(Route.ASYNC, f"{obstacle}, which Arrow cannot carry; batches all the same")

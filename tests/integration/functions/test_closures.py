@@ -2,13 +2,15 @@
 
 import json
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support import models
 from tests.support.flink import HUNG_UP, in_processes, stream_environment, streamed
-from tests.support.numpymodel import NumpyModel
+from tests.support.numpymodel import NumpyModel, called
 
+from modelstream.batching import Batch, configure
 from modelstream.deadletter import DeadLetter, Drop
 from modelstream.errors import OptionError
 from modelstream.functions import (
@@ -104,6 +106,20 @@ def test_each_kind_of_function_has_its_models_and_a_failure_costs_one_record(
             assert "x is negative" in message
         else:
             assert (payload["f0"], stage, error) == (4, "function", "ZeroDivisionError")
+
+
+def sums(record: Any, model: Any) -> Any:
+    return sum(scored["y"] for scored in model.score_all([record] * 20))
+
+
+def test_a_function_calls_the_model_in_the_batches_of_the_job(tmp_path: Path) -> None:
+    env = stream_environment()
+    source = env.from_collection([1.0])
+    map_with_model(source, NumpyModel(), sums)
+    configure(env, Batch(16, allowed_sizes=(8, 16)))  # the one before has set nothing
+    model = NumpyModel(tmp_path / "calls")
+    assert streamed(map_with_model(source, model, sums)) == [40.0]
+    assert called(model.calls) == [16, 8]
 
 
 def test_a_stream_without_dead_letters_says_so() -> None:

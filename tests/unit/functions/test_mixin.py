@@ -9,6 +9,7 @@ from tests.support.numpymodel import NumpyModel
 
 from modelstream.errors import OptionError, UnscorableError
 from modelstream.functions.mixin import ModelAwareFunction
+from modelstream.model import Runtime
 
 
 class Context:
@@ -121,6 +122,21 @@ def test_a_class_that_keeps_the_models_from_opening_is_told() -> None:
     function.open(Context())
     with pytest.raises(OptionError, match=r"Backwards has no open models: derive it from Model"):
         function.model.score(1.0)
+
+
+@pytest.mark.parametrize("wanted", [None, Runtime(intra_op=1)])
+def test_how_tensorflow_runs_is_the_model_s_own_matter_unless_said(wanted: Runtime | None) -> None:
+    asked = []
+
+    class Asked(NumpyModel):
+        def open(self, runtime: Runtime | None = None) -> Any:
+            asked.append(runtime)
+            return super().open()
+
+    function = Function(Asked(), runtime=wanted)
+    function.open(Context())
+    function.close()
+    assert asked == [wanted], "a runtime that is given wins over the one of the model"
 
 
 def test_a_record_that_cannot_be_scored_is_an_error_that_names_it() -> None:

@@ -13,6 +13,12 @@ from modelstream.errors import OptionError
         pytest.param({"max_latency": timedelta(0)}, "max_latency is 0:00:00", id="no time"),
         pytest.param({"allowed_sizes": (8, 4)}, r"\[8, 4\]", id="sizes that decrease"),
         pytest.param({"allowed_sizes": (0, 4)}, r"\[0, 4\]", id="a size of nothing"),
+        pytest.param(
+            {"max_size": 16, "allowed_sizes": (8, 64)}, "is 64 and max_size is 16", id="more"
+        ),
+        pytest.param(
+            {"max_size": 16, "allowed_sizes": (8,)}, "is 8 and max_size is 16", id="fewer"
+        ),
     ],
 )
 def test_a_batch_that_cannot_be_is_refused_with_what_it_takes(options, message) -> None:

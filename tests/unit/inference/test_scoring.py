@@ -82,8 +82,8 @@ def test_a_batch_is_padded_to_the_next_allowed_size(tmp_path: Path) -> None:
     assert list(outcome.columns["y"]) == [2.0, 4.0, 6.0]
 
 
-def test_a_batch_larger_than_the_last_allowed_size_is_split(tmp_path: Path) -> None:
-    batch = Batch(100, allowed_sizes=(4, 8))
+def test_more_records_than_one_call_takes_are_split(tmp_path: Path) -> None:
+    batch = Batch(8, allowed_sizes=(4, 8))
     outcome = score([float(i) for i in range(19)], batch, NumpyModel(tmp_path / "calls"))
     assert called(tmp_path / "calls") == [8, 8, 4]
     assert list(outcome.columns["y"]) == [2.0 * i for i in range(19)]
