@@ -39,7 +39,8 @@ def register(
     and with ``on_error`` Null the field ``error`` (STRING, NULL for a row that was scored). Rows
     are scored in batches, each row once, however many fields of the result are read. An integer
     argument that is NULL in one row of a batch reaches the model's other rows as DOUBLE, exact up
-    to 2**53.
+    to 2**53; a float32 tensor then takes it rounded above 2**24, as it takes every DOUBLE, and
+    refuses it in a batch without NULL. Where that matters, filter the NULLs out before.
 
     Args:
         t_env: where the function is known, until the environment ends.

@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 from google.protobuf.message import DecodeError
 
+from modelstream.convert.dtypes import DTYPES
+from modelstream.convert.numbers import Refused, cast
 from modelstream.convert.protos import message
 from modelstream.errors import ConversionError
 
@@ -19,7 +22,7 @@ def example(**features: Any) -> bytes:
     feature out.
 
     Raises:
-        ConversionError: a value is none of these, or a list mixes them.
+        ConversionError: a value is none of these or does not fit, or a list mixes them.
     """
     proto = message("Example")()
     for name, value in features.items():
@@ -69,14 +72,20 @@ def _fill(feature: Any, name: str, value: Any) -> None:
             feature.int64_list.value.extend(map(int, values))
         elif types <= {float, int}:
             feature.float_list.SetInParent()
-            feature.float_list.value.extend(map(float, values))
+            feature.float_list.value.extend(_floats(values))
         else:
-            raise TypeError
-    except (TypeError, ValueError, OverflowError):
+            raise Refused
+    except (Refused, TypeError, ValueError, OverflowError):
         raise ConversionError(
-            f"feature {name!r} of a tf.train.Example takes floats, 64-bit integers or "
+            f"feature {name!r} of a tf.train.Example takes 32-bit floats, 64-bit integers or "
             f"text/bytes, not {values!r:.60}"
         ) from None
+
+
+def _floats(values: list[float]) -> list[float]:
+    """Rounded as in a tensor, and never beyond the range."""
+    floats: list[float] = cast(np.array(values, np.float64), DTYPES["float32"]).tolist()
+    return floats
 
 
 def _kind(value: Any) -> str:

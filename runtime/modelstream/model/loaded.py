@@ -38,7 +38,14 @@ class Engine(Protocol):
 
 
 class LoadedModel:
-    """A model in memory: checks what goes in, hands it to the engine that loaded it."""
+    """A model in memory: checks what goes in, hands it to the engine that loaded it.
+
+    Args:
+        name: for messages. Models of different names may share it.
+        signatures: the functions that it offers.
+        engine: what runs it.
+        copy: a directory to be removed in the end.
+    """
 
     def __init__(
         self, name: str, signatures: Mapping[str, Signature], engine: Engine, copy: Path | None
@@ -157,7 +164,7 @@ def load(
         if copy is not None:
             shutil.rmtree(copy, ignore_errors=True)
         raise
-    return LoadedModel(directory.name, signatures, engine, copy)
+    return LoadedModel(str(directory), signatures, engine, copy)
 
 
 def _engine(

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from modelstream.convert.dtypes import DTYPES, Kind
 from modelstream.convert.encoder import ColumnEncoder, Inputs
-from modelstream.errors import SignatureMismatchError
+from modelstream.errors import OptionError, SignatureMismatchError
 from modelstream.model.bound import BoundMethod
 from modelstream.model.classify import (
     LABEL,
@@ -119,7 +119,7 @@ class Classify:
 
     def __post_init__(self) -> None:
         if self.top_k < 1:
-            raise ValueError(f"top_k is {self.top_k}; it takes 1 or more")
+            raise OptionError(f"top_k is {self.top_k}; it takes 1 or more")
 
     def bind(self, model: Model) -> BoundMethod:
         """Tie it to a model."""

@@ -51,12 +51,18 @@ def test_numpy_scalars_and_tensor_values_are_features():
         pytest.param(["a", 1], id="mixed"),
         pytest.param([None], id="null-inside"),
         pytest.param(2**63, id="overflow"),
+        pytest.param(1e300, id="overflow of a float"),
+        pytest.param([1.0, -4e38], id="overflow among floats"),
         pytest.param(object(), id="unknown"),
     ],
 )
 def test_what_no_feature_holds_is_refused(value):
     with pytest.raises(ConversionError, match="feature 'x'"):
         example(x=value)
+
+
+def test_floats_are_rounded_and_what_is_not_finite_stays():
+    assert parse_example(example(x=[0.1, float("inf")])) == {"x": [float(np.float32(0.1)), np.inf]}
 
 
 def test_bytes_that_are_no_example_are_refused():

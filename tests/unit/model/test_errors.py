@@ -1,0 +1,39 @@
+"""One tree of errors: whoever catches its root catches what the library raises."""
+
+import ast
+import builtins
+from collections.abc import Iterator
+from pathlib import Path
+
+import modelstream
+from modelstream import errors
+
+PACKAGE = Path(modelstream.__file__).parent
+# What Python itself asks for, and what the same module catches.
+ALLOWED = {
+    ("__init__.py", "AttributeError"),  # a module without that name
+    ("job/store.py", "FileNotFoundError"),  # as every file system says it
+    ("online/codec.py", "ValueError"),  # becomes a StateError
+}
+
+
+def raised() -> Iterator[tuple[str, str]]:
+    """Each file that raises one of Python's own exceptions by name, and which."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Raise) or node.exc is None:
+                continue
+            made = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+            name = made.id if isinstance(made, ast.Name) else ""
+            found = getattr(builtins, name, None)
+            if isinstance(found, type) and issubclass(found, Exception):
+                yield str(path.relative_to(PACKAGE)), name
+
+
+def test_the_library_raises_errors_of_its_own() -> None:
+    assert set(raised()) == ALLOWED
+
+
+def test_every_error_has_the_root() -> None:
+    classes = {each for each in vars(errors).values() if isinstance(each, type)}
+    assert all(issubclass(each, errors.ModelStreamError) for each in classes)
