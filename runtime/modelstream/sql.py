@@ -7,8 +7,9 @@ from modelstream.batching import Batch, configure
 from modelstream.convert import ColumnType
 from modelstream.deadletter import Drop, Fail
 from modelstream.errors import OptionError
+from modelstream.inference.binding import default_method
 from modelstream.inference.function import ERROR, Arguments, ModelFunction, Setup
-from modelstream.inference.table import default_method, refuse_thread_mode, row_type
+from modelstream.inference.table import refuse_thread_mode, row_type
 from modelstream.model import Method, Model
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from modelstream.convert.dtypes import DType
 from modelstream.convert.example import example
 from modelstream.convert.numbers import Refused, cast
+from modelstream.convert.objects import objects
 from modelstream.convert.registry import converted
 from modelstream.errors import ConversionError
 
@@ -42,9 +43,7 @@ def text_record(value: Any) -> Array:
     """
     leaves: list[bytes] = []
     shape = _gather(_plain(_known(value)), leaves)
-    array = np.empty(len(leaves), object)
-    array[:] = leaves
-    return array.reshape(shape)
+    return objects(leaves).reshape(shape)
 
 
 def _known(value: Any) -> Any:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from modelstream.convert import arrow
 from modelstream.convert.dtypes import DType, Kind, dtype_of
 from modelstream.convert.numbers import Refused, cast
+from modelstream.convert.objects import objects
 from modelstream.convert.records import number_record, text_record
 from modelstream.convert.shapes import fitted, uneven, wrong_shape
 from modelstream.convert.spec import TensorSpec
@@ -114,9 +115,7 @@ def _text_block(values: list[Any]) -> Array | None:
                 return None
         case _:
             return None
-    block = np.empty(len(values), object)
-    block[:] = encoded
-    return block
+    return objects(encoded)
 
 
 def _one_by_one(values: Any, spec: TensorSpec, dtype: DType) -> Array:

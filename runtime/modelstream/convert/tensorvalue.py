@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from modelstream.convert import wire
 from modelstream.convert.elements import array_of, cast_to, widened
+from modelstream.convert.objects import objects
 from modelstream.convert.registry import register
 from modelstream.convert.spec import TensorSpec, shape_text
 from modelstream.convert.tensordtypes import holder, known, name_of
@@ -226,9 +227,7 @@ def _is_frozen(array: Array) -> bool:
 
 
 def _strings(values: list[bytes], shape: tuple[int, ...]) -> Array:
-    array = np.empty(len(values), object)
-    array[:] = values
-    return array.reshape(shape)
+    return objects(values).reshape(shape)
 
 
 def _count(shape: tuple[int, ...]) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from modelstream.convert.objects import objects
 from modelstream.deadletter import Failure, Stage
 from modelstream.errors import ConversionError, RecordError
 from modelstream.inference.decoder import RecordDecoder
@@ -86,11 +87,5 @@ def decoded(decoder: RecordDecoder, kept: Sequence[str], payloads: Any) -> Decod
         positions = np.asarray([at for at in range(len(values)) if at not in failures], np.intp)
         whole = Decoded(whole.rows, len(values), failures, positions)
     spread = whole.spread({name: columns[name] for name in kept})
-    objects = {name: _objects(column) for name, column in spread.items()}
-    return Decoded(whole.rows, whole.size, whole.failures, whole.positions, objects)
-
-
-def _objects(values: Sequence[Any]) -> npt.NDArray[np.object_]:
-    column = np.empty(len(values), object)
-    column[:] = values
-    return column
+    held = {name: objects(column) for name, column in spread.items()}
+    return Decoded(whole.rows, whole.size, whole.failures, whole.positions, held)

@@ -7,9 +7,10 @@ from modelstream.batching import Batch
 from modelstream.convert import Inputs
 from modelstream.deadletter import Fail, OnError
 from modelstream.errors import OptionError
+from modelstream.inference.binding import bound_method
 from modelstream.inference.decoder import RecordDecoder
 from modelstream.inference.route import Route
-from modelstream.inference.table import Inferred, bound_method, plan
+from modelstream.inference.table import Inferred, plan
 from modelstream.model import Method, Model
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from pyflink.table.udf import FunctionContext, ScalarFunction
 
 from modelstream import raised
 from modelstream.batching import Batch
+from modelstream.convert.objects import objects
 from modelstream.deadletter import ADVICE, DeadLetter, Fail, Failure, OnError
 from modelstream.errors import RecordFailedError, SignatureMismatchError
 from modelstream.excerpt import excerpt
@@ -129,7 +130,7 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
     ) -> pd.DataFrame:
         columns: dict[str, Any] = dict(given.kept)
         for name, values in given.spread(outcome.columns).items():
-            columns[name] = values if isinstance(values, np.ndarray) else _objects(values)
+            columns[name] = values if isinstance(values, np.ndarray) else objects(values)
         if not isinstance(self._setup.on_error, Fail):
             errors = np.full(n, None, object)
             for position, failure in failures.items():
@@ -161,10 +162,3 @@ def _metric_group(context: FunctionContext) -> Any:
         return context.get_metric_group()
     except RuntimeError:  # python.metric.enabled is false
         return None
-
-
-def _objects(values: Any) -> Any:
-    """A column of Python values, one a record; numpy would make a matrix of lists."""
-    column = np.empty(len(values), object)
-    column[:] = values
-    return column

@@ -12,10 +12,10 @@ from modelstream.batching import Batch
 from modelstream.deadletter import Failure, Stage
 from modelstream.errors import UnscorableError
 from modelstream.excerpt import excerpt
+from modelstream.inference.binding import default_method
 from modelstream.inference.counted import count
 from modelstream.inference.fields import extracted
 from modelstream.inference.scoring import Scorer
-from modelstream.inference.table import default_method
 from modelstream.metrics import ModelMetrics
 from modelstream.model import (
     DEFAULT_SIGNATURE,

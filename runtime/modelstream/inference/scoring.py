@@ -19,6 +19,8 @@ from modelstream.model import BoundMethod, OpenModel
 
 Columns = Mapping[str, Any]
 
+_PATIENCE = 32  # records in a row, where each is a batch of its own
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -69,19 +71,21 @@ class Scorer:
         self._model = model
         self._batch = batch
         self._meter = meter or NoMeter()
+        self._in_a_row = 0
 
     def score(self, rows: Rows) -> Outcome:
         """Score a batch. A record that cannot be scored costs itself only.
 
         Raises:
-            BrokenModelError: the model fails on every single record: not the data is bad.
+            BrokenModelError: the model fails on every single record, of a batch of two or more
+                or of the last 32: not the data is bad.
         """
         if not len(rows):
             return Outcome({name: [] for name in self._names}, {})
         progress = _Progress()
         for start, end in self._batch.spans(len(rows)):
             self._isolate(rows.span(start, end), progress)
-        _refuse_broken(self._bound.model, len(rows), progress.failures)
+        self._refuse_broken(len(rows), progress.failures)
         return Outcome(self._assembled(rows, progress.parts), progress.failures)
 
     @property
@@ -156,6 +160,22 @@ class Scorer:
         good = {position for some in kept for position in some.positions.tolist()}
         return rows.take([i for i, at in enumerate(rows.positions.tolist()) if at in good])
 
+    def _refuse_broken(self, n: int, failures: Mapping[int, Failure]) -> None:
+        refused = [failure for failure in failures.values() if failure.stage is not Stage.ENCODE]
+        reached = n - (len(failures) - len(refused))
+        if not reached:
+            return
+        if len(refused) < reached:
+            self._in_a_row = 0
+            return
+        self._in_a_row += reached
+        if reached >= 2 or self._in_a_row >= _PATIENCE:
+            raise BrokenModelError(
+                f"model {self._bound.model!r} fails on each of {self._in_a_row} records by "
+                f"itself, so the model is at fault and not the data; the first of the last "
+                f"{reached} says: {refused[0]}"
+            )
+
     def _assembled(self, rows: Rows, parts: Sequence[tuple[Rows, Columns]]) -> Columns:
         if len(parts) == 1 and len(parts[0][0]) == len(rows):
             return parts[0][1]
@@ -183,13 +203,3 @@ def _split(rows: Rows, stopped: _StageError, failures: dict[int, Failure]) -> li
         return [rows.span(n // 2, n), rows.span(0, n // 2)]
     failures[int(rows.positions[bad])] = Failure.of(stopped.stage, cause)
     return [rest for rest in (rows.span(bad + 1, n), rows.span(0, bad)) if len(rest)]
-
-
-def _refuse_broken(model: str, n: int, failures: Mapping[int, Failure]) -> None:
-    reached = n - sum(failure.stage is Stage.ENCODE for failure in failures.values())
-    refused = [failure for failure in failures.values() if failure.stage is not Stage.ENCODE]
-    if reached >= 2 and len(refused) == reached:
-        raise BrokenModelError(
-            f"model {model!r} fails on each of {reached} records by itself, so the model is at "
-            f"fault and not the data; the first says: {refused[0]}"
-        )

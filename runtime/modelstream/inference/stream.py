@@ -13,13 +13,13 @@ from modelstream.convert import Inputs
 from modelstream.deadletter import DeadLetter, OnError
 from modelstream.inference import bridge, letters
 from modelstream.inference.awaiting import awaited
+from modelstream.inference.binding import bound_method, kept_columns
 from modelstream.inference.environments import refuse_thread_mode
 from modelstream.inference.operators import ScoreAsync, ScoreRecord, Scoring
 from modelstream.inference.results import Results
 from modelstream.inference.route import Choice, Route, choose
 from modelstream.inference.sources import leave_chain
 from modelstream.inference.streamcolumns import StreamColumns
-from modelstream.inference.table import bound_method, kept_columns
 from modelstream.model import BoundMethod, Method, Model
 
 if TYPE_CHECKING:

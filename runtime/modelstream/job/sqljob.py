@@ -51,7 +51,7 @@ def build(
         JobError: a statement does not work; the message names it.
         SignatureMismatchError: a statement calls a model with arguments that do not fit.
     """
-    from modelstream.inference.table import default_method
+    from modelstream.inference.binding import default_method
     from modelstream.sql import register
 
     functions = {name: default_method(model).bind(model) for name, model in models.items()}

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from modelstream.convert.objects import objects
 from modelstream.convert.spec import Layout
 from modelstream.model.signature import Signature
 
@@ -19,9 +20,7 @@ def flattened(value: Any) -> npt.NDArray[Any]:
     """An output of TensorFlow as an array; a ragged one as an object array of lists."""
     if hasattr(value, "row_splits"):
         rows = value.to_list()
-        array = np.empty(len(rows), object)
-        array[:] = rows
-        return array
+        return objects(rows)
     return np.asarray(value.numpy() if hasattr(value, "numpy") else value)
 
 

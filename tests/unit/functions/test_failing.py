@@ -109,6 +109,14 @@ def test_a_broken_model_ends_the_job_whatever_is_said_of_records(
         closure(kind, score_many, on_error)({"x": 1.0})
 
 
+def test_a_model_that_refuses_record_after_record_ends_the_job() -> None:
+    function = closure("map", refused, DeadLetter())
+    for _ in range(31):
+        function({"x": -1.0})
+    with pytest.raises(BrokenModelError, match="each of 32 records"):
+        function({"x": -1.0})
+
+
 def test_results_that_come_before_a_failure_stay_behind() -> None:
     def two(record: Any, model: Any) -> Iterator[Any]:
         yield "first"

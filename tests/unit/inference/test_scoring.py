@@ -114,6 +114,23 @@ def test_a_failure_is_about_its_record_not_about_a_place_in_a_batch() -> None:
         assert failure.message.startswith("column 'x': the record does not fit x (float32")
 
 
+def test_records_one_by_one_tell_when_there_are_many_of_them() -> None:
+    each = scorer(NumpyModel(), Batch())
+
+    def one(x: object) -> Outcome:
+        return each.score(Rows.of({"x": [x]}, 1))
+
+    for _ in range(2):
+        for _ in range(31):
+            assert one(-1.0).failures
+            assert one("text").failures, "what never came to the model tells nothing"
+        assert not one(1.0).failures
+    for _ in range(31):
+        one(-1.0)
+    with pytest.raises(BrokenModelError, match=r"fails on each of 32 records.*x is negative"):
+        one(-1.0)
+
+
 def test_records_that_do_not_fit_are_never_the_model_s_fault() -> None:
     assert len(score(["a", "b", None]).failures) == 3
 
