@@ -3,6 +3,8 @@
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ GUIDES = [
 ]
 FILES = [*GUIDES, *(str(path.relative_to(ROOT)) for path in ROOT.glob("examples/*/README.md"))]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PRINTS = re.compile(r"^ *print\(.*\) +# (.*)$", re.MULTILINE)
 RUNS = {"validate", "inspect", "fetch", "verify"}
 OTHERS = {"make", "kubectl", "helm", "docker", "pip", "git", "python"}
 
@@ -88,8 +91,6 @@ def test_commands_exist_and_what_can_run_here_runs(
             parser().parse_args(arguments)
             if arguments[0] in RUNS and ".whl" not in arguments[1]:
                 assert main(_below(ROOT, arguments)) == 0, capsys.readouterr().err
-        elif program == "python":
-            assert (ROOT / arguments[0]).is_file()
         else:
             assert program in OTHERS
         if program == "python":
@@ -109,9 +110,24 @@ def test_programs_run(file: str, workplace: Path) -> None:
         table = t_env.from_elements([(1, "def f(): return 1")], ["id", "content"])
         names: dict[str, Any] = {"t_env": t_env, "table": table}
         for number, body in enumerate(blocks("python", file)):
-            exec(compile(body, f"{file}, block {number}", "exec"), names)
-    # The second record of the guide is null: a dead letter, not a row.
-    assert [row[0] for row in names.get("rows", [(1,)])] == [1]
+            with redirect_stdout(StringIO()) as printed:
+                exec(compile(body, f"{file}, block {number}", "exec"), names)
+            for claim in PRINTS.findall(body):
+                assert says(printed.getvalue(), claim), f"block {number}: {printed.getvalue()}"
+
+
+def says(printed: str, claim: str) -> bool:
+    """Whether one of the lines is what the comment behind a print says; … is any text."""
+    pattern = ".*".join(map(re.escape, claim.split("…")))
+    return any(re.fullmatch(pattern, line) for line in printed.splitlines())
+
+
+def test_what_a_guide_claims_to_print_is_held_against_what_it_prints() -> None:
+    ((claim,),) = [PRINTS.findall("    print(f(x))   # a: …, b\n")]
+    assert claim == "a: …, b"
+    assert says("other\na: 1, b\n", claim)
+    assert not says("a: 1, b, c\n", claim)
+    assert sum(len(PRINTS.findall(body)) for file in FILES for body in blocks("python", file)) >= 7
 
 
 def test_links_between_documents_lead_somewhere() -> None:
