@@ -1,5 +1,6 @@
 """What a failure costs: nothing that a checkpoint can bring back."""
 
+import json
 import logging
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 from tests.support.flink import HUNG_UP, environment, numbers, rows, run
 from tests.support.numpymodel import NumpyModel
 
+from modelstream.deadletter import DeadLetter
+from modelstream.functions import async_with_model, dead_letters, map_with_model
 from modelstream.inference import infer
 from modelstream.inference.sources import CHAINING
 
@@ -20,9 +23,9 @@ RECOVERY = {
 }
 
 
-def counted(t_env, records: int, rate: int):
+def counted(t_env, records: int, rate: int, x: str = "id"):
     t_env.execute_sql(
-        "CREATE TEMPORARY TABLE counted (id INT, x AS CAST(id AS FLOAT)) WITH ("
+        f"CREATE TEMPORARY TABLE counted (id INT, x AS CAST({x} AS FLOAT)) WITH ("
         f"'connector' = 'datagen', 'rows-per-second' = '{rate}', 'fields.id.kind' = 'sequence', "
         f"'fields.id.start' = '1', 'fields.id.end' = '{records}')"
     )
@@ -42,29 +45,76 @@ def test_a_job_that_restarts_from_a_checkpoint_scores_every_record_once(tmp_path
     assert all(row["y"] == 2 * row["id"] for row in scored)
 
 
-def test_records_on_their_way_through_an_asynchronous_function_are_not_lost(
-    tmp_path: Path,
-) -> None:
-    from pyflink.common import Types
+async def later(record, model):
+    return with_id(record, (await model.score(record))["y"])
+
+
+def now(record, model):
+    return with_id(record, model.score(record)["y"])
+
+
+def with_id(record, y):
+    from pyflink.common import Row
+
+    return Row(record[0], y)
+
+
+def inferred(path):
+    def apply(stream):
+        result = infer(stream, NumpyModel(), keep=["id"], path=path, on_error=DeadLetter())
+        return result.scored, result.dead_letters
+
+    return apply
+
+
+def applied(function, fn):
+    def apply(stream):
+        from pyflink.common import Types
+
+        kind = Types.ROW_NAMED(["id", "y"], [Types.INT(), Types.FLOAT()])
+        scored = function(stream, NumpyModel(), fn, output_type=kind, on_error=DeadLetter())
+        return scored, dead_letters(scored)
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    "apply",
+    [
+        pytest.param(inferred("arrow"), id="arrow"),
+        pytest.param(inferred("async"), id="async"),
+        pytest.param(inferred("record"), id="record"),
+        pytest.param(applied(async_with_model, later), id="async_with_model"),
+        pytest.param(applied(map_with_model, now), id="map_with_model"),
+    ],
+)
+def test_of_a_stream_every_record_is_scored_or_a_dead_letter_once(apply, tmp_path: Path) -> None:
+    from pyflink.common import Row, Types
 
     t_env = environment(RECOVERY)
-    stream = t_env.to_data_stream(counted(t_env, 4000, 2000))
-    scored = infer(stream, NumpyModel(), keep=["id"], path="async").scored
+    given = counted(t_env, 4000, 2000, x="IF(MOD(id, 500) = 0, -1, id)")
+    scored, dead = apply(t_env.to_data_stream(given))
     failed = tmp_path / "failed"
 
     def fails_once(row):
-        if row[0] == 2500 and not failed.exists():
+        if row[0] == 2501 and not failed.exists():
             failed.touch()
             raise ValueError("the injected failure")
         return row
 
+    number = Types.ROW_NAMED(["id"], [Types.INT()])
     kind = Types.ROW_NAMED(["id", "y"], [Types.INT(), Types.FLOAT()])
-    behind = t_env.from_data_stream(scored.map(fails_once, kind).start_new_chain())
-    run(t_env, {"scored": behind}, tmp_path)
+    # Behind the model, while others are on their way through it.
+    behind = scored.map(fails_once, kind).start_new_chain()
+    letters = dead.map(lambda letter: Row(json.loads(bytes(letter.payload))["id"]), number)
+    tables = {"scored": t_env.from_data_stream(behind), "dead": t_env.from_data_stream(letters)}
+    run(t_env, tables, tmp_path)
     assert failed.exists()
-    rows_out = rows(tmp_path / "scored")
-    assert sorted(row["id"] for row in rows_out) == list(range(1, 4001))
-    assert all(row["y"] == 2 * row["id"] for row in rows_out)
+    found = {name: rows(tmp_path / name) for name in tables}
+    bad = list(range(500, 4001, 500))
+    assert sorted(row["id"] for row in found["dead"]) == bad
+    assert sorted(row["id"] for row in found["scored"]) == sorted({*range(1, 4001)} - {*bad})
+    assert all(row["y"] == 2 * row["id"] for row in found["scored"])
 
 
 def test_a_source_that_could_lose_a_bundle_is_not_chained_to_the_model() -> None:
