@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from modelstream.convert import parse_type
+from modelstream.convert import FlinkType, parse_type
+from modelstream.errors import OptionError
 from modelstream.inference.function import Arguments
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 _INTEGERS = frozenset({"TINYINT", "SMALLINT", "INT", "BIGINT"})
 # In a float column null and NaN are the same to pandas; it matters where NaN is data.
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})
+_JSON = _INTEGERS | _FLOATS | {"BOOLEAN", "BYTES", "DECIMAL", "STRING", "TIMESTAMP"}
 
 
 def types_of(table: "Table") -> dict[str, str]:
@@ -72,6 +74,11 @@ def as_bytes(name: str, sql_type: str) -> "Expression":
             return call_sql(f"ENCODE(CAST({quoted(name)} AS STRING), 'UTF-8')")
 
 
+def as_json(name: str, sql_type: str) -> str:
+    """A column as JSON_OBJECT takes it; as text where that refuses the type, as it does a DATE."""
+    return quoted(name) if _has_json(sql_type) else f"CAST({quoted(name)} AS STRING)"
+
+
 def quoted(name: str) -> str:
     """A name as SQL takes it, whatever is in it."""
     return "`" + name.replace("`", "``") + "`"
@@ -80,6 +87,23 @@ def quoted(name: str) -> str:
 def literal(text: str) -> str:
     """A string as SQL takes it."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _has_json(sql_type: str) -> bool:
+    try:
+        return _is_json(parse_type(sql_type))
+    except OptionError:  # an interval
+        return False
+
+
+def _is_json(parsed: FlinkType) -> bool:
+    match parsed.name:
+        case "MAP" | "MULTISET" if parsed.children[0].name != "STRING":
+            return False
+        case "ARRAY" | "MAP" | "MULTISET" | "ROW":
+            return all(map(_is_json, parsed.children))
+        case name:
+            return name in _JSON
 
 
 def _without_null(name: str, sql_type: str) -> "Expression":

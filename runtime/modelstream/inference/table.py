@@ -211,7 +211,8 @@ class Plan:
         if self.source.payload is not None:
             return columns.as_bytes(self.source.payload, self.source.types[self.source.payload])
         fields = ", ".join(
-            f"KEY {columns.literal(name)} VALUE {quoted(name)}" for name in self.source.own
+            f"KEY {columns.literal(name)} VALUE {columns.as_json(name, kind)}"
+            for name, kind in self.source.own.items()
         )
         return call_sql(f"ENCODE(JSON_OBJECT({fields}), 'UTF-8')")
 
