@@ -12,7 +12,8 @@ CHANGES = re.compile(
             # variables, of both kinds
             r"Assign(Add|Sub)?(Variable(Op|XlaConcatND))?|(Resource)?(StridedSliceAssign|CountUpTo)",
             r"(Resource)?Scatter(Nd)?(Add|Div|Max|Min|Mul|Sub|Update)",
-            r"(Resource)?(Sparse)?Apply\w+|SdcaShrinkL1|NegTrain|DestroyResourceOp",
+            r"(Resource)?(Sparse)?Apply\w+|SdcaShrinkL1|NegTrain|DestroyResourceOp|"
+            r"TPUReshardVariables",
             # random generators, which keep their place in a variable
             r"Rng(ReadAnd)?Skip",
             r"Stateful(RandomBinomial|StandardNormal(V2)?|TruncatedNormal|Uniform(FullInt|Int)?)",
@@ -25,7 +26,7 @@ CHANGES = re.compile(
             # what trains
             r"(Resource|Sparse)?Accumulator(ApplyGradient|SetGlobalStep|TakeGradient)",
             r"BoostedTrees(CenterBias|(Create|Deserialize)Ensemble|UpdateEnsemble(V2)?)",
-            r"BoostedTreesQuantileStreamResource(AddSummaries|Deserialize|Flush)",
+            r"BoostedTrees(Create)?QuantileStreamResource(AddSummaries|Deserialize|Flush)?",
         )
     )
 )

@@ -12,7 +12,26 @@ from modelstream.model.statefulness import CHANGES
 
 # Operations with a handle that leave the model as it is, and why.
 HARMLESS = {
-    "reads": r"",
+    "reads a variable": r"ReadVariable(Op|XlaSplitND)|ResourceGather(Nd)?|Variable(Shape)|"
+    r"VarIsInitializedOp|IsVariableInitialized|DisableCopyOnRead|_ReadVariablesOp",
+    "reads a table": r"LookupTable(Export|Find|Size)(V2)?",
+    "reads a queue or a reader": r"Queue(IsClosed|Size)(V2)?|Barrier(IncompleteSize|ReadySize)|"
+    r"Reader(NumRecordsProduced|NumWorkUnitsCompleted|SerializeState)(V2)?",
+    "tells of an iterator": r"(Experimental)?IteratorGet(Device|ModelProto)|SerializeIterator|"
+    r"(MultiDevice)?IteratorToStringHandle",
+    "reads what trains": r"(Resource)?AccumulatorNumAccumulated|IsBoostedTrees\w+Initialized|"
+    r"BoostedTrees(ExampleDebugOutputs|GetEnsembleStates|(Training)?Predict|SerializeEnsemble|"
+    r"FlushQuantileSummaries|QuantileStreamResourceGetBucketBoundaries)",
+    "hands on what it gets": r"Ref(Enter|Exit|Identity|Merge|NextIteration|Select|Switch)|"
+    r"DebugGradientRefIdentity|FakeQueue|MakeWeakResourceHandle|IsResourceHandleRefCounting",
+    "is of one call": r"Stack(Close|Pop|Push)(V2)?|TensorArray\w+|DestroyTemporaryVariable|"
+    r"Delete\w+|MutexLock",
+    "fills a table, always with the same": r"InitializeTable\w*",
+    "makes a dataset": r"\w+Dataset(V\d)?",
+    "writes beside the model": r"\w*Summary\w*|ImportEvent|StatsAggregator\w+",
+    "talks to other machines": r"(Collective|Rpc)\w+",
+    "calls functions, into which Graph looks": r"XlaLaunch|_XlaCompile|_TPUReplicate",
+    "is for TensorFlow's own tests": r"(Two)?Refs?In(put\w+)?|Resource(Create|Initialized|Using)Op",
 }
 
 
