@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 
 import pytest
+from tests.support.failure import FailsOnce
 from tests.support.flink import HUNG_UP, environment, numbers, rows, run
 from tests.support.numpymodel import NumpyModel
 
@@ -91,25 +92,19 @@ def applied(function, fn):
 def test_of_a_stream_every_record_is_scored_or_a_dead_letter_once(apply, tmp_path: Path) -> None:
     from pyflink.common import Row, Types
 
-    t_env = environment(RECOVERY)
-    given = counted(t_env, 4000, 2000, x="IF(MOD(id, 500) = 0, -1, id)")
+    state = {"execution.checkpointing.dir": (tmp_path / "state").as_uri()}
+    t_env = environment({**RECOVERY, **state})
+    # After 400 there are nine seconds: time for two checkpoints on a busy machine too.
+    given = counted(t_env, 4000, 400, x="IF(MOD(id, 500) = 0, -1, id)")
     scored, dead = apply(t_env.to_data_stream(given))
-    failed = tmp_path / "failed"
-
-    def fails_once(row):
-        if row[0] == 2501 and not failed.exists():
-            failed.touch()
-            raise ValueError("the injected failure")
-        return row
-
     number = Types.ROW_NAMED(["id"], [Types.INT()])
     kind = Types.ROW_NAMED(["id", "y"], [Types.INT(), Types.FLOAT()])
     # Behind the model, while others are on their way through it.
-    behind = scored.map(fails_once, kind).start_new_chain()
+    behind = scored.map(FailsOnce(400, tmp_path), kind).start_new_chain()
     letters = dead.map(lambda letter: Row(json.loads(bytes(letter.payload))["id"]), number)
     tables = {"scored": t_env.from_data_stream(behind), "dead": t_env.from_data_stream(letters)}
     run(t_env, tables, tmp_path)
-    assert failed.exists()
+    assert int((tmp_path / "resumed").read_text()) > 400, "it goes on from the checkpoint"
     found = {name: rows(tmp_path / name) for name in tables}
     bad = list(range(500, 4001, 500))
     assert sorted(row["id"] for row in found["dead"]) == bad
