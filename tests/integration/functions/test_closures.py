@@ -59,6 +59,11 @@ def with_key(record: Any, ctx: Any, model: Any) -> Any:
     yield f"keyed {ctx.get_current_key()} {model.score(record, BY_POSITION)['y']}"
 
 
+def with_context(record: Any, ctx: Any, model: Any) -> Any:
+    ctx.timer_service()
+    yield f"{record[0]} {model.score(record, BY_POSITION)['y']}"
+
+
 def test_each_kind_of_function_has_its_models_and_a_failure_costs_one_record(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -106,6 +111,39 @@ def test_each_kind_of_function_has_its_models_and_a_failure_costs_one_record(
             assert "x is negative" in message
         else:
             assert (payload["f0"], stage, error) == (4, "function", "ZeroDivisionError")
+
+
+@pytest.mark.parametrize(
+    ("apply", "fn", "scored"),
+    [
+        pytest.param(
+            flat_map_with_model, as_often, ["often 1"] * 8 + ["often 3"] * 18, id="flat_map"
+        ),
+        pytest.param(filter_with_model, large, [(3, 9.0)], id="filter"),
+        pytest.param(process_with_model, with_context, ["1 8.0", "3 18.0", "4 0.0"], id="process"),
+    ],
+)
+@pytest.mark.parametrize("keyed", [False, True])
+def test_a_record_that_the_model_refuses_is_a_dead_letter_of(
+    apply: Any, fn: Any, scored: list[Any], keyed: bool
+) -> None:
+    from pyflink.common import Types
+
+    source = stream_environment().from_collection(PAIRS, Types.TUPLE([Types.LONG(), Types.FLOAT()]))
+    stream = source.key_by(lambda pair: 0, Types.LONG()) if keyed else source
+    kind = {} if apply is filter_with_model else {"output_type": Types.STRING()}
+    results = apply(stream, NumpyModel(), fn, on_error=DeadLetter(), **kind)
+    lines = results.map(repr, Types.STRING())
+    letters = dead_letters(results).map(as_line, Types.STRING())
+    *found, letter = sorted(streamed(lines.union(letters)), key=lambda line: "letter" in line)
+    assert found == [repr(each) for each in scored]
+    assert json.loads(letter.removeprefix("letter ")) == [
+        {"f0": 2, "f1": -1.0},
+        "inference",
+        "ValueError",
+        "x is negative",
+        "double",
+    ]
 
 
 def sums(record: Any, model: Any) -> Any:

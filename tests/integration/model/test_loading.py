@@ -13,7 +13,7 @@ import pytest
 from tests.support import models
 from tests.support.memory import grown_mib
 
-from modelstream.errors import ModelLoadError, SignatureMismatchError
+from modelstream.errors import ModelLoadError, SignatureMismatchError, SignatureNotFoundError
 from modelstream.model import DEFAULT_SIGNATURE, Layout, Runtime, SavedModel, saved_model, warm_up
 from modelstream.model.loaded import load, tensorflow_loaders
 
@@ -249,3 +249,11 @@ def test_a_limit_of_gpu_memory_takes_the_place_of_growth():
     (device,) = gpu.experimental.virtual_devices
     assert list(device.memory_limit_mb) == [2048]
     assert not gpu.allow_growth
+
+
+def test_an_open_model_says_which_of_its_versions_lacks_a_signature():
+    with (
+        SavedModel(models.versions(), name="loud").open() as opened,
+        pytest.raises(SignatureNotFoundError, match=r"model '.*/versions/10' has no signature"),
+    ):
+        opened.predict("quiet", text=["a"])
