@@ -57,7 +57,8 @@ DEAD_LETTER_COLUMNS: tuple[ColumnType, ...] = (
     ColumnType("time", "TIMESTAMP_LTZ(3)"),
 )
 """Key of the record where it has one; the record itself (its raw bytes, or its columns as a JSON
-object in UTF-8); where, why and by which model it failed, and when."""
+object in UTF-8); where, why and by which model it failed (or around which models, where a function
+of the user raised), and when."""
 
 
 def _now() -> int:

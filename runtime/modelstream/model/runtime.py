@@ -14,8 +14,9 @@ class Runtime:
         intra_op: threads that one operation may use; None leaves it to TensorFlow (all cores).
         inter_op: operations that may run at the same time; None leaves it to TensorFlow.
         memory_growth: take GPU memory as it is needed, instead of all of it at once.
-        memory_limit: the most that is taken of each GPU, in MiB, all of it at once; None for no
-            limit.
+        memory_limit: the most that is taken of the GPU, in MiB, all of it at once; None for no
+            limit. A worker of a job sees one GPU; where there are several, the session of a graph
+            limits the first of them only.
         device: where operations run for which the model does not say it, such as ``/CPU:0`` or
             ``/GPU:1``; None leaves it to TensorFlow. What a device cannot run goes to the CPU.
     """
