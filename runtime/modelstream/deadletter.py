@@ -45,7 +45,9 @@ class DeadLetter:
 
 OnError: TypeAlias = Fail | Drop | DeadLetter
 """What becomes of a record that cannot be scored."""
+
 ADVICE = "To go on without such records, choose DeadLetter or Drop"
+"""What an error of `Fail` ends with."""
 
 DEAD_LETTER_COLUMNS: tuple[ColumnType, ...] = (
     ColumnType("key", "BYTES"),
