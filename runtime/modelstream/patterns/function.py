@@ -14,23 +14,29 @@ one.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from pyflink.common import Types
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import ValueStateDescriptor
 
-from modelstream.errors import JobError
-from modelstream.patterns.matching import Attempts, Match, Outcome, TimedOut, advance, expire
+from modelstream.errors import JobError, StateError
+from modelstream.patterns.matching import (
+    Attempt,
+    Attempts,
+    Match,
+    Outcome,
+    TimedOut,
+    advance,
+    expire,
+)
 from modelstream.patterns.sequence import Detected, Sequence
 
 if TYPE_CHECKING:
     from pyflink.datastream import KeyedStream
 
-State: TypeAlias = tuple[dict[int, list[Any]], Attempts]
-"""What a key has: events that wait, by their time, and attempts."""
-
+_VERSION = 1
 _NO_TIME = -(2**63)
 
 
@@ -41,9 +47,48 @@ class Late:
     event: Any
 
 
-def detected(sequence: Sequence, keyed: "KeyedStream") -> Detected:
+@dataclass
+class Progress:
+    """What a key has.
+
+    Attributes:
+        waiting: events that the watermark has not passed, by their time.
+        attempts: what has come of the others.
+        until: how far the key has been looked at; what comes from before is late.
+    """
+
+    waiting: dict[int, list[Any]] = field(default_factory=dict)
+    attempts: Attempts = ()
+    until: int = _NO_TIME
+
+    def plain(self) -> tuple[Any, ...]:
+        """As it lies in the state: versioned, and without a class of this library."""
+        attempts = [(attempt.start, attempt.events) for attempt in self.attempts]
+        return _VERSION, self.until, self.waiting, attempts
+
+    @classmethod
+    def of(cls, plain: Any) -> "Progress":
+        """What ``plain`` gave, or nothing.
+
+        Raises:
+            StateError: another release has written it.
+        """
+        if plain is None:
+            return cls()
+        version, *rest = plain
+        if version != _VERSION:
+            raise StateError(
+                f"the state of the sequence has version {version!r:.20} of the layout, this "
+                f"release reads {_VERSION}: run the release that wrote it"
+            )
+        until, waiting, attempts = rest
+        return cls(waiting, tuple(Attempt(start, events) for start, events in attempts), until)
+
+
+def detected(sequence: Sequence, keyed: "KeyedStream", name: str) -> Detected:
     """The streams of what a sequence finds."""
-    found = keyed.process(Detector(sequence)).name(f"sequence: {sequence}")
+    found = keyed.process(Detector(sequence)).name(f"{name}: {sequence}")
+    found.uid(f"modelstream-{name}-detect")
     return Detected(
         matched=found.filter(lambda each: isinstance(each, Match)).name("matched"),
         timed_out=found.filter(lambda each: isinstance(each, TimedOut)).name("timed out"),
@@ -75,14 +120,13 @@ class Detector(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no ty
         """
         time = _time(ctx)
         timers = ctx.timer_service()
-        state: State | None = self._state.value()
-        waiting, attempts = state or ({}, ())
-        # After a restart the watermark begins anew, behind what the attempts have seen.
-        if time <= timers.current_watermark() or (attempts and time < attempts[-1].start):
+        progress = Progress.of(self._state.value())
+        # After a restart the watermark begins anew, behind what the key has seen.
+        if time <= max(timers.current_watermark(), progress.until):
             yield Late(value)
             return
-        waiting.setdefault(time, []).append(value)
-        self._state.update((waiting, attempts))
+        progress.waiting.setdefault(time, []).append(value)
+        self._state.update(progress.plain())
         timers.register_event_time_timer(time)
         limit = self._sequence.limit
         if limit is not None and self._sequence.steps[0].holds(value):
@@ -92,16 +136,16 @@ class Detector(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no ty
         self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext
     ) -> Iterator[Outcome]:
         """Look at the events of this moment, and at the attempts that end with it."""
-        state: State | None = self._state.value()
-        if state is None:
+        if (plain := self._state.value()) is None:
             return
-        waiting, attempts = state
-        attempts, outcomes = expire(self._sequence, attempts, timestamp)
-        for event in waiting.pop(timestamp, ()):
-            attempts, more = advance(self._sequence, attempts, timestamp, event)
+        progress = Progress.of(plain)
+        progress.until = timestamp
+        progress.attempts, outcomes = expire(self._sequence, progress.attempts, timestamp)
+        for event in progress.waiting.pop(timestamp, ()):
+            progress.attempts, more = advance(self._sequence, progress.attempts, timestamp, event)
             outcomes += more
-        if waiting or attempts:
-            self._state.update((waiting, attempts))
+        if progress.waiting or progress.attempts:
+            self._state.update(progress.plain())
         else:
             self._state.clear()
         yield from outcomes

@@ -74,7 +74,8 @@ class Detected:
     Attributes:
         matched: a ``Match`` for each complete sequence.
         timed_out: a ``TimedOut`` for each attempt that ran out of time.
-        late: events behind the watermark, as they came; they took no part.
+        late: events behind the watermark, or behind what their key had seen before a restart, as
+            they came; they took no part.
     """
 
     matched: "DataStream"
@@ -136,16 +137,18 @@ class Sequence:
             raise OptionError(f"within is {limit}; it takes a millisecond or more")
         return self._with("limit", limit // _MILLISECOND)
 
-    def on(self, keyed: "KeyedStream") -> Detected:
+    def on(self, keyed: "KeyedStream", name: str = "sequence") -> Detected:
         """Look for it in the events of each key.
 
         Args:
             keyed: a stream with timestamps and watermarks, keyed. Events may come out of order;
                 each is looked at when the watermark has passed it.
+            name: of the operator whose state a savepoint keeps: two sequences of one job need two
+                names.
         """
         from modelstream.patterns.function import detected
 
-        return detected(self, keyed)
+        return detected(self, keyed, name)
 
     def __str__(self) -> str:
         words = [self.steps[0].name]

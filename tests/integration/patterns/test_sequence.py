@@ -146,7 +146,7 @@ def test_the_matches_are_those_of_match_recognize(tmp_path: Path) -> None:
     stream = source(t_env, tmp_path / "in", events(1))
     tables = {}
     for name, case in cases().items():
-        found = as_table(t_env, case.sequence.on(stream).matched, case.names)
+        found = as_table(t_env, case.sequence.on(stream, name).matched, case.names)
         tables[name] = found.drop_columns(col("end"))
         tables[f"{name}_sql"] = t_env.sql_query(case.query())
     run(t_env, tables, tmp_path / "out")
@@ -211,51 +211,6 @@ def test_a_stream_without_event_time_is_refused(tmp_path: Path) -> None:
     matched = abc().on(keyed(t_env, "timeless")).matched
     with pytest.raises(Exception, match="a sequence needs event time, and this stream has none"):
         run(t_env, {"matched": as_table(t_env, matched, ["a"])}, tmp_path / "out")
-
-
-class Key:
-    """A key's state, its timers and its time, as Flink gives them to a function."""
-
-    def __init__(self) -> None:
-        self.state: Any = None
-        self.timers: list[int] = []
-        self.time, self.watermark = 0, -(2**63)
-
-    def get_state(self, descriptor: Any) -> "Key":
-        return self
-
-    def value(self) -> Any:
-        return self.state
-
-    def update(self, state: Any) -> None:
-        self.state = state
-
-    def timer_service(self) -> "Key":
-        return self
-
-    def timestamp(self) -> int:
-        return self.time
-
-    def current_watermark(self) -> int:
-        return self.watermark
-
-    def register_event_time_timer(self, time: int) -> None:
-        self.timers.append(time)
-
-
-def test_an_event_before_the_attempts_is_late_though_a_restart_has_reset_the_watermark() -> None:
-    from modelstream.patterns.function import Detector, Late
-
-    key, detector = Key(), Detector(abc().within(timedelta(seconds=10)))
-    detector.open(key)
-    key.time, event = 5000, {"label": "a"}
-    assert list(detector.process_element(event, key)) == []
-    assert key.timers == [5000, 15000]
-    assert list(detector.on_timer(5000, key)) == []
-    key.time = 4999
-    assert list(detector.process_element(event, key)) == [Late(event)]
-    key.time = 5000
-    assert list(detector.process_element(event, key)) == []
 
 
 @dataclass(frozen=True)
