@@ -80,6 +80,7 @@ class FileSource:
             ticks.key_by(lambda tick: 0, key_type=Types.INT())
             .process(_lister(self.store, self.pattern, self.interval), output_type=row)
             .name(f"files: {self.store.root}")
+            .uid("modelstream-files")
             .rebalance()
         )
         paths = t_env.from_data_stream(listed)
