@@ -131,7 +131,7 @@ def costs() -> str:
     for optimizer in ("sgd", "adam"):
         learner, weights, x, y = _learner(optimizer)
         update = _microseconds(lambda: learner.learn(weights, [x], [y]))  # noqa: B023  # called now
-        memory = Memory(weights, learner.variables)
+        memory = Memory(weights, learner.layout)
         data = memory.to_bytes()
         both = _microseconds(lambda: Memory.from_bytes(memory.to_bytes()))  # noqa: B023  # as above
         lines.append(f"| {optimizer} | {len(data):,} bytes | {update:,.0f} µs | {both:,.0f} µs |")
@@ -141,11 +141,11 @@ def costs() -> str:
 def _learner(optimizer: str) -> tuple[Any, Any, Any, Any]:
     import numpy as np
 
-    from modelstream.online.learner import Learner
+    from modelstream.online.learner import deterministic
 
-    learner = Learner(definition(optimizer=optimizer))
+    learner = deterministic(definition(optimizer=optimizer))
     x = np.random.default_rng(1).normal(size=(BATCH, INPUTS)).astype(np.float32)
-    return learner, learner.initial, x, x[:, 0].copy()
+    return learner, learner.begin().weights, x, x[:, 0].copy()
 
 
 def _microseconds(call: Callable[[], Any]) -> float:

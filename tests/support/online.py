@@ -17,7 +17,7 @@ import numpy as np
 from tests.support.models import exported
 
 from modelstream import DeadLetter, OnlineModel, TensorSpec
-from modelstream.online.memory import Memory, Weights
+from modelstream.online.memory import Layout, Memory, Weights
 
 FEATURES = 2
 
@@ -102,20 +102,21 @@ class Mean:
     that is not finite.
     """
 
-    variables = 1
+    layout = Layout(1, 0, 0)
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, int]] = []
 
-    @property
-    def initial(self) -> Weights:
-        return Weights([np.zeros(1, np.float32)])
+        self.closed = False
 
-    def memory(self) -> Memory:
-        return Memory(self.initial, self.variables)
+    def begin(self) -> Memory:
+        return Memory(Weights([np.zeros(1, np.float32)]), self.layout)
 
-    def check(self, weights: Sequence[Any]) -> None:
-        assert len(weights) == self.variables
+    def check(self, memory: Memory) -> None:
+        assert len(memory.weights.arrays) == self.layout.variables
+
+    def close(self) -> None:
+        self.closed = True
 
     def predict(self, weights: Weights, inputs: Sequence[Any]) -> list[Any]:
         (x,) = inputs
@@ -143,9 +144,9 @@ class Mean:
 
 def learner(definition: OnlineModel) -> Any:
     """The learner of TensorFlow, which is imported here."""
-    from modelstream.online.learner import Learner
+    from modelstream.online.learner import deterministic
 
-    return Learner(definition)
+    return deterministic(definition)
 
 
 @exported

@@ -1,13 +1,15 @@
 """Arrays as bytes and back: what checkpoints, savepoints and published weights hold.
 
-``MSA`` and the version of the layout, the number of arrays as uint32; then for each its dtype
-(a byte, the position in ``_DTYPES``), its rank (a byte), its dimensions (uint32), and its data:
-numbers in C order, strings as a uint32 of length and the bytes, one after the other. Everything is
-little endian. Both ends of ``_DTYPES`` are fixed: a new dtype goes to its end.
+``MSA`` and the version of the layout, the number of arrays as uint32, a hash of their names as
+int64; then for each its dtype (a byte, the position in ``_DTYPES``), its rank (a byte), its
+dimensions (uint32), and its data: numbers in C order, strings as a uint32 of length and the bytes,
+one after the other. Everything is little endian. Both ends of ``_DTYPES`` are fixed: a new dtype
+goes to its end.
 """
 
 import struct
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from math import prod
 from typing import Any
 
@@ -18,10 +20,11 @@ from modelstream.errors import StateError
 
 Array = npt.NDArray[Any]
 
-VERSION = 1
+VERSION = 2
+"""Of this layout, and of the arrays that states consist of (memory.py, hidden.py)."""
 
 _MAGIC = b"MSA"
-_HEAD = struct.Struct("<3sBI")
+_HEAD = struct.Struct("<3sBIq")
 _SPEC = struct.Struct("<BB")
 _LENGTH = struct.Struct("<I")
 _STRING = "string"
@@ -33,8 +36,18 @@ _DTYPES = (
 _CODES = {name: code for code, name in enumerate(_DTYPES)}
 
 
-def encode(arrays: Iterable[Array]) -> bytes:
+def names_hash(names: Iterable[str]) -> int:
+    """Tells arrays from others of the same dtypes and shapes."""
+    digest = sha256("\0".join(names).encode()).digest()
+    return int.from_bytes(digest[:8], "little", signed=True)
+
+
+def encode(arrays: Iterable[Array], names: int = 0) -> bytes:
     """Arrays of numbers, and object arrays of bytes, as bytes.
+
+    Args:
+        arrays: in the order in which they come back.
+        names: the hash of their names.
 
     Raises:
         StateError: there is no code for a dtype (complex numbers).
@@ -44,7 +57,7 @@ def encode(arrays: Iterable[Array]) -> bytes:
     for array in arrays:
         parts += _encoded(array)
         count += 1
-    return b"".join([_HEAD.pack(_MAGIC, VERSION, count), *parts])
+    return b"".join([_HEAD.pack(_MAGIC, VERSION, count, names), *parts])
 
 
 def decode(data: bytes) -> list[Array]:
@@ -53,17 +66,7 @@ def decode(data: bytes) -> list[Array]:
     Raises:
         StateError: these are not such bytes, or of a version that this release does not read.
     """
-    magic, version, count = _head(data)
-    if magic != _MAGIC:
-        raise StateError(
-            f"the state begins with {magic!r} and not with {_MAGIC!r}: it was not written by an "
-            f"online model; give the operator a name of its own or start without this state"
-        )
-    if version != VERSION:
-        raise StateError(
-            f"the state has version {version} of the layout, this release reads {VERSION}: "
-            f"run the release that wrote it"
-        )
+    count, _ = _head(data)
     try:
         return list(_arrays(memoryview(data), count))
     except (struct.error, ValueError, IndexError) as error:
@@ -72,11 +75,28 @@ def decode(data: bytes) -> list[Array]:
         ) from error
 
 
-def _head(data: bytes) -> tuple[bytes, int, int]:
+def encoded_names(data: bytes) -> int:
+    """The hash of the names of the arrays, as ``encode`` was given it."""
+    return _head(data)[1]
+
+
+def _head(data: bytes) -> tuple[int, int]:
+    """The number of arrays, and the hash of their names."""
+    magic, version = bytes(data[:3]), data[3:4]
+    if magic != _MAGIC:
+        raise StateError(
+            f"the state begins with {magic!r} and not with {_MAGIC!r}: it was not written by an "
+            f"online model; give the operator a name of its own or start without this state"
+        )
+    if bytes(version) != bytes([VERSION]):
+        raise StateError(
+            f"the state has version {int.from_bytes(version)} of the layout, this release reads "
+            f"{VERSION}: run the release that wrote it"
+        )
     if len(data) < _HEAD.size:
-        return bytes(data[:3]), 0, 0
-    magic, version, count = _HEAD.unpack_from(data)
-    return magic, version, count
+        raise StateError(f"the state of {len(data)} bytes is cut off")
+    _, _, count, names = _HEAD.unpack_from(data)
+    return count, names
 
 
 def _encoded(array: Array) -> Iterator[bytes]:

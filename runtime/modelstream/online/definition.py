@@ -10,6 +10,8 @@ from modelstream.convert import TensorSpec
 from modelstream.convert.dtypes import dtype_of
 from modelstream.deadletter import Fail, OnError
 from modelstream.errors import OptionError, SignatureMismatchError
+from modelstream.model.runtime import Runtime
+from modelstream.online.keyed import check_ttl
 
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream, KeyedStream
@@ -53,8 +55,11 @@ class OnlineModel:
         publish_every: updates of a key between two records of ``Learned.weights``; 0 for none.
         on_error: what becomes of a record that does not fit, or whose loss is not finite.
         seed: of all random numbers that ``build`` draws.
-        name: in metrics, dead letters and messages, and of the operator whose state a savepoint
-            keeps: two online models of one job need two names.
+        name: in metrics, dead letters and messages, and of the operators whose state a savepoint
+            keeps: two online models of one job need two names, and so do two scorers of one model.
+        ttl: None keeps a key for ever. Otherwise one without a record for so long may be forgotten,
+            with the records that wait for its batch.
+        runtime: GPU memory, threads and device of the worker.
     """
 
     build: Callable[[], Any]
@@ -69,14 +74,22 @@ class OnlineModel:
     on_error: OnError = field(default_factory=Fail)
     seed: int = 0
     name: str = "online"
+    ttl: timedelta | None = None
+    runtime: Runtime = field(default_factory=Runtime)
 
     def __post_init__(self) -> None:
+        check_ttl(self.ttl)
         if self.batch < 1:
             raise OptionError(f"batch is {self.batch}; an update takes 1 record or more")
         if self.publish_every < 0:
             raise OptionError(f"publish_every is {self.publish_every}; it takes 0 (never) or more")
         if self.max_latency is not None and self.max_latency < timedelta(milliseconds=1):
             raise OptionError(f"max_latency is {self.max_latency}; it takes 1 ms or more, or None")
+        if self.ttl is not None and self.max_latency is not None and self.ttl <= self.max_latency:
+            raise OptionError(
+                f"ttl is {self.ttl} and max_latency {self.max_latency}: a key would be forgotten "
+                f"while its records wait; ttl must be longer"
+            )
         if isinstance(self.loss, str) and (len(self.labels) != 1 or len(self.outputs) != 1):
             raise OptionError(
                 f"the loss {self.loss!r} takes one label and one output, the model has "
@@ -93,7 +106,8 @@ class OnlineModel:
             keep: fields that go on beside the model's; all if None.
 
         Raises:
-            SignatureMismatchError: the stream has no named fields, or lacks one of the model's.
+            SignatureMismatchError: the stream has no named fields, or lacks one of the model's, or
+                a column is kept and given.
         """
         from modelstream.online.stream import learn
 
@@ -135,14 +149,16 @@ class OnlineModel:
         Raises:
             StateError: these are no weights of this model.
         """
-        from modelstream.online.codec import decode
         from modelstream.online.learner import Learner
-        from modelstream.online.memory import Weights
+        from modelstream.online.memory import Memory
 
+        memory = Memory.from_published(weights)
         learner = Learner(self)
-        arrays = decode(weights)
-        learner.check(arrays)
-        learner.save(Weights(arrays), os.fspath(directory))
+        try:
+            learner.check(memory)
+            learner.save(memory.weights, os.fspath(directory))
+        finally:
+            learner.close()
 
 
 def _check(kind: str, specs: Specs) -> None:

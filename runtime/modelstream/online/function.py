@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pyflink.common import Row, Types
+from pyflink.common import Row
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
-from pyflink.datastream.state import ValueStateDescriptor
 
 from modelstream import raised
 from modelstream.deadletter import DeadLetter, Fail, OnError
 from modelstream.errors import DivergedError, RecordFailedError
 from modelstream.metrics import ModelMetrics
 from modelstream.online.definition import OnlineModel
+from modelstream.online.keyed import value_of_key
 from modelstream.online.memory import Memory
 from modelstream.online.metrics import LearningMetrics
 from modelstream.online.prequential import Prequential
@@ -55,9 +55,9 @@ class Setup:
 
 def tensorflow_learner(model: OnlineModel) -> Any:
     """What does the arithmetic of a model."""
-    from modelstream.online.learner import Learner  # imports TensorFlow
+    from modelstream.online.learner import deterministic  # imports TensorFlow
 
-    return Learner(model)
+    return deterministic(model)
 
 
 class LearningFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink has no types
@@ -84,14 +84,14 @@ class LearningFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink h
         self._loop = Prequential(
             model, self._learner, self._setup.fields, self._setup.kept, self._metrics
         )
-        self._state = runtime_context.get_state(
-            ValueStateDescriptor(_STATE, Types.PICKLED_BYTE_ARRAY())
-        )
+        self._state = value_of_key(runtime_context, _STATE, model.ttl)
 
     def close(self) -> None:
         """The model is gone with this function."""
-        if metrics := getattr(self, "_metrics", None):
-            metrics.unloaded()
+        if hasattr(self, "_learner"):
+            self._learner.close()
+            del self._learner, self._loop
+            self._metrics.unloaded()
 
     def process_element(self, value: Row, ctx: Any) -> Iterator[Any]:
         """Score one record, and learn when its batch is full."""
@@ -108,6 +108,8 @@ class LearningFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink h
         """Records have waited long enough: score them without the rest of their batch."""
         with explained(key := key_text(ctx.get_current_key())):
             memory = self._memory()
+            if not memory.waits:  # they have been scored, or the key has come to its end
+                return
             results = self._loop.score_waiting(memory, Results())
             self._state.update(memory)
             yield from self._given(results, memory, key)
@@ -126,9 +128,11 @@ class LearningFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink h
         if isinstance(held, Memory):
             return held
         if held is None:
-            return Memory(self._learner.initial, self._learner.variables)
+            memory: Memory = self._learner.begin()
+            return memory
         memory = Memory.from_bytes(held)
-        self._learner.check(memory.weights.arrays)
+        self._learner.check(memory)
+        self._loop.check(memory)
         return memory
 
     def _given(self, results: Results, memory: Memory, key: str) -> Iterator[Any]:

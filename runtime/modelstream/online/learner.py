@@ -1,5 +1,6 @@
 """The model in TensorFlow: one copy a subtask, into which the weights of any key are put."""
 
+import gc
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,39 +8,57 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from modelstream.errors import StateError
+from modelstream.model.eager import configure
+from modelstream.online.codec import names_hash
 from modelstream.online.definition import OnlineModel, Specs
-from modelstream.online.memory import Weights
+from modelstream.online.keyed import ANEW
+from modelstream.online.memory import Layout, Memory, Weights
 from modelstream.online.network import Network
 
 Array = npt.NDArray[Any]
 Tensors = Sequence[Array]
 
 
-class Learner:
-    """Scores and learns with the weights that it is given.
+def deterministic(definition: OnlineModel) -> "Learner":
+    """A learner that makes the same bits of the same records in the same order.
 
-    TensorFlow's operations are switched to their deterministic forms, for the whole process: the
-    same records in the same order make the same bits.
+    TensorFlow's operations are switched to their deterministic forms, for the whole process.
     """
+    tf.config.experimental.enable_op_determinism()
+    return Learner(definition)
+
+
+class Learner:
+    """Scores and learns with the weights that it is given."""
 
     def __init__(self, definition: OnlineModel) -> None:
-        tf.config.experimental.enable_op_determinism()
+        configure(definition.runtime)
         self._name = definition.name
-        self._network = Network(definition)
-        self._variables = self._network.variables
-        self._trace(definition)
+        with tf.device(definition.runtime.device):
+            self._network = Network(definition)
+            self._variables = self._network.variables
+            self._trace(definition)
         self._initial = self.read()
         self._seated: Weights | None = None
 
     @property
-    def variables(self) -> int:
-        """How many of the weights are the model's; the optimizer's follow."""
-        return len(self._network.names)
+    def layout(self) -> Layout:
+        """Of the weights."""
+        names, optimizer = self._network.names, self._network.optimizer
+        return Layout(len(names), names_hash(names), names_hash([optimizer]))
 
-    @property
-    def initial(self) -> Weights:
-        """The weights that every key begins with."""
-        return Weights(self._initial)
+    def begin(self) -> Memory:
+        """What every key begins with."""
+        return Memory(Weights(self._initial), self.layout)
+
+    def close(self) -> None:
+        """Give the memory back.
+
+        The functions are a web of cycles that holds the variables: it is collected here, because
+        Python's own collector sees a few small objects and may wait for very long.
+        """
+        self.__dict__.clear()
+        gc.collect()
 
     def read(self) -> list[Array]:
         """Copy the variables out."""
@@ -74,21 +93,34 @@ class Learner:
         self._seat(weights)
         self._network.save(directory)
 
-    def check(self, weights: Sequence[Array]) -> None:
+    def check(self, memory: Memory) -> None:
         """Hold restored or published weights against the model.
 
         Raises:
             StateError: they belong to another model; says where they differ.
         """
-        mine = [(array.dtype, array.shape) for array in self._initial]
-        theirs = [(array.dtype, array.shape) for array in weights]
-        if mine[: len(theirs)] == theirs and len(theirs) in {len(mine), self.variables}:
-            return
-        raise StateError(
-            f"model {self._name!r}: the weights in the state do not fit the model that build "
-            f"makes: {_difference(mine, theirs, self._network.names)}. Build the model that the "
-            f"state is of, or give the new one another name, which starts without state"
-        )
+        if difference := self._difference(memory):
+            raise StateError(
+                f"model {self._name!r}: the weights in the state do not fit the model that build "
+                f"makes: {difference}. Build the model that the state is of, or give the new one "
+                f"another name and start the job with {ANEW}: it begins without state then"
+            )
+
+    def _difference(self, memory: Memory) -> str:
+        mine, theirs = self.layout, memory.layout
+        names, arrays = self._network.names, memory.weights.arrays
+        expected = self._initial[: None if theirs.optimizer is not None else mine.variables]
+        for at, (here, there) in enumerate(zip(expected, arrays, strict=False)):
+            if (here.dtype, here.shape) != (there.dtype, there.shape):
+                name = names[at] if at < len(names) else f"slot {at - len(names)} of the optimizer"
+                return f"{name} is {_kind(here)}, in the state {_kind(there)}"
+        if len(expected) != len(arrays):
+            return f"it has {len(expected)} variables with the optimizer's, the state {len(arrays)}"
+        if (mine.variables, mine.names) != (theirs.variables, theirs.names):
+            return f"those of the state have other names, or another order, than {', '.join(names)}"
+        if theirs.optimizer not in (None, mine.optimizer):
+            return f"those of the state are of another optimizer than {self._network.optimizer}"
+        return ""
 
     def _step(self, weights: Weights, tensors: Tensors, *, keep: bool) -> bool:
         self._seat(weights)
@@ -152,9 +184,5 @@ def _signature(specs: Specs) -> list[Any]:
     return [tf.TensorSpec(spec.shape, spec.dtype) for spec in specs.values()]
 
 
-def _difference(mine: Sequence[Any], theirs: Sequence[Any], names: Sequence[str]) -> str:
-    for at, (here, there) in enumerate(zip(mine, theirs, strict=False)):
-        if here != there:
-            name = names[at] if at < len(names) else f"variable {at - len(names)} of the optimizer"
-            return f"{name} is {here[0]}{list(here[1])}, in the state {there[0]}{list(there[1])}"
-    return f"it has {len(mine)} variables with those of the optimizer, the state {len(theirs)}"
+def _kind(array: Array) -> str:
+    return f"{array.dtype}{list(array.shape)}"

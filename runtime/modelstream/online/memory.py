@@ -11,11 +11,26 @@ import numpy.typing as npt
 
 from modelstream.errors import StateError
 from modelstream.online import codec
-from modelstream.online.examples import Example, stacked
+from modelstream.online.examples import Example, Tensors, stacked
 
 Array = npt.NDArray[Any]
 
-_COUNTERS = 8
+_COUNTERS = 9
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which model weights are of: those of another one may have the same shapes.
+
+    Attributes:
+        variables: how many of the weights are the model's; the optimizer's follow.
+        names: a hash of the names of the model's variables.
+        optimizer: a hash of the optimizer's name; None for weights without the optimizer's.
+    """
+
+    variables: int
+    names: int
+    optimizer: int | None
 
 
 class Seat(Protocol):
@@ -67,7 +82,7 @@ class Memory:
 
     Attributes:
         weights: the variables, then the optimizer's.
-        variables: how many of ``weights`` are the model's.
+        layout: of the weights.
         pending: records that wait for their batch, in their order.
         updates: how often the weights have changed.
         records: how many records they have learned from.
@@ -75,7 +90,7 @@ class Memory:
     """
 
     weights: Weights
-    variables: int
+    layout: Layout
     pending: list[Example] = field(default_factory=list)
     updates: int = 0
     records: int = 0
@@ -99,19 +114,20 @@ class Memory:
 
     def to_bytes(self) -> bytes:
         """The state of the key, versioned."""
-        weights = self.weights.arrays
+        weights, layout = self.weights.arrays, self.layout
         inputs = _columns([example.inputs for example in self.pending])
         labels = _columns([example.labels for example in self.pending])
         counters = np.array(
             [
-                *(self.updates, self.records, self.refused),
-                *(self.variables, len(weights), len(inputs), len(labels), len(self.pending)),
+                *(self.updates, self.records, self.refused, layout.variables, layout.optimizer),
+                *(len(weights), len(inputs), len(labels), len(self.pending)),
             ],
             np.int64,
         )
-        waiting = pickle.dumps([example.waiting for example in self.pending], protocol=4)
-        blob = np.frombuffer(waiting if self.pending else b"", np.uint8)
-        return codec.encode([counters, *weights, *inputs, *labels, blob])
+        waiting = [example.waiting for example in self.pending]
+        blob = pickle.dumps(([*inputs], [*labels], waiting), protocol=4) if waiting else b""
+        columns = [*inputs.values(), *labels.values(), np.frombuffer(blob, np.uint8)]
+        return codec.encode([counters, *weights, *columns], layout.names)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Memory":
@@ -121,21 +137,44 @@ class Memory:
             StateError: this is no state of an online model.
         """
         counters, *arrays = codec.decode(data)
-        if counters.shape != (_COUNTERS,) or len(arrays) != int(counters[4:7].sum()) + 1:
+        if counters.shape != (_COUNTERS,) or len(arrays) != int(counters[5:8].sum()) + 1:
             raise StateError(f"the state has {len(arrays)} arrays, which is not what it says")
-        updates, records, refused, variables, weights, inputs, labels, pending = counters.tolist()
-        examples = []
-        if pending:
-            kept = pickle.loads(arrays[-1].tobytes())
-            given = [*zip(*arrays[weights : weights + inputs], strict=True)]
-            wanted = [*zip(*arrays[weights + inputs : weights + inputs + labels], strict=True)]
-            examples = list(map(Example, given, wanted, kept))
-        return cls(Weights(arrays[:weights]), variables, examples, updates, records, refused)
+        updates, records, refused, variables, optimizer, weights, *_, pending = counters.tolist()
+        layout = Layout(variables, codec.encoded_names(data), optimizer)
+        examples = _examples(arrays[weights:]) if pending else []
+        return cls(Weights(arrays[:weights]), layout, examples, updates, records, refused)
 
     def published(self) -> bytes:
         """The model's variables, without the optimizer's, as bytes."""
-        return codec.encode(self.weights.arrays[: self.variables])
+        layout = self.layout
+        return codec.encode(self.weights.arrays[: layout.variables], layout.names)
+
+    @classmethod
+    def from_published(cls, data: bytes, updates: int = 0) -> "Memory":
+        """What ``published`` wrote, to score with.
+
+        Raises:
+            StateError: these are no weights.
+        """
+        arrays = codec.decode(data)
+        layout = Layout(len(arrays), codec.encoded_names(data), None)
+        return cls(Weights(arrays), layout, updates=updates)
 
 
-def _columns(examples: Sequence[tuple[Array, ...]]) -> list[Array]:
-    return stacked(examples) if examples else []
+def _columns(tensors: Sequence[Tensors]) -> Tensors:
+    return stacked(tensors, tensors[0]) if tensors else {}
+
+
+def _examples(arrays: Sequence[Array]) -> list[Example]:
+    """The records that wait, of the tensors that they have become and of all the rest."""
+    *columns, blob = arrays
+    inputs, labels, waiting = pickle.loads(blob.tobytes())
+    records = [*zip(*columns, strict=True)]
+    return [
+        Example(
+            dict(zip(inputs, record[: len(inputs)], strict=True)),
+            dict(zip(labels, record[len(inputs) :], strict=True)),
+            kept,
+        )
+        for record, kept in zip(records, waiting, strict=True)
+    ]

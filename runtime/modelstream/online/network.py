@@ -1,8 +1,9 @@
 """What ``build``, ``loss`` and ``optimizer`` of an online model make, in TensorFlow."""
 
 import random
+import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
 from typing import Any
@@ -32,9 +33,14 @@ class Network:
             _check_trainable(self._model, definition.name)
             self._optimizer = _optimizer(definition.optimizer)
             self._optimizer.build(self._trainable)
-        self.names = tuple(map(_name, self._model.variables))
+        self.names = tuple(_names(self._model))
         slots = self._optimizer.variables
         self.variables = tuple(map(_variable, [*self._model.variables, *slots]))
+
+    @property
+    def optimizer(self) -> str:
+        """What the slots are of."""
+        return type(self._optimizer).__name__
 
     def outputs(self, inputs: Sequence[Any], *, training: bool) -> list[Any]:
         """What the model gives, one tensor an output."""
@@ -116,8 +122,28 @@ def _variable(variable: Any) -> Any:
     return variable.value if isinstance(variable, keras.Variable) else variable
 
 
-def _name(variable: Any) -> str:
-    return str(getattr(variable, "path", variable.name))
+def _names(model: Any) -> list[str]:
+    """What each variable is called, the same in every process that builds the model."""
+    if isinstance(model, keras.Layer):
+        return _renumbered(variable.path for variable in model.variables)
+    found = model._flatten(predicate=lambda each: isinstance(each, tf.Variable), with_path=True)
+    paths = {id(variable): "/".join(map(str, path)) for path, variable in found}
+    return [paths.get(id(variable), variable.name) for variable in model.variables]
+
+
+def _renumbered(paths: Iterable[str]) -> list[str]:
+    """Keras counts layers without a name over all models of a process; here 0 is a model's first.
+
+    So ``dense_7/kernel, dense_9/kernel`` are ``dense/kernel, dense_1/kernel``.
+    """
+    known: dict[str, dict[str, str]] = {}
+
+    def renumbered(part: str) -> str:
+        base = re.sub(r"_\d+$", "", part)
+        parts = known.setdefault(base, {})
+        return parts.setdefault(part, f"{base}_{len(parts)}" if parts else base)
+
+    return ["/".join(map(renumbered, path.split("/"))) for path in paths]
 
 
 def _check_trainable(model: Any, name: str) -> None:

@@ -12,7 +12,7 @@ from modelstream.convert import from_tensor
 from modelstream.deadletter import Failure, Stage
 from modelstream.errors import ConversionError, DivergedError
 from modelstream.online.definition import OnlineModel
-from modelstream.online.examples import Encoder, Example, batch, stacked
+from modelstream.online.examples import Encoder, Example
 from modelstream.online.memory import Memory, Weights
 from modelstream.online.metrics import LearningMetrics
 from modelstream.online.results import Refused, Results, Scored
@@ -79,6 +79,14 @@ class Prequential:
         self._metrics = metrics or LearningMetrics(None, definition.name)
         self._patience = max(_PATIENCE, definition.batch)
 
+    def check(self, memory: Memory) -> None:
+        """Hold a restored memory against the columns of today.
+
+        Raises:
+            StateError: a record that waits lacks one.
+        """
+        self._encoder.check(memory.pending)
+
     def take(self, memory: Memory, record: Sequence[Any]) -> Results:
         """One record: scores it at once or with its batch, and learns when the batch is full.
 
@@ -127,7 +135,7 @@ class Prequential:
     def _predicted(self, memory: Memory, example: Example) -> Results:
         """A record without a label."""
         try:
-            outputs = self._learner.predict(memory.weights, stacked([example.inputs]))
+            outputs = self._learner.predict(memory.weights, self._encoder.inputs(example))
             (values,) = self._rows(outputs)
         except Exception as error:  # whatever TensorFlow raises
             return Results(refused=[Refused(self._encoder.decoded(example), _failure(error))])
@@ -150,7 +158,7 @@ class Prequential:
                 yield from self._assessed(memory, [at], bad)
 
     def _assess(self, memory: Memory, positions: Sequence[int]) -> _Assessed:
-        tensors = batch([memory.pending[at] for at in positions])
+        tensors = self._encoder.batch([memory.pending[at] for at in positions])
         start = time.perf_counter_ns()
         outputs, losses = self._learner.assess(memory.weights, *tensors)
         spent = (time.perf_counter_ns() - start) // 1000
@@ -184,10 +192,10 @@ class Prequential:
 
     def _learned(self, memory: Memory, examples: list[Example], results: Results) -> int:
         """How many records the weights have learned from."""
-        if self._learner.learn(memory.weights, *batch(examples)):
+        if self._learner.learn(memory.weights, *self._encoder.batch(examples)):
             return len(examples)
         examples = self._teachable(memory, examples, results)
-        if examples and not self._learner.learn(memory.weights, *batch(examples)):
+        if examples and not self._learner.learn(memory.weights, *self._encoder.batch(examples)):
             raise self._diverged(memory, "although one with each record alone is finite")
         return len(examples)
 
@@ -196,7 +204,7 @@ class Prequential:
     ) -> list[Example]:
         good = []
         for example in examples:
-            if self._learner.teaches(memory.weights, *batch([example])):
+            if self._learner.teaches(memory.weights, *self._encoder.batch([example])):
                 good.append(example)
             else:
                 failure = _not_finite("an update with it is not; it was scored all the same")

@@ -38,7 +38,7 @@ class RecurrentFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink 
         with self._metrics.loading():
             model = self._stack.enter_context(definition.model.open())
         self._step = Step(definition, model)
-        self._hidden = HiddenState(definition.hidden)
+        self._hidden = HiddenState(definition.hidden, definition.name, definition.ttl)
         self._hidden.open(runtime_context)
 
     def close(self) -> None:

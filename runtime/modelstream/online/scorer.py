@@ -7,12 +7,14 @@ from pyflink.common import Row, Types
 from pyflink.datastream import BroadcastProcessFunction, OutputTag, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
-from modelstream.online import codec
 from modelstream.online.definition import OnlineModel
 from modelstream.online.function import Setup, explained, key_text, tensorflow_learner
-from modelstream.online.memory import Memory, Weights
+from modelstream.online.memory import Memory
 from modelstream.online.metrics import LearningMetrics
 from modelstream.online.prequential import Prequential
+
+_DECODED = 1000
+"""Keys whose weights are kept as arrays too, beside the bytes that Flink has."""
 
 
 def weights_state() -> MapStateDescriptor:
@@ -46,14 +48,16 @@ class ScoringFunction(BroadcastProcessFunction):  # type: ignore[misc]  # pyflin
         self._loop = Prequential(
             model, self._learner, self._setup.fields, self._setup.kept, self._metrics
         )
-        self._untaught = Memory(self._learner.initial, self._learner.variables)
+        self._untaught: Memory = self._learner.begin()
         self._known: dict[str, Memory] = {}
         self._descriptor = weights_state()
 
     def close(self) -> None:
         """The model is gone with this function."""
-        if metrics := getattr(self, "_metrics", None):
-            metrics.unloaded()
+        if hasattr(self, "_learner"):
+            self._learner.close()
+            del self._learner, self._loop, self._untaught, self._known
+            self._metrics.unloaded()
 
     def process_broadcast_element(self, value: Row, ctx: Any) -> None:
         """Newer weights of a key."""
@@ -72,10 +76,12 @@ class ScoringFunction(BroadcastProcessFunction):  # type: ignore[misc]  # pyflin
             held = ctx.get_broadcast_state(self._descriptor).get(key)
             if held is None:
                 return self._untaught
+            if len(self._known) >= _DECODED:
+                del self._known[next(iter(self._known))]
             self._known[key] = self._remembered(*held)
         return self._known[key]
 
     def _remembered(self, updates: int, payload: bytes) -> Memory:
-        arrays = codec.decode(bytes(payload))
-        self._learner.check(arrays)
-        return Memory(Weights(arrays), self._learner.variables, updates=updates)
+        memory = Memory.from_published(bytes(payload), updates)
+        self._learner.check(memory)
+        return memory

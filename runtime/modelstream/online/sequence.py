@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,15 @@ from modelstream.deadletter import DeadLetter, Fail, Failure, OnError, Stage
 from modelstream.errors import ConversionError, SignatureMismatchError
 from modelstream.model.protocol import Model, OpenModel
 from modelstream.model.signature import DEFAULT_SIGNATURE, Signature, find_signature, listed
-from modelstream.online.types import check_fields, dead_letter_type, fields_of, row, type_of
+from modelstream.online.keyed import check_ttl
+from modelstream.online.types import (
+    check_fields,
+    dead_letter_type,
+    fields_of,
+    refuse_same_names,
+    row,
+    type_of,
+)
 
 if TYPE_CHECKING:
     from pyflink.datastream import KeyedStream
@@ -34,7 +43,9 @@ class SequenceModel:
         outputs: column → tensor; None gives every output that is no state.
         signature: which function of the model.
         on_error: what becomes of a record that cannot be scored; it leaves the state as it was.
-        name: in dead letters, and of the operator and its state.
+        name: in dead letters, and of the operator and its state: two of one job need two names.
+        ttl: None keeps a key for ever. Otherwise one without a record for so long may be forgotten,
+            and begins with zeros again.
     """
 
     model: Model
@@ -44,8 +55,10 @@ class SequenceModel:
     signature: str = DEFAULT_SIGNATURE
     on_error: OnError = field(default_factory=Fail)
     name: str = "sequence"
+    ttl: timedelta | None = None
 
     def __post_init__(self) -> None:
+        check_ttl(self.ttl)
         found = self.found
         _check_names("state", self.state, found.inputs, found)
         _check_names("state gives", self.state.values(), found.outputs, found)
@@ -94,7 +107,8 @@ class SequenceModel:
             Rows of the kept fields and the outputs, and dead letters; no weights.
 
         Raises:
-            SignatureMismatchError: the stream has no named fields, or lacks one of the model's.
+            SignatureMismatchError: the stream has no named fields, or lacks one of the model's, or
+                a column is kept and given.
         """
         from pyflink.datastream import OutputTag
 
@@ -107,6 +121,7 @@ class SequenceModel:
         check_fields([*self.feeds.values(), *kept], fields, self.name)
         found = self.found
         given = {column: type_of(found.outputs[name]) for column, name in self.columns.items()}
+        refuse_same_names(kept, given, self.name)
         tag = OutputTag(f"{self.name}-dead-letters", dead_letter_type())
         scored = stream.process(
             RecurrentFunction(self, tuple(fields), kept, tag),

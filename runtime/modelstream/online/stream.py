@@ -5,9 +5,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelstream.deadletter import DeadLetter
-from modelstream.errors import OptionError, SignatureMismatchError
+from modelstream.errors import OptionError
 from modelstream.online.definition import LOSS, UPDATES, OnlineModel, Specs
-from modelstream.online.types import check_fields, dead_letter_type, fields_of, row, type_of
+from modelstream.online.types import (
+    check_fields,
+    dead_letter_type,
+    fields_of,
+    refuse_same_names,
+    row,
+    type_of,
+)
 
 if TYPE_CHECKING:
     from pyflink.common.typeinfo import RowTypeInfo
@@ -74,7 +81,8 @@ def score(
     dead_letters = OutputTag(f"{model.name}-score-dead-letters", dead_letter_type())
     function = ScoringFunction(setup, key, dead_letters)
     connected = stream.connect(weights.broadcast(weights_state()))
-    scored = connected.process(function, output_type=kind).name(f"{model.name}: score")
+    scored = connected.process(function, output_type=kind)
+    scored = scored.name(f"{model.name}: score").uid(f"modelstream-{model.name}-score")
     return Learned(
         scored,
         dead_letters=(
@@ -123,11 +131,6 @@ def _setup(
     check_fields([*read, *kept], fields, model.name)
     given = {name: type_of(spec) for name, spec in model.outputs.items()}
     given |= {LOSS: Types.FLOAT(), UPDATES: Types.LONG()}
-    for name in given:
-        if name in kept:
-            raise SignatureMismatchError(
-                f"the column {name!r} comes from the stream and from model {model.name!r}: give "
-                f"the output another name in outputs, or leave the column out of keep"
-            )
+    refuse_same_names(kept, given, model.name)
     passed = {name: fields[name] for name in kept}
     return Setup(model, tuple(fields), kept), row({**passed, **given})

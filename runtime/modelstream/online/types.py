@@ -58,6 +58,19 @@ def check_fields(names: Iterable[str], fields: "dict[str, TypeInformation]", mod
             )
 
 
+def refuse_same_names(kept: Iterable[str], given: Iterable[str], model: str) -> None:
+    """A field of a row has one source: the stream or the model.
+
+    Raises:
+        SignatureMismatchError: a column that is kept has the name of one that the model gives.
+    """
+    for name in set(given).intersection(kept):
+        raise SignatureMismatchError(
+            f"the column {name!r} comes from the stream and from model {model!r}: give the output "
+            f"another name in outputs, or leave the column out of keep"
+        )
+
+
 def dead_letter_type() -> "RowTypeInfo":
     """Rows of DEAD_LETTER_COLUMNS."""
     from modelstream.inference.typeinfo import row_type

@@ -36,7 +36,8 @@ class Run:
         self.loop = Prequential(definition, self.learner, fields, ["id"])
 
     def memory(self) -> Memory:
-        return Memory(self.learner.initial, self.learner.variables)
+        begun: Memory = self.learner.begin()
+        return begun
 
     def take(self, memory: Memory, given: list[dict[str, Any]]) -> list[Any]:
         return [
@@ -127,7 +128,7 @@ def test_weights_of_another_model_are_refused_by_name() -> None:
     with pytest.raises(
         StateError, match=r"'logistic'.*float32\[2, 2\], in the state float32\[2, 1"
     ):
-        learner(three).check(learner(logistic()).initial.arrays)
+        learner(three).check(learner(logistic()).begin())
 
 
 def _wider() -> Any:

@@ -18,7 +18,6 @@ from tests.support.online import leaky_sum, learned_alone, learner, logistic
 from modelstream import DeadLetter, Fail, SavedModel, SequenceModel
 from modelstream.errors import OptionError, SignatureMismatchError
 from modelstream.online import codec
-from modelstream.online.memory import Memory
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
 
@@ -264,6 +263,6 @@ def test_what_flink_caches_does_not_lead_to_the_model() -> None:
     from apache_beam.runners.worker.statecache import get_deep_size
 
     model = learner(logistic())
-    memory = Memory(model.initial, model.variables)
+    memory = model.begin()
     memory.weights.changed(model)
     assert get_deep_size(memory) < 10_000

@@ -20,6 +20,12 @@ def model(**changed: Any) -> OnlineModel:
         pytest.param({"batch": 0}, "batch is 0", id="batch"),
         pytest.param({"publish_every": -1}, "publish_every is -1", id="publish_every"),
         pytest.param({"max_latency": timedelta(0)}, "max_latency is 0:00:00", id="max_latency"),
+        pytest.param({"ttl": timedelta(0)}, "ttl is 0:00:00", id="ttl"),
+        pytest.param(
+            {"ttl": timedelta(seconds=1), "max_latency": timedelta(seconds=1)},
+            "ttl must be longer",
+            id="no longer than max_latency",
+        ),
         pytest.param(
             {"labels": {"y": SCALAR, "z": SCALAR}}, "one label and one output", id="two labels"
         ),
@@ -43,6 +49,11 @@ def test_options_that_cannot_be_honoured_are_refused(changed: Any, message: str)
 def test_tensors_that_records_cannot_become_are_refused(changed: Any, message: str) -> None:
     with pytest.raises(SignatureMismatchError, match=message):
         model(**changed)
+
+
+def test_a_hidden_state_ends_after_a_millisecond_at_least() -> None:
+    with pytest.raises(OptionError, match="ttl is 0:00:00"):
+        HiddenState({"h": SCALAR}, ttl=timedelta(0))
 
 
 def test_a_hidden_state_has_known_dimensions() -> None:

@@ -1,6 +1,7 @@
 """The functions as Flink calls them, without Flink: what is state is pickled after each record."""
 
 import pickle
+import weakref
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from tests.support.online import Mean
 
 from modelstream import DeadLetter, Drop, Fail, OnlineModel, TensorSpec
-from modelstream.errors import DivergedError, RecordFailedError
+from modelstream.errors import DivergedError, RecordFailedError, StateError
 from modelstream.online.codec import decode
 
 SCALAR = TensorSpec("float32", (None,))
@@ -32,11 +33,13 @@ class Context:
         self.held: Any = None
         self.timers: list[int] = []
         self.broadcast: dict[str, Any] = {}
+        self.descriptor: Any = None
 
     def get_metrics_group(self) -> None:
         return None
 
     def get_state(self, descriptor: Any) -> "Context":
+        self.descriptor = descriptor
         return self
 
     def value(self) -> Any:
@@ -71,16 +74,22 @@ class Context:
 
 
 class Learning:
-    def __init__(self, model: OnlineModel = MODEL) -> None:
+    def __init__(
+        self,
+        model: OnlineModel = MODEL,
+        fields: tuple[str, ...] = ("id", "x", "y"),
+        held: Any = None,
+    ) -> None:
         from pyflink.common import Types
         from pyflink.datastream import OutputTag
 
         from modelstream.online.function import LearningFunction, Setup
 
-        self.context = Context()
+        self.context, self.learner = Context(), Mean()
+        self.context.held = held
         tags = OutputTag("dead", Types.STRING()), OutputTag("weights", Types.STRING())
-        setup = Setup(model, ("id", "x", "y"), ("id",))
-        self.function = LearningFunction(setup, *tags, make_learner=lambda _: Mean())
+        setup = Setup(model, fields, ("id",))
+        self.function = LearningFunction(setup, *tags, make_learner=lambda _: self.learner)
         self.function.open(self.context)
 
     def take(self, *record: Any) -> list[Any]:
@@ -144,13 +153,59 @@ def test_who_waits_is_scored_in_time_and_at_the_end_of_the_input() -> None:
     assert learning.context.timers == [3000, END_OF_INPUT] * 2
 
 
-def test_scorers_take_the_newest_weights_of_the_key_of_the_record() -> None:
+def test_what_waits_keeps_its_columns_when_the_stream_gets_another_one() -> None:
+    waiting = replace(MODEL, batch=3, max_latency=timedelta(seconds=2))
+    before = Learning(waiting)
+    assert before.take(1, 1.0, 8.0) == []
+    after = Learning(waiting, ("new", "x", "y", "id"), before.context.held)
+    assert after.take("n", 1.0, 8.0, 2) == []
+    *scored, (tag, _) = after.take("n", 1.0, 8.0, 3)
+    assert [row[0] for row in scored] == [1, 2, 3]
+    assert tag.tag_id == "weights"
+
+
+def test_what_waits_and_lacks_a_column_that_is_kept_is_refused() -> None:
+    waiting = replace(MODEL, max_latency=timedelta(seconds=2))
+    before = Learning(waiting, ("id", "x", "y"))
+    before.take(1, 1.0, 8.0)
+    renamed = replace(waiting, labels={"z": SCALAR})
+    after = Learning(renamed, ("id", "x", "z"), before.context.held)
+    with pytest.raises(StateError, match=r"1 records wait .* no 'z', only 'x', 'y', 'id'"):
+        after.take(2, 1.0, 8.0)
+
+
+def test_a_timer_of_a_key_without_records_that_wait_makes_no_state() -> None:
+    learning = Learning(replace(MODEL, max_latency=timedelta(seconds=2)))
+    assert list(learning.function.on_timer(3000, learning.context)) == []
+    assert learning.context.held is None
+
+
+def test_a_key_ends_after_its_time_to_live_if_it_has_one() -> None:
+    assert Learning().context.descriptor._ttl_config is None
+    config = Learning(replace(MODEL, ttl=timedelta(days=30))).context.descriptor._ttl_config
+    assert config.get_ttl().to_milliseconds() == 30 * 24 * 3600 * 1000
+
+
+def test_the_model_is_gone_with_its_function() -> None:
+    learning = Learning()
+    learning.function.close()
+    assert learning.learner.closed
+    gone = weakref.ref(learning.learner)
+    del learning.learner
+    assert gone() is None, "the function does not hold it"
+
+
+def test_scorers_take_the_newest_weights_of_the_key_of_the_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from pyflink.common import Row, Types
     from pyflink.datastream import OutputTag
 
+    from modelstream.online import scorer as scorer_module
     from modelstream.online.function import Setup
     from modelstream.online.scorer import ScoringFunction
 
+    monkeypatch.setattr(scorer_module, "_DECODED", 1)
     context, learning = Context(), Learning()
     tag = OutputTag("dead", Types.STRING())
     setup = Setup(MODEL, ("id", "k", "x"), ("id",))
@@ -167,5 +222,9 @@ def test_scorers_take_the_newest_weights_of_the_key_of_the_record() -> None:
         scorer.process_broadcast_element(weights, context)
         assert score(1, 7, 1.0) == [[1, 8.0 - 8.0 / 2**updates, None, updates]]
     assert score(1, 8, 1.0) == [[1, 0.0, None, 0]]
+    scorer.process_broadcast_element(Row("8", 1, weights[2]), context)
+    for key in (8, 7, 8):  # one of them is decoded at a time
+        assert score(1, key, 1.0) == [[1, 6.0, None, 1 if key == 8 else 2]]
+        assert len(scorer._known) == 1
     ((dead, letter),) = scorer.process_element(Row(1, 7, -1.0), context)
     assert (dead, letter[2]) == (tag, "inference")

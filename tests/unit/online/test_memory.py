@@ -6,16 +6,22 @@ import pytest
 from modelstream.errors import StateError
 from modelstream.online import codec
 from modelstream.online.examples import Example
-from modelstream.online.memory import Memory, Weights
+from modelstream.online.memory import Layout, Memory, Weights
+
+LAYOUT = Layout(2, names=-5, optimizer=7)
 
 
 def memory() -> Memory:
     weights = Weights([np.arange(4, dtype=np.float32), np.int64(3).reshape(()), np.ones((2, 2))])
     pending = [
-        Example((np.float32([1, 2]), b"a"), (np.float32(1),)),
-        Example((np.float32([3, 4]), b"bc\0"), (np.float32(0),), ("k", None, [1])),
+        Example({"x": np.float32([1, 2]), "word": b"a"}, {"y": np.float32(1)}),
+        Example(
+            {"x": np.float32([3, 4]), "word": b"bc\0"},
+            {"y": np.float32(0)},
+            {"id": "k", "x": [3, 4], "why": None},
+        ),
     ]
-    return Memory(weights, 2, pending, updates=7, records=56, refused=1)
+    return Memory(weights, LAYOUT, pending, updates=7, records=56, refused=1)
 
 
 def test_flink_pickles_plain_bytes_without_a_class_of_this_library() -> None:
@@ -27,12 +33,12 @@ def test_flink_pickles_plain_bytes_without_a_class_of_this_library() -> None:
 def test_all_of_it_comes_back() -> None:
     back = Memory.from_bytes(memory().to_bytes())
     assert back.to_bytes() == memory().to_bytes()
-    assert (back.variables, back.updates, back.records, back.refused) == (2, 7, 56, 1)
+    assert (back.layout, back.updates, back.records, back.refused) == (LAYOUT, 7, 56, 1)
     first, second = back.pending
-    assert (first.waiting, second.waiting) == (None, ("k", None, [1]))
-    assert first.inputs[0].tolist() == [1, 2]
-    assert second.inputs[1] == b"bc\0"
-    assert second.labels[0] == 0
+    assert (first.waiting, second.waiting) == (None, {"id": "k", "x": [3, 4], "why": None})
+    assert first.inputs["x"].tolist() == [1, 2]
+    assert second.inputs["word"] == b"bc\0"
+    assert second.labels["y"] == 0
 
 
 def test_without_pending_records_it_is_the_weights_and_100_bytes() -> None:
@@ -44,13 +50,16 @@ def test_without_pending_records_it_is_the_weights_and_100_bytes() -> None:
 
 
 def test_what_is_published_are_the_variables_alone() -> None:
-    arrays = codec.decode(memory().published())
-    assert [array.tolist() for array in arrays] == [[0, 1, 2, 3], 3]
+    published = memory().published()
+    assert [array.tolist() for array in codec.decode(published)] == [[0, 1, 2, 3], 3]
+    back = Memory.from_published(published, updates=7)
+    assert (back.layout, back.updates) == (Layout(2, names=-5, optimizer=None), 7)
 
 
-def test_arrays_that_are_no_memory_are_refused() -> None:
+@pytest.mark.parametrize("counters", [8, 9])
+def test_arrays_that_are_no_memory_are_refused(counters: int) -> None:
     with pytest.raises(StateError, match="2 arrays"):
-        Memory.from_bytes(codec.encode([np.zeros(8, np.int64), np.ones(1), np.ones(1)]))
+        Memory.from_bytes(codec.encode([np.zeros(counters, np.int64), np.ones(1), np.ones(1)]))
 
 
 def test_weights_in_a_seat_are_read_when_they_are_asked_for() -> None:

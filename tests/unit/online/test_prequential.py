@@ -29,7 +29,7 @@ class Run:
     def __init__(self, model: OnlineModel = MODEL) -> None:
         self.learner = Mean()
         self.loop = Prequential(model, self.learner, ["id", "x", "y"], ["id"])
-        self.memory = self.learner.memory()
+        self.memory = self.learner.begin()
         self.results: list[Results] = []
         self.count = 0
 

@@ -93,8 +93,11 @@ class Cell:
         self.held = None
 
 
-def hidden(cell: Cell) -> HiddenState:
-    state = HiddenState({"h": TensorSpec("float32", (None, 2)), "n": TensorSpec("int64", (None,))})
+SPECS = {"h": TensorSpec("float32", (None, 2)), "n": TensorSpec("int64", (None,))}
+
+
+def hidden(cell: Cell, specs: Mapping[str, TensorSpec] = SPECS) -> HiddenState:
+    state = HiddenState(specs)
     state._state = cell
     return state
 
@@ -111,13 +114,55 @@ def test_a_hidden_state_begins_with_zeros_and_can_be_forgotten() -> None:
     assert state.get()["n"] == [0]
 
 
+def restored(cell: Cell) -> Cell:
+    """What another process finds: bytes."""
+    kind, (data,) = cell.held.__reduce__()
+    assert kind is bytes
+    other = Cell()
+    other.held = data
+    return other
+
+
 def test_a_hidden_state_is_restored_from_bytes() -> None:
     cell = Cell()
     hidden(cell).set({"n": np.array([3]), "h": np.ones((1, 2), np.float32)})
-    kind, (data,) = cell.held.__reduce__()
-    assert kind is bytes
-    cell.held = data
+    assert hidden(restored(cell)).get()["h"].tolist() == [[1, 1]]
+
+
+def test_what_get_gives_cannot_change_the_state() -> None:
+    empty, held = Cell(), Cell()
+    hidden(held).set({"n": np.array([3]), "h": np.ones((1, 2), np.float32)})
+    for cell in (empty, held, restored(held)):
+        with pytest.raises(ValueError, match="read-only"):
+            hidden(cell).get()["h"] += 1
+
+
+def test_what_set_was_given_can_change_without_the_state() -> None:
+    cell, given = Cell(), np.ones((1, 2), np.float32)
+    hidden(cell).set({"n": np.array([3]), "h": given})
+    given += 1
     assert hidden(cell).get()["h"].tolist() == [[1, 1]]
+
+
+LSTM = {name: TensorSpec("float32", (None, 1)) for name in ("h", "c")}
+
+
+def test_restored_tensors_are_found_by_name() -> None:
+    cell = Cell()
+    hidden(cell, LSTM).set({"h": np.float32([[1]]), "c": np.float32([[2]])})
+    turned = {name: LSTM[name] for name in ("c", "h")}
+    assert hidden(restored(cell), turned).get() == {"h": 1, "c": 2}
+    others = {"h": LSTM["h"], "cell": LSTM["c"]}
+    with pytest.raises(StateError, match=r"other names than cell, h\. .*another name.*unclaimed"):
+        hidden(restored(cell), others).get()
+
+
+def test_strings_of_a_hidden_state_are_bytes() -> None:
+    state = hidden(Cell(), {"word": TensorSpec("string", (None,))})
+    state.set({"word": np.array([b"ab"], object)})
+    assert state.get()["word"].tolist() == [b"ab"]
+    with pytest.raises(StateError, match="'word' holds strings, as bytes"):
+        state.set({"word": np.array(["ab"], object)})
 
 
 @pytest.mark.parametrize(
