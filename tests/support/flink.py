@@ -6,7 +6,8 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,6 +136,23 @@ def streamed(given: "DataStream") -> list[Any]:
         return list(results)
 
 
+def stopped(client: Any, directory: Path) -> str:
+    """Stop with a savepoint; PyFlink's own method calls one that Flink 2 does not have."""
+    from pyflink.java_gateway import get_gateway
+
+    formats = get_gateway().jvm.org.apache.flink.core.execution.SavepointFormatType
+    future = client._j_job_client.stopWithSavepoint(False, directory.as_uri(), formats.CANONICAL)
+    return str(future.get())
+
+
+def until(condition: Callable[[], bool], what: str = "it took too long") -> None:
+    """Wait for it, at most five minutes."""
+    deadline = time.monotonic() + 300
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
 def columns(given: "Table") -> list[ColumnType]:
     """Names and types."""
     return [ColumnType(name, kind) for name, kind in types_of(given).items()]
@@ -151,7 +169,9 @@ __all__ = [
     "numbers",
     "rows",
     "run",
+    "stopped",
     "stream_environment",
     "streamed",
     "table",
+    "until",
 ]

@@ -10,8 +10,8 @@ from modelstream.convert import TensorSpec
 from modelstream.convert.dtypes import dtype_of
 from modelstream.deadletter import Fail, OnError
 from modelstream.errors import OptionError, SignatureMismatchError
+from modelstream.keyed import check_ttl
 from modelstream.model.runtime import Runtime
-from modelstream.online.keyed import check_ttl
 
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream, KeyedStream

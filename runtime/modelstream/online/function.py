@@ -12,9 +12,9 @@ from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 from modelstream import raised
 from modelstream.deadletter import DeadLetter, Fail, OnError
 from modelstream.errors import DivergedError, RecordFailedError
+from modelstream.keyed import value_of_key
 from modelstream.metrics import ModelMetrics
 from modelstream.online.definition import OnlineModel
-from modelstream.online.keyed import value_of_key
 from modelstream.online.memory import Memory
 from modelstream.online.metrics import LearningMetrics
 from modelstream.online.prequential import Prequential

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from modelstream.convert import TensorSpec
 from modelstream.convert.dtypes import Kind, dtype_of
 from modelstream.errors import OptionError, StateError
+from modelstream.keyed import ANEW, check_ttl, value_of_key
 from modelstream.online import codec
 from modelstream.online.codec import names_hash
-from modelstream.online.keyed import ANEW, check_ttl, value_of_key
 
 Array = npt.NDArray[Any]
 

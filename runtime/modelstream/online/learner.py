@@ -8,10 +8,10 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from modelstream.errors import StateError
+from modelstream.keyed import ANEW
 from modelstream.model.eager import configure
 from modelstream.online.codec import names_hash
 from modelstream.online.definition import OnlineModel, Specs
-from modelstream.online.keyed import ANEW
 from modelstream.online.memory import Layout, Memory, Weights
 from modelstream.online.network import Network
 

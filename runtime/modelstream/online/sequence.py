@@ -11,9 +11,9 @@ import numpy.typing as npt
 from modelstream.convert import TensorSpec, from_tensor, to_tensor
 from modelstream.deadletter import DeadLetter, Fail, Failure, OnError, Stage
 from modelstream.errors import ConversionError, SignatureMismatchError
+from modelstream.keyed import check_ttl
 from modelstream.model.protocol import Model, OpenModel
 from modelstream.model.signature import DEFAULT_SIGNATURE, Signature, find_signature, listed
-from modelstream.online.keyed import check_ttl
 from modelstream.online.types import (
     check_fields,
     dead_letter_type,

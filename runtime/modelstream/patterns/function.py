@@ -17,11 +17,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pyflink.common import Types
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
-from pyflink.datastream.state import ValueStateDescriptor
 
 from modelstream.errors import JobError, StateError
+from modelstream.keyed import ANEW, value_of_key
 from modelstream.patterns.matching import (
     Attempt,
     Attempts,
@@ -61,17 +60,17 @@ class Progress:
     attempts: Attempts = ()
     until: int = _NO_TIME
 
-    def plain(self) -> tuple[Any, ...]:
+    def plain(self, steps: tuple[str, ...]) -> tuple[Any, ...]:
         """As it lies in the state: versioned, and without a class of this library."""
         attempts = [(attempt.start, attempt.events) for attempt in self.attempts]
-        return _VERSION, self.until, self.waiting, attempts
+        return _VERSION, steps, self.until, self.waiting, attempts
 
     @classmethod
-    def of(cls, plain: Any) -> "Progress":
-        """What ``plain`` gave, or nothing.
+    def of(cls, plain: Any, steps: tuple[str, ...]) -> "Progress":
+        """What ``plain`` gave; None is a key without any.
 
         Raises:
-            StateError: another release has written it.
+            StateError: another release has written it, or another sequence.
         """
         if plain is None:
             return cls()
@@ -81,7 +80,12 @@ class Progress:
                 f"the state of the sequence has version {version!r:.20} of the layout, this "
                 f"release reads {_VERSION}: run the release that wrote it"
             )
-        until, waiting, attempts = rest
+        begun, until, waiting, attempts = rest
+        if attempts and begun != steps:
+            raise StateError(
+                f"attempts in the state are of the sequence {' - '.join(begun)}, this one is "
+                f"{' - '.join(steps)}: give it another name and start the job with {ANEW}"
+            )
         return cls(waiting, tuple(Attempt(start, events) for start, events in attempts), until)
 
 
@@ -106,11 +110,11 @@ class Detector(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no ty
 
     def __init__(self, sequence: Sequence) -> None:
         self._sequence = sequence
+        self._steps = tuple(step.name for step in sequence.steps)
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Get hold of the state."""
-        descriptor = ValueStateDescriptor("sequence", Types.PICKLED_BYTE_ARRAY())
-        self._state = runtime_context.get_state(descriptor)
+        self._state = value_of_key(runtime_context, "sequence")
 
     def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[Late]:
         """Keep an event until its time has come.
@@ -120,13 +124,13 @@ class Detector(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no ty
         """
         time = _time(ctx)
         timers = ctx.timer_service()
-        progress = Progress.of(self._state.value())
+        progress = Progress.of(self._state.value(), self._steps)
         # After a restart the watermark begins anew, behind what the key has seen.
         if time <= max(timers.current_watermark(), progress.until):
             yield Late(value)
             return
         progress.waiting.setdefault(time, []).append(value)
-        self._state.update(progress.plain())
+        self._state.update(progress.plain(self._steps))
         timers.register_event_time_timer(time)
         limit = self._sequence.limit
         if limit is not None and self._sequence.steps[0].holds(value):
@@ -138,14 +142,14 @@ class Detector(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no ty
         """Look at the events of this moment, and at the attempts that end with it."""
         if (plain := self._state.value()) is None:
             return
-        progress = Progress.of(plain)
+        progress = Progress.of(plain, self._steps)
         progress.until = timestamp
         progress.attempts, outcomes = expire(self._sequence, progress.attempts, timestamp)
         for event in progress.waiting.pop(timestamp, ()):
             progress.attempts, more = advance(self._sequence, progress.attempts, timestamp, event)
             outcomes += more
         if progress.waiting or progress.attempts:
-            self._state.update(progress.plain())
+            self._state.update(progress.plain(self._steps))
         else:
             self._state.clear()
         yield from outcomes

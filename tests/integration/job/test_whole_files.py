@@ -1,11 +1,10 @@
 import base64
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.jobs import model, rows, run, running
+from tests.support.flink import stopped, until
+from tests.support.jobs import built, model, rows, run, running
 from tests.support.s3 import ACCESS_KEY, S3, SECRET_KEY
 
 pytestmark = pytest.mark.flink
@@ -46,13 +45,6 @@ def spec(source: str, scored: str, dead: str, **options: str) -> dict[str, Any]:
             "deadLetter": sink(dead),
         },
     }
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 300) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
 
 
 def test_each_file_is_a_record_also_an_empty_one_and_one_that_comes_later(
@@ -103,6 +95,27 @@ def test_a_sink_that_fails_half_way_goes_on_from_the_checkpoint(
         (files / "after.txt").write_text("after")
         until(lambda: len(rows(scored)) >= 3, "the rows after the restart")
     assert sorted(row["loud"] for row in rows(scored)) == ["AFTER", "BEFORE", "DURING"]
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_a_new_job_goes_on_behind_the_files_that_the_savepoint_has_seen(
+    tmp_path: Path, shout: dict[str, Path], parallelism: int
+) -> None:
+    files, scored = tmp_path / "in", tmp_path / "scored"
+    files.mkdir()
+    (files / "before.txt").write_text("before")
+    options = {"source.monitor-interval": "200 ms"}
+    job = spec(str(files), str(scored), str(tmp_path / "dead"), **options)
+    job["state"] = {"storage": "pvc://state/x", "checkpointInterval": "500ms"}
+    first = built(job, shout, mounts={"state": tmp_path})
+    client = first.submit()
+    until(lambda: len(rows(scored)) == 1, "the first file")
+    savepoint = stopped(client, tmp_path / "savepoints")
+    (files / "after.txt").write_text("after")
+    again = {"mounts": {"state": tmp_path}, "restore_from": savepoint, "parallelism": parallelism}
+    with running(job, shout, **again):
+        until(lambda: len(rows(scored)) >= 2, "the file that came later")
+    assert sorted(row["loud"] for row in rows(scored)) == ["AFTER", "BEFORE"]
 
 
 def is_running(client: Any) -> bool:

@@ -1,5 +1,7 @@
 """The arithmetic in TensorFlow, held against a training loop without this library."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.online import dense, learned_alone, learner, logistic, square_root
+from tests.support.memory import grown_mib
+from tests.support.online import (
+    dense,
+    learned_alone,
+    learner,
+    logistic,
+    nondeterministic,
+    square_root,
+)
 
 from modelstream import OnlineModel, SavedModel, TensorSpec
 from modelstream.errors import ModelError, SignatureMismatchError, StateError
@@ -129,6 +139,77 @@ def test_weights_of_another_model_are_refused_by_name() -> None:
         StateError, match=r"'logistic'.*float32\[2, 2\], in the state float32\[2, 1"
     ):
         learner(three).check(learner(logistic()).begin())
+
+
+def _layers(*names: str | None) -> Callable[[], Any]:
+    def build() -> Any:
+        from tensorflow import keras
+
+        layers = [keras.layers.Dense(2, name=name) for name in names]
+        return keras.Sequential([*layers, keras.layers.Dense(1, activation="sigmoid")])
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        pytest.param(
+            {"build": _layers("key", "query")}, "other names, or another order", id="order"
+        ),
+        pytest.param({"build": _layers("query", "value")}, "other names", id="name"),
+        pytest.param({"optimizer": "adamax"}, "another optimizer than Adamax", id="optimizer"),
+    ],
+)
+def test_weights_of_the_same_shapes_are_refused_where_they_mean_something_else(
+    changed: dict[str, Any], message: str
+) -> None:
+    first = replace(logistic(), build=_layers("query", "key"), optimizer="adam")
+    held = Memory.from_bytes(learner(first).begin().to_bytes())
+    other = learner(replace(first, **changed))
+    with pytest.raises(StateError, match=message):
+        other.check(held)
+
+
+def test_weights_are_known_again_whatever_else_the_process_has_built() -> None:
+    model = replace(logistic(), build=_layers(None, None))
+    held = Memory.from_bytes(learner(model).begin().to_bytes())
+    again = learner(model)
+    again.check(held)
+    again.check(Memory.from_published(held.published()))
+
+
+def test_learners_leave_nothing_behind() -> None:
+    def cycle() -> None:
+        made = learner(logistic())
+        made.predict(made.begin().weights, [np.ones((1, 2), np.float32)])
+        made.close()
+
+    assert grown_mib(cycle, 100, before=20) < 10
+
+
+def test_an_export_leaves_the_operations_of_its_process_as_they_are(tmp_path: Path) -> None:
+    weights = learner(logistic()).begin().published()
+    with nondeterministic():
+        pass
+    logistic().export(weights, tmp_path / "exported")
+    from tensorflow.python.framework import config
+
+    assert not config.is_op_determinism_enabled()
+
+
+def test_the_options_of_a_process_are_those_of_its_first_model() -> None:
+    program = (
+        "import tensorflow as tf; from dataclasses import replace; from modelstream import Runtime;"
+        "from tests.support.online import learner, logistic;"
+        "learner(replace(logistic(), runtime=Runtime(intra_op=2, inter_op=1)));"
+        "threading = tf.config.threading; print(threading.get_intra_op_parallelism_threads(),"
+        "threading.get_inter_op_parallelism_threads())"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.split() == ["2", "1"]
 
 
 def _wider() -> Any:

@@ -11,7 +11,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.flink import HUNG_UP, environment, in_processes, into_files, rows, run, table
+from tests.support.flink import (
+    HUNG_UP,
+    environment,
+    in_processes,
+    into_files,
+    rows,
+    run,
+    stopped,
+    table,
+    until,
+)
 from tests.support.jvm import flink_jvm
 from tests.support.online import leaky_sum, learned_alone, learner, logistic
 
@@ -90,22 +100,6 @@ def results(directory: Path) -> dict[str, Any]:
         "weights": {(row["key"], row["updates"]): row["weights"] for row in weights},
         "sum": {row["id"]: row for row in sums},
     }
-
-
-def stopped(client: Any, directory: Path) -> str:
-    """Stop with a savepoint; PyFlink's own method calls one that Flink 2 does not have."""
-    from pyflink.java_gateway import get_gateway
-
-    formats = get_gateway().jvm.org.apache.flink.core.execution.SavepointFormatType
-    future = client._j_job_client.stopWithSavepoint(False, directory.as_uri(), formats.CANONICAL)
-    return str(future.get())
-
-
-def until(condition: Callable[[], bool], seconds: float = 300) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.05)
 
 
 def test_it_learns_what_a_plain_training_loop_learns(undisturbed: dict[str, Any]) -> None:
@@ -256,6 +250,16 @@ def test_a_stream_that_does_not_fit_is_refused_before_the_job_starts(
     stream = t_env.to_data_stream(table(t_env, columns, []))
     with pytest.raises(SignatureMismatchError, match=message):
         replace(logistic(), on_error=DeadLetter()).apply(stream.key_by(lambda row: row.k))
+
+
+def test_a_sequence_model_does_not_take_the_place_of_a_column_that_is_kept() -> None:
+    t_env = environment()
+    stream = t_env.to_data_stream(table(t_env, "k STRING, x FLOAT, y STRING", []))
+    sequence = SequenceModel(SavedModel(leaky_sum()), {"h": "h_next"})
+    keyed = stream.key_by(lambda row: row.k)
+    with pytest.raises(SignatureMismatchError, match="'y' comes from the stream and from model"):
+        sequence.apply(keyed)
+    sequence.apply(keyed, keep=["k"])
 
 
 def test_what_flink_caches_does_not_lead_to_the_model() -> None:

@@ -128,6 +128,14 @@ def test_no_class_of_this_library_is_named_in_the_state() -> None:
     assert b"modelstream" not in key.state
 
 
+def test_attempts_of_another_sequence_are_refused() -> None:
+    key = under_way()
+    version, _, *rest = key.value()
+    key.update((version, ("a", "z"), *rest))
+    with pytest.raises(StateError, match="of the sequence a - z, this one is a - b - c"):
+        key.take("c", 50_000)
+
+
 def test_a_state_of_another_version_is_refused() -> None:
     key = under_way()
     _, *rest = key.value()

@@ -11,7 +11,7 @@ ANEW = "execution.state-recovery.ignore-unclaimed-state"
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-def value_of_key(runtime_context: Any, name: str, ttl: timedelta | None) -> Any:
+def value_of_key(runtime_context: Any, name: str, ttl: timedelta | None = None) -> Any:
     """The ValueState of this name, which pickles what it is given."""
     from pyflink.common import Types
     from pyflink.datastream.state import ValueStateDescriptor

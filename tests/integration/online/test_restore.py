@@ -1,0 +1,184 @@
+"""Operators find their state again at another parallelism and beside others, with chaining on."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.flink import HUNG_UP, stopped, stream_environment, until
+from tests.support.jobs import lines
+from tests.support.jvm import flink_jvm
+from tests.support.online import leaky_sum, logistic
+
+from modelstream import HiddenState, SavedModel, Sequence, SequenceModel, TensorSpec
+
+pytestmark = [pytest.mark.flink, HUNG_UP]
+
+RECORDS, KEYS = 3000, 3
+STOP_AT = 900
+OPTIONS = {"pipeline.max-parallelism": "8", "execution.checkpointing.interval": "500 ms"}
+LABELS = {201: "a", 501: "b", 2100: "c"}
+"""Of this record and the two after it, which have other keys; the last come after the restore."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def jvm() -> Iterator[None]:
+    with flink_jvm():
+        yield
+
+
+def numbers(env: Any, watch: Callable[[int], int]) -> Any:
+    """Rows of ``id``, ``k``, ``x``, ``y``, ``amount`` and ``label``, with event time; one task."""
+    from pyflink.common import Row, Types, WatermarkStrategy
+    from pyflink.common.watermark_strategy import TimestampAssigner
+    from pyflink.datastream.connectors.number_seq import NumberSequenceSource
+
+    labels, keys = LABELS, KEYS
+
+    class Id(TimestampAssigner):
+        def extract_timestamp(self, value: Any, record_timestamp: int) -> int:
+            return int(value[0])
+
+    def row(number: int) -> Any:
+        x = [number % 7 / 7, number % 11 / 11]
+        label = labels.get(number // keys * keys, "x")
+        return Row(watch(number), number % keys, x, float(x[0] > x[1]), 1.0, label)
+
+    floats = Types.PRIMITIVE_ARRAY(Types.FLOAT())
+    kind = Types.ROW_NAMED(
+        ["id", "k", "x", "y", "amount", "label"],
+        [Types.INT(), Types.INT(), floats, Types.FLOAT(), Types.FLOAT(), Types.STRING()],
+    )
+    source = NumberSequenceSource(1, RECORDS)
+    ids = env.from_source(source, WatermarkStrategy.no_watermarks(), "ids", Types.LONG())
+    rows = ids.uid("ids").map(row, output_type=kind)
+    watermarks = WatermarkStrategy.for_monotonous_timestamps().with_timestamp_assigner(Id())
+    return rows.assign_timestamps_and_watermarks(watermarks)
+
+
+def counting() -> Any:
+    """A function of one's own that counts the records of a key in a HiddenState."""
+    from pyflink.common import Row
+    from pyflink.datastream import KeyedProcessFunction
+
+    class Count(KeyedProcessFunction):  # type: ignore[misc]  # pyflink has no types
+        def __init__(self) -> None:
+            self.hidden = HiddenState({"n": TensorSpec("int64", (None,))}, "count")
+
+        def open(self, runtime_context: Any) -> None:
+            self.hidden.open(runtime_context)
+
+        def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
+            n = self.hidden.get()["n"] + 1
+            self.hidden.set({"n": n})
+            yield Row(value[0], value[1], int(n[0]))
+
+    return Count()
+
+
+def job(
+    env: Any,
+    directory: Path,
+    *,
+    parallelism: int,
+    watch: Callable[[int], int] = lambda number: number,
+    one_more: bool = False,
+) -> None:
+    """Everything with state that the library has, on one stream → lines of JSON."""
+    from pyflink.common import Encoder, Types
+    from pyflink.datastream.connectors.file_system import FileSink
+
+    rows = numbers(env, watch)
+    if one_more:
+        rows = rows.map(lambda each: each, output_type=rows.get_type())
+    env.set_parallelism(parallelism)
+    keyed = rows.key_by(lambda each: each[1], key_type=Types.INT())
+    # 25 updates are 200 records of a key: published before the stop, and not again for long.
+    learned = replace(logistic(), publish_every=25).apply(keyed, keep=["id"])
+    served = logistic().score(rows, learned.weights, key=lambda each: str(each[1]), keep=["id"])
+    sequence = SequenceModel(SavedModel(leaky_sum()), {"h": "h_next"}, inputs={"x": "amount"})
+    summed = sequence.apply(keyed, keep=["id"])
+    kind = Types.ROW([Types.INT(), Types.INT(), Types.LONG()])
+    counted = keyed.process(counting(), output_type=kind)
+    counted.uid("count")
+    streams = {
+        "learned": learned.scored.map(line, Types.STRING()),
+        "served": served.scored.map(line, Types.STRING()),
+        "summed": summed.scored.map(line, Types.STRING()),
+        "counted": counted.map(line, Types.STRING()),
+        "matched": abc().on(keyed, "abc").matched.map(ids, Types.STRING()),
+    }
+    for name, stream in streams.items():
+        sink = FileSink.for_row_format(str(directory / name), Encoder.simple_string_encoder())
+        stream.sink_to(sink.build()).uid(name)
+
+
+def abc() -> Sequence:
+    def shows(label: str) -> Callable[[Any], bool]:
+        return lambda each: bool(each[5] == label)
+
+    first = Sequence("a", shows("a"))
+    return first.followed_by("b", shows("b")).followed_by("c", shows("c"))
+
+
+def line(row: Any) -> str:
+    return json.dumps(list(row))
+
+
+def ids(match: Any) -> str:
+    return json.dumps([each[0] for each in match.events.values()])
+
+
+def found(directory: Path, name: str) -> list[list[Any]]:
+    return sorted(json.loads(each) for each in lines(directory / name))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One run that is left alone; and one with a stop, at 2 and then at 3 with one more map."""
+    alone, restored = (tmp_path_factory.mktemp(name) for name in ("alone", "restored"))
+    env = stream_environment(OPTIONS)
+    job(env, alone, parallelism=1)
+    env.execute()
+    reached = restored / "reached"
+
+    def slowly(number: int) -> int:
+        time.sleep(0.003)
+        if number >= STOP_AT:
+            reached.touch()
+        return number
+
+    env = stream_environment(OPTIONS)
+    job(env, restored, parallelism=2, watch=slowly)
+    client = env.execute_async()
+    until(reached.exists)
+    savepoint = stopped(client, restored / "savepoints")
+    last, *_ = found(restored, "counted")[-1]
+    assert STOP_AT <= last < min(row for row, label in LABELS.items() if label == "c")
+    (restored / "stopped").write_text(str(last))
+    env = stream_environment({**OPTIONS, "execution.state-recovery.path": savepoint})
+    job(env, restored, parallelism=3, one_more=True)
+    env.execute()
+    return {"alone": alone, "restored": restored}
+
+
+@pytest.mark.parametrize("name", ["learned", "summed", "counted", "matched"])
+def test_a_keyed_operator_goes_on_where_it_was(runs: dict[str, Path], name: str) -> None:
+    alone, restored = (found(runs[run], name) for run in ("alone", "restored"))
+    assert restored == alone
+    assert len(alone) == (KEYS if name == "matched" else RECORDS)
+
+
+def test_a_hidden_state_counts_every_record_of_its_key(runs: dict[str, Path]) -> None:
+    counted = found(runs["restored"], "counted")
+    assert counted == [[at, at % KEYS, (at + 2) // KEYS] for at in range(1, RECORDS + 1)]
+
+
+def test_a_scorer_has_the_weights_that_came_before_the_savepoint(runs: dict[str, Path]) -> None:
+    stopped_at = int((runs["restored"] / "stopped").read_text())
+    served = found(runs["restored"], "served")
+    assert [row[0] for row in served] == list(range(1, RECORDS + 1))
+    assert {row[-1] for row in served if row[0] > stopped_at} <= {25, 50, 75, 100, 125}
