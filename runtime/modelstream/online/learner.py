@@ -38,14 +38,10 @@ class Learner:
             self._network = Network(definition)
             self._variables = self._network.variables
             self._trace(definition)
+        names, optimizer = self._network.names, self._network.optimizer
+        self.layout = Layout(len(names), names_hash(names), names_hash([optimizer]))
         self._initial = self.read()
         self._seated: Weights | None = None
-
-    @property
-    def layout(self) -> Layout:
-        """Of the weights."""
-        names, optimizer = self._network.names, self._network.optimizer
-        return Layout(len(names), names_hash(names), names_hash([optimizer]))
 
     def begin(self) -> Memory:
         """What every key begins with."""

@@ -126,6 +126,8 @@ def _names(model: Any) -> list[str]:
     """What each variable is called, the same in every process that builds the model."""
     if isinstance(model, keras.Layer):
         return _renumbered(variable.path for variable in model.variables)
+    if not isinstance(model, tf.Module):
+        return [variable.name for variable in model.variables]
     found = model._flatten(predicate=lambda each: isinstance(each, tf.Variable), with_path=True)
     paths = {id(variable): "/".join(map(str, path)) for path, variable in found}
     return [paths.get(id(variable), variable.name) for variable in model.variables]
