@@ -5,8 +5,8 @@ their times, so events are sorted by them. Every timer is registered when the ev
 the one of the time-out: one that is registered while timers fire comes back to Flink only when
 these are through, and behind the last watermark of a stream it would never fire.
 
-The state of a key is one value. A map by time would do too, but PyFlink 2.3 does not get a map
-state back from a checkpoint ("a serializer has already been registered for the state").
+The state of a key is one value, because an event and the attempts that it takes further change
+together: one read and one write a moment.
 
 What comes out is one stream of objects, split by their class. Flink's side outputs would be the
 obvious way, but PyFlink sends what is meant for a side output that no sink reads down the main

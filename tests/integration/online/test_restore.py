@@ -89,7 +89,7 @@ def job(
 ) -> None:
     """Everything with state that the library has, on one stream → lines of JSON."""
     from pyflink.common import Encoder, Types
-    from pyflink.datastream.connectors.file_system import FileSink
+    from pyflink.datastream.connectors.file_system import FileSink, RollingPolicy
 
     rows = numbers(env, watch)
     if one_more:
@@ -113,6 +113,7 @@ def job(
     }
     for name, stream in streams.items():
         sink = FileSink.for_row_format(str(directory / name), Encoder.simple_string_encoder())
+        sink.with_rolling_policy(RollingPolicy.on_checkpoint_rolling_policy())
         stream.sink_to(sink.build()).uid(name)
 
 
