@@ -8,9 +8,8 @@ these are through, and behind the last watermark of a stream it would never fire
 The state of a key is one value, because an event and the attempts that it takes further change
 together: one read and one write a moment.
 
-What comes out is one stream of objects, split by their class. Flink's side outputs would be the
-obvious way, but PyFlink sends what is meant for a side output that no sink reads down the main
-one.
+What comes out is one stream of objects, split by their class, because they are objects of Python
+all the same, and have one order.
 """
 
 from collections.abc import Iterator

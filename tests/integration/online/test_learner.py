@@ -1,7 +1,9 @@
 """The arithmetic in TensorFlow, held against a training loop without this library."""
 
+import gc
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.memory import grown_mib
 from tests.support.online import (
     dense,
     learned_alone,
@@ -179,13 +180,17 @@ def test_weights_are_known_again_whatever_else_the_process_has_built() -> None:
     again.check(Memory.from_published(held.published()))
 
 
-def test_learners_leave_nothing_behind() -> None:
-    def cycle() -> None:
-        made = learner(logistic())
-        made.predict(made.begin().weights, [np.ones((1, 2), np.float32)])
+def test_a_learner_that_is_closed_is_gone_without_the_collector() -> None:
+    made = learner(logistic())
+    made.predict(made.begin().weights, [np.ones((1, 2), np.float32)])
+    parts = [weakref.ref(each) for each in (made._network, made._network._model, made._update)]
+    parts += [weakref.ref(each) for each in made._variables]
+    gc.disable()
+    try:
         made.close()
-
-    assert grown_mib(cycle, 100, before=20) < 10
+        assert [part() for part in parts] == [None] * len(parts)
+    finally:
+        gc.enable()
 
 
 def test_an_export_leaves_the_operations_of_its_process_as_they_are(tmp_path: Path) -> None:
