@@ -2,7 +2,6 @@
 
 import base64
 import os
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta

@@ -25,6 +25,7 @@ class Context:
 @pytest.fixture(autouse=True)
 def _flink() -> Iterator[None]:
     import_noisy()
+    raised.forget()
     yield
     raised.forget()
 
