@@ -1,5 +1,6 @@
 """Every code block of the README and the guides works as it stands."""
 
+import importlib.util
 import re
 import shlex
 from collections.abc import Iterator
@@ -91,10 +92,12 @@ def test_commands_exist_and_what_can_run_here_runs(
             parser().parse_args(arguments)
             if arguments[0] in RUNS and ".whl" not in arguments[1]:
                 assert main(_below(ROOT, arguments)) == 0, capsys.readouterr().err
+        elif program == "python" and arguments[0] == "-m":
+            assert importlib.util.find_spec(arguments[1]) is not None
+        elif program == "python":
+            assert (ROOT / arguments[0]).is_file()
         else:
             assert program in OTHERS
-        if program == "python":
-            assert (ROOT / arguments[0]).is_file()
         if program == "make":
             makefile = "".join(path.read_text() for path in (ROOT / "Makefile", *ROOT.glob("*.mk")))
             assert re.search(rf"^{arguments[0]}:", makefile, re.MULTILINE)
