@@ -29,7 +29,7 @@ FILES = [*GUIDES, *(str(path.relative_to(ROOT)) for path in ROOT.glob("examples/
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PRINTS = re.compile(r"^ *print\(.*\) +# (.*)$", re.MULTILINE)
 RUNS = {"validate", "inspect", "fetch", "verify"}
-OTHERS = {"make", "kubectl", "helm", "docker", "pip", "git", "python"}
+OTHERS = {"make", "kind", "kubectl", "helm", "docker", "pip", "git", "python"}
 
 
 def blocks(language: str, file: str) -> list[str]:
