@@ -11,7 +11,7 @@ from pathlib import Path
 from modelstream.java import PREFERRED, find_java
 
 VERSION = "4.1.4"
-"""The newest that takes the project's pyarrow: 4.2 asks for 18."""
+"""Takes the pyarrow of the project, 16; later ones ask for a newer one."""
 ROOT = Path(__file__).parents[1]
 
 
