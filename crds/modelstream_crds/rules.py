@@ -4,7 +4,6 @@ A rule stands beside the field or the class that it is about. Its message says w
 instead; where it was broken is said by the path. Both twins run over the same table of cases.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import UnionType
@@ -23,7 +22,8 @@ class Rule:
 
     ``at`` is where below the value the user has to look (``.deadLetter``). A rule without
     ``cel`` is about values that CEL cannot see: ``validate`` and the operator check it. ``shows``
-    and ``cel_shows`` say what in a value broke the rule, where the place alone does not.
+    says what in a value broke the rule, where the place alone does not. The API server does not:
+    it takes no messageExpression whose length it cannot bound beforehand, as of names in a list.
     """
 
     name: str
@@ -33,7 +33,6 @@ class Rule:
     at: str = ""
     pattern: str | None = None
     shows: Callable[[Any], str] | None = None
-    cel_shows: str | None = None
 
     def told(self, value: Any) -> str:
         """What is said to somebody whose ``value`` breaks the rule."""
@@ -55,9 +54,6 @@ def add_to_schema(schema: JsonSchemaValue, rule: Rule) -> None:
     if rule.cel is None:
         return
     entry = {"rule": rule.cel, "message": rule.message}
-    if rule.cel_shows:
-        # The API server falls back on the message where this becomes longer than 5 KiB.
-        entry["messageExpression"] = f"{json.dumps(rule.message + ' (')} + {rule.cel_shows} + ')'"
     if rule.at:
         entry["fieldPath"] = rule.at
     schema.setdefault("x-kubernetes-validations", []).append(entry)

@@ -87,12 +87,6 @@ def _jobs(spec: "ModelStreamSpec") -> list[str]:
     return [kind for kind, job in given.items() if job is not None]
 
 
-_JOBS_CEL: Final = (
-    "[has(self.pipeline) ? 'pipeline' : '', has(self.sql) ? 'sql' : '',"
-    " has(self.python) ? 'python' : ''].filter(kind, kind != '')"
-)
-
-
 def _slots_fit(spec: "ModelStreamSpec") -> bool:
     slots, gpus = spec.flink.task_manager.slots, spec.gpu.count if spec.gpu else 0
     return slots is None or gpus == 0 or slots <= gpus
@@ -111,11 +105,10 @@ class ModelStreamSpec(Part):
         Rule(
             name="one-job",
             message="must say what to run: write exactly one of pipeline, sql and python",
-            cel=f"{_JOBS_CEL}.size() == 1",
+            cel="[has(self.pipeline), has(self.sql), has(self.python)]"
+            ".filter(given, given).size() == 1",
             holds=lambda s: len(_jobs(s)) == 1,
             shows=lambda s: f"there are: {', '.join(_jobs(s)) or 'none'}",
-            cel_shows=f"'there are: ' + ({_JOBS_CEL}.size() == 0 ? 'none' :"
-            f" {_JOBS_CEL}.join(', '))",
         ),
         Rule(
             name="model-listed",

@@ -39,7 +39,7 @@ class Case:
     """A rule (or a bound of the schema), and manifests that keep and break it.
 
     ``path`` is what the refusal points at; ``says`` is in its message besides what a rule of ours
-    always says.
+    always says (of a rule, in that of ``validate`` alone).
     """
 
     rule: str

@@ -49,8 +49,7 @@ def test_what_breaks_a_rule_is_refused_where_it_stands_with_what_to_write(
         _apply(plane, edits)
     assert refusal.value.code == 422
     told = [message for path, message in _causes(refusal.value) if path == plain_path(case.path)]
-    expected = case.told(_MESSAGES[case.rule])
-    assert any(message.endswith(expected) for message in told), refusal.value.message
+    assert any(message.endswith(_MESSAGES[case.rule]) for message in told), refusal.value.message
 
 
 @pytest.mark.parametrize(("case", "edits"), _params(rejected(SCHEMA)))
