@@ -15,7 +15,7 @@ from pathlib import Path
 os.environ["_python_worker_execution_mode"] = "process"  # noqa: SIM112  # PyFlink spells it so
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from bench import images, jobs, mlp, online, patterns, peers, raw
+from bench import images, jobs, mlp, online, patterns, peers, raw, windows
 from bench.measure import Case, Rates, interleave, limits, ratio_table, table
 
 BATCHES = (256, 1024, 4096)
@@ -25,6 +25,7 @@ PAIRS = [
     *((f"infer, batch {n}", f"TensorFlow alone, batch {n}") for n in BATCHES if n < 4096),
     *((f"a stream, {path}", "a call per record") for path in ("arrow", "async", "record")),
     *peers.PAIRS,
+    *windows.PAIRS,
     *images.PAIRS,
     *online.PAIRS,
     *patterns.PAIRS,
@@ -51,6 +52,7 @@ def every(model: Path, scratch: Path) -> list[Case]:
         *raw.cases(model),
         *flink_cases(model),
         *peers.cases(model, scratch),
+        *windows.cases(model),
         *images.cases(scratch),
         *online.cases(),
         *patterns.cases(scratch),
