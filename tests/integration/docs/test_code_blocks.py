@@ -112,11 +112,12 @@ def test_programs_run(file: str, workplace: Path) -> None:
         t_env = TableEnvironment.create(EnvironmentSettings.in_batch_mode())
         table = t_env.from_elements([(1, "def f(): return 1")], ["id", "content"])
         names: dict[str, Any] = {"t_env": t_env, "table": table}
-        for number, body in enumerate(blocks("python", file)):
-            with redirect_stdout(StringIO()) as printed:
+        with redirect_stdout(StringIO()) as printed:
+            for number, body in enumerate(blocks("python", file)):
                 exec(compile(body, f"{file}, block {number}", "exec"), names)
-            for claim in PRINTS.findall(body):
-                assert says(printed.getvalue(), claim), f"block {number}: {printed.getvalue()}"
+    claims = [claim for body in blocks("python", file) for claim in PRINTS.findall(body)]
+    wrong = [claim for claim in claims if not says(printed.getvalue(), claim)]
+    assert not wrong, printed.getvalue()
 
 
 def says(printed: str, claim: str) -> bool:
