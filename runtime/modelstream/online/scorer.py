@@ -20,7 +20,7 @@ _DECODED = 1000
 def weights_state() -> MapStateDescriptor:
     """Key → the newest weights, on every subtask."""
     payload = Types.PRIMITIVE_ARRAY(Types.BYTE())
-    kind = Types.ROW([Types.LONG(), payload])
+    kind = Types.ROW_NAMED(["updates", "weights"], [Types.LONG(), payload])  # else a worker asks Java
     return MapStateDescriptor("modelstream.weights", Types.STRING(), kind)
 
 
