@@ -18,9 +18,12 @@ _DECODED = 1000
 
 
 def weights_state() -> MapStateDescriptor:
-    """Key → the newest weights, on every subtask."""
+    """Key → the newest weights, on every subtask.
+
+    The fields have names, because a worker asks Java for those that have none, and has no Java.
+    """
     payload = Types.PRIMITIVE_ARRAY(Types.BYTE())
-    kind = Types.ROW_NAMED(["updates", "weights"], [Types.LONG(), payload])  # else a worker asks Java
+    kind = Types.ROW_NAMED(["updates", "weights"], [Types.LONG(), payload])
     return MapStateDescriptor("modelstream.weights", Types.STRING(), kind)
 
 
