@@ -26,9 +26,10 @@ def _flink_can_be_started() -> Iterator[None]:
         os.environ.pop(mark, None)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares a server stays in one worker (pytest -n): a file, or the operator's directory."""
-    for item in items:
-        shared = item.path.parent if item.path.parent.name == "operator" else item.path
-        item.add_marker(pytest.mark.xdist_group(str(shared.relative_to(HERE))))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """What shares a server stays in one worker (pytest -n): a file, or the operator's directory.
+
+    Marked here and not when all are collected, because there xdist has looked before.
+    """
+    shared = item.path.parent if item.path.parent.name == "operator" else item.path
+    item.add_marker(pytest.mark.xdist_group(str(shared.relative_to(HERE))))
