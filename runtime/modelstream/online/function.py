@@ -12,6 +12,7 @@ from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 from modelstream import raised
 from modelstream.deadletter import DeadLetter, Fail, OnError
 from modelstream.errors import DivergedError, RecordFailedError
+from modelstream.excerpt import excerpt
 from modelstream.keyed import value_of_key
 from modelstream.metrics import ModelMetrics
 from modelstream.online.definition import OnlineModel
@@ -171,7 +172,7 @@ def letters(
 
 def _failed(refused: Refused, key: str, model: str) -> RecordFailedError:
     """The error that ends a job whose ``on_error`` is Fail."""
-    values = ", ".join(f"{name}={_excerpt(value)}" for name, value in refused.values.items())
+    values = ", ".join(f"{name}={excerpt(value)}" for name, value in refused.values.items())
     return RecordFailedError(
         f"a record of key {key!r} ({values}) cannot be scored by model {model!r}: "
         f"{refused.failure}. To go on without such records, choose DeadLetter or Drop"
@@ -194,8 +195,3 @@ def explained(key: str) -> Iterator[None]:
 def key_text(key: Any) -> str:
     """A key as weights and dead letters name it: text as it is, others as Python writes them."""
     return key if isinstance(key, str) else repr(key)
-
-
-def _excerpt(value: Any, longest: int = 200) -> str:
-    text = repr(value.tolist() if hasattr(value, "tolist") else value)
-    return text if len(text) <= longest else f"{text[:longest]}…"

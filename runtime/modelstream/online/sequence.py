@@ -112,8 +112,9 @@ class SequenceModel:
         """
         from pyflink.datastream import OutputTag
 
+        from modelstream.inference.environments import refuse_thread_mode
         from modelstream.online.recurrent import RecurrentFunction
-        from modelstream.online.stream import Learned, refuse_thread_mode
+        from modelstream.online.stream import Learned
 
         refuse_thread_mode(stream)
         fields = fields_of(stream._original_data_type_info, self.name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelstream.deadletter import DeadLetter
-from modelstream.errors import OptionError
+from modelstream.inference.environments import refuse_thread_mode
 from modelstream.online.definition import LOSS, UPDATES, OnlineModel, Specs
 from modelstream.online.types import (
     check_fields,
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from pyflink.datastream import DataStream, KeyedStream
 
     from modelstream.online.function import Setup
-
-_EXECUTION_MODE = "python.execution-mode"
 
 
 @dataclass(frozen=True)
@@ -89,24 +87,6 @@ def score(
             scored.get_side_output(dead_letters) if isinstance(model.on_error, DeadLetter) else None
         ),
     )
-
-
-def refuse_thread_mode(stream: "DataStream") -> None:
-    """Python functions of this library need a process of their own.
-
-    Raises:
-        OptionError: the environment runs them in the JVM's threads.
-    """
-    from pyflink.common import Configuration
-    from pyflink.util.java_utils import get_j_env_configuration
-
-    env = stream._j_data_stream.getExecutionEnvironment()
-    configuration = Configuration(j_configuration=get_j_env_configuration(env))
-    if configuration.get_string(_EXECUTION_MODE, "process") == "thread":
-        raise OptionError(
-            f"{_EXECUTION_MODE} is thread: TensorFlow can deadlock there (its first operation "
-            f"hangs when records come from another thread than open()); leave it at process"
-        )
 
 
 def weights_type() -> "RowTypeInfo":
