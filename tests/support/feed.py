@@ -6,9 +6,9 @@ A source with a rate runs ahead of a slow machine: it may be at its end before t
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tests.support.flink import until
+from tests.support.flink import stopped, until
 
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream, StreamExecutionEnvironment
@@ -61,6 +61,12 @@ def checkpointed(directory: Path) -> None:
     """
     before = _newest(directory)
     until(lambda: _newest(directory) >= before + 3, "there are no checkpoints")
+
+
+def drained(client: Any, checkpoints: Path) -> None:
+    """End a job as if its input had ended; its tasks must all run, which a checkpoint shows."""
+    checkpointed(checkpoints)
+    stopped(client, checkpoints / "last", drain=True)
 
 
 def _newest(directory: Path) -> int:

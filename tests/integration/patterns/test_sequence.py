@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.feed import Feed, checkpointed
+from tests.support.feed import Feed, checkpointed, drained
 from tests.support.flink import (
     HUNG_UP,
     environment,
     into_files,
     rows,
     run,
-    stopped,
     table,
     until,
 )
@@ -269,7 +268,7 @@ def test_an_attempt_goes_on_after_a_failure_from_the_checkpoint(tmp_path: Path) 
     checkpointed(checkpoints)
     feed.give(range(1001, 2401))
     until((tmp_path / "passed-2400").exists)
-    stopped(client, tmp_path / "savepoint", drain=True)
+    drained(client, checkpoints)
     resumed = int((tmp_path / "resumed").read_text())
     assert 1001 <= resumed <= 1500, "the attempts were under way, and came from the checkpoint"
     found = {name: rows(tmp_path / "out" / name) for name in tables}
