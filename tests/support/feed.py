@@ -57,10 +57,13 @@ class Feed:
 def checkpointed(directory: Path) -> None:
     """Wait until a job would go back to a checkpoint that began after this call.
 
-    The next may have begun before; the third shows that the second is there to go back to.
+    The next to be complete may have begun before; the one after it did not, and the third shows
+    that the second is there to go back to. They are awaited one by one: numbers have gaps, for
+    those that failed, and after a restore they do not begin at 1.
     """
-    before = _newest(directory)
-    until(lambda: _newest(directory) >= before + 3, "there are no checkpoints")
+    for _ in range(3):
+        before = _newest(directory)
+        until(lambda before=before: _newest(directory) > before, "there are no checkpoints")
 
 
 def drained(client: Any, checkpoints: Path) -> None:
