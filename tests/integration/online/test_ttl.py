@@ -62,9 +62,8 @@ def test_a_key_that_was_idle_begins_anew_when_others_have_come(
 
     def idle(number: int) -> int:
         if number == 3:
-            until(
-                counted.exists
-            )  # 2 is under way: the bundle of 1 has ended, and written its state
+            # Once 2 is counted, the bundle of 1 has ended, and its state is written.
+            until(counted.exists)
             time.sleep(1.5)
         return number
 
