@@ -1,5 +1,6 @@
 """Bad input ends in one clear message, an exit code that says who must act, and nothing lost."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -140,7 +141,7 @@ def test_each_bad_record_is_one_dead_letter_and_paths_begin_at_the_working_direc
     *progress, last = ended.err.splitlines()
     assert last.startswith("roots finished after")
     assert "7 read, 2 scored, 5 dead-lettered" in last
-    assert all(line.startswith(("starting, ", "7 read, ")) for line in progress)
+    assert all(re.match(r"starting, \d+ s$|\d read, \d scored, ", line) for line in progress)
 
 
 @pytest.mark.flink

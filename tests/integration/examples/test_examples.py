@@ -5,6 +5,7 @@ import importlib.util
 import json
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ def demo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     """Run an example's demo.py; gives what it printed."""
     monkeypatch.setattr("modelstream.cli.flink.embedded", _this_jvm)
     monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)  # a demo silences it
 
     def run(name: str) -> str:
         path = ROOT / "examples" / name / "demo.py"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.flink import HUNG_UP, in_processes, stream_environment, streamed
+from tests.support.flink import HUNG_UP, in_processes, stream_environment, streamed, until
 from tests.support.loggedmodel import LoggedModel
 
 from modelstream import functions
@@ -208,6 +208,8 @@ def test_every_class_runs_with_its_models_loaded_once_a_process(
         name, said = line.split(" ", 1)
         found[name].append(said)
     assert {name: sorted(said) for name, said in found.items()} == EXPECTED
+    # The worker closes its models when the job is gone, and nobody waits for it.
+    until(lambda: log.read_text().count("close") >= 2, "the models were not closed")
     events = [line.split() for line in log.read_text().splitlines()]
     (worker,) = {process for _, process in events}
     assert int(worker) != os.getpid()

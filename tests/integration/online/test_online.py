@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.feed import Feed, checkpointed, drained
 from tests.support.flink import (
     HUNG_UP,
     environment,
@@ -32,6 +33,7 @@ pytestmark = [pytest.mark.flink, HUNG_UP]
 
 RECORDS = 3000
 KEYS = 3
+IDS = range(1, RECORDS + 1)
 OPTIONS = {
     "execution.checkpointing.interval": "100 ms",
     "restart-strategy.type": "fixed-delay",
@@ -53,18 +55,19 @@ def jvm() -> Iterator[None]:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What one run at parallelism 1 gives."""
     directory = tmp_path_factory.mktemp("undisturbed")
-    t_env = environment(OPTIONS)
-    inserts = job(t_env, directory, rate=100_000)
-    inserts.execute().wait()
+    feed = Feed(directory / "in")
+    feed.give(IDS)
+    job(environment(OPTIONS), directory, feed, endless=False).execute().wait()
     return results(directory)
 
 
 def job(
     t_env: Any,
     directory: Path,
+    feed: Feed,
     *,
     parallelism: int = 1,
-    rate: int = 2000,
+    endless: bool = True,
     watch: Callable[[Any], Any] = lambda row: row,
 ) -> Any:
     """Numbers → an online model and a sequence model of three keys → files."""
@@ -72,9 +75,7 @@ def job(
         "CREATE TEMPORARY TABLE source (id INT, k AS MOD(id, 3), "
         "x AS ARRAY[CAST(SIN(id) AS FLOAT), CAST(COS(id * 7) AS FLOAT)], "
         "y AS CAST(CASE WHEN SIN(id) > COS(id * 7) THEN 1 ELSE 0 END AS FLOAT), "
-        "amount AS CAST(MOD(id, 10) AS FLOAT)) WITH ("
-        f"'connector' = 'datagen', 'rows-per-second' = '{rate}', 'fields.id.kind' = 'sequence', "
-        f"'fields.id.start' = '1', 'fields.id.end' = '{RECORDS}')"
+        f"amount AS CAST(MOD(id, 10) AS FLOAT)) WITH {feed.options(endless=endless)}"
     )
     keyed = t_env.to_data_stream(t_env.from_path("source")).key_by(lambda row: row.k)
     learned = replace(logistic(), publish_every=1).apply(keyed, keep=["id", "k"])
@@ -102,18 +103,17 @@ def results(directory: Path) -> dict[str, Any]:
 
 
 def test_it_learns_what_a_plain_training_loop_learns(undisturbed: dict[str, Any]) -> None:
-    ids = range(1, RECORDS + 1)
-    assert sorted(undisturbed["scored"]) == list(ids)
+    assert sorted(undisturbed["scored"]) == list(IDS)
     # Flink's SIN and numpy's may differ in a bit, so the plain loop is held against it closely;
     # bit by bit is in test_learner.py, over the same numbers.
-    mine = np.array([number for number in ids if number % KEYS == 1])
+    mine = np.array([number for number in IDS if number % KEYS == 1])
     x = np.stack([np.sin(mine), np.cos(mine * 7)], 1).astype(np.float32)
     y = (np.sin(mine) > np.cos(mine * 7)).astype(np.float32)
     alone = learned_alone(logistic(), list(zip(x.reshape(-1, 8, 2), y.reshape(-1, 8), strict=True)))
     last = undisturbed["weights"]["1", len(mine) // 8]
     for learned, expected in zip(codec.decode(base64.b64decode(last)), alone, strict=True):
         np.testing.assert_allclose(learned, expected, rtol=1e-4)
-    losses = [undisturbed["scored"][number]["loss"] for number in ids]
+    losses = [undisturbed["scored"][number]["loss"] for number in IDS]
     assert np.mean(losses[-300:]) < np.mean(losses[:300]) / 2
 
 
@@ -121,41 +121,54 @@ def test_a_killed_worker_changes_no_bit_of_what_is_learned(
     undisturbed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_processes(monkeypatch)
-    # Slowly, so that no sink has come to its end when the kill comes: Flink's sink into files
-    # publishes what it has there and then, and cannot go back behind it.
-    killed, checkpoints = tmp_path / "killed", tmp_path / "checkpoints"
+    half, killed, end = (tmp_path / name for name in ("half", "killed", "end"))
 
     def kill_once(row: Any) -> Any:
-        if row[0] > 300 and not killed.exists() and list(checkpoints.rglob("_metadata")):
+        if row[0] == 600:
+            half.touch()
+        if row[0] > 1500 and not killed.exists():
             killed.touch()
             os.kill(os.getpid(), 9)
+        if row[0] == RECORDS:
+            end.touch()
         return row
 
+    checkpoints, feed = tmp_path / "checkpoints", Feed(tmp_path / "in")
     t_env = environment({**OPTIONS, "execution.checkpointing.dir": checkpoints.as_uri()})
-    job(t_env, tmp_path, rate=150, watch=kill_once).execute().wait()
+    feed.give(IDS[:600])
+    client = job(t_env, tmp_path, feed, watch=kill_once).execute().get_job_client()
+    until(half.exists)
+    checkpointed(checkpoints)
+    feed.give(IDS[600:])
+    until(end.exists)
     assert killed.exists()
+    drained(client, checkpoints)
     assert results(tmp_path) == undisturbed
 
 
 def test_two_tasks_then_three_then_one_change_no_bit_of_what_is_learned(
     undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
-    restored: dict[str, str] = {}
-    for parallelism, stop_at in ((2, 400), (3, 1200), (1, RECORDS)):
-        reached = tmp_path / f"reached-{stop_at}"
+    feed, restored = Feed(tmp_path / "in"), {}
+    for parallelism, (start, stop) in ((2, (0, 400)), (3, (400, 1200)), (1, (1200, RECORDS))):
+        reached, checkpoints = tmp_path / f"reached-{stop}", tmp_path / f"checkpoints-{stop}"
 
-        def mark(row: Any, reached: Path = reached, stop_at: int = stop_at) -> Any:
-            if row[0] >= stop_at:
+        def mark(row: Any, reached: Path = reached, stop: int = stop) -> Any:
+            if row[0] == stop:
                 reached.touch()
             return row
 
-        t_env = environment({**OPTIONS, **restored})
-        result = job(t_env, tmp_path, parallelism=parallelism, rate=250, watch=mark).execute()
-        if stop_at == RECORDS:
-            result.wait()
-            break
+        feed.give(IDS[start:stop])
+        state = {"execution.checkpointing.dir": checkpoints.as_uri(), **restored}
+        t_env = environment({**OPTIONS, **state})
+        inserts = job(t_env, tmp_path, feed, parallelism=parallelism, watch=mark)
+        client = inserts.execute().get_job_client()
         until(reached.exists)
-        savepoint = stopped(result.get_job_client(), tmp_path / "savepoints")
+        if stop == RECORDS:
+            drained(client, checkpoints)
+            break
+        checkpointed(checkpoints)  # each task runs: one that does not could not be stopped
+        savepoint = stopped(client, tmp_path / "savepoints")
         restored = {"execution.state-recovery.path": savepoint}
     assert results(tmp_path) == undisturbed
 

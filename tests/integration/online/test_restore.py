@@ -1,13 +1,13 @@
 """Operators find their state again at another parallelism and beside others, with chaining on."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.feed import Feed, checkpointed, drained
 from tests.support.flink import HUNG_UP, stopped, stream_environment, until
 from tests.support.jobs import lines
 from tests.support.jvm import flink_jvm
@@ -18,6 +18,7 @@ from modelstream import HiddenState, SavedModel, Sequence, SequenceModel, Tensor
 pytestmark = [pytest.mark.flink, HUNG_UP]
 
 RECORDS, KEYS = 3000, 3
+IDS = range(1, RECORDS + 1)
 STOP_AT = 900
 OPTIONS = {"pipeline.max-parallelism": "8", "execution.checkpointing.interval": "500 ms"}
 LABELS = {201: "a", 501: "b", 2100: "c"}
@@ -30,11 +31,10 @@ def jvm() -> Iterator[None]:
         yield
 
 
-def numbers(env: Any, watch: Callable[[int], int]) -> Any:
+def numbers(env: Any, given: Any, watch: Callable[[int], int]) -> Any:
     """Rows of ``id``, ``k``, ``x``, ``y``, ``amount`` and ``label``, with event time; one task."""
     from pyflink.common import Row, Types, WatermarkStrategy
     from pyflink.common.watermark_strategy import TimestampAssigner
-    from pyflink.datastream.connectors.number_seq import NumberSequenceSource
 
     labels, keys = LABELS, KEYS
 
@@ -42,7 +42,8 @@ def numbers(env: Any, watch: Callable[[int], int]) -> Any:
         def extract_timestamp(self, value: Any, record_timestamp: int) -> int:
             return int(value[0])
 
-    def row(number: int) -> Any:
+    def row(line: str) -> Any:
+        number = int(line)
         x = [number % 7 / 7, number % 11 / 11]
         label = labels.get(number // keys * keys, "x")
         return Row(watch(number), number % keys, x, float(x[0] > x[1]), 1.0, label)
@@ -52,9 +53,7 @@ def numbers(env: Any, watch: Callable[[int], int]) -> Any:
         ["id", "k", "x", "y", "amount", "label"],
         [Types.INT(), Types.INT(), floats, Types.FLOAT(), Types.FLOAT(), Types.STRING()],
     )
-    source = NumberSequenceSource(1, RECORDS)
-    ids = env.from_source(source, WatermarkStrategy.no_watermarks(), "ids", Types.LONG())
-    rows = ids.uid("ids").map(row, output_type=kind)
+    rows = given.uid("ids").map(row, output_type=kind)
     watermarks = WatermarkStrategy.for_monotonous_timestamps().with_timestamp_assigner(Id())
     return rows.assign_timestamps_and_watermarks(watermarks)
 
@@ -81,9 +80,11 @@ def counting() -> Any:
 
 def job(
     env: Any,
+    feed: Feed,
     directory: Path,
     *,
     parallelism: int,
+    endless: bool = True,
     watch: Callable[[int], int] = lambda number: number,
     one_more: bool = False,
 ) -> None:
@@ -91,7 +92,7 @@ def job(
     from pyflink.common import Encoder, Types
     from pyflink.datastream.connectors.file_system import FileSink, RollingPolicy
 
-    rows = numbers(env, watch)
+    rows = numbers(env, feed.lines(env, endless=endless), watch)
     if one_more:
         rows = rows.map(lambda each: each, output_type=rows.get_type())
     env.set_parallelism(parallelism)
@@ -141,28 +142,33 @@ def found(directory: Path, name: str) -> list[list[Any]]:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One run that is left alone; and one with a stop, at 2 and then at 3 with one more map."""
     alone, restored = (tmp_path_factory.mktemp(name) for name in ("alone", "restored"))
+    whole, feed = Feed(alone / "in"), Feed(restored / "in")
+    whole.give(IDS)
     env = stream_environment(OPTIONS)
-    job(env, alone, parallelism=1)
+    job(env, whole, alone, parallelism=1, endless=False)
     env.execute()
-    reached = restored / "reached"
 
-    def slowly(number: int) -> int:
-        time.sleep(0.003)
-        if number >= STOP_AT:
-            reached.touch()
+    def mark(number: int) -> int:
+        if number in (STOP_AT, RECORDS):
+            (restored / f"reached-{number}").touch()
         return number
 
-    env = stream_environment(OPTIONS)
-    job(env, restored, parallelism=2, watch=slowly)
+    feed.give(IDS[:STOP_AT])
+    checkpoints = restored / "checkpoints"
+    options = {**OPTIONS, "execution.checkpointing.dir": checkpoints.as_uri()}
+    env = stream_environment(options)
+    job(env, feed, restored, parallelism=2, watch=mark)
     client = env.execute_async()
-    until(reached.exists)
+    until((restored / f"reached-{STOP_AT}").exists)
+    checkpointed(checkpoints)  # each task runs: one that does not could not be stopped
     savepoint = stopped(client, restored / "savepoints")
-    last, *_ = found(restored, "counted")[-1]
-    assert STOP_AT <= last < min(row for row, label in LABELS.items() if label == "c")
-    (restored / "stopped").write_text(str(last))
-    env = stream_environment({**OPTIONS, "execution.state-recovery.path": savepoint})
-    job(env, restored, parallelism=3, one_more=True)
-    env.execute()
+    assert len(found(restored, "counted")) == STOP_AT
+    feed.give(IDS[STOP_AT:])
+    env = stream_environment({**options, "execution.state-recovery.path": savepoint})
+    job(env, feed, restored, parallelism=3, watch=mark, one_more=True)
+    client = env.execute_async()
+    until((restored / f"reached-{RECORDS}").exists)
+    drained(client, checkpoints)
     return {"alone": alone, "restored": restored}
 
 
@@ -175,11 +181,10 @@ def test_a_keyed_operator_goes_on_where_it_was(runs: dict[str, Path], name: str)
 
 def test_a_hidden_state_counts_every_record_of_its_key(runs: dict[str, Path]) -> None:
     counted = found(runs["restored"], "counted")
-    assert counted == [[at, at % KEYS, (at + 2) // KEYS] for at in range(1, RECORDS + 1)]
+    assert counted == [[at, at % KEYS, (at + 2) // KEYS] for at in IDS]
 
 
 def test_a_scorer_has_the_weights_that_came_before_the_savepoint(runs: dict[str, Path]) -> None:
-    stopped_at = int((runs["restored"] / "stopped").read_text())
     served = found(runs["restored"], "served")
-    assert [row[0] for row in served] == list(range(1, RECORDS + 1))
-    assert {row[-1] for row in served if row[0] > stopped_at} <= {25, 50, 75, 100, 125}
+    assert [row[0] for row in served] == list(IDS)
+    assert {row[-1] for row in served if row[0] > STOP_AT} <= {25, 50, 75, 100, 125}

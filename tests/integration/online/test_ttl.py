@@ -3,10 +3,11 @@
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.flink import HUNG_UP, stream_environment, streamed
+from tests.support.flink import HUNG_UP, stream_environment, streamed, until
 from tests.support.jvm import flink_jvm
 
 from modelstream import HiddenState, TensorSpec
@@ -27,7 +28,7 @@ def jvm() -> Iterator[None]:
         yield
 
 
-def counting(ttl: timedelta | None) -> Any:
+def counting(ttl: timedelta | None, counted: Path) -> Any:
     from pyflink.datastream import KeyedProcessFunction
 
     class Count(KeyedProcessFunction):  # type: ignore[misc]  # pyflink has no types
@@ -38,6 +39,8 @@ def counting(ttl: timedelta | None) -> Any:
             self.hidden.open(runtime_context)
 
         def process_element(self, value: int, ctx: Any) -> Iterator[int]:
+            if value == 2:
+                counted.touch()
             n = self.hidden.get()["n"] + 1
             self.hidden.set({"n": n})
             yield int(n[0])
@@ -50,13 +53,17 @@ def counting(ttl: timedelta | None) -> Any:
     [pytest.param(timedelta(seconds=1), 1, id="ended"), pytest.param(None, 2, id="no end")],
 )
 def test_a_key_that_was_idle_begins_anew_when_others_have_come(
-    ttl: timedelta | None, count: int
+    ttl: timedelta | None, count: int, tmp_path: Path
 ) -> None:
     from pyflink.common import Types, WatermarkStrategy
     from pyflink.datastream.connectors.number_seq import NumberSequenceSource
 
+    counted = tmp_path / "counted"
+
     def idle(number: int) -> int:
-        if number == 2:
+        if number == 3:
+            # Once 2 is counted, the bundle of 1 has ended, and its state is written.
+            until(counted.exists)
             time.sleep(1.5)
         return number
 
@@ -66,5 +73,5 @@ def test_a_key_that_was_idle_begins_anew_when_others_have_come(
     keyed = numbers.map(idle, Types.LONG()).key_by(
         lambda number: 1 if number == LAST else number, key_type=Types.LONG()
     )
-    counts = streamed(keyed.process(counting(ttl), output_type=Types.LONG()))
+    counts = streamed(keyed.process(counting(ttl, counted), output_type=Types.LONG()))
     assert (len(counts), counts[-1]) == (LAST, count)

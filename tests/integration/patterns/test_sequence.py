@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.flink import HUNG_UP, environment, rows, run, table
+from tests.support.feed import Feed, checkpointed, drained
+from tests.support.flink import (
+    HUNG_UP,
+    environment,
+    into_files,
+    rows,
+    run,
+    table,
+    until,
+)
 
 from modelstream.inference.sources import CHAINING
 from modelstream.patterns import AfterMatch, Sequence
@@ -215,49 +224,53 @@ def test_a_stream_without_event_time_is_refused(tmp_path: Path) -> None:
 
 @dataclass(frozen=True)
 class FailsOnce:
-    """Fails when there are two more checkpoints than at an event; notes where the job goes on."""
+    """Fails at the event 1500; leaves files that tell how far the job is and where it goes on."""
 
-    after: int
     directory: Path
 
     def __call__(self, event: Any) -> Any:
-        seen, failed, resumed = (self.directory / name for name in ("seen", "failed", "resumed"))
-        if failed.exists():
-            if not resumed.exists():
-                resumed.write_text(str(event["n"]))
-        elif event["n"] > self.after:
-            newest = max((int(path.name[4:]) for path in self.directory.rglob("chk-*")), default=0)
-            if not seen.exists():
-                seen.write_text(str(newest))
-            elif newest >= int(seen.read_text()) + 2:
-                failed.touch()
-                raise SystemError("the injected failure")
+        failed, resumed = self.directory / "failed", self.directory / "resumed"
+        if failed.exists() and not resumed.exists():
+            resumed.write_text(str(event["n"]))
+        if event["n"] == 1500 and not failed.exists():
+            failed.touch()
+            raise SystemError("the injected failure")
+        if event["n"] in (1000, 2400):
+            (self.directory / f"passed-{event['n']}").touch()
         return event
 
 
 def test_an_attempt_goes_on_after_a_failure_from_the_checkpoint(tmp_path: Path) -> None:
-    state = {"execution.checkpointing.dir": (tmp_path / "state").as_uri()}
+    checkpoints, feed = tmp_path / "checkpoints", Feed(tmp_path / "in")
+    state = {"execution.checkpointing.dir": checkpoints.as_uri()}
     t_env = environment({**RECOVERY, **state, CHAINING: "false"})
     # Ten keys, an event of each in turn: a at 200, b at 500, c at 2100 for the even ones.
-    # From b to c there are eight seconds: time for two checkpoints on a busy machine too.
     t_env.execute_sql(
         "CREATE TEMPORARY TABLE counted (n INT, k AS MOD(n, 10), ts AS TO_TIMESTAMP_LTZ(n, 3), "
         "label AS CASE n / 10 WHEN 20 THEN 'a' WHEN 50 THEN 'b' "
         "WHEN 210 THEN IF(MOD(n, 2) = 0, 'c', 'x') ELSE 'x' END, WATERMARK FOR ts AS ts) "
-        "WITH ('connector' = 'datagen', 'rows-per-second' = '200', 'fields.n.kind' = 'sequence', "
-        "'fields.n.start' = '1', 'fields.n.end' = '2400')"
+        f"WITH {feed.options()}"
     )
     stream = t_env.to_data_stream(t_env.from_path("counted"))
-    failing = stream.map(FailsOnce(520, tmp_path), output_type=stream.get_type())
+    failing = stream.map(FailsOnce(tmp_path), output_type=stream.get_type())
     limit = timedelta(seconds=2)
     detected = abc().within(limit).on(failing.key_by(lambda event: event["k"]))
     tables = {
         "matched": as_table(t_env, detected.matched, ["a", "b", "c"]),
         "timed_out": as_table(t_env, detected.timed_out, ["a", "b"]),
     }
-    run(t_env, tables, tmp_path / "out")
+    inserts = t_env.create_statement_set()
+    for name, given in tables.items():
+        into_files(inserts, given, tmp_path / "out" / name)
+    feed.give(range(1, 1001))
+    client = inserts.execute().get_job_client()
+    until((tmp_path / "passed-1000").exists)
+    checkpointed(checkpoints)
+    feed.give(range(1001, 2401))
+    until((tmp_path / "passed-2400").exists)
+    drained(client, checkpoints)
     resumed = int((tmp_path / "resumed").read_text())
-    assert 510 <= resumed < 2100, "the attempts were under way, and came from the checkpoint"
+    assert 1001 <= resumed <= 1500, "the attempts were under way, and came from the checkpoint"
     found = {name: rows(tmp_path / "out" / name) for name in tables}
     assert sorted(row["k"] for row in found["matched"]) == [0, 2, 4, 6, 8]
     assert sorted(row["k"] for row in found["timed_out"]) == [1, 3, 5, 7, 9]
