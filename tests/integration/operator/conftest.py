@@ -49,8 +49,10 @@ class Operator:
             "MODELSTREAM_FLINK_REST": "http://127.0.0.1:9",
             "MODELSTREAM_RETRY_REFUSED": "1",
             "MODELSTREAM_STUCK_AFTER": "3",
-            # Longer than any test: what is noticed is noticed because a watch told of it.
+            # Longer than any test: what is noticed is noticed because a watch told of it, and a
+            # deletion waits until its pods are gone.
             "MODELSTREAM_FLINK_POLL_BUSY": "3600",
+            "MODELSTREAM_DELETE_TIMEOUT": "3600",
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -73,7 +75,7 @@ class Operator:
     def stop(self) -> int:
         assert self.process is not None
         self.process.terminate()
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=180)
 
     def read(self, port: int, path: str) -> tuple[int, str]:
         """Status and text of one of its web pages."""
@@ -85,7 +87,9 @@ class Operator:
                 return error.code, error.read().decode()
 
     def lines(self) -> list[Manifest]:
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line[:1] == "{"]
+        lines = self.log.read_text().splitlines(keepends=True)
+        whole = [line for line in lines if line.endswith("\n")]  # the last one is being written
+        return [json.loads(line) for line in whole if line[:1] == "{"]
 
 
 @pytest.fixture(scope="session")
