@@ -105,7 +105,7 @@ class ControlPlane:
         request.add_header("Content-Type", kind)
         request.add_header("Accept", "application/json")
         try:
-            with urllib.request.urlopen(request, context=self._tls, timeout=30) as answer:
+            with urllib.request.urlopen(request, context=self._tls, timeout=90) as answer:
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
             with error:
@@ -144,7 +144,7 @@ class ControlPlane:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
             env={**os.environ, "HOME": str(self.directory)},
         )
@@ -203,7 +203,8 @@ class ControlPlane:
         found = self.request("GET", "/openapi/v3")["paths"].get(version)
         if found is None:
             return False
-        schemas = self.request("GET", found["serverRelativeURL"])["components"]["schemas"]
+        described = self.request("GET", found["serverRelativeURL"])
+        schemas = described.get("components", {}).get("schemas", {})
         return any(name.endswith(f".{spec['names']['kind']}") for name in schemas)
 
 

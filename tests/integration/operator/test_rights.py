@@ -152,7 +152,7 @@ def limited(
                 yield Limited(plane, request.param, log, audit)
             finally:
                 process.terminate()
-                process.wait(60)
+                process.wait(180)
 
 
 def test_the_chart_grants_what_a_whole_life_needs_and_nothing_else(
