@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tests.e2e import workloads
 from tests.e2e.cluster import Namespace, eventually
 from tests.support.kafka import CLUSTER_ID, Kafka
+from tests.support.ports import held_port
 
 PROPERTIES = """\
 process.roles=broker,controller
@@ -41,7 +42,24 @@ exec $java kafka.Kafka /tmp/server.properties
 @contextlib.contextmanager
 def broker(namespace: Namespace, image: str) -> Iterator[Kafka]:
     """Start a broker that pods reach as kafka:9092; gives the tests' end of a tunnel to it."""
-    port = _free_port()
+    with held_port() as port:
+        _start(namespace, image, port)
+        tunnel = subprocess.Popen(
+            ["kubectl", "-n", namespace.name, "port-forward", "pod/kafka", f"{port}:9094"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            eventually(lambda: _answers(port), 120, "the tunnel to the broker is open")
+            yield Kafka(f"127.0.0.1:{port}")
+        finally:
+            tunnel.terminate()
+            tunnel.wait(10)
+            namespace.kubectl("delete", "pod/kafka", "service/kafka", "--ignore-not-found")
+
+
+def _start(namespace: Namespace, image: str, port: int) -> None:
+    """The broker as a pod, which sends clients from outside to the tunnel's port."""
     command = ["bash", "-ceu", START.format(port=port)]
     probe = {"tcpSocket": {"port": 9094}, "periodSeconds": 1, "failureThreshold": 120}
     pod = workloads.pod("kafka", image, command, container={"startupProbe": probe})
@@ -53,24 +71,6 @@ def broker(namespace: Namespace, image: str) -> Iterator[Kafka]:
     }
     namespace.apply(pod, service)
     namespace.kubectl("wait", "pod/kafka", "--for=condition=Ready", "--timeout=180s")
-    tunnel = subprocess.Popen(
-        ["kubectl", "-n", namespace.name, "port-forward", "pod/kafka", f"{port}:9094"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        eventually(lambda: _answers(port), 60, "the tunnel to the broker is open")
-        yield Kafka(f"127.0.0.1:{port}")
-    finally:
-        tunnel.terminate()
-        tunnel.wait(10)
-        namespace.kubectl("delete", "pod/kafka", "service/kafka", "--ignore-not-found")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answers(port: int) -> bool:

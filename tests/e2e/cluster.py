@@ -65,7 +65,7 @@ class Namespace:
         self.kubectl("create", "namespace", self.name)
         self.kubectl("label", "namespace", self.name, RESTRICTED)
         account = "serviceaccount/default"
-        self.kubectl("wait", "--for=create", account, "--timeout=30s")
+        self.kubectl("wait", "--for=create", account, "--timeout=120s")
 
     def delete(self) -> None:
         self.kubectl("delete", "namespace", self.name, "--ignore-not-found", "--timeout=180s")
@@ -99,23 +99,26 @@ class Namespace:
             lambda: self.story(stream),
         )
 
-    def says(self, stream: str, *words: str, timeout: float = 120) -> str:
-        """Wait until a condition's reason or message holds all the words; returns it."""
+    def says(self, stream: str, *words: str, timeout: float = 180) -> list[str]:
+        """Wait until a condition says all the words; returns every condition of that status."""
 
-        def said() -> str:
-            return next((text for text in texts(self.status(stream)) if holds(text, words)), "")
+        def said() -> list[str]:
+            told = texts(self.status(stream))
+            return told if any(holds(text, words) for text in told) else []
 
-        found = eventually(
+        found: list[str] = eventually(
             said, timeout, f"{stream} says {', '.join(words)}", lambda: self.story(stream)
         )
-        return str(found)
+        return found
 
     def remove(self, stream: str) -> None:
         """Delete a stream and wait until its pods are gone."""
-        self.kubectl("delete", MODELSTREAM, stream, "--ignore-not-found", "--timeout=120s")
+        self.kubectl("delete", MODELSTREAM, stream, "--ignore-not-found", "--timeout=180s")
         labels = f"app.kubernetes.io/instance={stream}"
         eventually(
-            lambda: not self.get("pods", "", "-l", labels)["items"], 90, f"{stream}'s pods are gone"
+            lambda: not self.get("pods", "", "-l", labels)["items"],
+            180,
+            f"{stream}'s pods are gone",
         )
 
     def story(self, stream: str) -> str:

@@ -27,6 +27,8 @@ PRODUCT = "NVIDIA-A100-SXM4-80GB"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(pytest.mark.e2e)
+        # What it waits for, one after the other and in its fixtures, has deadlines of its own.
+        item.add_marker(pytest.mark.timeout(1800))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -168,10 +170,14 @@ def work(system, images, timed) -> Iterator[Namespace]:
 def put(namespace: Namespace, directory: Path, target: str, pattern: str = "*") -> None:
     """Copy files into a claim."""
     names = sorted(each.name for each in directory.glob(pattern))
+    arriving = f"{target}.arriving"  # a job that watches the target must see whole files only
     archive = subprocess.run(
         ["tar", "-C", str(directory), "-cf", "-", *names], capture_output=True, check=True
     ).stdout
-    script = f"mkdir -p {target} && tar -C {target} -xf -"
+    script = (
+        f"mkdir -p {target} {arriving} && tar -C {arriving} -xf -"
+        f" && mv {arriving}/* {target} && rmdir {arriving}"
+    )
     namespace.kubectl("exec", "-i", "depot", "--", "sh", "-c", script, stdin=archive)
 
 
@@ -192,7 +198,7 @@ def gpu_node(system) -> Iterator[str]:
     system.kubectl("label", "node", node, "--overwrite", *label)
     eventually(
         lambda: system.get("node", node)["status"]["allocatable"].get(GPU) == "4",
-        60,
+        180,
         "the node has GPUs",
     )
     yield node

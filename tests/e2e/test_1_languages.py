@@ -1,7 +1,6 @@
 """The main job: a real classifier on GPU nodes, its model on a claim; killed, scaled, restarted."""
 
 import json
-import time
 
 import pytest
 from tests.e2e import workloads
@@ -36,7 +35,7 @@ def languages(work: Namespace, gpu_node: str, timed) -> Namespace:
 
 
 def test_a_gpu_that_is_not_visible_is_an_error_and_an_edit_heals_it(languages):
-    assert languages.status(NAME)["phase"] == "Running"
+    eventually(lambda: languages.status(NAME)["phase"] == "Running", 120, "it runs")
 
 
 def test_the_pod_asks_for_the_gpu_and_for_the_node_that_has_it(languages, gpu_node):
@@ -84,7 +83,7 @@ def test_the_results_are_there(languages, timed):
         "first results in files",
         lambda: eventually(
             lambda: labels(languages).get("entrypoint.py") == "py",
-            90,
+            180,
             "the language of entrypoint.py is there",
             lambda: f"{labels(languages)}\n{languages.story(NAME)}",
         ),
@@ -113,8 +112,8 @@ def test_the_same_job_goes_on_when_its_jobmanager_is_killed(languages, timed):
 def test_an_operator_that_restarts_leaves_the_job_alone(languages, system):
     before = languages.pods(NAME, "jobmanager")[0]["metadata"]["uid"]
     system.kubectl("delete", "pods", "-l", "app.kubernetes.io/name=modelstream-operator")
-    system.kubectl("rollout", "status", "deployment/modelstream", "--timeout=120s")
-    languages.ready(NAME, 120)
+    system.kubectl("rollout", "status", "deployment/modelstream", "--timeout=180s")
+    languages.ready(NAME, 180)
 
     assert languages.pods(NAME, "jobmanager")[0]["metadata"]["uid"] == before
 
@@ -129,9 +128,9 @@ def test_kubectl_scale_adds_a_taskmanager_that_has_the_model(languages, timed):
         "scale 1 → 2, model loaded on both",
         lambda: eventually(two_loaded, 240, "two have it loaded", lambda: languages.story(NAME)),
     )
-    languages.ready(NAME, 60)
+    languages.ready(NAME, 180)
     languages.kubectl("scale", f"{MODELSTREAM}/{NAME}", "--replicas=1")
-    eventually(lambda: len(languages.pods(NAME, "taskmanager")) == 1, 90, "one is left")
+    eventually(lambda: len(languages.pods(NAME, "taskmanager")) == 1, 180, "one is left")
 
 
 def patched(namespace, **spec):
@@ -193,7 +192,7 @@ def test_a_suspended_job_has_no_pods_and_goes_on_from_its_savepoint(languages, t
     )
     assert languages.status(NAME)["job"]["id"] != before
     assert scored_once(languages)
-    languages.ready(NAME, 60)
+    languages.ready(NAME, 180)
 
 
 def test_an_edit_that_makes_no_sense_leaves_the_job_running(languages):
@@ -205,27 +204,21 @@ def test_an_edit_that_makes_no_sense_leaves_the_job_running(languages):
     assert languages.pods(NAME, "taskmanager")[0]["metadata"]["uid"] == uid
 
 
-def test_a_taskmanager_leaves_in_seconds(languages, timed):
+def test_a_taskmanager_leaves_by_itself_and_not_at_the_end_of_its_grace_period(languages, timed):
     (pod,) = languages.pods(NAME, "taskmanager")
     name = pod["metadata"]["name"]
-    started = time.monotonic()
-    timed(
-        "SIGTERM → TaskManager gone",
-        lambda: languages.kubectl("delete", "pod", name, "--timeout=60s"),
-    )
-
-    assert time.monotonic() - started < 25, "it took the whole grace period"
+    grace = ("--grace-period=300", "--timeout=120s")
+    timed("SIGTERM → TaskManager gone", lambda: languages.kubectl("delete", "pod", name, *grace))
 
 
 def test_deletion_takes_everything_along(languages, timed):
     timed("delete → no pods", lambda: languages.remove(NAME))
-    left = languages.kubectl(
-        "get",
-        "all,configmaps,networkpolicies,serviceaccounts,roles,rolebindings",
-        "-o",
-        "name",
-        "-l",
-        f"app.kubernetes.io/instance={NAME}",
-    )
+    eventually(lambda: not left(languages), 180, "nothing is left", lambda: left(languages))
 
-    assert left.strip() == ""
+
+def left(namespace):
+    """What the cluster has not collected yet."""
+    return namespace.kubectl(
+        *("get", "all,configmaps,networkpolicies,serviceaccounts,roles,rolebindings"),
+        *("-o", "name", "-l", f"app.kubernetes.io/instance={NAME}"),
+    ).strip()

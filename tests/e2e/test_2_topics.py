@@ -32,7 +32,7 @@ def test_an_empty_topic_becomes_ready(idle, kafka):
 
 
 def test_kubectl_waits_for_it(idle):
-    idle.kubectl("wait", f"modelstreams/{NAME}", "--for=condition=Ready", "--timeout=5s")
+    idle.kubectl("wait", f"modelstreams/{NAME}", "--for=condition=Ready", "--timeout=60s")
 
 
 def test_the_first_record_is_scored_at_once(idle, kafka, timed):
@@ -40,7 +40,7 @@ def test_the_first_record_is_scored_at_once(idle, kafka, timed):
     kafka.send("sources", json.dumps(record).encode())
     timed(
         "first record in → score out",
-        lambda: eventually(lambda: kafka.read("languages"), 60, "a score is in the topic"),
+        lambda: eventually(lambda: kafka.read("languages"), 180, "a score is in the topic"),
     )
 
     assert json.loads(kafka.read("languages")[0]) == {"id": 1, "language": "py"}

@@ -96,7 +96,7 @@ def begin(namespace, name):
 def end(namespace, name):
     eventually(
         lambda: namespace.status(name).get("phase") == "Finished",
-        300,
+        480,
         f"{name} is finished",
         lambda: namespace.story(name),
     )

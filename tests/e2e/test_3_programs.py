@@ -128,10 +128,10 @@ def test_a_model_that_is_an_image_is_mounted_or_refused_with_a_way_out(work, mod
     )
 
     if not mounts_images(work):
-        work.says("image", "ImageVolumeUnsupported", "pvc://", timeout=60)
+        work.says("image", "ImageVolumeUnsupported", "pvc://")
         work.remove("image")
     elif model_image == NOWHERE:
-        work.says("image", "ImagePullFailed", "the image of model guesslang", timeout=120)
+        work.says("image", "ImagePullFailed", "the image of model guesslang")
         work.remove("image")
     else:
         assert finishes(work, "image", "/data/from-image", timed) == ['{"id":7,"label":"go"}']

@@ -149,7 +149,7 @@ def ill(work, images):
     )
     corrupt = "mkdir -p /claims/models/corrupt && echo no > /claims/models/corrupt/saved_model.pb"
     work.kubectl("exec", "depot", "--", "sh", "-c", corrupt)
-    work.kubectl("wait", "pod/store", "--for=condition=Ready", "--timeout=60s")
+    work.kubectl("wait", "pod/store", "--for=condition=Ready", "--timeout=180s")
     assert objectstore.PORT == workloads.STORE_PORT
     yield work
     work.kubectl("delete", "pod/store", "service/store", "pvc/unbound", "--ignore-not-found")
@@ -165,7 +165,7 @@ def ward(request, ill):
     names = [manifest["metadata"]["name"] for manifest in manifests]
     ill.kubectl("delete", "modelstreams", *names, "--timeout=180s")
     labels = "app.kubernetes.io/managed-by=modelstream-operator"
-    eventually(lambda: not ill.get("pods", "", "-l", labels)["items"], 120, "all pods are gone")
+    eventually(lambda: not ill.get("pods", "", "-l", labels)["items"], 180, "all pods are gone")
 
 
 @pytest.mark.parametrize(
@@ -177,11 +177,11 @@ def test_the_cause_is_in_the_status(ward, timed, noted, case):
     manifest, words = CASES[case]
     name = manifest["metadata"]["name"]
     namespace, watcher = ward
-    timed(f"diagnosis: {case}", lambda: namespace.says(name, *words, timeout=300))
+    conditions = timed(f"diagnosis: {case}", lambda: namespace.says(name, *words, timeout=300))
     if (delay := watcher.delay(name, words)) is not None:
         noted(f"    of these from the cause in a pod's status: {case}", delay)
 
-    assert namespace.condition(name, "Ready")["status"] == "False"
+    assert any(text.startswith("Ready False ") for text in conditions)
 
 
 def test_what_was_missing_heals_step_by_step_when_it_comes(ill, timed):
@@ -189,10 +189,10 @@ def test_what_was_missing_heals_step_by_step_when_it_comes(ill, timed):
     program = {"configMap": {"name": "late", "key": "job.py"}}
     models = model(STORED, secretName="late-key")
     ill.apply(workloads.stream("late", models=models, python=program))
-    ill.says("late", "ConfigMapNotFound", "late", timeout=60)
+    ill.says("late", "ConfigMapNotFound", "late")
 
     ill.apply(workloads.config_map("late", **{"job.py": PROGRAMS["record.py"]}))
-    ill.says("late", "SecretNotFound", "late-key", timeout=180)
+    ill.says("late", "SecretNotFound", "late-key")
 
     ill.apply(workloads.store_credentials("late-key"))
     timed(
@@ -221,14 +221,14 @@ def poor(system):
         "spec": {"hard": {"pods": "0"}},
     }
     namespace.apply(quota)
-    eventually(lambda: counted(namespace), 30, "the quota counts")
+    eventually(lambda: counted(namespace), 120, "the quota counts")
     yield namespace
     namespace.delete()
 
 
 def test_a_quota_is_quoted_and_the_pods_come_when_it_is_lifted(poor, timed):
     poor.apply(broken("poor", sql=SQL, models=model("file:///nowhere"), flink=NO_WORKERS))
-    timed("diagnosis: quota", lambda: poor.says("poor", "QuotaExceeded", "none", timeout=60))
+    timed("diagnosis: quota", lambda: poor.says("poor", "QuotaExceeded", "none"))
 
     poor.kubectl("delete", "resourcequota/none")
     poor.says("poor", "ModelNotFound", "/nowhere", timeout=240)

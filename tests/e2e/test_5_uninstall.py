@@ -38,7 +38,7 @@ def test_the_namespace_of_a_stream_goes_whatever_the_stream_does(system):
     namespace.create()
     models = [{"name": "guesslang", "uri": "pvc://nobody/x"}]
     namespace.apply(workloads.stream("stuck", models=models, sql=SQL))
-    eventually(lambda: namespace.status("stuck"), 60, "the operator has seen it")
+    eventually(lambda: namespace.status("stuck"), 180, "the operator has seen it")
     namespace.delete()
 
 
@@ -53,5 +53,5 @@ def test_uninstalling_is_refused_while_streams_exist_and_leaves_only_the_definit
     work.remove("last")
     done = helm_uninstall()
     assert done.returncode == 0, done.stderr
-    eventually(lambda: not installed(), 60, "nothing of the release is left", installed)
+    eventually(lambda: not installed(), 180, "nothing of the release is left", installed)
     assert run("kubectl", "get", "crd", "modelstreams.modelstream.dev", "-o", "name").strip()

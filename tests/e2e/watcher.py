@@ -36,7 +36,7 @@ class Watcher:
 
         None where no pod shows a cause, because there is none, or none that came first.
         """
-        said = eventually(lambda: self._said(stream, words), 10, f"the watch tells of {stream}")
+        said = eventually(lambda: self._said(stream, words), 60, f"the watch tells of {stream}")
         caused = [at for at, name, status in self.pods if name == stream and has_cause(status)]
         return said - caused[0] if caused and caused[0] <= said else None
 

@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -28,6 +27,7 @@ from typing import Any
 import yaml
 from tests.support.controlplane_binaries import Binaries, find
 from tests.support.controlplane_certificates import Certificates
+from tests.support.ports import held_port
 
 START_TIMEOUT = 180.0
 _POLL = 0.05
@@ -45,6 +45,15 @@ class ApiError(Exception):
     def message(self) -> str:
         """What it says to a person."""
         return str(self.status.get("message", ""))
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Of etcd for its clients and its peers, and of the API server."""
+
+    client: int
+    peer: int
+    secure: int
 
 
 @dataclass
@@ -66,9 +75,11 @@ class ControlPlane:
         directory = Path(tempfile.mkdtemp(prefix="controlplane-"))
         processes: list[subprocess.Popen[bytes]] = []
         try:
-            plane = _start(binaries, directory, processes, flags)
-            plane.wait_until_ready()
-            yield plane
+            with held_port() as client, held_port() as peer, held_port() as secure:
+                ports = Ports(client, peer, secure)
+                plane = _start(binaries, directory, processes, ports, flags)
+                plane.wait_until_ready()
+                yield plane
         finally:
             _end(processes)
             shutil.rmtree(directory, ignore_errors=True)
@@ -94,7 +105,7 @@ class ControlPlane:
         request.add_header("Content-Type", kind)
         request.add_header("Accept", "application/json")
         try:
-            with urllib.request.urlopen(request, context=self._tls, timeout=30) as answer:
+            with urllib.request.urlopen(request, context=self._tls, timeout=90) as answer:
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
             with error:
@@ -107,7 +118,7 @@ class ControlPlane:
         return self.request("PATCH", f"{path}?{text}", body, kind="application/apply-patch+yaml")
 
     def install_crd(self, definition: dict[str, Any], timeout: float = 120.0) -> None:
-        """Install a CustomResourceDefinition and wait until its objects are served."""
+        """Install a CustomResourceDefinition; wait until its objects are served and described."""
         root = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
         name = definition["metadata"]["name"]
         self.server_side_apply(f"{root}/{name}", definition, force="true")
@@ -117,6 +128,10 @@ class ControlPlane:
                 raise TimeoutError(f"{name} is not established after {timeout} s")
             time.sleep(_POLL)
         self._wait_for_served(definition["spec"], deadline)
+        while not self._describes(definition["spec"]):  # what kubectl explains comes after that
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{name} is not described after {timeout} s")
+            time.sleep(_POLL)
 
     def run_kubectl(
         self, *arguments: str, stdin: str | None = None
@@ -129,7 +144,7 @@ class ControlPlane:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
             env={**os.environ, "HOME": str(self.directory)},
         )
@@ -183,19 +198,28 @@ class ControlPlane:
             else:
                 return
 
+    def _describes(self, spec: dict[str, Any]) -> bool:
+        version = f"apis/{spec['group']}/{spec['versions'][0]['name']}"
+        found = self.request("GET", "/openapi/v3")["paths"].get(version)
+        if found is None:
+            return False
+        described = self.request("GET", found["serverRelativeURL"])
+        schemas = described.get("components", {}).get("schemas", {})
+        return any(name.endswith(f".{spec['names']['kind']}") for name in schemas)
+
 
 def _start(
     binaries: Binaries,
     directory: Path,
     processes: list[subprocess.Popen[bytes]],
+    ports: Ports,
     flags: tuple[str, ...],
 ) -> ControlPlane:
-    client, peer, secure = _free_ports(3)
     certificates = Certificates.write(directory)
-    processes.append(_run(directory, "etcd", _etcd(binaries.etcd, directory, client, peer)))
-    command = _apiserver(binaries.kube_apiserver, directory, certificates, client, secure)
+    processes.append(_run(directory, "etcd", _etcd(binaries.etcd, directory, ports)))
+    command = _apiserver(binaries.kube_apiserver, directory, certificates, ports)
     processes.append(_run(directory, "kube-apiserver", [*command, *flags]))
-    url = f"https://127.0.0.1:{secure}"
+    url = f"https://127.0.0.1:{ports.secure}"
     kubeconfig = directory / "kubeconfig"
     kubeconfig.write_text(_kubeconfig(url, certificates))
     tls = ssl.create_default_context(cafile=str(certificates.authority))
@@ -208,9 +232,9 @@ def _run(directory: Path, name: str, command: list[str]) -> subprocess.Popen[byt
         return subprocess.Popen(command, stdout=log, stderr=log, cwd=directory)
 
 
-def _etcd(binary: Path, directory: Path, client: int, peer: int) -> list[str]:
-    here = f"http://127.0.0.1:{client}"
-    there = f"http://127.0.0.1:{peer}"
+def _etcd(binary: Path, directory: Path, ports: Ports) -> list[str]:
+    here = f"http://127.0.0.1:{ports.client}"
+    there = f"http://127.0.0.1:{ports.peer}"
     return [
         str(binary),
         f"--data-dir={directory / 'etcd'}",
@@ -225,13 +249,13 @@ def _etcd(binary: Path, directory: Path, client: int, peer: int) -> list[str]:
 
 
 def _apiserver(
-    binary: Path, directory: Path, certificates: Certificates, etcd: int, port: int
+    binary: Path, directory: Path, certificates: Certificates, ports: Ports
 ) -> list[str]:
     return [
         str(binary),
-        f"--etcd-servers=http://127.0.0.1:{etcd}",
+        f"--etcd-servers=http://127.0.0.1:{ports.client}",
         f"--cert-dir={directory}",
-        f"--secure-port={port}",
+        f"--secure-port={ports.secure}",
         "--bind-address=127.0.0.1",
         "--advertise-address=127.0.0.1",
         "--service-cluster-ip-range=10.0.0.0/16",
@@ -264,15 +288,6 @@ def _kubeconfig(url: str, certificates: Certificates) -> str:
             "current-context": "tests",
         }
     )
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody has; asked for together, so that they differ."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 def _end(processes: list[subprocess.Popen[bytes]]) -> None:

@@ -99,7 +99,7 @@ def _kubectl(directory: Path) -> Path | None:
 def new_enough(apiserver: Path) -> bool:
     """Whether it is a kube-apiserver of Kubernetes 1.34 or later."""
     said = subprocess.run(
-        [apiserver, "--version"], capture_output=True, text=True, timeout=30, check=False
+        [apiserver, "--version"], capture_output=True, text=True, timeout=120, check=False
     )
     version = re.search(r"v1\.(\d+)\.", said.stdout)
     return version is not None and int(version[1]) >= OLDEST_MINOR

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from tests.support.controlplane import ApiError, ControlPlane
-from tests.support.kafka import free_port
+from tests.support.ports import held_port
 
 from modelstream_crds.crd import custom_resource_definition
 
@@ -36,9 +36,9 @@ class Operator:
 
     plane: ControlPlane
     log: Path
+    metrics: int
+    liveness: int
     process: subprocess.Popen[bytes] | None = field(default=None)
-    metrics: int = field(default_factory=free_port)
-    liveness: int = field(default_factory=free_port)
 
     def start(self) -> None:
         environment = {
@@ -49,6 +49,10 @@ class Operator:
             "MODELSTREAM_FLINK_REST": "http://127.0.0.1:9",
             "MODELSTREAM_RETRY_REFUSED": "1",
             "MODELSTREAM_STUCK_AFTER": "3",
+            # Longer than any test: what is noticed is noticed because a watch told of it, and a
+            # deletion waits until its pods are gone.
+            "MODELSTREAM_FLINK_POLL_BUSY": "3600",
+            "MODELSTREAM_DELETE_TIMEOUT": "3600",
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -57,34 +61,48 @@ class Operator:
                 stdout=log,
                 stderr=log,
             )
+        wait_until(self.is_well)
+
+    def is_well(self) -> bool:
+        """Whether its probe says so; False until there is one."""
+        assert self.process is not None
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            return self.read(self.liveness, "/healthz")[0] == 200
+        except OSError:
+            return False
 
     def stop(self) -> int:
         assert self.process is not None
         self.process.terminate()
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=180)
 
     def read(self, port: int, path: str) -> tuple[int, str]:
         """Status and text of one of its web pages."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode()
 
     def lines(self) -> list[Manifest]:
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line[:1] == "{"]
+        lines = self.log.read_text().splitlines(keepends=True)
+        whole = [line for line in lines if line.endswith("\n")]  # the last one is being written
+        return [json.loads(line) for line in whole if line[:1] == "{"]
 
 
 @pytest.fixture(scope="session")
 def operator(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    operator = Operator(plane, tmp_path_factory.mktemp("operator") / "log")
-    operator.start()
-    try:
-        yield operator
-    finally:
-        code = operator.stop()
-        print(operator.log.read_text())
+    log = tmp_path_factory.mktemp("operator") / "log"
+    with held_port() as metrics, held_port() as liveness:
+        operator = Operator(plane, log, metrics, liveness)
+        try:
+            operator.start()
+            yield operator
+        finally:
+            code = operator.stop()
+            print(log.read_text())
     assert code == 0
 
 
@@ -166,7 +184,7 @@ def space(
         for left in space.names(plural):
             with contextlib.suppress(ApiError):
                 space.delete(plural, left)
-    wait_until(lambda: not space.names("modelstreams"), 120)
+    wait_until(lambda: not space.names("modelstreams"), 240)
 
 
 @pytest.fixture
@@ -190,6 +208,6 @@ def scores() -> Manifest:
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def until() -> Callable[..., Any]:
     return wait_until

@@ -48,11 +48,16 @@ def test_a_child_that_is_deleted_comes_back(space: Any, scores: Any, until: Any)
     until(lambda: space.get("services", "scores-rest"))
 
 
+def repaired(space: Any, until: Any) -> None:
+    """A Deployment is edited, and the operator sets it right."""
+    space.patch("deployments", "scores-taskmanager", {"spec": {"replicas": 5}})
+    until(lambda: space.get("deployments", "scores-taskmanager")["spec"]["replicas"] == 1)
+
+
 def test_a_child_that_is_edited_is_repaired(space: Any, scores: Any, until: Any) -> None:
     space.create(scores)
     until(lambda: all_there(space))
-    space.patch("deployments", "scores-taskmanager", {"spec": {"replicas": 5}})
-    until(lambda: space.get("deployments", "scores-taskmanager")["spec"]["replicas"] == 1)
+    repaired(space, until)
     space.patch("configmaps", "scores-config", {"data": {"flink.yaml": "{}"}})
     until(lambda: space.get("configmaps", "scores-config")["data"]["flink.yaml"] != "{}")
 
@@ -120,6 +125,7 @@ def test_a_service_of_somebody_else_is_left_alone(space: Any, scores: Any, until
 def test_deletion_ends_and_takes_the_deployments_along(space: Any, scores: Any, until: Any) -> None:
     space.create(scores)
     until(lambda: all_there(space))
+    repaired(space, until)  # its watch has told it of both, and it makes neither once more
     space.delete("modelstreams", "scores")
     until(lambda: space.get("modelstreams", "scores") is None)
     assert space.names("deployments") == []

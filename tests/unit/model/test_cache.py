@@ -28,7 +28,7 @@ def test_one_load_serves_all_who_open_at_the_same_time(cache):
 
     def use():
         with cache.lease("key", load) as model:
-            barrier.wait(timeout=30)
+            barrier.wait(timeout=120)
             return model
 
     with ThreadPoolExecutor(8) as pool:
@@ -59,7 +59,7 @@ def test_other_keys_have_other_copies_and_do_not_wait(cache):
 
     def slow():
         loading.set()
-        release.wait(timeout=30)
+        release.wait(timeout=120)
         return Loaded()
 
     def use_slow():
@@ -68,10 +68,10 @@ def test_other_keys_have_other_copies_and_do_not_wait(cache):
 
     with ThreadPoolExecutor(1) as pool:
         pending = pool.submit(use_slow)
-        assert loading.wait(timeout=30)
+        assert loading.wait(timeout=120)
         with cache.lease("fast", Loaded) as fast:
             release.set()
-            assert pending.result(timeout=30) is not fast
+            assert pending.result(timeout=120) is not fast
 
 
 def test_a_failed_load_leaves_nothing_and_the_next_one_tries_again(cache):

@@ -73,7 +73,7 @@ def test_what_is_loaded_is_loaded_once_shared_and_closed_after_its_last_user():
 
     def use(each):
         with each.open() as opened:
-            barrier.wait(timeout=30)
+            barrier.wait(timeout=120)
             return opened.predict(x=[2.0])["y"].tolist()
 
     with ThreadPoolExecutor(4) as pool:

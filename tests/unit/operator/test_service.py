@@ -18,7 +18,7 @@ from modelstream_operator.wakeups import Wakeups
 from modelstream_operator.watch import Watch
 
 SCORES = Key("fraud", "scores")
-SETTINGS = Settings(namespaces=("fraud", "gone"), request_timeout=0.05, stuck_after=10)
+SETTINGS = Settings(namespaces=("fraud", "gone"), request_timeout=0.05, stuck_after=600)
 
 
 class Server:
@@ -75,7 +75,7 @@ def test_a_namespace_that_cannot_be_read_holds_up_no_other() -> None:
     async def run() -> None:
         gone = watch(POD, "gone", known=False)
         one = service(watch(POD, "fraud"), gone, watch(NODE, None))
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(60):
             await one.synced("fraud")
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
@@ -92,7 +92,7 @@ def test_an_object_whose_namespace_cannot_be_read_can_still_be_deleted() -> None
         with pytest.raises(TimeoutError):
             await one.clean_up(SCORES, body)
         stopped.set()
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(60):
             await loop
 
     asyncio.run(run())
@@ -100,7 +100,7 @@ def test_an_object_whose_namespace_cannot_be_read_can_still_be_deleted() -> None
 
 def test_the_operator_is_well_while_passes_end() -> None:
     one = service()
-    one.since[SCORES] = time.monotonic() - SETTINGS.stuck_after + 5
+    one.since[SCORES] = time.monotonic() - SETTINGS.stuck_after + 300
     assert one.sickness() is None
 
 

@@ -68,7 +68,7 @@ def follow(server: Server, cache: Cache) -> None:
     async def run() -> None:
         watch = Watch(server, cache, POD, None)  # type: ignore[arg-type]  # a fake of two methods
         task = asyncio.create_task(watch.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await server.done.wait()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
