@@ -136,12 +136,15 @@ def streamed(given: "DataStream") -> list[Any]:
         return list(results)
 
 
-def stopped(client: Any, directory: Path) -> str:
-    """Stop with a savepoint; PyFlink's own method calls one that Flink 2 does not have."""
+def stopped(client: Any, directory: Path, *, drain: bool = False) -> str:
+    """Stop with a savepoint; PyFlink's own method calls one that Flink 2 does not have.
+
+    A job that is drained comes to the end of its input there and publishes what it has.
+    """
     from pyflink.java_gateway import get_gateway
 
     formats = get_gateway().jvm.org.apache.flink.core.execution.SavepointFormatType
-    future = client._j_job_client.stopWithSavepoint(False, directory.as_uri(), formats.CANONICAL)
+    future = client._j_job_client.stopWithSavepoint(drain, directory.as_uri(), formats.CANONICAL)
     return str(future.get())
 
 
