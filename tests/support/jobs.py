@@ -68,6 +68,13 @@ def cancelled(client: Any) -> Iterator[Any]:
             client.get_job_execution_result().result()
 
 
+def place(file: Path, content: bytes) -> None:
+    """Write a file where a running job looks for files: none of which may be seen half written."""
+    hidden = file.with_name(f".{file.name}")
+    hidden.write_bytes(content)
+    hidden.rename(file)
+
+
 def lines(directory: Path) -> list[str]:
     """Every line that a filesystem sink has published."""
     files = sorted(
