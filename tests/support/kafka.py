@@ -12,6 +12,7 @@ from pathlib import Path
 
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
+from tests.support.ports import held_port
 
 from modelstream.java import find_java
 from modelstream.job.artifacts import Jar, cache_directory, ensure
@@ -107,26 +108,28 @@ def _drain(consumer: Consumer, topic: str) -> list[bytes]:
 @contextlib.contextmanager
 def broker(directory: Path) -> Iterator[Kafka]:
     """Start a broker that keeps its data in ``directory``; it ends with the block."""
-    port, controller = free_port(), free_port()
-    properties = directory / "server.properties"
-    properties.write_text(
-        PROPERTIES.format(port=port, controller=controller, logs=directory / "data")
-    )
+    with held_port() as port, held_port() as controller:
+        properties = directory / "server.properties"
+        properties.write_text(
+            PROPERTIES.format(port=port, controller=controller, logs=directory / "data")
+        )
+        with _started(properties, directory / "broker.log") as process:
+            wait_for_port(port, process, directory / "broker.log")
+            yield Kafka(f"127.0.0.1:{port}")
+
+
+@contextlib.contextmanager
+def _started(properties: Path, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     java = [str(find_java().home / "bin" / "java"), *FAST, "-cp", class_path()]
     _run([*java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(properties)])
-    log = (directory / "broker.log").open("wb")
-    process = subprocess.Popen(
-        [*java[:-2], "-Xms64m", "-Xmx256m", *java[-2:], "kafka.Kafka", str(properties)],
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        wait_for_port(port, process, directory / "broker.log")
-        yield Kafka(f"127.0.0.1:{port}")
-    finally:
-        process.kill()
-        process.wait()
-        log.close()
+    command = [*java[:-2], "-Xms64m", "-Xmx256m", *java[-2:], "kafka.Kafka", str(properties)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
 
 def class_path() -> str:

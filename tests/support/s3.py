@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pyarrow import fs
-from tests.support.kafka import free_port, wait_for_port
+from tests.support.kafka import wait_for_port
+from tests.support.ports import held_port
 
 ACCESS_KEY, SECRET_KEY, REGION = "test-access", "test-secret", "us-east-1"
 
@@ -60,17 +61,16 @@ class S3:
 @contextlib.contextmanager
 def server(directory: Path, *buckets: str) -> Iterator[S3]:
     """Start a server with the buckets; it ends with the block."""
-    port = free_port()
     log = directory / "s3.log"
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with log.open("wb") as out:
+    with held_port() as port, log.open("wb") as out:
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
-    try:
-        wait_for_port(port, process, log)
-        store = S3(f"http://127.0.0.1:{port}")
-        for bucket in buckets:
-            store.files().create_dir(bucket)
-        yield store
-    finally:
-        process.kill()
-        process.wait()
+        try:
+            wait_for_port(port, process, log)
+            store = S3(f"http://127.0.0.1:{port}")
+            for bucket in buckets:
+                store.files().create_dir(bucket)
+            yield store
+        finally:
+            process.kill()
+            process.wait()
