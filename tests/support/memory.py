@@ -26,12 +26,13 @@ def grown_mib(cycle: Callable[[], None], cycles: int, before: int) -> float:
 
 
 def _growth(cycle: Callable[[], None], cycles: int) -> float:
-    start = _resident_mib()
+    start = _anonymous_mib()
     for _ in range(cycles):
         cycle()
-    return _resident_mib() - start
+    return _anonymous_mib() - start
 
 
-def _resident_mib() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096 / 2**20
+def _anonymous_mib() -> float:
+    """What is resident and is no page of a file: those the kernel takes and brings back at will."""
+    _, resident, shared, *_ = map(int, Path("/proc/self/statm").read_text().split())
+    return (resident - shared) * 4096 / 2**20
