@@ -49,7 +49,7 @@ def _hanging_up_is_no_error() -> Iterator[None]:
         yield
         for thread in threading.enumerate():
             if thread.name.startswith("read_"):
-                thread.join(5)
+                thread.join(60)
     finally:
         threading.excepthook = report
 
