@@ -13,11 +13,12 @@ class FailsOnce:
 
     Attributes:
         after: the number, which is the first field of a row.
-        directory: the checkpoints are somewhere below it; gets a file ``resumed`` with the number
-            that the job went on with.
+        checkpoints: where the job keeps them.
+        directory: gets a file ``resumed`` with the number that the job went on with.
     """
 
     after: int
+    checkpoints: Path
     directory: Path
 
     def __call__(self, row: Any) -> Any:
@@ -26,10 +27,16 @@ class FailsOnce:
             if not resumed.exists():
                 resumed.write_text(str(row[0]))
         elif row[0] > self.after:
-            newest = max((int(path.name[4:]) for path in self.directory.rglob("chk-*")), default=0)
+            newest = newest_checkpoint(self.checkpoints)
             if not seen.exists():
                 seen.write_text(str(newest))
             elif newest >= int(seen.read_text()) + 2:
                 failed.touch()
                 raise SystemError("the injected failure")
         return row
+
+
+def newest_checkpoint(directory: Path) -> int:
+    """The number of the newest complete checkpoint, or 0; Flink takes away those that are older."""
+    found = directory.glob("*/chk-*/_metadata")  # does not list what is about to go
+    return max((int(path.parent.name.removeprefix("chk-")) for path in found), default=0)

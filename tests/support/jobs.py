@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,13 +46,33 @@ def run(spec: Mapping[str, Any], models: Mapping[str, Path], **context: Any) -> 
 @contextmanager
 def running(spec: Mapping[str, Any], models: Mapping[str, Path], **context: Any) -> Iterator[Any]:
     """The client of an unbounded job, which is cancelled when the block ends."""
-    job = built(spec, models, **context)
-    client = job.submit()
+    client = built(spec, models, **context).submit()
     assert client is not None
+    with cancelled(client):
+        yield client
+
+
+@contextmanager
+def cancelled(client: Any) -> Iterator[Any]:
+    """The client of a job that is over when the block ends: none of its threads does a thing.
+
+    What a job has done is counted for the whole process (`modelstream.tally`).
+    """
+    from py4j.protocol import Py4JJavaError
+
     try:
         yield client
     finally:
         client.cancel().result()
+        with suppress(Py4JJavaError):  # a job that is cancelled has no result
+            client.get_job_execution_result().result()
+
+
+def place(file: Path, content: bytes) -> None:
+    """Write a file where a running job looks for files: none of which may be seen half written."""
+    hidden = file.with_name(f".{file.name}")
+    hidden.write_bytes(content)
+    hidden.rename(file)
 
 
 def lines(directory: Path) -> list[str]:

@@ -52,9 +52,19 @@ def kill(started: "subprocess.Popen[bytes]") -> None:
     started.wait()
 
 
+def hold(started: "subprocess.Popen[bytes]") -> None:
+    """Let the process and its JVM do nothing until they go on or are killed."""
+    os.killpg(started.pid, signal.SIGSTOP)
+
+
+def go_on(started: "subprocess.Popen[bytes]") -> None:
+    """Let them go on."""
+    os.killpg(started.pid, signal.SIGCONT)
+
+
 def last_checkpoint(state: Path) -> str:
     """The newest complete checkpoint."""
-    found = list(state.rglob("chk-*/_metadata"))
+    found = state.glob("checkpoints/*/chk-*/_metadata")  # does not list what is about to go
     newest = max(found, key=lambda path: int(path.parent.name.removeprefix("chk-")))
     return newest.parent.as_uri()
 

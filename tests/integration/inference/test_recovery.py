@@ -5,8 +5,17 @@ import logging
 from pathlib import Path
 
 import pytest
-from tests.support.failure import FailsOnce
-from tests.support.flink import HUNG_UP, environment, numbers, rows, run
+from tests.support.failure import FailsOnce, newest_checkpoint
+from tests.support.flink import (
+    HUNG_UP,
+    environment,
+    into_files,
+    numbers,
+    rows,
+    run,
+    stopped,
+    until,
+)
 from tests.support.numpymodel import NumpyModel
 
 from modelstream.deadletter import DeadLetter
@@ -92,23 +101,32 @@ def applied(function, fn):
 def test_of_a_stream_every_record_is_scored_or_a_dead_letter_once(apply, tmp_path: Path) -> None:
     from pyflink.common import Row, Types
 
-    state = {"execution.checkpointing.dir": (tmp_path / "state").as_uri()}
-    t_env = environment({**RECOVERY, **state})
-    # After 400 there are nine seconds: time for two checkpoints on a busy machine too.
-    given = counted(t_env, 4000, 400, x="IF(MOD(id, 500) = 0, -1, id)")
+    state, resumed = tmp_path / "state", tmp_path / "resumed"
+    t_env = environment({**RECOVERY, "execution.checkpointing.dir": state.as_uri()})
+    # More than ever come: the job is stopped, once it has failed and gone on.
+    given = counted(t_env, 1_000_000, 400, x="IF(MOD(id, 100) = 0, -1, id)")
     scored, dead = apply(t_env.to_data_stream(given))
     number = Types.ROW_NAMED(["id"], [Types.INT()])
     kind = Types.ROW_NAMED(["id", "y"], [Types.INT(), Types.FLOAT()])
     # Behind the model, while others are on their way through it.
-    behind = scored.map(FailsOnce(400, tmp_path), kind).start_new_chain()
+    behind = scored.map(FailsOnce(400, state, tmp_path), kind).start_new_chain()
     letters = dead.map(lambda letter: Row(json.loads(bytes(letter.payload))["id"]), number)
     tables = {"scored": t_env.from_data_stream(behind), "dead": t_env.from_data_stream(letters)}
-    run(t_env, tables, tmp_path)
-    assert int((tmp_path / "resumed").read_text()) > 400, "it goes on from the checkpoint"
+    inserts = t_env.create_statement_set()
+    for name, each in tables.items():
+        into_files(inserts, each, tmp_path / name)
+    job = inserts.execute().get_job_client()
+    until(resumed.exists, "the job never failed, or did not go on")
+    again = newest_checkpoint(state)
+    until(lambda: newest_checkpoint(state) > again)  # each task runs: Flink stops no job before
+    stopped(job, tmp_path / "savepoint", drain=True)
+    assert int(resumed.read_text()) > 400, "it goes on from the checkpoint"
     found = {name: rows(tmp_path / name) for name in tables}
-    bad = list(range(500, 4001, 500))
-    assert sorted(row["id"] for row in found["dead"]) == bad
-    assert sorted(row["id"] for row in found["scored"]) == sorted({*range(1, 4001)} - {*bad})
+    ids = {name: sorted(row["id"] for row in given) for name, given in found.items()}
+    last = max(ids["scored"] + ids["dead"])
+    bad = list(range(100, last + 1, 100))
+    assert ids["dead"] == bad
+    assert ids["scored"] == sorted({*range(1, last + 1)} - {*bad})
     assert all(row["y"] == 2 * row["id"] for row in found["scored"])
 
 

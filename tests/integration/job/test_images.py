@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.integration.job.test_whole_files import SOON, until
+from tests.integration.job.test_whole_files import SOON
 from tests.support import models
-from tests.support.jobs import model, rows, running
+from tests.support.flink import until
+from tests.support.jobs import model, place, rows, running
 
 pytestmark = pytest.mark.flink
 
@@ -66,7 +67,7 @@ def test_images_are_decoded_beside_the_model_and_a_bad_one_is_one_dead_letter(
     where = {"colours": models.mean_colour()}
     with running(job, where, mounts={"state": tmp_path}):
         until(lambda: len(rows(scored)) == 3 and len(rows(dead)) == 2, "the images that are there")
-        (files / "late.png").write_bytes(tf.io.encode_png(picture(GREEN, 8, 8)).numpy())
+        place(files / "late.png", tf.io.encode_png(picture(GREEN, 8, 8)).numpy())
         until(lambda: len(rows(scored)) == 4, "the image that came later")
     found = {row["name"]: pytest.approx(row["colour"], abs=0.02) for row in rows(scored)}
     grey = 128 / 255

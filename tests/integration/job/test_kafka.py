@@ -1,11 +1,13 @@
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.flink import until
 from tests.support.jobs import model
 from tests.support.kafka import Kafka
-from tests.support.run_job import kill, last_checkpoint, process
+from tests.support.run_job import go_on, hold, kill, last_checkpoint, process
 
 pytestmark = pytest.mark.flink
 
@@ -68,14 +70,24 @@ def ids(values: list[bytes]) -> list[int]:
     return [json.loads(value)["id"] for value in values]
 
 
-def send_until_some_are_uncommitted(kafka: Kafka, sent: int) -> int:
-    """Send 200 at a time, until some are written that no checkpoint has committed yet."""
+def held_with_some_uncommitted(
+    job: "subprocess.Popen[bytes]", kafka: Kafka, state: Path, sent: int
+) -> int:
+    """Send 200 at a time, until the job is held with 200 that it wrote after its last checkpoint.
+
+    Whether one comes between is known once the job is held, not before.
+    """
     while True:
+        begun = last_checkpoint(state)
+        until(lambda begun=begun: last_checkpoint(state) != begun)  # a whole interval is ahead
+        before = last_checkpoint(state)
         kafka.send("in", *records(sent, sent + 200))
         sent += 200
         kafka.wait("out", sent, "read_uncommitted")
-        if len(kafka.read("out")) < sent:
+        hold(job)
+        if last_checkpoint(state) == before:
             return sent
+        go_on(job)
 
 
 def test_exactly_once_over_a_kill_and_a_restore_with_poison_pills_as_dead_letters(
@@ -87,7 +99,7 @@ def test_exactly_once_over_a_kill_and_a_restore_with_poison_pills_as_dead_letter
     with process(tmp_path, spec(kafka), picky, {"state": tmp_path}) as first:
         kafka.wait("out", 400)  # the first checkpoint has committed
         kafka.send("in", *pills)
-        sent = send_until_some_are_uncommitted(kafka, 400)
+        sent = held_with_some_uncommitted(first, kafka, tmp_path / "test", 400)
         kill(first)
     committed = len(kafka.read("out"))
     kafka.send("in", *records(sent, sent + 200))

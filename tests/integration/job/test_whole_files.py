@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tests.support.flink import stopped, until
-from tests.support.jobs import built, model, rows, run, running
+from tests.support.jobs import built, model, place, rows, run, running
 from tests.support.s3 import ACCESS_KEY, S3, SECRET_KEY
 
 pytestmark = pytest.mark.flink
@@ -61,7 +61,7 @@ def test_each_file_is_a_record_also_an_empty_one_and_one_that_comes_later(
     monitored["state"] = {"storage": "pvc://state/x", "checkpointInterval": "500ms"}
     with running(monitored, shout, mounts={"state": tmp_path}):
         until(lambda: len(rows(scored)) == 2 and len(rows(dead)) == 2, "the files that are there")
-        (files / "new.txt").write_text("new")
+        place(files / "new.txt", b"new")
         until(lambda: len(rows(scored)) == 3, "the file that came later")
     found = {row["path"]: row["loud"] for row in rows(scored)}
     assert found == {
@@ -78,21 +78,21 @@ def test_each_file_is_a_record_also_an_empty_one_and_one_that_comes_later(
 def test_a_sink_that_fails_half_way_goes_on_from_the_checkpoint(
     tmp_path: Path, shout: dict[str, Path]
 ) -> None:
-    files, scored = tmp_path / "in", tmp_path / "scored"
+    files, scored, kept = tmp_path / "in", tmp_path / "scored", tmp_path / "kept"
     files.mkdir()
+    kept.mkdir()
+    point(scored, kept)
     (files / "before.txt").write_text("before")
     options = {"source.monitor-interval": "200 ms"}
     job = spec(str(files), str(scored), str(tmp_path / "dead"), **options)
     job["state"] = {"storage": "pvc://state/x", "checkpointInterval": "500ms"}
     with running(job, shout, mounts={"state": tmp_path}) as client:
         until(lambda: len(rows(scored)) == 1, "the first file")
-        scored.rename(tmp_path / "away")
-        scored.touch()  # the sink finds a file where its directory was
-        (files / "during.txt").write_text("during")
+        point(scored, files / "before.txt")  # the sink finds a file where its directory was
+        place(files / "during.txt", b"during")
         until(lambda: not is_running(client), "the failure")
-        scored.unlink()
-        (tmp_path / "away").rename(scored)
-        (files / "after.txt").write_text("after")
+        point(scored, kept)
+        place(files / "after.txt", b"after")
         until(lambda: len(rows(scored)) >= 3, "the rows after the restart")
     assert sorted(row["loud"] for row in rows(scored)) == ["AFTER", "BEFORE", "DURING"]
 
@@ -116,6 +116,13 @@ def test_a_new_job_goes_on_behind_the_files_that_the_savepoint_has_seen(
     with running(job, shout, **again):
         until(lambda: len(rows(scored)) >= 2, "the file that came later")
     assert sorted(row["loud"] for row in rows(scored)) == ["AFTER", "BEFORE"]
+
+
+def point(link: Path, target: Path) -> None:
+    """Make or turn a symbolic link, with no moment between at which the sink finds nothing."""
+    new = link.with_name("new-link")
+    new.symlink_to(target)
+    new.replace(link)
 
 
 def is_running(client: Any) -> bool:

@@ -35,7 +35,8 @@ EVERY_MODEL = [
 
 @pytest.fixture
 def scratch(monkeypatch, tmp_path):
-    """Where temporary directories go during the test."""
+    """Where temporary directories go during the test, except those of exported models."""
+    models.half_plus_two()
     directory = tmp_path / "scratch"
     directory.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(directory))
@@ -104,7 +105,7 @@ def test_one_load_a_process_however_many_open_it(monkeypatch):
 
     def use():
         with SavedModel(models.mlp()).open() as model:
-            barrier.wait(timeout=60)
+            barrier.wait(timeout=180)
             return model.predict(x=np.ones((2, 16)))["y"].tolist()
 
     with ThreadPoolExecutor(4) as pool:

@@ -180,6 +180,8 @@ def _scalar(kind: str, standard: TimestampFormat) -> Convert:
             return lambda value: value if type(value) is bool else from_text(_plain_text(value))
         case "FLOAT" | "DOUBLE":
             return lambda value: _float(value, from_text)
+        case "BYTES":  # true and 1234 are Base64 too, and no text
+            return lambda value: from_text(_expect(value, str, "a string"))
         case _ if kind in scalars.BITS:
             return lambda value: _integer(value, kind, from_text)
         case _:
