@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.support.failure import newest_checkpoint
 from tests.support.flink import stopped, until
 
 if TYPE_CHECKING:
@@ -62,17 +63,11 @@ def checkpointed(directory: Path) -> None:
     those that failed, and after a restore they do not begin at 1.
     """
     for _ in range(3):
-        before = _newest(directory)
-        until(lambda before=before: _newest(directory) > before, "there are no checkpoints")
+        before = newest_checkpoint(directory)
+        until(lambda before=before: newest_checkpoint(directory) > before, "there are no checkpoints")
 
 
 def drained(client: Any, checkpoints: Path) -> None:
     """End a job as if its input had ended; its tasks must all run, which a checkpoint shows."""
     checkpointed(checkpoints)
     stopped(client, checkpoints / "last", drain=True)
-
-
-def _newest(directory: Path) -> int:
-    """The number of the newest complete checkpoint; Flink takes away those that are older."""
-    found = directory.glob("*/chk-*/_metadata")  # does not list what is about to go
-    return max((int(path.parent.name.removeprefix("chk-")) for path in found), default=0)
