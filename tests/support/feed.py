@@ -64,7 +64,9 @@ def checkpointed(directory: Path) -> None:
     """
     for _ in range(3):
         before = newest_checkpoint(directory)
-        until(lambda before=before: newest_checkpoint(directory) > before, "there are no checkpoints")
+        until(
+            lambda before=before: newest_checkpoint(directory) > before, "there are no checkpoints"
+        )
 
 
 def drained(client: Any, checkpoints: Path) -> None:
