@@ -23,7 +23,7 @@ def exactly_once(kafka: Kafka, topic: str) -> dict[str, Any]:
             "properties.bootstrap.servers": kafka.address,
             "sink.delivery-guarantee": "exactly-once",
             "sink.transactional-id-prefix": topic,
-            "properties.transaction.timeout.ms": 60000,
+            "properties.transaction.timeout.ms": 600000,
         },
     }
 
