@@ -95,6 +95,7 @@ def test_signatures_are_read_before_tensorflow_is_imported_and_after():
 
 
 def test_one_load_a_process_however_many_open_it(monkeypatch):
+    path = models.mlp()  # not by all threads at once
     loads, barrier = [], Barrier(4)
 
     def counted(*arguments):
@@ -104,7 +105,7 @@ def test_one_load_a_process_however_many_open_it(monkeypatch):
     monkeypatch.setattr(saved_model, "load", counted)
 
     def use():
-        with SavedModel(models.mlp()).open() as model:
+        with SavedModel(path).open() as model:
             barrier.wait(timeout=180)
             return model.predict(x=np.ones((2, 16)))["y"].tolist()
 
