@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from modelstream.errors import ConversionError
+from modelstream.errors import ConversionError, OptionError
 from modelstream.excerpt import text
 from modelstream.model import ColumnType
 
@@ -61,6 +61,16 @@ DEAD_LETTER_COLUMNS: tuple[ColumnType, ...] = (
 """Key of the record where it has one; the record itself (its raw bytes, or its columns as a JSON
 object in UTF-8); where, why and by which model it failed (or around which models, where a function
 of the user raised), and when."""
+
+
+def check_on_error(given: OnError) -> None:
+    """What is none of the three would be taken for Drop, and records would be lost.
+
+    Raises:
+        OptionError: it is a name, or a class without its parentheses, or something else.
+    """
+    if not isinstance(given, Fail | Drop | DeadLetter):
+        raise OptionError(f"on_error is {given!r}; it takes Fail(), Drop() or DeadLetter()")
 
 
 def _now() -> int:

@@ -7,7 +7,15 @@ from typing import Any, Protocol
 from pyflink.common import Row
 
 from modelstream import raised
-from modelstream.deadletter import ADVICE, DeadLetter, Fail, Failure, OnError, Stage
+from modelstream.deadletter import (
+    ADVICE,
+    DeadLetter,
+    Fail,
+    Failure,
+    OnError,
+    Stage,
+    check_on_error,
+)
 from modelstream.errors import BrokenModelError, RecordFailedError, UnscorableError
 from modelstream.excerpt import excerpt
 from modelstream.inference import letters
@@ -32,6 +40,9 @@ class Failing:
 
     function: str
     on_error: OnError
+
+    def __post_init__(self) -> None:
+        check_on_error(self.on_error)
 
     def outcome(
         self, error: Exception, record: Any, models: Mapping[str, Counts], counted: Counted

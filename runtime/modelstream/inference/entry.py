@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, overload
 
 from modelstream.batching import Batch
 from modelstream.convert import Inputs
-from modelstream.deadletter import Fail, OnError
+from modelstream.deadletter import Fail, OnError, check_on_error
 from modelstream.errors import OptionError
 from modelstream.inference.binding import bound_method
 from modelstream.inference.decoder import RecordDecoder
@@ -108,6 +108,7 @@ def infer(
     """
     from pyflink.datastream import DataStream
 
+    check_on_error(on_error)
     if isinstance(source, DataStream):
         _refuse(decoder, payload)
         from modelstream.inference.stream import infer_stream

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelstream.convert import TensorSpec
 from modelstream.convert.dtypes import dtype_of
-from modelstream.deadletter import Fail, OnError
+from modelstream.deadletter import Fail, OnError, check_on_error
 from modelstream.errors import OptionError, SignatureMismatchError
 from modelstream.keyed import check_ttl
 from modelstream.model.runtime import Runtime
@@ -79,6 +79,7 @@ class OnlineModel:
 
     def __post_init__(self) -> None:
         check_ttl(self.ttl)
+        check_on_error(self.on_error)
         if self.batch < 1:
             raise OptionError(f"batch is {self.batch}; an update takes 1 record or more")
         if self.publish_every < 0:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelstream.convert import TensorSpec, from_tensor, to_tensor
-from modelstream.deadletter import DeadLetter, Fail, Failure, OnError, Stage
+from modelstream.deadletter import DeadLetter, Fail, Failure, OnError, Stage, check_on_error
 from modelstream.errors import ConversionError, SignatureMismatchError
 from modelstream.keyed import check_ttl
 from modelstream.model.protocol import Model, OpenModel
@@ -59,6 +59,7 @@ class SequenceModel:
 
     def __post_init__(self) -> None:
         check_ttl(self.ttl)
+        check_on_error(self.on_error)
         found = self.found
         _check_names("state", self.state, found.inputs, found)
         _check_names("state gives", self.state.values(), found.outputs, found)

@@ -10,10 +10,10 @@ import pytest
 from tests.support.jvm import import_noisy
 from tests.support.numpymodel import NumpyModel
 
-from modelstream import raised, tally
+from modelstream import OnlineModel, infer, raised, tally
 from modelstream.batching import Batch
 from modelstream.deadletter import DeadLetter, Drop, Fail, OnError
-from modelstream.errors import BrokenModelError, RecordFailedError
+from modelstream.errors import BrokenModelError, OptionError, RecordFailedError
 from modelstream.tally import Tally
 
 
@@ -179,3 +179,18 @@ async def awaited_after(record: Any, model: Any) -> Any:
 def test_of_an_awaited_model_too(fn: Any) -> None:
     function = closure("async", fn, Drop())
     assert counted(lambda: function({"x": 1.0})) == Tally(1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "given", [pytest.param("Fail", id="name"), pytest.param(DeadLetter, id="class"), None]
+)
+@pytest.mark.parametrize("kind", [*EVERY, "infer", "online"])
+def test_an_on_error_that_would_lose_records_is_refused(kind: str, given: Any) -> None:
+    with pytest.raises(OptionError, match=r"it takes Fail\(\), Drop\(\) or DeadLetter\(\)"):
+        match kind:
+            case "infer":
+                infer(None, NumpyModel(), on_error=given)
+            case "online":
+                OnlineModel(lambda: None, loss=max, inputs={}, labels={}, on_error=given)
+            case _:
+                closure(kind, divided, given)

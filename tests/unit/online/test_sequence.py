@@ -7,7 +7,7 @@ import pytest
 
 from modelstream import HiddenState, Runtime, SequenceModel, Signature, TensorSpec
 from modelstream.deadletter import Failure, Stage
-from modelstream.errors import SignatureMismatchError, StateError
+from modelstream.errors import OptionError, SignatureMismatchError, StateError
 from modelstream.online.sequence import Step
 
 
@@ -178,3 +178,8 @@ def test_strings_of_a_hidden_state_are_bytes() -> None:
 def test_a_hidden_state_of_another_kind_is_refused(tensors: Any, message: str) -> None:
     with pytest.raises(StateError, match=message):
         hidden(Cell()).set(tensors)
+
+
+def test_an_on_error_that_is_none_of_the_three_is_refused() -> None:
+    with pytest.raises(OptionError, match="on_error is 'Drop'"):
+        SequenceModel(Leaky(), {"h": "h_next"}, on_error="Drop")
