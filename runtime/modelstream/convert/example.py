@@ -1,6 +1,6 @@
 """tf.train.Example, what Estimator exports are served with: built and parsed without TensorFlow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,7 @@ def parse_example(serialized: bytes) -> dict[str, Feature]:
 def _values(value: Any) -> list[Any]:
     if hasattr(value, "tolist"):
         value = value.tolist()
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray):
+    if isinstance(value, Iterable) and not isinstance(value, _ONE):
         return [each.item() if hasattr(each, "item") else each for each in value]
     return [value]
 
@@ -94,5 +94,7 @@ def _kind(value: Any) -> str:
     return str(getattr(getattr(array, "dtype", None), "kind", ""))
 
 
+# Of a dict or a set one cannot say which elements are meant, and in which order.
+_ONE = (str, bytes, bytearray, Mapping, Set)
 # What the elements of an empty array would be; an empty list holds no bytes.
 _TYPES = {"f": float, "i": int, "u": int, "b": int}

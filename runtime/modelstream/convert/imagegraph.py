@@ -37,8 +37,10 @@ class ImageGraph:
             self._one = self._session.make_callable(_pixels(one, image, shape, whole), [one])
             if self._fixed:
                 all_ = tf.compat.v1.placeholder(tf.string, [None])
+                # AutoGraph has nothing to convert here; of a match it complains at length.
+                plain = tf.autograph.experimental.do_not_convert(_pixels)
                 pixels = tf.map_fn(
-                    lambda content: _pixels(content, image, shape, whole),
+                    lambda content: plain(content, image, shape, whole),
                     all_,
                     fn_output_signature=tf.uint8 if whole else tf.float32,
                 )

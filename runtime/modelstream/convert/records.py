@@ -105,6 +105,8 @@ def _encoded(value: Any) -> bytes:
 def _no_number(value: Any) -> str:
     if isinstance(value, list) and _has_null(value):
         return f"it has a null: {_short(value)}"
+    if isinstance(value, int):
+        return f"{_short(value)} is beyond 64 bits"
     hint = "; make a double of it" if isinstance(value, Decimal) else ""
     return f"{type(value).__name__} {_short(value)} is no number{hint}"
 

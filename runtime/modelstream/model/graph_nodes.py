@@ -131,6 +131,10 @@ def _few(names: list[str]) -> str:
     return (", ".join(repr(name) for name in names[:5]) or "none") + more
 
 
+_KERAS = (b"PK", b"\x89HDF")
+"""What files of Keras begin with: .keras is a zip archive, .h5 is HDF5."""
+
+
 def _parsed(content: bytes, where: str, text: bool) -> Any:
     graph = message("GraphDef")()
     try:
@@ -139,6 +143,10 @@ def _parsed(content: bytes, where: str, text: bool) -> Any:
         else:
             graph.ParseFromString(content)
     except (DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
+        if content.startswith(_KERAS):
+            raise ModelFormatError(
+                f"{where} is no frozen graph: a Keras model is a KerasModel"
+            ) from error
         raise ModelFormatError(
             f"{where} is no frozen graph, or is corrupt ({error}); {len(content)} bytes: was it "
             f"copied completely?"

@@ -121,7 +121,9 @@ def _type(spec: TensorSpec, column: str, stated: str | None) -> str:
     if spec.shape is None:
         raise SignatureMismatchError(
             f"the model does not state the rank of output {spec.name!r} ({spec}): "
-            f"say what it is, e.g. types={{{column!r}: 'ARRAY<{dtype_of(spec.dtype).sql}>'}}"
+            f"say what it is in the method, e.g. "
+            f"Predict(types={{{column!r}: 'ARRAY<{dtype_of(spec.dtype).sql}>'}}), or for a graph "
+            f"in the model, GraphTensor(node, shape=(None, …))"
         )
     return sql_type(spec)
 

@@ -54,6 +54,8 @@ def test_numpy_scalars_and_tensor_values_are_features():
         pytest.param(1e300, id="overflow of a float"),
         pytest.param([1.0, -4e38], id="overflow among floats"),
         pytest.param(object(), id="unknown"),
+        pytest.param({"y": 1}, id="dict"),
+        pytest.param({1, 2}, id="set"),
     ],
 )
 def test_what_no_feature_holds_is_refused(value):

@@ -186,11 +186,10 @@ def test_of_an_awaited_model_too(fn: Any) -> None:
 )
 @pytest.mark.parametrize("kind", [*EVERY, "infer", "online"])
 def test_an_on_error_that_would_lose_records_is_refused(kind: str, given: Any) -> None:
+    uses = {
+        "infer": lambda: infer(None, NumpyModel(), on_error=given),
+        "online": lambda: OnlineModel(lambda: None, max, {}, {}, on_error=given),
+    }
+    use = uses.get(kind, lambda: closure(kind, divided, given))
     with pytest.raises(OptionError, match=r"it takes Fail\(\), Drop\(\) or DeadLetter\(\)"):
-        match kind:
-            case "infer":
-                infer(None, NumpyModel(), on_error=given)
-            case "online":
-                OnlineModel(lambda: None, loss=max, inputs={}, labels={}, on_error=given)
-            case _:
-                closure(kind, divided, given)
+        use()

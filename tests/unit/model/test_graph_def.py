@@ -82,6 +82,7 @@ def test_a_dtype_that_no_column_can_carry_is_refused():
         pytest.param(b"", "holds no graph", id="empty"),
         pytest.param(DENSE[:-3], "corrupt", id="cut-short"),
         pytest.param(b"not a graph", "no frozen graph, or is corrupt", id="text"),
+        pytest.param(b"PK\x03\x04", "a Keras model is a KerasModel", id="keras"),
     ],
 )
 def test_bytes_that_are_no_graph(tmp_path, content, words):
