@@ -12,7 +12,7 @@ from modelstream.convert import TensorSpec, from_tensor, to_tensor
 from modelstream.deadletter import DeadLetter, Fail, Failure, OnError, Stage
 from modelstream.errors import ConversionError, SignatureMismatchError
 from modelstream.keyed import check_ttl
-from modelstream.model.protocol import Model, OpenModel
+from modelstream.model.protocol import Model, OpenModel, check_model
 from modelstream.model.signature import DEFAULT_SIGNATURE, Signature, find_signature, listed
 from modelstream.online.types import (
     check_fields,
@@ -58,6 +58,7 @@ class SequenceModel:
     ttl: timedelta | None = None
 
     def __post_init__(self) -> None:
+        check_model(self.model, type(self).__name__)
         check_ttl(self.ttl)
         found = self.found
         _check_names("state", self.state, found.inputs, found)
