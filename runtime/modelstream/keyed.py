@@ -1,4 +1,4 @@
-"""The one value that Flink keeps for a key, and how long it does."""
+"""Streams by key, the one value that Flink keeps for a key, and how long it does."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,6 +9,22 @@ ANEW = "execution.state-recovery.ignore-unclaimed-state"
 """What lets a job start from a savepoint that holds state of an operator that is gone."""
 
 _MILLISECOND = timedelta(milliseconds=1)
+
+
+def check_keyed(stream: object, taker: str) -> None:
+    """Refuse a stream without keys before a job runs that cannot keep anything for one.
+
+    Raises:
+        OptionError: the stream is not keyed.
+    """
+    from pyflink.datastream import DataStream, KeyedStream
+
+    if not isinstance(stream, KeyedStream):
+        made = "" if isinstance(stream, DataStream) else "make a DataStream of it, then "
+        raise OptionError(
+            f"{taker} takes a keyed stream, and this is a {type(stream).__name__}: {made}key the "
+            f"stream first, stream.key_by(lambda record: record.user)"
+        )
 
 
 def value_of_key(runtime_context: Any, name: str, ttl: timedelta | None = None) -> Any:

@@ -108,6 +108,7 @@ class OnlineModel:
         Raises:
             SignatureMismatchError: the stream has no named fields, or lacks one of the model's, or
                 a column is kept and given.
+            OptionError: the stream is not keyed.
         """
         from modelstream.online.stream import learn
 
@@ -132,6 +133,10 @@ class OnlineModel:
             weights: ``Learned.weights``.
             key: record → the key whose weights score it.
             keep: fields that go on beside the model's; all if None.
+
+        Raises:
+            SignatureMismatchError: as `apply` does.
+            OptionError: ``weights`` is None: the model that learns has no ``publish_every``.
         """
         from modelstream.online.stream import score
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from modelstream.convert import TensorSpec, from_tensor, to_tensor
 from modelstream.deadletter import DeadLetter, Fail, Failure, OnError, Stage
 from modelstream.errors import ConversionError, SignatureMismatchError
-from modelstream.keyed import check_ttl
+from modelstream.keyed import check_keyed, check_ttl
 from modelstream.model.protocol import Model, OpenModel, check_model
 from modelstream.model.signature import DEFAULT_SIGNATURE, Signature, find_signature, listed
 from modelstream.online.types import (
@@ -110,6 +110,7 @@ class SequenceModel:
         Raises:
             SignatureMismatchError: the stream has no named fields, or lacks one of the model's, or
                 a column is kept and given.
+            OptionError: the stream is not keyed.
         """
         from pyflink.datastream import OutputTag
 
@@ -117,6 +118,7 @@ class SequenceModel:
         from modelstream.online.recurrent import RecurrentFunction
         from modelstream.online.stream import Learned
 
+        check_keyed(stream, f"model {self.name!r}")
         refuse_thread_mode(stream)
         fields = fields_of(stream._original_data_type_info, self.name)
         kept = tuple(fields if keep is None else keep)

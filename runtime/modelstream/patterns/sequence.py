@@ -145,6 +145,9 @@ class Sequence:
                 each is looked at when the watermark has passed it.
             name: of the operator whose state a savepoint keeps: two sequences of one job need two
                 names.
+
+        Raises:
+            OptionError: the stream is not keyed.
         """
         from modelstream.patterns.function import detected
 

@@ -2,6 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.support.jvm import import_noisy
 
 from modelstream import HiddenState, OnlineModel, TensorSpec
 from modelstream.errors import OptionError, SignatureMismatchError
@@ -59,3 +60,24 @@ def test_a_hidden_state_ends_after_a_millisecond_at_least() -> None:
 def test_a_hidden_state_has_known_dimensions() -> None:
     with pytest.raises(OptionError, match="must be known"):
         HiddenState({"h": TensorSpec("float32", (None, None))})
+
+
+@pytest.mark.parametrize("kind", ["DataStream", "Table"])
+def test_a_stream_without_keys_teaches_nothing(kind: str) -> None:
+    with pytest.raises(OptionError, match=rf"'online' takes a keyed .* a {kind}: .*\.key_by\("):
+        model().apply(unkeyed(kind))
+
+
+def unkeyed(kind: str) -> Any:
+    import_noisy()
+    from pyflink.datastream import DataStream
+    from pyflink.table import Table
+
+    return DataStream(None) if kind == "DataStream" else Table(None, None)
+
+
+def test_weights_that_nobody_publishes_are_refused() -> None:
+    import_noisy()
+    nothing: Any = None
+    with pytest.raises(OptionError, match=r"'online' .* weights that are None: set publish_every"):
+        model().score(unkeyed("DataStream"), nothing, key=str)

@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.jvm import import_noisy
 
 from modelstream import HiddenState, Runtime, SequenceModel, Signature, TensorSpec
 from modelstream.deadletter import Failure, Stage
-from modelstream.errors import SignatureMismatchError, StateError
+from modelstream.errors import OptionError, SignatureMismatchError, StateError
 from modelstream.online.sequence import Step
 
 
@@ -76,6 +77,15 @@ def test_a_record_that_cannot_be_scored_is_a_failure(x: Any, stage: Stage) -> No
 def test_a_state_that_the_signature_does_not_have_is_refused(state: Any, message: str) -> None:
     with pytest.raises(SignatureMismatchError, match=message):
         SequenceModel(Leaky(), state)
+
+
+def test_a_stream_without_keys_has_nothing_to_remember_by() -> None:
+    import_noisy()
+    from pyflink.datastream import DataStream
+
+    unkeyed: Any = DataStream(None)
+    with pytest.raises(OptionError, match=r"'sequence' takes a keyed stream, .*\.key_by\("):
+        SequenceModel(Leaky(), {"h": "h_next"}).apply(unkeyed)
 
 
 class Cell:
