@@ -3,12 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
+from modelstream.duration import MILLISECOND, check_duration
 from modelstream.errors import OptionError
 
 ANEW = "execution.state-recovery.ignore-unclaimed-state"
 """What lets a job start from a savepoint that holds state of an operator that is gone."""
-
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 def check_keyed(stream: object, taker: str) -> None:
@@ -42,10 +41,10 @@ def check_ttl(ttl: timedelta | None) -> None:
     """Refuse what Flink does.
 
     Raises:
-        OptionError: less than a millisecond.
+        OptionError: it is no timedelta, or less than a millisecond.
     """
-    if ttl is not None and ttl < _MILLISECOND:
-        raise OptionError(f"ttl is {ttl}; it takes 1 ms or more, or None for no end")
+    if ttl is not None:
+        check_duration("ttl", ttl, ", or None for no end")
 
 
 def _ttl_config(ttl: timedelta) -> Any:
@@ -56,5 +55,5 @@ def _ttl_config(ttl: timedelta) -> Any:
     from pyflink.common import Time
     from pyflink.datastream.state import StateTtlConfig
 
-    builder = StateTtlConfig.new_builder(Time.milliseconds(ttl // _MILLISECOND))
+    builder = StateTtlConfig.new_builder(Time.milliseconds(ttl // MILLISECOND))
     return builder.update_ttl_on_create_and_write().return_expired_if_not_cleaned_up().build()
