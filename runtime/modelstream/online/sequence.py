@@ -172,7 +172,7 @@ class Step:
             try:
                 yield tensor, to_tensor([record[column]], self._found.inputs[tensor])
             except ConversionError as error:
-                raise ConversionError(f"column {column!r}: {error}") from None
+                raise ConversionError(f"column {column!r}: {error}", error.index) from None
 
 
 def _value(column: Any) -> Any:

@@ -66,6 +66,12 @@ def test_a_record_that_cannot_be_scored_is_a_failure(x: Any, stage: Stage) -> No
     assert failure.stage is stage
 
 
+def test_a_failure_is_about_the_record_of_a_stream_that_has_no_places() -> None:
+    failure = step("text", 0.0)
+    assert isinstance(failure, Failure)
+    assert failure.message.startswith("column 'amount': the record does not fit ")
+
+
 @pytest.mark.parametrize(
     ("state", "message"),
     [
