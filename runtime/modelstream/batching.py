@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
+from modelstream.duration import MILLISECOND, check_duration
 from modelstream.errors import OptionError
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from pyflink.table import TableEnvironment
 
 _OPTION = "modelstream.batch"
-_MILLISECOND = timedelta(milliseconds=1)
 _BUNDLE_SIZE = 100_000
 
 
@@ -36,10 +36,7 @@ class Batch:
         object.__setattr__(self, "allowed_sizes", tuple(self.allowed_sizes))
         if self.max_size < 1:
             raise OptionError(f"the batch's max_size is {self.max_size}; it takes 1 or more")
-        if self.max_latency < _MILLISECOND:
-            raise OptionError(
-                f"the batch's max_latency is {self.max_latency}; Flink waits 1 ms or more"
-            )
+        check_duration("the batch's max_latency", self.max_latency)
         if any(size < 1 for size in self.allowed_sizes) or any(
             after <= before for before, after in pairwise(self.allowed_sizes)
         ):
@@ -79,7 +76,7 @@ def execution_options(batch: Batch) -> dict[str, str]:
     return {
         "python.fn-execution.arrow.batch.size": str(batch.max_size),
         "python.fn-execution.bundle.size": str(max(_BUNDLE_SIZE, batch.max_size)),
-        "python.fn-execution.bundle.time": str(max(1, batch.max_latency // _MILLISECOND // 2)),
+        "python.fn-execution.bundle.time": str(max(1, batch.max_latency // MILLISECOND // 2)),
     }
 
 
@@ -153,7 +150,7 @@ def _options(environment: Any) -> _Options:
 
 def _text(batch: Batch) -> str:
     """A batch as the value of a Flink option."""
-    numbers = (batch.max_size, batch.max_latency // _MILLISECOND, *batch.allowed_sizes)
+    numbers = (batch.max_size, batch.max_latency // MILLISECOND, *batch.allowed_sizes)
     return " ".join(map(str, numbers))
 
 

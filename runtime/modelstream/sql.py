@@ -11,6 +11,7 @@ from modelstream.inference.binding import default_method
 from modelstream.inference.function import ERROR, Arguments, ModelFunction, Setup
 from modelstream.inference.table import refuse_thread_mode, row_type
 from modelstream.model import Method, Model
+from modelstream.model.protocol import check_model
 
 if TYPE_CHECKING:
     from pyflink.table import TableEnvironment
@@ -53,10 +54,11 @@ def register(
 
     Raises:
         SignatureNotFoundError: the model lacks the signature.
-        OptionError: an option cannot be honoured.
+        OptionError: an option cannot be honoured, or ``model`` is none.
     """
     from pyflink.table.udf import udf
 
+    check_model(model, "register")
     if on_error not in tuple(SqlOnError):
         raise OptionError(f"on_error is {on_error!r}; it takes {' or '.join(SqlOnError)}")
     refuse_thread_mode(t_env)

@@ -10,7 +10,7 @@ from pyflink.datastream.data_stream import KeyedStream
 
 from modelstream.batching import Batch, configure
 from modelstream.deadletter import DeadLetter, Fail, OnError
-from modelstream.functions.closures import Models
+from modelstream.functions.closures import Models, models_of
 from modelstream.functions.failing import Failing, name_of
 from modelstream.functions.mixin import ModelAwareFunction
 from modelstream.inference.asynchandle import AsyncModelHandle
@@ -77,12 +77,12 @@ def async_with_model(
             all models of the job, as in `infer`.
 
     Raises:
-        OptionError: Flink would run the function in a thread of the JVM, or the job has another
-            batch setting already.
+        OptionError: something else than models is given, Flink would run the function in a thread
+            of the JVM, or the job has another batch setting already.
     """
+    models = models_of(model, "async_with_model")
     refuse_thread_mode(stream)
     batch = configure(stream.get_execution_environment(), batch)
-    models = tuple(model) if isinstance(model, Sequence) else (model,)
     values = stream._values() if isinstance(stream, KeyedStream) else stream
     function = _AsyncClosure(models, fn, on_error, batch)
     return awaited(values, function, output_type or Types.PICKLED_BYTE_ARRAY(), on_error, batch)

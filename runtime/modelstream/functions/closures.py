@@ -15,6 +15,7 @@ from modelstream.inference.counted import counting
 from modelstream.inference.environments import refuse_thread_mode
 from modelstream.inference.sources import leave_chain
 from modelstream.model import Model
+from modelstream.model.protocol import check_model
 
 if TYPE_CHECKING:
     from pyflink.common import TypeInformation
@@ -22,6 +23,18 @@ if TYPE_CHECKING:
 
 Models: TypeAlias = Model | Sequence[Model]
 _Emit: TypeAlias = Callable[[Callable[..., Any], Any, Any, Sequence[Any]], Iterable[Any]]
+
+
+def models_of(given: Models, taker: str) -> tuple[Model, ...]:
+    """One model or several, as several.
+
+    Raises:
+        OptionError: one of them is no model.
+    """
+    models = tuple(given) if isinstance(given, Sequence) else (given,)
+    for each in (given,) if isinstance(given, str) else models:  # a path is a sequence too
+        check_model(each, taker, "give one model, or a list of them, [a, b]")
+    return models
 
 
 def map_with_model(
@@ -45,9 +58,11 @@ def map_with_model(
             `dead_letters` gives them as a stream.
 
     Raises:
-        OptionError: Flink would run the function in a thread of the JVM.
+        OptionError: something else than models is given, or Flink would run the function in a
+            thread of the JVM.
     """
-    return _applied(stream, model, fn, _one, output_type, on_error).name("Map With Model")
+    models = models_of(model, "map_with_model")
+    return _applied(stream, models, fn, _one, output_type, on_error).name("Map With Model")
 
 
 def flat_map_with_model(
@@ -62,7 +77,8 @@ def flat_map_with_model(
 
     Arguments and errors are those of `map_with_model`.
     """
-    return _applied(stream, model, fn, _many, output_type, on_error).name("Flat Map With Model")
+    models = models_of(model, "flat_map_with_model")
+    return _applied(stream, models, fn, _many, output_type, on_error).name("Flat Map With Model")
 
 
 def filter_with_model(
@@ -76,8 +92,9 @@ def filter_with_model(
 
     Arguments and errors are those of `map_with_model`; the type of the records stays.
     """
+    models = models_of(model, "filter_with_model")
     kind = stream._original_data_type_info if isinstance(stream, KeyedStream) else stream.get_type()
-    return _applied(stream, model, fn, _matching, kind, on_error).name("Filter With Model")
+    return _applied(stream, models, fn, _matching, kind, on_error).name("Filter With Model")
 
 
 def process_with_model(
@@ -93,7 +110,10 @@ def process_with_model(
     ``fn`` yields records, and ``(tag, record)`` for side outputs. For state and timers derive a
     class from `ModelKeyedProcessFunction`. Arguments and errors are those of `map_with_model`.
     """
-    return _applied(stream, model, fn, _processed, output_type, on_error).name("Process With Model")
+    models = models_of(model, "process_with_model")
+    return _applied(stream, models, fn, _processed, output_type, on_error).name(
+        "Process With Model"
+    )
 
 
 def _one(fn: Callable[..., Any], record: Any, ctx: Any, models: Sequence[Any]) -> Iterable[Any]:
@@ -159,14 +179,13 @@ class _KeyedModelClosure(_Closure, ModelKeyedProcessFunction):
 
 def _applied(
     stream: "DataStream",
-    model: Models,
+    models: tuple[Model, ...],
     fn: Callable[..., Any],
     emit: _Emit,
     output_type: "TypeInformation | None",
     on_error: OnError,
 ) -> "DataStream":
     refuse_thread_mode(stream)
-    models = tuple(model) if isinstance(model, Sequence) else (model,)
     closure = _KeyedModelClosure if isinstance(stream, KeyedStream) else _ModelClosure
     failing = Failing(name_of(fn), on_error)
     batch = agreed(stream.get_execution_environment())

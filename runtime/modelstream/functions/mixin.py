@@ -11,6 +11,7 @@ from modelstream.execution import refuse_thread_context
 from modelstream.inference.handle import ModelHandle, opened
 from modelstream.metrics import ModelMetrics
 from modelstream.model import Model, Runtime
+from modelstream.model.protocol import check_model
 from modelstream.model.signature import listed
 
 
@@ -28,7 +29,7 @@ class ModelAwareFunction:
         batch: how large a call of ``score_all`` may be, and what it is padded to.
 
     Raises:
-        OptionError: there is no model, or two have the same name.
+        OptionError: there is no model, something else is given, or two have the same name.
     """
 
     _models: tuple[Model, ...] = ()
@@ -44,10 +45,13 @@ class ModelAwareFunction:
         batch: Batch = Batch(),  # noqa: B008  # frozen
     ) -> None:
         super().__init__()
+        kind = type(self).__name__
+        for model in models:
+            check_model(model, kind, f"give the models one by one, {kind}(a, b)")
         names = [model.name for model in models]
         if not models or len(set(names)) < len(names):
             raise OptionError(
-                f"{type(self).__name__} takes one or more models with different names; it has "
+                f"{kind} takes one or more models with different names; it has "
                 f"{listed(names) if names else 'none'}. SavedModel(path, name=...) gives another"
             )
         self._models, self._runtime, self._batch = models, runtime, batch

@@ -12,6 +12,7 @@ from modelstream.inference.decoder import RecordDecoder
 from modelstream.inference.route import Route
 from modelstream.inference.table import Inferred, plan
 from modelstream.model import Method, Model
+from modelstream.model.protocol import check_model
 
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream
@@ -104,10 +105,12 @@ def infer(
 
     Raises:
         SignatureMismatchError: the columns do not fit the signature; names both sides.
-        OptionError: an option cannot be honoured, such as a second batch setting.
+        OptionError: an option cannot be honoured, such as a second batch setting, or ``model`` is
+            none.
     """
     from pyflink.datastream import DataStream
 
+    check_model(model, "infer")
     check_on_error(on_error)
     if isinstance(source, DataStream):
         _refuse(decoder, payload)

@@ -1,12 +1,16 @@
 """What a model is to the rest of the library; a model of your own implements it."""
 
-from collections.abc import Hashable, Mapping
+import inspect
+import os
+from collections.abc import Hashable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from modelstream.errors import OptionError
+from modelstream.excerpt import excerpt
 from modelstream.model.runtime import Runtime
 from modelstream.model.signature import Signature
 
@@ -49,3 +53,46 @@ class Model(Protocol):
 
         ``runtime`` wins over what the model says of itself.
         """
+
+
+def check_model(given: object, taker: str, several: str = "give it one of them") -> None:
+    """Refuse what is no model before something of it is asked for.
+
+    Args:
+        given: where a model belongs.
+        taker: what it was given to.
+        several: what to write for a collection of models.
+
+    Raises:
+        OptionError: it is no model; says what to write instead.
+    """
+    if isinstance(given, type) or not all(_has(given, name) for name in _ASKED_FOR):
+        raise OptionError(
+            f"{taker} takes a model, and {excerpt(given)} ({type(given).__name__}) is none: "
+            f"{_instead(given, several)}"
+        )
+
+
+_ASKED_FOR = ("name", "signatures", "open")
+
+
+def _has(given: object, name: str) -> bool:
+    # The class first: a property of the instance may have to read the model.
+    return hasattr(type(given), name) or hasattr(given, name)
+
+
+def _instead(given: object, several: str) -> str:
+    match given:
+        case str() | os.PathLike():
+            return f"give SavedModel({os.fspath(given)!r}), or a KerasModel or GraphDefModel of it"
+        case type():
+            return f"make one of the class, {given.__name__}(…)"
+        case Iterable():
+            return several
+        case _ if inspect.isroutine(given):
+            return "make one of the function, CallableModel(function, inputs=…, outputs=…)"
+        case _:
+            return (
+                "give a SavedModel, KerasModel, GraphDefModel or CallableModel, or what has the "
+                "properties and methods of modelstream.model.Model"
+            )

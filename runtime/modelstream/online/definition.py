@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelstream.convert import TensorSpec
 from modelstream.convert.dtypes import dtype_of
 from modelstream.deadletter import Fail, OnError, check_on_error
+from modelstream.duration import check_duration
 from modelstream.errors import OptionError, SignatureMismatchError
 from modelstream.keyed import check_ttl
 from modelstream.model.runtime import Runtime
@@ -84,8 +85,8 @@ class OnlineModel:
             raise OptionError(f"batch is {self.batch}; an update takes 1 record or more")
         if self.publish_every < 0:
             raise OptionError(f"publish_every is {self.publish_every}; it takes 0 (never) or more")
-        if self.max_latency is not None and self.max_latency < timedelta(milliseconds=1):
-            raise OptionError(f"max_latency is {self.max_latency}; it takes 1 ms or more, or None")
+        if self.max_latency is not None:
+            check_duration("max_latency", self.max_latency, ", or None")
         if self.ttl is not None and self.max_latency is not None and self.ttl <= self.max_latency:
             raise OptionError(
                 f"ttl is {self.ttl} and max_latency {self.max_latency}: a key would be forgotten "
@@ -109,6 +110,7 @@ class OnlineModel:
         Raises:
             SignatureMismatchError: the stream has no named fields, or lacks one of the model's, or
                 a column is kept and given.
+            OptionError: the stream is not keyed.
         """
         from modelstream.online.stream import learn
 
@@ -133,6 +135,10 @@ class OnlineModel:
             weights: ``Learned.weights``.
             key: record → the key whose weights score it.
             keep: fields that go on beside the model's; all if None.
+
+        Raises:
+            SignatureMismatchError: as `apply` does.
+            OptionError: ``weights`` is None: the model that learns has no ``publish_every``.
         """
         from modelstream.online.stream import score
 

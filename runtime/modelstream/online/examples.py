@@ -118,7 +118,7 @@ def _arrays(record: Mapping[str, Any], specs: Specs) -> Tensors:
         try:
             arrays[name] = to_tensor([record[name]], spec)[0]
         except ConversionError as error:
-            raise ConversionError(f"column {name!r}: {error}") from None
+            raise ConversionError(f"column {name!r}: {error}", error.index) from None
     return arrays
 
 

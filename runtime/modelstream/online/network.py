@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from modelstream.errors import ModelError, SignatureMismatchError
+from modelstream.errors import ModelError, OptionError, SignatureMismatchError
 from modelstream.online.definition import OnlineModel, Specs
 
 # Seeds are global: the subtasks of a local job, which are threads, build one after the other.
@@ -31,7 +31,7 @@ class Network:
             _check_outputs(outputs, definition)
             _check_loss(self.losses(_zeros(definition.labels), outputs), definition)
             _check_trainable(self._model, definition.name)
-            self._optimizer = _optimizer(definition.optimizer)
+            self._optimizer = _optimizer(definition)
             self._optimizer.build(self._trainable)
         self.names = tuple(_names(self._model))
         slots = self._optimizer.variables
@@ -53,7 +53,8 @@ class Network:
         """One number a record."""
         definition = self._definition
         if isinstance(definition.loss, str):
-            return keras.losses.get(definition.loss)(*map(_rows, [*labels, *outputs]))
+            loss = _of_keras("loss", "losses", definition.loss, definition.name)
+            return loss(*map(_rows, [*labels, *outputs]))
         return definition.loss(
             _one_or_named(definition.labels, labels), _one_or_named(definition.outputs, outputs)
         )
@@ -113,8 +114,22 @@ def _one_or_named(specs: Specs, tensors: Sequence[Any]) -> Any:
     return tensors[0] if len(specs) == 1 else dict(zip(specs, tensors, strict=True))
 
 
-def _optimizer(given: Any) -> Any:
-    return keras.optimizers.get(given) if isinstance(given, str) else given()
+def _optimizer(definition: OnlineModel) -> Any:
+    given = definition.optimizer
+    if isinstance(given, str):
+        return _of_keras("optimizer", "optimizers", given, definition.name)
+    return given()
+
+
+def _of_keras(option: str, place: str, given: str, model: str) -> Any:
+    """What Keras has under a name."""
+    try:
+        return getattr(keras, place).get(given)
+    except ValueError:
+        raise OptionError(
+            f"model {model!r}: {option} is {given!r}, which is none of keras.{place}: give "
+            f"the name of one, or a function"
+        ) from None
 
 
 def _variable(variable: Any) -> Any:

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from modelstream.convert import TensorSpec, from_tensor, to_tensor
 from modelstream.deadletter import DeadLetter, Fail, Failure, OnError, Stage, check_on_error
 from modelstream.errors import ConversionError, SignatureMismatchError
-from modelstream.keyed import check_ttl
-from modelstream.model.protocol import Model, OpenModel
+from modelstream.keyed import check_keyed, check_ttl
+from modelstream.model.protocol import Model, OpenModel, check_model
 from modelstream.model.signature import DEFAULT_SIGNATURE, Signature, find_signature, listed
 from modelstream.online.types import (
     check_fields,
@@ -58,6 +58,7 @@ class SequenceModel:
     ttl: timedelta | None = None
 
     def __post_init__(self) -> None:
+        check_model(self.model, type(self).__name__)
         check_ttl(self.ttl)
         check_on_error(self.on_error)
         found = self.found
@@ -110,6 +111,7 @@ class SequenceModel:
         Raises:
             SignatureMismatchError: the stream has no named fields, or lacks one of the model's, or
                 a column is kept and given.
+            OptionError: the stream is not keyed.
         """
         from pyflink.datastream import OutputTag
 
@@ -117,6 +119,7 @@ class SequenceModel:
         from modelstream.online.recurrent import RecurrentFunction
         from modelstream.online.stream import Learned
 
+        check_keyed(stream, f"model {self.name!r}")
         refuse_thread_mode(stream)
         fields = fields_of(stream._original_data_type_info, self.name)
         kept = tuple(fields if keep is None else keep)
@@ -170,7 +173,7 @@ class Step:
             try:
                 yield tensor, to_tensor([record[column]], self._found.inputs[tensor])
             except ConversionError as error:
-                raise ConversionError(f"column {column!r}: {error}") from None
+                raise ConversionError(f"column {column!r}: {error}", error.index) from None
 
 
 def _value(column: Any) -> Any:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelstream.deadletter import DeadLetter
+from modelstream.errors import OptionError
 from modelstream.inference.environments import refuse_thread_mode
+from modelstream.keyed import check_keyed
 from modelstream.online.definition import LOSS, UPDATES, OnlineModel, Specs
 from modelstream.online.types import (
     check_fields,
@@ -48,6 +50,7 @@ def learn(model: OnlineModel, stream: "KeyedStream", keep: Sequence[str] | None)
 
     from modelstream.online.function import LearningFunction
 
+    check_keyed(stream, f"model {model.name!r}")
     refuse_thread_mode(stream)
     setup, kind = _setup(model, stream._original_data_type_info, keep, with_labels=True)
     dead_letters = OutputTag(f"{model.name}-dead-letters", dead_letter_type())
@@ -65,15 +68,20 @@ def learn(model: OnlineModel, stream: "KeyedStream", keep: Sequence[str] | None)
 def score(
     model: OnlineModel,
     stream: "DataStream",
-    weights: "DataStream",
+    weights: "DataStream | None",
     key: Callable[[Any], Any],
     keep: Sequence[str] | None,
 ) -> Learned:
-    """Score a stream with broadcast weights."""
+    """Score a stream with broadcast weights; see `OnlineModel.score`."""
     from pyflink.datastream import OutputTag
 
     from modelstream.online.scorer import ScoringFunction, weights_state
 
+    if weights is None:
+        raise OptionError(
+            f"model {model.name!r} is to score with weights that are None: set publish_every on "
+            f"the OnlineModel that learns, which gives its Learned.weights"
+        )
     refuse_thread_mode(stream)
     setup, kind = _setup(model, stream.get_type(), keep, with_labels=False)
     dead_letters = OutputTag(f"{model.name}-score-dead-letters", dead_letter_type())

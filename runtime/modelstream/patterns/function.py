@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 
 from modelstream.errors import JobError, StateError
-from modelstream.keyed import ANEW, value_of_key
+from modelstream.keyed import ANEW, check_keyed, value_of_key
 from modelstream.patterns.matching import (
     Attempt,
     Attempts,
@@ -89,7 +89,8 @@ class Progress:
 
 
 def detected(sequence: Sequence, keyed: "KeyedStream", name: str) -> Detected:
-    """The streams of what a sequence finds."""
+    """The streams of what a sequence finds; see `Sequence.on`."""
+    check_keyed(keyed, f"the sequence {name!r}")
     found = keyed.process(Detector(sequence)).name(f"{name}: {sequence}")
     found.uid(f"modelstream-{name}-detect")
     return Detected(

@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from modelstream.duration import MILLISECOND, check_duration
 from modelstream.errors import OptionError, RecordFailedError
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
 Condition: TypeAlias = Callable[[Any], object]
 """Whether an event will do: what it returns is taken as true or false."""
-
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Contiguity(Enum):
@@ -131,11 +130,10 @@ class Sequence:
         """All of it in less than this time; what is not complete by then times out.
 
         Raises:
-            OptionError: less than a millisecond.
+            OptionError: it is no timedelta, or less than a millisecond.
         """
-        if limit < _MILLISECOND:
-            raise OptionError(f"within is {limit}; it takes a millisecond or more")
-        return self._with("limit", limit // _MILLISECOND)
+        check_duration("within", limit)
+        return self._with("limit", limit // MILLISECOND)
 
     def on(self, keyed: "KeyedStream", name: str = "sequence") -> Detected:
         """Look for it in the events of each key.
@@ -145,6 +143,9 @@ class Sequence:
                 each is looked at when the watermark has passed it.
             name: of the operator whose state a savepoint keeps: two sequences of one job need two
                 names.
+
+        Raises:
+            OptionError: the stream is not keyed.
         """
         from modelstream.patterns.function import detected
 

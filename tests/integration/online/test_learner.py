@@ -21,7 +21,7 @@ from tests.support.online import (
 )
 
 from modelstream import OnlineModel, SavedModel, TensorSpec
-from modelstream.errors import ModelError, SignatureMismatchError, StateError
+from modelstream.errors import ModelError, OptionError, SignatureMismatchError, StateError
 from modelstream.online.memory import Memory
 from modelstream.online.prequential import Prequential
 
@@ -254,6 +254,18 @@ def _mean(y: Any, score: Any) -> Any:
             {"build": _nothing_to_learn}, ModelError, "trainable variables", id="nothing to learn"
         ),
         pytest.param({"loss": _mean}, ModelError, r"the shape \[n\]", id="one loss for all"),
+        pytest.param(
+            {"loss": "msee"},
+            OptionError,
+            r"'logistic': loss is 'msee', which is none of keras.losses: give",
+            id="no loss of Keras",
+        ),
+        pytest.param(
+            {"optimizer": "adamm"},
+            OptionError,
+            r"'logistic': optimizer is 'adamm', which is none of keras.optimizers: give",
+            id="no optimizer of Keras",
+        ),
         pytest.param(
             {"outputs": {"score": TensorSpec("float32", (None, 3))}},
             SignatureMismatchError,

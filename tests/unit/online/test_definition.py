@@ -2,6 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.support.jvm import import_noisy
 
 from modelstream import HiddenState, OnlineModel, TensorSpec
 from modelstream.errors import OptionError, SignatureMismatchError
@@ -20,7 +21,9 @@ def model(**changed: Any) -> OnlineModel:
         pytest.param({"batch": 0}, "batch is 0", id="batch"),
         pytest.param({"publish_every": -1}, "publish_every is -1", id="publish_every"),
         pytest.param({"max_latency": timedelta(0)}, "max_latency is 0:00:00", id="max_latency"),
+        pytest.param({"max_latency": 0.5}, r"write timedelta\(seconds=0.5\)", id="a number"),
         pytest.param({"ttl": timedelta(0)}, "ttl is 0:00:00", id="ttl"),
+        pytest.param({"ttl": 60}, r"ttl is 60, .* write timedelta\(seconds=60\)", id="seconds"),
         pytest.param(
             {"ttl": timedelta(seconds=1), "max_latency": timedelta(seconds=1)},
             "ttl must be longer",
@@ -59,3 +62,24 @@ def test_a_hidden_state_ends_after_a_millisecond_at_least() -> None:
 def test_a_hidden_state_has_known_dimensions() -> None:
     with pytest.raises(OptionError, match="must be known"):
         HiddenState({"h": TensorSpec("float32", (None, None))})
+
+
+@pytest.mark.parametrize("kind", ["DataStream", "Table"])
+def test_a_stream_without_keys_teaches_nothing(kind: str) -> None:
+    with pytest.raises(OptionError, match=rf"'online' takes a keyed .* a {kind}: .*\.key_by\("):
+        model().apply(unkeyed(kind))
+
+
+def unkeyed(kind: str) -> Any:
+    import_noisy()
+    from pyflink.datastream import DataStream
+    from pyflink.table import Table
+
+    return DataStream(None) if kind == "DataStream" else Table(None, None)
+
+
+def test_weights_that_nobody_publishes_are_refused() -> None:
+    import_noisy()
+    nothing: Any = None
+    with pytest.raises(OptionError, match=r"'online' .* weights that are None: set publish_every"):
+        model().score(unkeyed("DataStream"), nothing, key=str)

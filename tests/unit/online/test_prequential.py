@@ -107,6 +107,11 @@ def test_a_bad_record_is_refused_alone_and_its_batch_goes_on(
     assert (run.memory.updates, run.memory.records, run.weight) == (1, 4, 4.0)
 
 
+def test_a_failure_is_about_the_record_of_a_stream_that_has_no_places() -> None:
+    (refused,) = Run().take(("text", 8.0)).results[0].refused
+    assert refused.failure.message.startswith("column 'x': the record does not fit ")
+
+
 def test_a_record_that_spoils_an_update_leaves_it() -> None:
     run = Run().take((1.0, 8.0), (13.0, 100.0), (1.0, 8.0), (1.0, 8.0))
     assert run.refused == [(13.0, Stage.INFERENCE)]

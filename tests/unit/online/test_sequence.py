@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.jvm import import_noisy
 
 from modelstream import HiddenState, Runtime, SequenceModel, Signature, TensorSpec
 from modelstream.deadletter import Failure, Stage
@@ -65,6 +66,12 @@ def test_a_record_that_cannot_be_scored_is_a_failure(x: Any, stage: Stage) -> No
     assert failure.stage is stage
 
 
+def test_a_failure_is_about_the_record_of_a_stream_that_has_no_places() -> None:
+    failure = step("text", 0.0)
+    assert isinstance(failure, Failure)
+    assert failure.message.startswith("column 'amount': the record does not fit ")
+
+
 @pytest.mark.parametrize(
     ("state", "message"),
     [
@@ -76,6 +83,15 @@ def test_a_record_that_cannot_be_scored_is_a_failure(x: Any, stage: Stage) -> No
 def test_a_state_that_the_signature_does_not_have_is_refused(state: Any, message: str) -> None:
     with pytest.raises(SignatureMismatchError, match=message):
         SequenceModel(Leaky(), state)
+
+
+def test_a_stream_without_keys_has_nothing_to_remember_by() -> None:
+    import_noisy()
+    from pyflink.datastream import DataStream
+
+    unkeyed: Any = DataStream(None)
+    with pytest.raises(OptionError, match=r"'sequence' takes a keyed stream, .*\.key_by\("):
+        SequenceModel(Leaky(), {"h": "h_next"}).apply(unkeyed)
 
 
 class Cell:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from modelstream.errors import StateError
+from modelstream.errors import OptionError, StateError
 from modelstream.patterns import Sequence
 
 
@@ -142,3 +142,11 @@ def test_a_state_of_another_version_is_refused() -> None:
     key.update((2, *rest))
     with pytest.raises(StateError, match="version 2 of the layout, this release reads 1"):
         key.take("c", 50_000)
+
+
+def test_a_stream_without_keys_is_refused_before_the_job_runs() -> None:
+    from pyflink.datastream import DataStream
+
+    unkeyed: Any = DataStream(None)
+    with pytest.raises(OptionError, match=r"'logins' takes a keyed stream, .*\.key_by\("):
+        abc().on(unkeyed, "logins")

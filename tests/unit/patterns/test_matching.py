@@ -107,8 +107,21 @@ def test_names_are_there_once() -> None:
 
 
 def test_a_limit_is_a_millisecond_or_more() -> None:
-    with pytest.raises(OptionError, match="within is 0:00:00; it takes a millisecond or more"):
+    with pytest.raises(OptionError, match="within is 0:00:00; it takes 1 ms or more"):
         abc().within(timedelta(0))
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        pytest.param(5, r"within is 5, .* write timedelta\(seconds=5\)", id="number"),
+        pytest.param("5 s", "within is '5 s', .* write a timedelta", id="text"),
+        pytest.param(None, "within is None, .* write a timedelta", id="none"),
+    ],
+)
+def test_a_limit_is_a_timedelta(limit: Any, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        abc().within(limit)
 
 
 def test_a_sequence_says_itself() -> None:
