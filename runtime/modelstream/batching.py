@@ -94,7 +94,8 @@ def configure(
         The job's batch setting.
 
     Raises:
-        OptionError: the environment has another batch already; Flink has one for the whole job.
+        OptionError: it is no Batch, or the environment has another already; Flink has one for the
+            whole job.
     """
     batch = agreed(environment, batch)
     config = _options(environment)
@@ -108,6 +109,8 @@ def agreed(
     environment: "TableEnvironment | StreamExecutionEnvironment", batch: Batch | None = None
 ) -> Batch:
     """What `configure` would set, without setting it."""
+    if batch is not None and not isinstance(batch, Batch):
+        raise OptionError(f"batch is {batch!r}; write Batch(max_size=…)")
     existing = _options(environment).get(_OPTION, "")
     if batch is None:
         return _parsed(existing) if existing else Batch()

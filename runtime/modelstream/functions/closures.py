@@ -7,6 +7,7 @@ from pyflink.datastream.data_stream import KeyedStream
 
 from modelstream.batching import Batch, agreed
 from modelstream.deadletter import DeadLetter, Fail, OnError
+from modelstream.errors import OptionError
 from modelstream.functions.classes import ModelKeyedProcessFunction, ModelProcessFunction
 from modelstream.functions.failing import Failing, name_of
 from modelstream.functions.mixin import ModelAwareFunction
@@ -29,9 +30,11 @@ def models_of(given: Models, taker: str) -> tuple[Model, ...]:
     """One model or several, as several.
 
     Raises:
-        OptionError: one of them is no model.
+        OptionError: there is none, or one of them is no model.
     """
     models = tuple(given) if isinstance(given, Sequence) else (given,)
+    if not models:
+        raise OptionError(f"{taker} takes one model or more, and the list is empty")
     for each in (given,) if isinstance(given, str) else models:  # a path is a sequence too
         check_model(each, taker, "give one model, or a list of them, [a, b]")
     return models

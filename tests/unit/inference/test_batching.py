@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from modelstream.batching import Batch, execution_options
+from modelstream.batching import Batch, agreed, execution_options
 from modelstream.errors import OptionError
 
 
@@ -25,6 +25,11 @@ from modelstream.errors import OptionError
 def test_a_batch_that_cannot_be_is_refused_with_what_it_takes(options, message) -> None:
     with pytest.raises(OptionError, match=message):
         Batch(**options)
+
+
+def test_a_number_is_no_batch() -> None:
+    with pytest.raises(OptionError, match=r"batch is 32; write Batch\(max_size=…\)"):
+        agreed(None, 32)
 
 
 @pytest.mark.parametrize(("size", "padded"), [(1, 1), (2, 8), (8, 8), (9, 64), (65, 65)])

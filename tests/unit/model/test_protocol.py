@@ -76,3 +76,8 @@ def test_each_of_several_models_is_one(taker: str) -> None:
         TAKERS[taker]([NumpyModel(), "b"])
     with pytest.raises(OptionError, match=rf"^{taker} .*\(set\) is none: give .* a list of them"):
         TAKERS[taker]({NumpyModel()})
+
+
+def test_a_list_without_models_is_refused() -> None:
+    with pytest.raises(OptionError, match="map_with_model takes one model or more"):
+        ms.map_with_model(None, [], len)
