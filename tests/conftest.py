@@ -1,11 +1,9 @@
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-HERE = Path(__file__).parent
 # Every JVM of the tests lives for seconds: a third less work without the optimizing compiler.
 os.environ.setdefault("JVM_ARGS", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto")
 
@@ -24,12 +22,3 @@ def _flink_can_be_started() -> Iterator[None]:
     yield
     for mark in ("PYFLINK_GATEWAY_DISABLED", "PYTHON_LOOPBACK_SERVER_ADDRESS"):
         os.environ.pop(mark, None)
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """What shares a server stays in one worker (pytest -n): a file, or the operator's directory.
-
-    Marked here and not when all are collected, because there xdist has looked before.
-    """
-    shared = item.path.parent if item.path.parent.name == "operator" else item.path
-    item.add_marker(pytest.mark.xdist_group(str(shared.relative_to(HERE))))
