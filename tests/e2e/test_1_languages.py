@@ -204,10 +204,10 @@ def test_an_edit_that_makes_no_sense_leaves_the_job_running(languages):
     assert languages.pods(NAME, "taskmanager")[0]["metadata"]["uid"] == uid
 
 
-def test_a_taskmanager_leaves_by_itself_and_not_at_the_end_of_its_grace_period(languages, timed):
+def test_a_taskmanager_leaves_in_seconds(languages, timed):
     (pod,) = languages.pods(NAME, "taskmanager")
     name = pod["metadata"]["name"]
-    grace = ("--grace-period=300", "--timeout=120s")
+    grace = ("--grace-period=300", "--timeout=25s")  # it goes by itself, not when that is over
     timed("SIGTERM → TaskManager gone", lambda: languages.kubectl("delete", "pod", name, *grace))
 
 

@@ -32,7 +32,7 @@ def test_an_empty_topic_becomes_ready(idle, kafka):
 
 
 def test_kubectl_waits_for_it(idle):
-    idle.kubectl("wait", f"modelstreams/{NAME}", "--for=condition=Ready", "--timeout=60s")
+    idle.kubectl("wait", f"modelstreams/{NAME}", "--for=condition=Ready", "--timeout=5s")
 
 
 def test_the_first_record_is_scored_at_once(idle, kafka, timed):

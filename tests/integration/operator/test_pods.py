@@ -1,4 +1,4 @@
-"""Pods as a kubelet would report them: what status says of each, and what it posts."""
+"""Pods as a kubelet would report them: what status says of each, how soon, and what it posts."""
 
 import contextlib
 from collections.abc import Callable
@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 pytestmark = pytest.mark.apiserver
+
+SOON = 2.0
+"""Seconds from what the API server shows to what status says of it."""
 
 TRACEBACK = "Traceback (most recent call last):\n  File \"/app/job.py\", line 3\nKeyError: 'x'\n"
 
@@ -113,7 +116,7 @@ def nothing_but_watches_wakes(space: Any, until: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_cause_is_said_as_soon_as_it_shows_and_goes_with_the_pod(
+def test_a_cause_is_said_soon_and_goes_with_the_pod(
     space: Any, scores: Any, until: Callable[..., Any], case: str
 ) -> None:
     role, status, reason, words = CASES[case]
@@ -123,12 +126,12 @@ def test_a_cause_is_said_as_soon_as_it_shows_and_goes_with_the_pod(
     until(lambda: space.get("deployments", f"scores-{role}"))
     name = pod_of(space, role)["metadata"]["name"]
     space.patch("pods", name, {"status": status}, part="/status")
-    until(lambda: said(space, reason, words))
+    until(lambda: said(space, reason, words), SOON)
     space.plane.request("DELETE", space.path("pods", name) + "?gracePeriodSeconds=0")
-    until(lambda: not said(space, reason, words))
+    until(lambda: not said(space, reason, words), SOON)
 
 
-def test_a_quota_that_the_deployment_meets_is_said_as_soon_as_it_shows(
+def test_a_quota_that_the_deployment_meets_is_said_soon(
     space: Any, scores: Any, until: Callable[..., Any]
 ) -> None:
     space.create(scores)
@@ -141,7 +144,7 @@ def test_a_quota_that_the_deployment_meets_is_said_as_soon_as_it_shows(
     }
     path = ("deployments", "scores-taskmanager", {"status": {"conditions": [condition]}})
     space.patch(*path, part="/status")
-    until(lambda: said(space, "QuotaExceeded", "exceeded quota: small"))
+    until(lambda: said(space, "QuotaExceeded", "exceeded quota: small"), SOON)
 
 
 def test_an_event_is_posted_for_each_transition_of_ready_and_no_other(
