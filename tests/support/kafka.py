@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
-from tests.support.ports import held_port
+from tests.support.ports import held_port, wait_for_port
 
 from modelstream.java import find_java
 from modelstream.job.artifacts import Jar, cache_directory, ensure
@@ -138,20 +137,6 @@ def class_path() -> str:
     cache = cache_directory() / "kafka-broker"
     with ThreadPoolExecutor(8) as pool:
         return os.pathsep.join(str(path) for path in pool.map(lambda j: ensure(j, cache), jars))
-
-
-def wait_for_port(
-    port: int, process: subprocess.Popen[bytes], log: Path, timeout: float = 180
-) -> None:
-    """Wait until something listens; fail with the log when the process ends before."""
-    deadline = time.monotonic() + timeout
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, f"nothing listens on {port}: {log.read_text()}"
-        time.sleep(0.05)
 
 
 def _run(command: list[str], env: Mapping[str, str] | None = None) -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pyarrow import fs
-from tests.support.kafka import wait_for_port
-from tests.support.ports import held_port
+from tests.support.ports import held_port, wait_for_port
 
 ACCESS_KEY, SECRET_KEY, REGION = "test-access", "test-secret", "us-east-1"
 

@@ -10,7 +10,7 @@ from pyflink.common import Row
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 
 from modelstream import raised
-from modelstream.deadletter import DeadLetter, Fail, OnError
+from modelstream.deadletter import ADVICE, DeadLetter, Fail, OnError
 from modelstream.errors import DivergedError, RecordFailedError
 from modelstream.excerpt import excerpt
 from modelstream.keyed import value_of_key
@@ -175,7 +175,7 @@ def _failed(refused: Refused, key: str, model: str) -> RecordFailedError:
     values = ", ".join(f"{name}={excerpt(value)}" for name, value in refused.values.items())
     return RecordFailedError(
         f"a record of key {key!r} ({values}) cannot be scored by model {model!r}: "
-        f"{refused.failure}. To go on without such records, choose DeadLetter or Drop"
+        f"{refused.failure}. {ADVICE}"
     )
 
 
