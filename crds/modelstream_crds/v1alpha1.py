@@ -111,12 +111,22 @@ class ModelStreamSpec(Part):
             shows=lambda s: f"there are: {', '.join(_jobs(s)) or 'none'}",
         ),
         Rule(
+            name="models-needed",
+            message="lists no model: write at least one; only a python job, whose program can bring"
+            " its own, needs none",
+            cel="has(self.python) || self.models.size() > 0",
+            holds=lambda s: s.python is not None or bool(s.models),
+            at=".models",
+        ),
+        Rule(
             name="model-listed",
             message="names no model of spec.models: write the name of one of them, or add it there",
-            cel="!has(self.pipeline) ||"
+            cel="!has(self.pipeline) || self.models.size() == 0 ||"
             " self.models.exists(m, m.name == self.pipeline.inference.model)",
             holds=lambda s: (
-                s.pipeline is None or s.pipeline.inference.model in {m.name for m in s.models}
+                s.pipeline is None
+                or not s.models
+                or s.pipeline.inference.model in {m.name for m in s.models}
             ),
             at=".pipeline.inference.model",
         ),
@@ -161,8 +171,9 @@ class ModelStreamSpec(Part):
         ),
     )
 
-    models: Annotated[tuple[Model, ...], ListOf("name"), Field(min_length=1, max_length=16)]
-    """The models of the job, each mounted read-only at /models/NAME."""
+    models: Annotated[tuple[Model, ...], ListOf("name"), Field(max_length=16)] = ()
+    """The models of the job, each mounted read-only at /models/NAME. A python job whose program
+    brings its models needs none here."""
 
     pipeline: Pipeline | None = None
     """Source, model, sink: the whole job without a line of code."""

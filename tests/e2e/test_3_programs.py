@@ -44,6 +44,25 @@ scored = ms.infer(
 scored.scored.execute_insert("languages")
 """
 
+OWN_MODEL = """
+import modelstream as ms
+from pyflink.table import EnvironmentSettings, TableEnvironment
+model = ms.GraphDefModel.from_function(
+    lambda x: {"y": 0.5 * x + 2.0}, {"x": ms.TensorSpec("float32", (None,))}
+)
+t_env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+t_env.execute_sql(
+    "CREATE TABLE numbers (id INT) WITH ('connector' = 'datagen', 'rows-per-second' = '20', "
+    "'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '1000000')"
+)
+t_env.execute_sql(
+    "CREATE TABLE answers (id INT, y FLOAT) WITH "
+    "('connector' = 'filesystem', 'path' = '/data/from-own-model', 'format' = 'json')"
+)
+ms.register(t_env, "half_plus_two", model)
+t_env.execute_sql("INSERT INTO answers SELECT id, half_plus_two(CAST(id AS FLOAT)).y FROM numbers")
+"""
+
 
 NOWHERE = f"localhost:1/no/model@sha256:{'0' * 64}"
 
@@ -90,21 +109,45 @@ def test_a_sql_job_runs_to_its_end(work, timed):
     assert finishes(work, "sql", "/data/from-sql", timed) == ['{"id":7,"label":"go"}']
 
 
-def test_a_python_job_from_a_configmap_runs_to_its_end(work, timed):
-    script = {
+def config_map(name, script):
+    return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": "job"},
-        "data": {"job.py": SCRIPT},
+        "metadata": {"name": name},
+        "data": {"job.py": script},
     }
+
+
+def test_a_python_job_from_a_configmap_runs_to_its_end(work, timed):
     flink = workloads.merged(ROLES, {"runtimeMode": "Batch"})
     program = {"configMap": {"name": "job", "key": "job.py"}}
     work.apply(
-        script,
+        config_map("job", SCRIPT),
         workloads.stream("python", models=[workloads.GUESSLANG], python=program, flink=flink),
     )
 
     assert finishes(work, "python", "/data/from-python", timed) == ['{"id":7,"label":"go"}']
+
+
+def test_a_program_that_brings_its_model_is_ready_without_one_in_the_manifest(work, timed):
+    program = {"configMap": {"name": "own-model", "key": "job.py"}}
+    state = {"storage": "pvc://state", "checkpointInterval": "3s"}
+    work.apply(
+        config_map("own-model", OWN_MODEL),
+        workloads.stream("own-model", python=program, flink=ROLES, state=state),
+    )
+
+    timed("a program with its own model: apply → Ready", lambda: work.ready("own-model"))
+    assert work.condition("own-model", "ModelsAvailable")["reason"] == "NoModels"
+    lines = eventually(
+        lambda: results(work, "/data/from-own-model"),
+        60,
+        "a checkpoint finishes a file",
+        lambda: work.story("own-model"),
+    )
+    work.remove("own-model")
+    answers = [json.loads(line) for line in lines]
+    assert answers == [{"id": row["id"], "y": 0.5 * row["id"] + 2.0} for row in answers]
 
 
 def mounts_images(work):

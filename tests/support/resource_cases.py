@@ -115,6 +115,12 @@ RULES: tuple[Case, ...] = (
     ),
     Case("one-job", (_SQL,), ({"spec.pipeline": GONE},), "spec", says="(there are: none)"),
     Case(
+        "models-needed",
+        tuple(_python(module="jobs.learn") | {"spec.models": models} for models in (GONE, [])),
+        ({"spec.models": GONE}, {"spec.models": []}, _SQL | {"spec.models": GONE}),
+        "spec.models",
+    ),
+    Case(
         "model-listed",
         ({"spec.models": [{"name": "a", "uri": "hf://a/b"}, BASE["spec"]["models"][0]]},),
         ({f"{_P}.inference.model": "other"},),

@@ -126,7 +126,8 @@ def _ready(facts: Facts, parts: Mapping[ConditionType, _Says]) -> _Says:
     for says in parts.values():
         if says.status != "True":
             return _Says("False", says.reason, says.message)
-    return _Says("True", "Ready", "all tasks run and every TaskManager has the models loaded")
+    state = "has the models loaded" if facts.models else "is ready"
+    return _Says("True", "Ready", f"all tasks run and every TaskManager {state}")
 
 
 def _stage(decision: Decision) -> _Says | None:
@@ -159,6 +160,8 @@ def _available(facts: Facts, before: ModelStreamStatus) -> _Says:
             return _Says(old.status, old.reason, old.message)
     if (problem := _problem(facts, ConditionType.MODELS_AVAILABLE)) is not None:
         return problem
+    if not facts.models:
+        return _Says("True", "NoModels", "spec.models is empty: the program brings its models")
     missing = [name for name in facts.models if name not in facts.verified]
     if not missing:
         return _Says("True", "Verified", "digests and signatures were read in the pods")
@@ -207,8 +210,11 @@ def _loaded(facts: Facts) -> _Says:
     if (problem := _problem(facts, ConditionType.MODELS_LOADED)) is not None:
         return problem
     if facts.replicas and facts.ready >= facts.replicas:
+        if not facts.models:
+            return _Says("True", "NoModels", "every TaskManager is ready; spec.models is empty")
         return _Says("True", "Loaded", "every TaskManager has the models loaded and warm")
-    message = f"{facts.ready}/{facts.replicas} TaskManagers have the models loaded"
+    state = "have the models loaded" if facts.models else "are ready"
+    message = f"{facts.ready}/{facts.replicas} TaskManagers {state}"
     return _Says("False", "Loading", message)
 
 
@@ -226,9 +232,10 @@ def _phase(facts: Facts, said: Mapping[ConditionType, _Says]) -> Phase:
         return Phase.PENDING if facts.problems[0].reason in _MAY_PASS else Phase.FAILED
     if facts.job and facts.job.state == "FAILED":
         return Phase.FAILED
-    if said[ConditionType.MODELS_AVAILABLE].status == "True":
-        return Phase.STARTING
-    return Phase.PREPARING if facts.pods else Phase.PENDING
+    if not facts.pods:
+        return Phase.PENDING
+    available = said[ConditionType.MODELS_AVAILABLE].status == "True"
+    return Phase.STARTING if available else Phase.PREPARING
 
 
 def _condition(

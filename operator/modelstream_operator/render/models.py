@@ -74,6 +74,8 @@ def mounts(target: Target) -> list[Part]:
 
 def init_containers(target: Target) -> list[Part]:
     """Fetch what is remote, each with its own credentials, then verify every model."""
+    if not target.spec.models:
+        return []
     fetching = [_fetch(target, each) for each in target.spec.models if fetched(each)]
     return [*fetching, _verify(target)]
 

@@ -39,7 +39,7 @@ def model_paths(
     if unknown := sorted(given.keys() - set(names)):
         raise UsageError(
             f"--model {unknown[0]}=…: the manifest has no model of that name; "
-            f"it has {', '.join(names)}"
+            f"it has {', '.join(names) or 'none'}"
         )
     return {model.name: _path(model, given.get(model.name), mounts) for model in models}
 

@@ -57,13 +57,14 @@ class JobContext:
             ) from None
 
 
-_models: dict[str, Model] = {}
+_models: dict[str, Model] | None = None
+"""The running job's; None where no job runs."""
 
 
 def provide(models: Mapping[str, Model]) -> None:
     """Make the running job's models known to ``model``."""
-    _models.clear()
-    _models.update(models)
+    global _models
+    _models = dict(models)
 
 
 def model(name: str) -> Model:
@@ -72,13 +73,12 @@ def model(name: str) -> Model:
     Raises:
         JobError: the job has no model of that name.
     """
-    if name in _models:
-        return _models[name]
-    if not _models:
+    if _models is None:
         raise JobError(
             f"no job is running that has a model {name!r}: start the program by a manifest, "
             f"`modelstream run FILE`, or open the model with SavedModel(PATH)"
         )
-    raise JobError(
-        f"the manifest has no model {name!r}; spec.models lists {', '.join(sorted(_models))}"
-    )
+    if name not in _models:
+        listed = f"lists {', '.join(sorted(_models))}" if _models else "is empty"
+        raise JobError(f"the manifest has no model {name!r}; spec.models {listed}")
+    return _models[name]

@@ -108,3 +108,35 @@ def test_a_program_takes_its_model_from_the_manifest(workplace: Workplace, picky
     assert ended.code == 0, ended.err
     assert ended.out == "answer [(1, 2.0), (2, 3.0)]\n"
     assert "2 read, 2 scored" in ended.err
+
+
+LEARNER = """\
+import tensorflow as tf
+from pyflink.table import EnvironmentSettings, TableEnvironment
+
+import modelstream as ms
+
+half = tf.constant(0.5)
+model = ms.GraphDefModel.from_function(
+    lambda x: {"y": half * x + 2.0}, {"x": ms.TensorSpec("float32", (None,))}
+)
+t_env = TableEnvironment.create(EnvironmentSettings.in_batch_mode())
+ms.register(t_env, "half_plus_two", model)
+answers = t_env.sql_query("SELECT half_plus_two(CAST(x AS FLOAT)).y FROM (VALUES (1), (2)) AS t(x)")
+with answers.execute().collect() as rows:
+    print(sorted(row[0] for row in rows))
+"""
+
+
+def test_a_program_brings_its_model_and_the_manifest_lists_none(workplace: Workplace) -> None:
+    (workplace.directory / "job.py").write_text(LEARNER)
+    text = (workplace.directory / "job.yaml").read_text()
+    start, end = text.index("  models:"), text.index("  flink:")
+    manifest = text[:start] + "  python: {script: job.py}\n" + text[end:]
+    (workplace.directory / "job.yaml").write_text(manifest)
+    ended = workplace.modelstream("run", "job.yaml")
+    assert ended.code == 0, ended.err
+    assert ended.out == "[2.5, 3.0]\n"
+    assert "2 read, 2 scored" in ended.err
+    refused = workplace.modelstream("run", "job.yaml", "--model", "m=here")
+    assert "the manifest has no model of that name; it has none" in refused.err

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -110,6 +111,24 @@ def test_model_is_a_package_and_a_function(monkeypatch: pytest.MonkeyPatch) -> N
     from modelstream.model import SavedModel
 
     assert SavedModel is modelstream.SavedModel
-    monkeypatch.setattr(context, "_models", {})  # of a job that ran in this process before
+    monkeypatch.setattr(context, "_models", None)  # of a job that ran in this process before
     with pytest.raises(JobError, match="no job is running"):
+        modelstream.model("fraud")
+
+
+@pytest.mark.parametrize(
+    ("listed", "message"),
+    [
+        pytest.param({"ham": "spam", "eggs": "spam"}, "spec.models lists eggs, ham", id="others"),
+        pytest.param({}, "spec.models is empty", id="none"),
+    ],
+)
+def test_a_model_that_the_manifest_does_not_list_is_told_beside_those_that_it_does(
+    listed: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from modelstream.errors import JobError
+    from modelstream.job import context
+
+    monkeypatch.setattr(context, "_models", listed)
+    with pytest.raises(JobError, match=f"no model 'fraud'; {message}"):
         modelstream.model("fraud")

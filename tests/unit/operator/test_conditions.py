@@ -27,6 +27,7 @@ WELL = Facts(
     verified={"fraud": Verified("sha256:a", ("serving_default",))},
     selector="a=b",
 )
+NO_MODELS = replace(WELL, models={}, verified={})
 BEFORE = ModelStreamStatus()
 
 
@@ -39,6 +40,14 @@ def condition(status: Manifest, kind: ConditionType) -> Manifest:
     ("facts", "phase", "ready", "reason"),
     [
         pytest.param(WELL, "Running", "True", "Ready", id="all is well"),
+        pytest.param(
+            NO_MODELS, "Running", "True", "Ready", id="all is well where the program has the model"
+        ),
+        pytest.param(
+            replace(NO_MODELS, pods=0, ready=0, job=None),
+            *("Pending", "False", "Starting"),
+            id="no model to wait for, and no pod yet",
+        ),
         pytest.param(
             replace(WELL, ready=1), "Starting", "False", "Loading", id="one has no model yet"
         ),
@@ -204,3 +213,17 @@ def test_a_job_that_has_ended_well_keeps_what_was_read_of_its_models() -> None:
     status = status_of(gone, running)
     assert condition(status, ConditionType.MODELS_AVAILABLE)["status"] == "True"
     assert condition(status, ConditionType.MODELS_LOADED)["reason"] == "JobFinished"
+
+
+def test_without_models_in_the_manifest_nothing_is_said_of_any() -> None:
+    status = status_of(NO_MODELS, BEFORE)
+    assert status["models"] == []
+    for kind in (ConditionType.MODELS_AVAILABLE, ConditionType.MODELS_LOADED):
+        said = condition(status, kind)
+        assert (said["status"], said["reason"]) == ("True", "NoModels")
+    assert "loaded" not in condition(status, ConditionType.READY)["message"]
+
+
+def test_a_taskmanager_that_is_not_ready_is_waited_for_without_models_too() -> None:
+    said = condition(status_of(replace(NO_MODELS, ready=1), BEFORE), ConditionType.MODELS_LOADED)
+    assert (said["status"], said["message"]) == ("False", "1/2 TaskManagers are ready")

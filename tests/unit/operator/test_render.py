@@ -308,6 +308,15 @@ def test_a_model_on_a_claim_is_mounted_read_only(target: TargetMaker) -> None:
     assert found[f"{TM_POD}/volumes[claim-models]/persistentVolumeClaim/readOnly"] is True
 
 
+def test_a_program_that_brings_its_models_waits_for_none(target: TargetMaker) -> None:
+    program = {"script": "/app/learn.py"}
+    made = target({"spec/models": [], "spec/pipeline": None, "spec/python": program})
+    pods = [c["spec"]["template"]["spec"] for c in children(made) if c["kind"] == "Deployment"]
+    assert [pod["initContainers"] for pod in pods] == [[], []]
+    mounts = [each for pod in pods for each in pod["containers"][0]["volumeMounts"]]
+    assert {each["name"] for each in mounts} == {"config", "flink-conf", "tmp"}
+
+
 def test_two_models_of_one_claim_share_its_volume(target: TargetMaker) -> None:
     models = [{"name": name, "uri": f"pvc://models/{name}"} for name in ("a", "b")]
     models.append({"name": "fraud", "uri": "file:///opt/fraud"})

@@ -132,3 +132,13 @@ def test_what_an_earlier_container_wrote_does_not_count(declared, pod, monkeypat
 def test_a_model_that_is_not_mounted_is_told_before_tensorflow_is_asked(pod):
     with pytest.raises(ModelNotFoundError):
         preload.load_all(manifest.load(pod.paths.manifest), pod.paths.models, pod.paths.ready)
+
+
+def test_a_pod_whose_program_brings_its_models_is_ready_after_a_look_at_its_gpus(pod):
+    pod.manifest(models=[], sql=None, python={"script": "/app/learn.py"})
+    looked = []
+    spec = manifest.load(pod.paths.manifest)
+    preload.load_all(spec, pod.paths.models, pod.paths.ready, lambda: looked.append(True))
+
+    assert looked == [True]
+    assert [each.name for each in pod.paths.ready.iterdir()] == [preload.COMPLETE]
