@@ -62,6 +62,9 @@ def _defaults(target: Target) -> Options:
     return {
         **common,
         "pipeline.max-parallelism": str(MAX_PARALLELISM),
+        # Else Flink makes the ids of tables' operators from what is chained to them. At parallelism
+        # 1 that is one operator more behind a filesystem sink, so that its state is not found.
+        "table.exec.uid.generation": "ALWAYS",
         "restart-strategy.type": "exponential-delay",
         "restart-strategy.exponential-delay.initial-backoff": "1 s",
         "restart-strategy.exponential-delay.max-backoff": "1 min",

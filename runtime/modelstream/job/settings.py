@@ -39,7 +39,12 @@ def job_options(
 def _local_options(
     spec: ModelStreamSpec, context: JobContext, jars: Sequence[Path]
 ) -> dict[str, str]:
-    options = {"restart-strategy.type": "none", **_state_options(spec, context)}
+    options = {
+        "restart-strategy.type": "none",
+        # As on a cluster: ids of tables' operators that are the same at every parallelism.
+        "table.exec.uid.generation": "ALWAYS",
+        **_state_options(spec, context),
+    }
     options |= spec.flink.configuration
     if jars:
         own = [jar for jar in options.get("pipeline.jars", "").split(";") if jar]

@@ -220,7 +220,8 @@ FIELDS: dict[str, tuple[dict[str, Any], Any, set[str], str]] = {
     "flink.parallelism": (BASE, 7, {FLINK}, "parallelism.default"),
     "flink.runtimeMode": (
         *(BASE, "Batch", {FLINK}),
-        r"(execution.runtime-mode|jobmanager.scheduler|pipeline.max-parallelism|restart-strategy\..*)",
+        r"(execution.runtime-mode|jobmanager.scheduler|pipeline.max-parallelism|restart-strategy\..*"
+        r"|table.exec.uid.generation)",
     ),
     "flink.jobManager.resources.limits": (
         *(BASE, {"memory": "3Gi"}, {JM, FLINK}),
