@@ -153,6 +153,13 @@ def test_a_missing_column_is_named_with_what_exists() -> None:
         infer(source, NumpyModel(), Predict(inputs={"x": "features"}))
 
 
+def test_a_column_of_another_type_is_told_as_one_writes_it() -> None:
+    source = table(environment(), "id INT, x STRING", [(1, "one")])
+    with pytest.raises(SignatureMismatchError, match=r"STRING") as refused:
+        infer(source, NumpyModel())
+    assert "VARCHAR" not in str(refused.value)
+
+
 def test_an_output_with_the_name_of_a_kept_column_is_refused() -> None:
     source = numbers(environment(), [1.0])
     with pytest.raises(SignatureMismatchError, match="'id' comes from the stream and from model"):
