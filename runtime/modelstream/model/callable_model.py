@@ -13,7 +13,7 @@ from modelstream.convert.spec import TensorSpec
 from modelstream.errors import ModelError, SignatureMismatchError
 from modelstream.model.cache import ModelCache
 from modelstream.model.loaded import LoadedModel
-from modelstream.model.protocol import OpenModel, Tensors
+from modelstream.model.protocol import Fed, OpenModel
 from modelstream.model.runtime import Runtime
 from modelstream.model.signature import (
     DEFAULT_SIGNATURE,
@@ -129,7 +129,7 @@ class _Engine:
         self._state = state
         self._close = close
 
-    def call(self, signature: str, inputs: Tensors) -> dict[str, Array]:
+    def call(self, signature: str, inputs: Fed) -> dict[str, Array]:
         """Run a signature on arrays that fit it.
 
         Raises:
