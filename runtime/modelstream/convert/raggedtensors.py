@@ -10,13 +10,21 @@ import numpy.typing as npt
 from modelstream.convert import arrow
 from modelstream.convert.dtypes import DType, Kind, dtype_of
 from modelstream.convert.elements import widened
+from modelstream.convert.encoder import Tensor
 from modelstream.convert.numbers import Refused
 from modelstream.convert.raggedvalue import RaggedValue
 from modelstream.convert.records import number_record, plain_value, short, text_record
 from modelstream.convert.shapes import fitted, uneven
 from modelstream.convert.spec import Layout, TensorSpec, shape_text
 from modelstream.convert.tensordtypes import name_of
-from modelstream.convert.tensors import is_frame, is_in_order, is_series, message, together
+from modelstream.convert.tensors import (
+    is_frame,
+    is_in_order,
+    is_series,
+    message,
+    to_tensor,
+    together,
+)
 from modelstream.convert.tensorvalue import TensorValue
 from modelstream.errors import ConversionError, SignatureMismatchError
 
@@ -57,6 +65,12 @@ def to_ragged(values: Any, spec: TensorSpec, *, allow_nan: bool = False) -> Ragg
     if dtype.kind is Kind.FLOAT and not allow_nan:
         _refuse_nan(flat, splits, spec)
     return RaggedValue(TensorValue._holding(flat, name_of(dtype.numpy)), *splits)
+
+
+def to_input(values: Any, spec: TensorSpec, *, allow_nan: bool = False) -> Tensor:
+    """One batch as what a model takes for an input: `to_ragged` or `to_tensor`."""
+    make = to_ragged if spec.layout is Layout.RAGGED else to_tensor
+    return make(values, spec, allow_nan=allow_nan)
 
 
 def _whole(values: Any) -> RaggedValue | None:

@@ -6,10 +6,9 @@ from typing import Any
 from modelstream.convert.encoder import Tensor
 from modelstream.convert.fit import SPARSE
 from modelstream.convert.flinktypes import parse_type
-from modelstream.convert.raggedtensors import to_ragged
+from modelstream.convert.raggedtensors import to_input
 from modelstream.convert.raggedvalue import RaggedValue
 from modelstream.convert.spec import Layout, TensorSpec
-from modelstream.convert.tensors import to_tensor
 from modelstream.convert.tensorvalue import TensorValue
 from modelstream.convert.wire import is_ragged
 from modelstream.errors import ConversionError
@@ -50,7 +49,7 @@ class TensorColumn:
         records = values.to_dict("records") if hasattr(values, "columns") else values
         ragged = spec.layout is Layout.RAGGED
         unpacked = [_unpacked(index, record, ragged) for index, record in enumerate(records)]
-        return (to_ragged if ragged else to_tensor)(unpacked, spec, allow_nan=True)
+        return to_input(unpacked, spec, allow_nan=True)
 
 
 def _unpacked(index: int, record: Any, ragged: bool) -> TensorValue | RaggedValue:

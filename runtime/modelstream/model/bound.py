@@ -10,10 +10,9 @@ import numpy.typing as npt
 from modelstream.convert.encoder import ColumnEncoder, Tensor
 from modelstream.convert.fit import misfit
 from modelstream.convert.flinktypes import ColumnType
-from modelstream.convert.raggedtensors import to_ragged
+from modelstream.convert.raggedtensors import to_input
 from modelstream.convert.shapes import uneven
-from modelstream.convert.spec import Layout, TensorSpec
-from modelstream.convert.tensors import to_tensor
+from modelstream.convert.spec import TensorSpec
 from modelstream.errors import (
     ConversionError,
     ModelError,
@@ -153,9 +152,7 @@ class BoundMethod:
     def _tensor(self, tensor: str, values: Any, spec: TensorSpec) -> Tensor:
         if (encoder := self.encoders.get(tensor)) is not None:
             return encoder.to_tensor(values, spec)
-        if spec.layout is Layout.RAGGED:
-            return to_ragged(values, spec, allow_nan=self.allow_nan)
-        return to_tensor(values, spec, allow_nan=self.allow_nan)
+        return to_input(values, spec, allow_nan=self.allow_nan)
 
     def _checked(self, outputs: dict[str, Array], n: int) -> dict[str, Array]:
         for name in self.decoder.tensors:

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy.typing as npt
 
 from modelstream.convert.encoder import Tensor
-from modelstream.convert.raggedtensors import to_ragged
-from modelstream.convert.spec import Layout, TensorSpec
+from modelstream.convert.raggedtensors import to_input
+from modelstream.convert.spec import TensorSpec
 from modelstream.convert.tensors import to_tensor
 from modelstream.errors import ModelLoadError, SignatureMismatchError
 from modelstream.model import metagraph
@@ -109,9 +109,7 @@ def _argument(values: Any, spec: TensorSpec) -> Tensor:
     if spec.shape == ():
         scalar = TensorSpec(spec.dtype, (None,), spec.name)
         return to_tensor([values], scalar, allow_nan=True).reshape(())
-    if spec.layout is Layout.RAGGED:
-        return to_ragged(values, spec, allow_nan=True)
-    return to_tensor(values, spec, allow_nan=True)
+    return to_input(values, spec, allow_nan=True)
 
 
 def _check_callable(signature: Signature, inputs: Mapping[str, object]) -> None:

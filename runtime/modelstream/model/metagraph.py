@@ -14,6 +14,7 @@ from modelstream.errors import ModelFormatError, SignatureMismatchError, TagsNot
 from modelstream.model.directory import model_file
 from modelstream.model.ragged_inputs import (
     RAGGED,
+    SPLITS,
     RaggedInput,
     RaggedInputs,
     ragged_spec,
@@ -157,22 +158,26 @@ def _put_together(
 
 def _check_stated(ragged: Ragged, definitions: Mapping[str, Any]) -> None:
     for name, parts in ragged.items():
-        if len(parts) < 2:
-            raise SignatureMismatchError(
-                f"ragged says that the input {name!r} is {list(parts)}: it takes the input with "
-                f"the flat values, then those with row splits, the outermost first"
-            )
-        if any(name in each.inputs.keys() - set(parts) for each in definitions.values()):
-            raise SignatureMismatchError(
-                f"ragged makes an input {name!r} of {listed(parts)}, but the model has one of that "
-                f"name already: choose another"
-            )
-        if not any(each.inputs.keys() >= set(parts) for each in definitions.values()):
-            has = "; ".join(f"{key} has {listed(each.inputs)}" for key, each in definitions.items())
-            raise SignatureMismatchError(
-                f"ragged says that the input {name!r} is made of {listed(parts)}, which no "
-                f"signature takes: {has or 'there is none'}"
-            )
+        if problem := _stated_wrongly(name, parts, definitions):
+            raise SignatureMismatchError(f"ragged says that the input {name!r} {problem}")
+
+
+def _stated_wrongly(name: str, parts: Sequence[str], definitions: Mapping[str, Any]) -> str | None:
+    made = f"is made of {listed(parts)}"
+    if len(parts) < 2:
+        return f"{made}: it takes the input with the flat values, then those with row splits"
+    fitting = [each.inputs for each in definitions.values() if each.inputs.keys() >= set(parts)]
+    if not fitting:
+        has = "; ".join(f"{key} has {listed(each.inputs)}" for key, each in definitions.items())
+        return f"{made}, which no signature takes: {has or 'there is none'}"
+    for inputs in fitting:
+        if name in inputs.keys() - set(parts):
+            return f"{made}, but the model has one of that name already: choose another"
+        for part in parts[1:]:
+            dtype = dtype_name(inputs[part].dtype)
+            if dtype not in SPLITS:
+                return f"{made}, but {part!r} is {dtype}, and row splits are {' or '.join(SPLITS)}"
+    return None
 
 
 def _specs(infos: Mapping[str, Any]) -> dict[str, TensorSpec]:

@@ -9,7 +9,7 @@ are operations for ragged tensors.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -20,8 +20,10 @@ from modelstream.model.graph_nodes import split
 RAGGED = 3
 """RAGGED_TENSOR_SPEC in TensorFlow's enum TypeSpecClass."""
 
+SPLITS = ("int64", "int32")
+"""What row splits may be."""
+
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
-_SPLITS = ("int64", "int32")
 _SURE = 2  # deeper, the next tensor's values may be taken for splits of this one
 
 
@@ -139,11 +141,7 @@ class RaggedInputs:
 def stated(parts: Sequence[str], name: str, inputs: Mapping[str, Any]) -> RaggedInput:
     """A ragged input of which the user says what it is made of."""
     whole = _assembled(parts, inputs)
-    spec = whole.spec
-    return RaggedInput(
-        TensorSpec(spec.dtype, spec.shape, name, spec.layout, spec.ragged_rank, spec.splits),
-        whole.parts,
-    )
+    return replace(whole, spec=replace(whole.spec, name=name))
 
 
 def _arguments(function: Any, names: Sequence[str]) -> dict[str, str]:
@@ -192,7 +190,7 @@ def _components(type_spec: Any) -> int:
 
 
 def _may_be_splits(info: Any) -> bool:
-    return dtype_name(info.dtype) in _SPLITS and shape_of(info.tensor_shape) == (None,)
+    return dtype_name(info.dtype) in SPLITS and shape_of(info.tensor_shape) == (None,)
 
 
 def _assembled(parts: Sequence[str], inputs: Mapping[str, Any]) -> RaggedInput:

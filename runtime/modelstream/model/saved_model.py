@@ -56,7 +56,10 @@ class SavedModel:
         self._name = name or root.name
         self._runtime = runtime
         meta = metagraph.meta_graph(metagraph.read(self._directory), self._tags, self._directory)
-        self._ragged = {name: tuple(parts) for name, parts in (ragged or {}).items()}
+        self._ragged = {
+            name: (parts,) if isinstance(parts, str) else tuple(parts)
+            for name, parts in (ragged or {}).items()
+        }
         self._signatures = metagraph.signatures(meta, self._ragged)
 
     @property
