@@ -8,7 +8,7 @@ from pathlib import Path
 from modelstream.model import metagraph
 from modelstream.model.cache import ModelCache
 from modelstream.model.directory import resolve
-from modelstream.model.loaded import LoadedModel, load
+from modelstream.model.loaded import LoadedModel, load, tensorflow_loaders
 from modelstream.model.protocol import OpenModel
 from modelstream.model.runtime import Runtime
 from modelstream.model.signature import Signature
@@ -105,7 +105,7 @@ class SavedModel:
         return _CACHE.lease((self.key, options), lambda: self._load(options))
 
     def _load(self, runtime: Runtime) -> LoadedModel:
-        return load(self._directory, self._tags, runtime, ragged=self._ragged)
+        return load(self._directory, self._tags, runtime, tensorflow_loaders, self._ragged)
 
     def __repr__(self) -> str:
         return f"SavedModel({str(self._directory)!r}, tags={self._tags})"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from modelstream.convert import TensorSpec, from_tensor
+from modelstream.convert import Layout, TensorSpec, from_tensor
 from modelstream.convert.encoder import Tensor
 from modelstream.convert.raggedtensors import to_input
 from modelstream.deadletter import DeadLetter, Fail, Failure, OnError, Stage, check_on_error
@@ -70,6 +70,11 @@ class SequenceModel:
         _check_names("outputs", (self.outputs or {}).values(), found.outputs, found)
         for tensor, source in self.state.items():
             here, there = found.inputs[tensor], found.outputs[source]
+            if here.layout is not Layout.DENSE:
+                raise SignatureMismatchError(
+                    f"the state {tensor!r} ({here}) is {here.layout}: a state is a dense tensor, "
+                    f"which has the same size for each record"
+                )
             if (here.dtype, here.record_shape) != (there.dtype, there.record_shape):
                 raise SignatureMismatchError(
                     f"the state {tensor!r} ({here}) cannot be what {source!r} ({there}) gives: "
