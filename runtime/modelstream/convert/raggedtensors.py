@@ -44,6 +44,9 @@ def to_ragged(values: Any, spec: TensorSpec, *, allow_nan: bool = False) -> Ragg
         spec: the tensor; its first dimension is the batch.
         allow_nan: NaN in a float is data and passes, as in `to_tensor`.
 
+    Returns:
+        A RaggedValue that may share the memory of the values, which nobody must write to any more.
+
     Raises:
         ConversionError: a value does not fit; ``index`` says which record.
         UnevenShapesError: the records are fine, but the elements of their lists have different
@@ -69,8 +72,10 @@ def to_ragged(values: Any, spec: TensorSpec, *, allow_nan: bool = False) -> Ragg
 
 def to_input(values: Any, spec: TensorSpec, *, allow_nan: bool = False) -> Tensor:
     """One batch as what a model takes for an input: `to_ragged` or `to_tensor`."""
-    make = to_ragged if spec.layout is Layout.RAGGED else to_tensor
-    return make(values, spec, allow_nan=allow_nan)
+    if spec.layout is Layout.RAGGED:
+        return to_ragged(values, spec, allow_nan=allow_nan)
+    rows = values.tolist() if isinstance(values, RaggedValue) else values
+    return to_tensor(rows, spec, allow_nan=allow_nan)
 
 
 def _whole(values: Any) -> RaggedValue | None:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from modelstream.convert.encoder import Tensor
 from modelstream.convert.raggedtensors import to_input
-from modelstream.convert.spec import TensorSpec
+from modelstream.convert.raggedvalue import RaggedValue
+from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.convert.tensors import to_tensor
 from modelstream.errors import ModelLoadError, SignatureMismatchError
 from modelstream.model import metagraph
@@ -74,10 +75,12 @@ class LoadedModel:
 
         Raises:
             SignatureNotFoundError: there is no such signature.
-            SignatureMismatchError: tensors are missing or too many.
+            SignatureMismatchError: tensors are missing or too many, or no RaggedValue where the
+                input is ragged.
         """
         found = find_signature(self._signatures, signature, self._name)
         _check_callable(found, inputs)
+        _check_layouts(found, inputs)
         return self._engine.call(signature, inputs)
 
     def predict(
@@ -138,6 +141,16 @@ def _check_callable(signature: Signature, inputs: Mapping[str, object]) -> None:
             f"signature {signature.name!r} has no input {name!r}"
             f"{suggestion(name, signature.inputs)}; it takes {listed(signature.inputs)}"
         )
+
+
+def _check_layouts(signature: Signature, inputs: Fed) -> None:
+    for name, spec in signature.inputs.items():
+        if isinstance(inputs[name], RaggedValue) != (spec.layout is Layout.RAGGED):
+            takes = "a RaggedValue" if spec.layout is Layout.RAGGED else "an array"
+            raise SignatureMismatchError(
+                f"call takes {takes} for input {name!r} ({spec}) of signature {signature.name!r}, "
+                f"not {type(inputs[name]).__name__}: predict converts what it is given"
+            )
 
 
 Loader = Callable[[Path, tuple[str, ...], Mapping[str, Signature], Runtime], Engine]

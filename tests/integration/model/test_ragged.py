@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.support import ragged
+from tests.support import models, ragged
 
 from modelstream.batching import Batch
 from modelstream.convert import RaggedValue, TensorValue
-from modelstream.errors import SignatureMismatchError
+from modelstream.errors import SignatureMismatchError, UnevenShapesError
 from modelstream.inference.rows import Rows
 from modelstream.inference.scoring import Scorer
 from modelstream.model import (
@@ -150,6 +150,23 @@ def test_a_piece_by_itself_is_refused_with_the_name_of_the_whole():
     refused = pytest.raises(SignatureMismatchError, match="part of the ragged input 'x': give 'x'")
     with SavedModel(ragged.bags()).open() as model, refused:
         model.predict("sum", x=[1.0, 2.0], x_1=[0, 2])
+
+
+def test_what_is_called_with_tensors_takes_those_of_its_layout():
+    with SavedModel(ragged.bags()).open() as model:
+        points, weight = RaggedValue.of([[[1, 2, 3]]], "float32"), np.ones(1, np.float32)
+        assert model.call("points", {"points": points, "weight": weight})["sum"].tolist() == [6]
+        with pytest.raises(SignatureMismatchError, match="call takes a RaggedValue for input 'poi"):
+            model.call("points", {"points": weight, "weight": weight})
+        with pytest.raises(SignatureMismatchError, match="call takes an array for input 'weight'"):
+            model.call("points", {"points": points, "weight": points})
+
+
+def test_a_ragged_value_of_even_rows_feeds_a_dense_input():
+    with SavedModel(models.total()).open() as model:
+        assert model.predict(values=RaggedValue.of([[1, 2], [3, 4]]))["sum"].tolist() == [3, 7]
+        with pytest.raises(UnevenShapesError):
+            model.predict(values=RaggedValue.of([[1, 2], [3]]))
 
 
 def test_a_keras_file_with_a_ragged_input_is_a_model():
