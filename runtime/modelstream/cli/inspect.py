@@ -13,7 +13,7 @@ from modelstream.convert import sql_type
 from modelstream.errors import ModelStreamError
 from modelstream.fetch import tree_of
 from modelstream.fetch.digest import Tree
-from modelstream.model import KerasModel, SavedModel, Signature, TensorSpec
+from modelstream.model import KerasModel, Layout, SavedModel, Signature, TensorSpec
 from modelstream.model.directory import GRAPH_SUFFIXES, KERAS_SUFFIXES, model_file
 from modelstream.model.graph_nodes import GraphNodes
 from modelstream.model.metagraph import read
@@ -159,6 +159,7 @@ def _tensors(specs: Mapping[str, TensorSpec]) -> dict[str, dict[str, object]]:
             "dtype": spec.dtype,
             "shape": None if spec.shape is None else list(spec.shape),
             "layout": spec.layout.value,
+            **_ragged(spec),
             "sqlType": _sql(spec),
         }
         for name, spec in specs.items()
@@ -182,7 +183,20 @@ def _method(signature: Signature) -> str:
 
 
 def _shape(spec: TensorSpec) -> str:
-    return str(spec).partition(spec.dtype)[2]
+    shape = str(spec).partition(spec.dtype)[2]
+    match spec.layout:
+        case Layout.DENSE:
+            return shape
+        case Layout.RAGGED:
+            return f"{shape} ragged rank {spec.ragged_rank}"
+        case layout:
+            return f"{shape} {layout}"
+
+
+def _ragged(spec: TensorSpec) -> dict[str, object]:
+    if spec.layout is not Layout.RAGGED:
+        return {}
+    return {"raggedRank": spec.ragged_rank, "rowSplits": spec.splits}
 
 
 def _sql(spec: TensorSpec) -> str:

@@ -5,6 +5,7 @@ from modelstream.convert.example import example, parse_example
 from modelstream.convert.fit import fits, misfit, sql_type
 from modelstream.convert.flinktypes import ColumnType, FlinkType, parse_type
 from modelstream.convert.image import Fit, Image, Resize
+from modelstream.convert.raggedtensors import to_ragged
 from modelstream.convert.raggedvalue import RaggedValue
 from modelstream.convert.registry import register, unregister
 from modelstream.convert.spec import Layout, TensorSpec
@@ -36,6 +37,7 @@ __all__ = [
     "parse_type",
     "register",
     "sql_type",
+    "to_ragged",
     "to_tensor",
     "to_values",
     "unregister",

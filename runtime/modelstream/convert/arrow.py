@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+Lengths = npt.NDArray[np.int64]
 _SPOTS = 8
 
 
@@ -28,6 +29,49 @@ def stacked(values: list[Any], *, in_order: bool) -> Array | None:
         return None
     shared = _shared(values) if in_order else None
     return _copied(values) if shared is None else shared
+
+
+def joined(values: list[Any], *, in_order: bool) -> tuple[Array, Lengths] | None:
+    """One-dimensional arrays end to end, and the length of each; None if not all are such.
+
+    Args:
+        values: the values of the column.
+        in_order: as in ``stacked``; then the result is a view on the buffer.
+    """
+    if set(map(type, values)) != {np.ndarray}:
+        return None
+    try:
+        lengths = np.fromiter(map(len, values), np.int64, len(values))
+    except TypeError:  # an array without dimensions has no length
+        return None
+    flat = _buffer(values, lengths) if in_order else None
+    if flat is None:
+        if {(array.ndim, array.dtype) for array in values} != {(1, values[0].dtype)}:
+            return None
+        flat = np.concatenate(values)
+    return flat, lengths
+
+
+def _buffer(values: list[Any], lengths: Lengths) -> Array | None:
+    """The part of the buffer that all arrays lie in, one after the other."""
+    filled = np.flatnonzero(lengths)
+    if not len(filled):
+        return None
+    ends = np.cumsum(lengths)
+    first = values[filled[0]]
+    base = first.base
+    if not isinstance(base, np.ndarray) or not base.flags.c_contiguous or base.dtype != first.dtype:
+        return None
+    start = _address(first)
+    for index in {*filled[:: max(1, len(filled) // _SPOTS)].tolist(), int(filled[-1])}:
+        array = values[index]
+        if array.base is not base or array.ndim != 1 or array.strides != first.strides:
+            return None
+        if _address(array) != start + int(ends[index] - lengths[index]) * first.itemsize:
+            return None
+    begin = (start - _address(base)) // first.itemsize
+    flat: Array = base.reshape(-1)[begin : begin + int(ends[-1])]
+    return flat
 
 
 def _same_length(values: list[Any], length: int) -> bool:

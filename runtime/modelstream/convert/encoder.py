@@ -5,7 +5,11 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy.typing as npt
 
+from modelstream.convert.raggedvalue import RaggedValue
 from modelstream.convert.spec import TensorSpec
+
+Tensor: TypeAlias = npt.NDArray[Any] | RaggedValue
+"""What goes into a model for one input: an array, or a RaggedValue where the input is ragged."""
 
 
 @runtime_checkable
@@ -22,8 +26,8 @@ class ColumnEncoder(Protocol):
     def misfit(self, column_type: str, spec: TensorSpec) -> str | None:
         """Why values of this Flink SQL type cannot feed the tensor; None when they can."""
 
-    def to_tensor(self, values: Any, spec: TensorSpec) -> npt.NDArray[Any]:
-        """One batch, one value a record, as the array that the tensor takes.
+    def to_tensor(self, values: Any, spec: TensorSpec) -> Tensor:
+        """One batch, one value a record, as the array or RaggedValue that the tensor takes.
 
         Raises:
             ConversionError: a value does not fit; ``index`` says which record.

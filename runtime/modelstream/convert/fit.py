@@ -5,6 +5,9 @@ from modelstream.convert.flinktypes import FlinkType, parse_type
 from modelstream.convert.shapes import ranks
 from modelstream.convert.spec import Layout, TensorSpec
 
+SPARSE = "no column can feed a sparse tensor: export the model with dense or ragged inputs"
+"""Why no column fits a sparse tensor."""
+
 _INTEGERS = {"TINYINT", "SMALLINT", "INT", "BIGINT"}
 _FLOATS = {"FLOAT", "DOUBLE"}
 _TAKES = {
@@ -38,7 +41,7 @@ def sql_type(spec: TensorSpec, *, binary: bool = False) -> str:
     element = dtype_of(spec.dtype).sql
     if binary and element == "STRING":
         element = "BYTES"
-    depth = len(spec.record_shape or ())
+    depth = spec.ragged_rank if spec.record_shape is None else len(spec.record_shape)
     return "ARRAY<" * depth + element + ">" * depth
 
 
@@ -52,12 +55,13 @@ def misfit(column: str, spec: TensorSpec) -> str | None:
 
     A FLOAT or DOUBLE column never feeds an integer tensor; an integer column feeds a float tensor
     (each value is checked to be exact when it passes). Dimensions of size 1 may be left out. A ROW
-    feeds a string tensor as a serialized tf.train.Example.
+    feeds a string tensor as a serialized tf.train.Example. Arrays feed a ragged tensor, whatever
+    their lengths.
     """
     if spec.dtype not in DTYPES:
         return f"no column can carry the dtype {spec.dtype}"
-    if spec.layout is not Layout.DENSE:
-        return f"no column can feed a {spec.layout} tensor: export the model with dense inputs"
+    if spec.layout is Layout.SPARSE:
+        return SPARSE
     parsed = parse_type(column)
     kind = dtype_of(spec.dtype).kind
     return _wrong_element(parsed, spec, kind) or _wrong_rank(parsed, spec)
@@ -76,6 +80,8 @@ def _wrong_rank(parsed: FlinkType, spec: TensorSpec) -> str | None:
     if spec.shape == ():
         return "the tensor is a single value without a batch dimension: no column can feed it"
     allowed = ranks(spec)
+    if allowed is None and parsed.rank < spec.ragged_rank:
+        allowed = {spec.ragged_rank}
     if allowed is None or parsed.rank in allowed:
         return None
     wanted = " or ".join(_arrays(rank) for rank in sorted(allowed))

@@ -70,6 +70,21 @@ class RaggedValue:
         """Where the rows of each ragged dimension begin and end, the outermost first."""
         return self._splits
 
+    def __len__(self) -> int:
+        return len(self._splits[0]) - 1
+
+    def take(self, rows: Any) -> "RaggedValue":
+        """The rows at these indices, in this order; one may come several times."""
+        index = np.asarray(rows, np.intp)
+        splits = []
+        for each in self._splits:
+            lengths = np.diff(each)[index]
+            taken = np.concatenate([[0], np.cumsum(lengths)])
+            index = np.repeat(each[:-1][index] - taken[:-1], lengths) + np.arange(taken[-1])
+            splits.append(taken)
+        values = self._values.numpy()[index.astype(np.intp)]
+        return RaggedValue(TensorValue._holding(values, self.dtype), *splits)
+
     def tolist(self) -> list[Any]:
         """The rows as nested lists; strings as bytes."""
         rows: list[Any] = self._values.tolist()

@@ -23,13 +23,13 @@ def number_record(value: Any, dtype: DType, *, widened: bool = False) -> Array:
     Raises:
         Refused: it is null, no number, or does not fit the dtype without loss.
     """
-    plain = _plain(_known(value))
+    plain = plain_value(value)
     if isinstance(plain, str | bytes | Decimal | Mapping):
         raise Refused(_no_number(plain))
     try:
         array = np.asarray(plain)
     except (ValueError, TypeError, OverflowError):
-        raise Refused(f"its lists differ in length: {_short(value)}") from None
+        raise Refused(f"its lists differ in length: {short(value)}") from None
     if array.dtype.kind not in "fiub":
         raise Refused(_no_number(plain))
     return cast(array if array.size else array.astype(dtype.numpy), dtype, widened=widened)
@@ -42,8 +42,17 @@ def text_record(value: Any) -> Array:
         Refused: it is null, or neither text nor bytes.
     """
     leaves: list[bytes] = []
-    shape = _gather(_plain(_known(value)), leaves)
+    shape = _gather(plain_value(value), leaves)
     return objects(leaves).reshape(shape)
+
+
+def plain_value(value: Any) -> Any:
+    """What a value is to a tensor: a leaf, an array of numbers, or (nested) lists of leaves.
+
+    Raises:
+        Refused: it is null, or the converter registered for it fails.
+    """
+    return _plain(_known(value))
 
 
 def _known(value: Any) -> Any:
@@ -78,7 +87,7 @@ def _gather(value: Any, leaves: list[bytes]) -> tuple[int, ...]:
         return ()
     shapes = {_gather(each, leaves) for each in value}
     if len(shapes) > 1:
-        raise Refused(f"its lists differ in length: {_short(value)}")
+        raise Refused(f"its lists differ in length: {short(value)}")
     return (len(value), *(shapes.pop() if shapes else ()))
 
 
@@ -99,22 +108,23 @@ def _encoded(value: Any) -> bytes:
         case None:
             raise Refused("it has a null")
         case _:
-            raise Refused(f"{_short(value)} is neither text nor bytes")
+            raise Refused(f"{short(value)} is neither text nor bytes")
 
 
 def _no_number(value: Any) -> str:
     if isinstance(value, list) and _has_null(value):
-        return f"it has a null: {_short(value)}"
+        return f"it has a null: {short(value)}"
     if isinstance(value, int):
-        return f"{_short(value)} is beyond 64 bits"
+        return f"{short(value)} is beyond 64 bits"
     hint = "; make a double of it" if isinstance(value, Decimal) else ""
-    return f"{type(value).__name__} {_short(value)} is no number{hint}"
+    return f"{type(value).__name__} {short(value)} is no number{hint}"
 
 
 def _has_null(value: Any) -> bool:
     return value is None or (isinstance(value, list) and any(map(_has_null, value)))
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """A value for a message."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -24,9 +24,10 @@ def fitted(shape: Shape, spec: TensorSpec) -> Shape | None:
 
 def ranks(spec: TensorSpec) -> set[int] | None:
     """The ranks that a record may have; None for any."""
-    if spec.record_shape is None:
+    inner = spec.elements.record_shape
+    if inner is None:
         return None
-    return {len(spec.record_shape), sum(size != 1 for size in spec.record_shape)}
+    return {spec.ragged_rank + len(inner), spec.ragged_rank + sum(size != 1 for size in inner)}
 
 
 def wrong_shape(shape: Shape, spec: TensorSpec) -> str:

@@ -25,12 +25,21 @@ class TensorSpec:
             None as a whole when the model does not even state the rank.
         name: the name by which the signature knows the tensor.
         layout: dense, unless the model takes or gives ragged or sparse tensors.
+        ragged_rank: of a ragged tensor: how many dimensions after the batch are kept as row splits,
+            which is 1 where nothing is said. Those behind them have one size for all rows.
+        splits: the dtype of a ragged tensor's row splits: ``int64`` or ``int32``.
     """
 
     dtype: str
     shape: tuple[int | None, ...] | None
     name: str = ""
     layout: Layout = Layout.DENSE
+    ragged_rank: int = 0
+    splits: str = "int64"
+
+    def __post_init__(self) -> None:
+        if self.layout is Layout.RAGGED and not self.ragged_rank:
+            object.__setattr__(self, "ragged_rank", 1)
 
     @property
     def rank(self) -> int | None:
@@ -46,6 +55,17 @@ class TensorSpec:
     def record_shape(self) -> tuple[int | None, ...] | None:
         """The shape that one record has: all dimensions but the batch."""
         return None if self.shape is None else self.shape[1:]
+
+    @property
+    def elements(self) -> "TensorSpec":
+        """What a ragged tensor holds end to end: its flat values, the first dimension counts them.
+
+        That of a dense tensor is the tensor itself.
+        """
+        if self.layout is not Layout.RAGGED:
+            return self
+        shape = None if self.shape is None else (None, *self.shape[1 + self.ragged_rank :])
+        return TensorSpec(self.dtype, shape, self.name)
 
     def __str__(self) -> str:
         layout = "" if self.layout is Layout.DENSE else f"{self.layout} "

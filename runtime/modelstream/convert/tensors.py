@@ -13,7 +13,7 @@ from modelstream.convert.numbers import Refused, cast
 from modelstream.convert.objects import objects
 from modelstream.convert.records import number_record, text_record
 from modelstream.convert.shapes import fitted, uneven, wrong_shape
-from modelstream.convert.spec import TensorSpec
+from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.errors import ConversionError, SignatureMismatchError
 
 Array = npt.NDArray[Any]
@@ -35,14 +35,22 @@ def to_tensor(values: Any, spec: TensorSpec, *, allow_nan: bool = False) -> Arra
     Raises:
         ConversionError: a value does not fit; ``index`` says which record.
         UnevenShapesError: the records are fine but have different shapes, which the tensor allows.
-        SignatureMismatchError: the tensor takes no batch.
+        SignatureMismatchError: the tensor takes no batch, or is ragged.
     """
+    if spec.layout is Layout.RAGGED:
+        raise SignatureMismatchError(
+            f"{spec.name or 'the tensor'} is {spec}, which no array can be: to_ragged makes it"
+        )
     if spec.shape == ():
         raise SignatureMismatchError(
             f"{spec.name or 'the tensor'} is a single {spec.dtype} without a batch dimension"
         )
     dtype = dtype_of(spec.dtype)
-    array = _together(values, spec, dtype) if len(values) else _empty(spec, dtype)
+    array = (
+        together(values, spec, dtype, widened=is_series(values))
+        if len(values)
+        else _empty(spec, dtype)
+    )
     if array is None:
         array = _one_by_one(values, spec, dtype)
     if dtype.kind is Kind.FLOAT and not allow_nan:
@@ -50,7 +58,7 @@ def to_tensor(values: Any, spec: TensorSpec, *, allow_nan: bool = False) -> Arra
     return array
 
 
-def _together(values: Any, spec: TensorSpec, dtype: DType) -> Array | None:
+def together(values: Any, spec: TensorSpec, dtype: DType, *, widened: bool) -> Array | None:
     """The whole column at once; None where some record needs a look of its own."""
     array = _block(values, dtype)
     if array is None:
@@ -60,7 +68,7 @@ def _together(values: Any, spec: TensorSpec, dtype: DType) -> Array | None:
         return None
     if dtype.kind is not Kind.STRING:
         try:
-            array = cast(array, dtype, widened=_is_series(values))
+            array = cast(array, dtype, widened=widened)
         except Refused:
             return None
     return array.reshape(len(array), *shape)
@@ -71,13 +79,13 @@ def _block(values: Any, dtype: DType) -> Array | None:
     kind = getattr(getattr(values, "dtype", None), "kind", "O")
     if kind in "fiub":
         return np.asarray(values)
-    if kind != "O" or _is_frame(values):
+    if kind != "O" or is_frame(values):
         return None
     listed = values.tolist() if hasattr(values, "tolist") else list(values)
     if dtype.kind is Kind.STRING:
         return _text_block(listed)
     if isinstance(listed[0], np.ndarray):
-        return arrow.stacked(listed, in_order=_is_in_order(values))
+        return arrow.stacked(listed, in_order=is_in_order(values))
     return _number_block(listed, dtype)
 
 
@@ -119,11 +127,11 @@ def _text_block(values: list[Any]) -> Array | None:
 
 
 def _one_by_one(values: Any, spec: TensorSpec, dtype: DType) -> Array:
-    records = values.to_dict("records") if _is_frame(values) else values
+    records = values.to_dict("records") if is_frame(values) else values
     convert: Callable[[Any], Array] = (
         text_record
         if dtype.kind is Kind.STRING
-        else lambda value: number_record(value, dtype, widened=_is_series(values))
+        else lambda value: number_record(value, dtype, widened=is_series(values))
     )
     arrays = [_record(index, value, convert, spec) for index, value in enumerate(records)]
     shapes = [array.shape for array in arrays]
@@ -136,10 +144,10 @@ def _record(index: int, value: Any, convert: Callable[[Any], Array], spec: Tenso
     try:
         array = convert(value)
     except Refused as error:
-        raise ConversionError(_message(index, spec, str(error)), index) from None
+        raise ConversionError(message(index, spec, str(error)), index) from None
     shape = fitted(array.shape, spec)
     if shape is None:
-        raise ConversionError(_message(index, spec, wrong_shape(array.shape, spec)), index)
+        raise ConversionError(message(index, spec, wrong_shape(array.shape, spec)), index)
     return array.reshape(shape)
 
 
@@ -147,10 +155,11 @@ def _refuse_nan(array: Array, spec: TensorSpec) -> None:
     if not array.size or not np.isnan(array.min()):
         return
     index = int(np.isnan(array).reshape(len(array), -1).any(axis=1).argmax())
-    raise ConversionError(_message(index, spec, "it has a null or NaN"), index)
+    raise ConversionError(message(index, spec, "it has a null or NaN"), index)
 
 
-def _message(index: int, spec: TensorSpec, reason: str) -> str:
+def message(index: int, spec: TensorSpec, reason: str) -> str:
+    """What a record did wrong, and in which tensor."""
     return f"record {index} does not fit {spec.name or 'the tensor'} ({spec}): {reason}"
 
 
@@ -158,15 +167,18 @@ def _empty(spec: TensorSpec, dtype: DType) -> Array:
     return np.empty((0, *(size or 0 for size in spec.record_shape or ())), dtype.numpy)
 
 
-def _is_series(values: Any) -> bool:
+def is_series(values: Any) -> bool:
+    """Whether pandas holds the column: its integers may be floats because of a null."""
     return hasattr(values, "iloc")
 
 
-def _is_frame(values: Any) -> bool:
+def is_frame(values: Any) -> bool:
+    """Whether the column is one of rows, as pandas holds them."""
     return hasattr(values, "iloc") and hasattr(values, "columns")
 
 
-def _is_in_order(values: Any) -> bool:
+def is_in_order(values: Any) -> bool:
+    """Whether the column is as Arrow made it: nobody has taken rows out of it."""
     return getattr(getattr(values, "index", None), "step", None) == 1
 
 

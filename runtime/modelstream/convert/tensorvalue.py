@@ -77,6 +77,13 @@ class TensorValue:
         value._set(array, found)
         return value
 
+    @classmethod
+    def _holding(cls, array: Array, dtype: str) -> "TensorValue":
+        """A tensor that shares an array of the dtype's holder; strings are bytes already."""
+        value = cls.__new__(cls)
+        value._set(array, dtype)
+        return value
+
     @property
     def dtype(self) -> str:
         """As TensorFlow spells it."""

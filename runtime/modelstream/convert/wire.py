@@ -93,6 +93,11 @@ def read_head(data: Buffer, wanted: Kind) -> Head:
     return Head(wanted, DATA_TYPES[number], sizes, end + -end % _ALIGNED)
 
 
+def is_ragged(data: Buffer) -> bool:
+    """Whether the header is that of a ragged tensor."""
+    return bytes(data[:4]) == _MAGIC and len(data) > 5 and data[5] == Kind.RAGGED
+
+
 def packed_strings(values: list[bytes]) -> bytes:
     """Offsets, then the bytes end to end."""
     offsets = np.zeros(len(values) + 1, "<u8")

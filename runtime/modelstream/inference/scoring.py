@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from modelstream.batching import Batch
 from modelstream.deadletter import Failure, Stage
 from modelstream.errors import BrokenModelError, ConversionError, UnevenShapesError
 from modelstream.inference.rows import Rows
 from modelstream.metrics import Meter, NoMeter
 from modelstream.model import BoundMethod, OpenModel
+from modelstream.model.batches import filled
 
 Columns = Mapping[str, Any]
 
@@ -107,7 +106,7 @@ class Scorer:
         times = [time.perf_counter_ns()]
         stage = Stage.ENCODE
         try:
-            tensors = self._padded(self._bound.encode(rows.columns), n)
+            tensors = filled(self._bound.encode(rows.columns), self._batch.padded(n) - n)
             times.append(time.perf_counter_ns())
             stage = Stage.INFERENCE
             outputs = self._bound.run(self._model, tensors)
@@ -123,15 +122,6 @@ class Scorer:
         }
         self._meter.called(n, spent)
         return columns
-
-    def _padded(self, tensors: Mapping[str, Any], n: int) -> Mapping[str, Any]:
-        missing = self._batch.padded(n) - n
-        if not missing:
-            return tensors
-        return {
-            name: np.concatenate([array, np.repeat(array[:1], missing, axis=0)])
-            for name, array in tensors.items()
-        }
 
     def _narrowed(
         self, rows: Rows, stopped: _StageError, failures: dict[int, Failure]

@@ -7,19 +7,20 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from modelstream.convert.encoder import ColumnEncoder
+from modelstream.convert.encoder import ColumnEncoder, Tensor
 from modelstream.convert.fit import misfit
 from modelstream.convert.flinktypes import ColumnType
+from modelstream.convert.raggedtensors import to_input
 from modelstream.convert.shapes import uneven
 from modelstream.convert.spec import TensorSpec
-from modelstream.convert.tensors import to_tensor
 from modelstream.errors import (
     ConversionError,
     ModelError,
     SignatureMismatchError,
     UnevenShapesError,
 )
-from modelstream.model.protocol import OpenModel, Tensors
+from modelstream.model.batches import cut, filled
+from modelstream.model.protocol import Fed, OpenModel, Tensors
 from modelstream.model.signature import Signature, listed, suggestion
 
 Array = npt.NDArray[Any]
@@ -84,7 +85,7 @@ class BoundMethod:
                 f"{self.model!r}:" + "".join(f"\n  {problem}" for problem in problems)
             )
 
-    def encode(self, columns: Mapping[str, Any]) -> dict[str, Array]:
+    def encode(self, columns: Mapping[str, Any]) -> dict[str, Tensor]:
         """A batch of columns as the tensors that the signature takes.
 
         Raises:
@@ -92,7 +93,7 @@ class BoundMethod:
             UnevenShapesError: the records differ in shape where the model lets them; run each of
                 its ``groups`` as a batch of its own.
         """
-        tensors: dict[str, Array] = {}
+        tensors: dict[str, Tensor] = {}
         bad: list[ConversionError] = []
         splits: list[UnevenShapesError] = []
         for tensor, column in self.feeds.items():
@@ -109,7 +110,7 @@ class BoundMethod:
             raise _combined(splits)
         return tensors
 
-    def run(self, model: OpenModel, tensors: Tensors) -> dict[str, Array]:
+    def run(self, model: OpenModel, tensors: Fed) -> dict[str, Array]:
         """Call the model. A signature that was exported for one batch size is fed in such batches.
 
         Raises:
@@ -120,8 +121,8 @@ class BoundMethod:
         if size is None or size == n or n == 0:
             return self._checked(model.call(self.signature.name, tensors), n)
         parts = [
-            self._checked(model.call(self.signature.name, _slice(tensors, start, size)), size)
-            for start in range(0, n, size)
+            self._checked(model.call(self.signature.name, part), size)
+            for part in (_exactly(size, tensors, start) for start in range(0, n, size))
         ]
         return {name: np.concatenate([part[name] for part in parts])[:n] for name in parts[0]}
 
@@ -148,10 +149,10 @@ class BoundMethod:
             f"column {column!r} ({columns[column]}) cannot feed input {tensor!r} ({spec}): {reason}"
         )
 
-    def _tensor(self, tensor: str, values: Any, spec: TensorSpec) -> Array:
+    def _tensor(self, tensor: str, values: Any, spec: TensorSpec) -> Tensor:
         if (encoder := self.encoders.get(tensor)) is not None:
             return encoder.to_tensor(values, spec)
-        return to_tensor(values, spec, allow_nan=self.allow_nan)
+        return to_input(values, spec, allow_nan=self.allow_nan)
 
     def _checked(self, outputs: dict[str, Array], n: int) -> dict[str, Array]:
         for name in self.decoder.tensors:
@@ -177,13 +178,7 @@ def _combined(splits: Sequence[UnevenShapesError]) -> UnevenShapesError:
     return uneven(keys, f"{len(splits)} inputs")
 
 
-def _slice(tensors: Tensors, start: int, size: int) -> dict[str, Array]:
+def _exactly(size: int, tensors: Fed, start: int) -> Fed:
     """``size`` records from ``start`` on; the last ones are filled up with the first of them."""
-    parts = {name: array[start : start + size] for name, array in tensors.items()}
-    missing = size - len(next(iter(parts.values())))
-    if not missing:
-        return parts
-    return {
-        name: np.concatenate([part, np.repeat(part[:1], missing, axis=0)])
-        for name, part in parts.items()
-    }
+    part = cut(tensors, start, size)
+    return filled(part, size - len(next(iter(part.values()))))

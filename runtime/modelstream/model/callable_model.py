@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from modelstream.convert.spec import TensorSpec
 from modelstream.errors import ModelError, SignatureMismatchError
 from modelstream.model.cache import ModelCache
 from modelstream.model.loaded import LoadedModel
-from modelstream.model.protocol import OpenModel, Tensors
+from modelstream.model.protocol import Fed, OpenModel
 from modelstream.model.runtime import Runtime
 from modelstream.model.signature import (
     DEFAULT_SIGNATURE,
@@ -32,8 +33,9 @@ _CACHE: ModelCache[LoadedModel] = ModelCache()
 class CallableModel:
     """A Python function as a model. TensorFlow is not imported.
 
-    The function is called with one array for each input, by name, batch first, and returns a
-    dictionary of arrays by output, or the one output alone. It may be called from several threads
+    The function is called with one array for each input, by name, batch first, or with a
+    RaggedValue where the input is ragged, and returns a dictionary of arrays by output, or the one
+    output alone. It may be called from several threads
     at a time. It is pickled with the job, so that a lambda or a function of a script will do.
 
     Args:
@@ -129,7 +131,7 @@ class _Engine:
         self._state = state
         self._close = close
 
-    def call(self, signature: str, inputs: Tensors) -> dict[str, Array]:
+    def call(self, signature: str, inputs: Fed) -> dict[str, Array]:
         """Run a signature on arrays that fit it.
 
         Raises:
@@ -188,9 +190,7 @@ def _by_name(
 
 def _named(specs: Mapping[str, TensorSpec]) -> dict[str, TensorSpec]:
     """Each spec with the name under which it is known."""
-    return {
-        name: TensorSpec(spec.dtype, spec.shape, name, spec.layout) for name, spec in specs.items()
-    }
+    return {name: replace(spec, name=name) for name, spec in specs.items()}
 
 
 def _array(value: Any, spec: TensorSpec) -> Array:

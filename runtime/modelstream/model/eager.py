@@ -8,8 +8,9 @@ from typing import Any
 import numpy.typing as npt
 import tensorflow as tf
 
-from modelstream.model.layouts import flattened, is_dense
-from modelstream.model.protocol import Tensors
+from modelstream.convert.spec import TensorSpec
+from modelstream.model.layouts import flattened, is_callable, pieces
+from modelstream.model.protocol import Fed
 from modelstream.model.runtime import Runtime
 from modelstream.model.signature import Signature
 
@@ -34,14 +35,21 @@ class EagerEngine:
         self._calls = {
             name: self._model.signatures[name]
             for name, signature in signatures.items()
-            if is_dense(signature)
+            if is_callable(signature)
         }
 
-    def call(self, signature: str, inputs: Tensors) -> dict[str, npt.NDArray[Any]]:
+    def call(self, signature: str, inputs: Fed) -> dict[str, npt.NDArray[Any]]:
         """Run a signature on arrays that fit it."""
-        specs = self._signatures[signature].inputs
+        found = self._signatures[signature]
         tensors = {
-            name: tf.constant(array, dtype=specs[name].dtype) for name, array in inputs.items()
+            part: tf.constant(array, dtype=dtype)
+            for name, tensor in inputs.items()
+            for part, array, dtype in zip(
+                found.parts.get(name, (name,)),
+                pieces(tensor),
+                _dtypes(found.inputs[name]),
+                strict=True,
+            )
         }
         with tf.device(self._device):
             outputs = self._calls[signature](**tensors)
@@ -60,6 +68,10 @@ class EagerEngine:
         """Drop the functions before the object whose variables they use."""
         self._calls.clear()
         self._model = None
+
+
+def _dtypes(spec: TensorSpec) -> tuple[str, ...]:
+    return (spec.dtype, *[spec.splits] * spec.ragged_rank)
 
 
 def configure(runtime: Runtime) -> None:

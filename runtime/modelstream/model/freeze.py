@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from modelstream.convert.spec import Layout
 from modelstream.errors import SignatureMismatchError
 from modelstream.model.graph_nodes import full
 from modelstream.model.graph_signature import GraphTensor
@@ -98,9 +99,19 @@ def _concrete(function: Any, inputs: Mapping[str, Any] | None) -> Any:
         )
     if inputs is None:
         return _refusing(function.get_concrete_function, _title(function))
+    _refuse_ragged(_title(function), inputs)
     specs = {name: tf.TensorSpec(each.shape, each.dtype, name) for name, each in inputs.items()}
     traced = function if hasattr(function, "get_concrete_function") else tf.function(function)
     return _refusing(lambda: traced.get_concrete_function(**specs), _title(function))
+
+
+def _refuse_ragged(title: str, inputs: Mapping[str, Any]) -> None:
+    for name, each in inputs.items():
+        if getattr(each, "layout", Layout.DENSE) is not Layout.DENSE:
+            raise SignatureMismatchError(
+                f"{title} cannot be frozen with the input {name!r} ({each}): a graph takes dense "
+                f"tensors only. Save it with tf.saved_model.save and open it as a SavedModel"
+            )
 
 
 def _refusing(act: Callable[[], Any], title: str) -> Any:

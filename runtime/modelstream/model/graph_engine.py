@@ -11,7 +11,7 @@ from modelstream.errors import SignatureMismatchError
 from modelstream.model.graph_nodes import full, split
 from modelstream.model.graph_signature import GraphSignature, GraphTensor, as_tensor
 from modelstream.model.runtime import Runtime
-from modelstream.model.session import SessionEngine, Symbols
+from modelstream.model.session import Feeds, SessionEngine, Symbols
 from modelstream.model.signature import Signature
 
 Functions = Mapping[str, tuple[GraphSignature, Signature]]
@@ -30,12 +30,17 @@ def graph_engine(
     for given, _ in functions.values():
         _reshape(graph_def, given)
 
-    def fill(session: Any) -> dict[str, tuple[Symbols, Symbols]]:
+    def fill(session: Any) -> dict[str, tuple[Feeds, Symbols]]:
         tf.import_graph_def(graph_def, name=prefix)
         scope = f"{prefix}/" if prefix else ""
         return {
             name: (
-                dict(_symbols(session.graph, scope, given.inputs, signature.inputs)),
+                {
+                    each: (symbol,)
+                    for each, symbol in _symbols(
+                        session.graph, scope, given.inputs, signature.inputs
+                    )
+                },
                 dict(_symbols(session.graph, scope, given.outputs, signature.outputs)),
             )
             for name, (given, signature) in functions.items()

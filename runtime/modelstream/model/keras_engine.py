@@ -7,12 +7,13 @@ import keras
 import numpy.typing as npt
 import tensorflow as tf
 
-from modelstream.convert.spec import TensorSpec
+from modelstream.convert.encoder import Tensor
+from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.errors import ModelFormatError, ModelLoadError
 from modelstream.model.eager import configure
 from modelstream.model.keras_config import Specs
-from modelstream.model.layouts import flattened
-from modelstream.model.protocol import Tensors
+from modelstream.model.layouts import flattened, pieces
+from modelstream.model.protocol import Fed
 from modelstream.model.runtime import Runtime
 
 
@@ -31,7 +32,7 @@ class KerasEngine:
             self._model = _loaded(path)
             self._inputs = _inputs(self._model, path)
             self._run = tf.function(self._forward).get_concrete_function(
-                [tf.TensorSpec(each.shape, each.dtype, name) for name, each in self._inputs.items()]
+                [_tensorflow_spec(each) for each in self._inputs.values()]
             )
         self._names = _output_names(self._model, self._run.structured_outputs)
 
@@ -42,13 +43,11 @@ class KerasEngine:
         named = zip(self._names, outputs, strict=True)
         return self._inputs, {name: _spec(each, name) for name, each in named}
 
-    def call(self, signature: str, inputs: Tensors) -> dict[str, npt.NDArray[Any]]:
+    def call(self, signature: str, inputs: Fed) -> dict[str, npt.NDArray[Any]]:
         """Run the model on arrays that fit it, as it is after training."""
-        tensors = [
-            tf.constant(inputs[name], dtype=spec.dtype) for name, spec in self._inputs.items()
-        ]
+        tensors = [_tensor(inputs[name], spec) for name, spec in self._inputs.items()]
         with tf.device(self._device):
-            outputs = keras.tree.flatten(self._run(*tensors))
+            outputs = keras.tree.flatten(self._run(tensors))
         return {name: flattened(each) for name, each in zip(self._names, outputs, strict=True)}
 
     def save(self, prefix: str) -> str:
@@ -95,7 +94,26 @@ def _inputs(model: Any, path: Path) -> dict[str, TensorSpec]:
 
 def _spec(tensor: Any, name: str) -> TensorSpec:
     dtype = tensor.dtype if isinstance(tensor.dtype, str) else tensor.dtype.name
+    if getattr(tensor, "ragged", False) or isinstance(tensor, tf.RaggedTensor):
+        rank = getattr(tensor, "ragged_rank", None) or 1
+        return TensorSpec(dtype, tuple(tensor.shape), name, Layout.RAGGED, rank)
     return TensorSpec(dtype, tuple(tensor.shape), name)
+
+
+def _tensorflow_spec(spec: TensorSpec) -> Any:
+    if spec.layout is Layout.RAGGED:
+        return tf.RaggedTensorSpec(spec.shape, spec.dtype, spec.ragged_rank, spec.splits)
+    return tf.TensorSpec(spec.shape, spec.dtype, spec.name)
+
+
+def _tensor(value: Tensor, spec: TensorSpec) -> Any:
+    flat, *splits = pieces(value)
+    array = tf.constant(flat, dtype=spec.dtype)
+    if not splits:
+        return array
+    return tf.RaggedTensor.from_nested_row_splits(
+        array, [tf.constant(each, dtype=spec.splits) for each in splits], validate=False
+    )
 
 
 def _output_names(model: Any, structure: Any) -> list[str]:

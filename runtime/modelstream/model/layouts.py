@@ -1,19 +1,31 @@
 """Ragged and sparse tensors: what of them can be a column."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from modelstream.convert.encoder import Tensor
 from modelstream.convert.objects import objects
+from modelstream.convert.raggedvalue import RaggedValue
 from modelstream.convert.spec import Layout
 from modelstream.model.signature import Signature
 
 
-def is_dense(signature: Signature) -> bool:
-    """Whether the signature can be called with arrays: sparse tensors go neither in nor out."""
-    outputs = all(spec.layout is not Layout.SPARSE for spec in signature.outputs.values())
-    return outputs and all(spec.layout is Layout.DENSE for spec in signature.inputs.values())
+def is_callable(signature: Signature) -> bool:
+    """Whether the signature can be called: sparse tensors go neither in nor out."""
+    specs = (*signature.inputs.values(), *signature.outputs.values())
+    return all(spec.layout is not Layout.SPARSE for spec in specs)
+
+
+def pieces(tensor: Tensor) -> Iterator[npt.NDArray[Any]]:
+    """The arrays that a tensor is made of: a ragged one of its flat values, then its splits."""
+    if isinstance(tensor, RaggedValue):
+        yield tensor.values.numpy()
+        yield from tensor.splits
+    else:
+        yield tensor
 
 
 def flattened(value: Any) -> npt.NDArray[Any]:

@@ -5,15 +5,20 @@ import logging
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy.typing as npt
 
+from modelstream.convert.encoder import Tensor
+from modelstream.convert.raggedtensors import to_input
+from modelstream.convert.raggedvalue import RaggedValue
+from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.convert.tensors import to_tensor
 from modelstream.errors import ModelLoadError, SignatureMismatchError
 from modelstream.model import metagraph
-from modelstream.model.layouts import is_dense
-from modelstream.model.protocol import Tensors
+from modelstream.model.layouts import is_callable
+from modelstream.model.protocol import Fed
 from modelstream.model.runtime import Runtime
 from modelstream.model.signature import (
     DEFAULT_SIGNATURE,
@@ -30,7 +35,7 @@ log = logging.getLogger(__name__)
 class Engine(Protocol):
     """What one of TensorFlow's loaders made of a model."""
 
-    def call(self, signature: str, inputs: Tensors) -> dict[str, npt.NDArray[Any]]:
+    def call(self, signature: str, inputs: Fed) -> dict[str, npt.NDArray[Any]]:
         """Run a signature on arrays that fit it."""
 
     def close(self) -> None:
@@ -65,15 +70,17 @@ class LoadedModel:
         """What runs it."""
         return self._engine
 
-    def call(self, signature: str, inputs: Tensors) -> dict[str, npt.NDArray[Any]]:
+    def call(self, signature: str, inputs: Fed) -> dict[str, npt.NDArray[Any]]:
         """Run one signature on a batch.
 
         Raises:
             SignatureNotFoundError: there is no such signature.
-            SignatureMismatchError: tensors are missing or too many.
+            SignatureMismatchError: tensors are missing or too many, or no RaggedValue where the
+                input is ragged.
         """
         found = find_signature(self._signatures, signature, self._name)
         _check_callable(found, inputs)
+        _check_layouts(found, inputs)
         return self._engine.call(signature, inputs)
 
     def predict(
@@ -101,15 +108,15 @@ class LoadedModel:
             shutil.rmtree(self._copy, ignore_errors=True)
 
 
-def _argument(values: Any, spec: Any) -> npt.NDArray[Any]:
+def _argument(values: Any, spec: TensorSpec) -> Tensor:
     if spec.shape == ():
-        scalar = type(spec)(spec.dtype, (None,), spec.name)
+        scalar = TensorSpec(spec.dtype, (None,), spec.name)
         return to_tensor([values], scalar, allow_nan=True).reshape(())
-    return to_tensor(values, spec, allow_nan=True)
+    return to_input(values, spec, allow_nan=True)
 
 
 def _check_callable(signature: Signature, inputs: Mapping[str, object]) -> None:
-    if not is_dense(signature):
+    if not is_callable(signature):
         raise SignatureMismatchError(
             f"signature {signature.name!r} takes or gives sparse tensors, which are not supported: "
             f"{signature}"
@@ -124,10 +131,26 @@ def _check_callable(signature: Signature, inputs: Mapping[str, object]) -> None:
             f"missing: {listed(missing)}"
         )
     for name in sorted(extra):
+        whole = next((whole for whole, parts in signature.parts.items() if name in parts), None)
+        if whole is not None:
+            raise SignatureMismatchError(
+                f"signature {signature.name!r} takes {name!r} as a part of the ragged input "
+                f"{whole!r}: give {whole!r} alone, its rows as nested lists or as a RaggedValue"
+            )
         raise SignatureMismatchError(
             f"signature {signature.name!r} has no input {name!r}"
             f"{suggestion(name, signature.inputs)}; it takes {listed(signature.inputs)}"
         )
+
+
+def _check_layouts(signature: Signature, inputs: Fed) -> None:
+    for name, spec in signature.inputs.items():
+        if isinstance(inputs[name], RaggedValue) != (spec.layout is Layout.RAGGED):
+            takes = "a RaggedValue" if spec.layout is Layout.RAGGED else "an array"
+            raise SignatureMismatchError(
+                f"call takes {takes} for input {name!r} ({spec}) of signature {signature.name!r}, "
+                f"not {type(inputs[name]).__name__}: predict converts what it is given"
+            )
 
 
 Loader = Callable[[Path, tuple[str, ...], Mapping[str, Signature], Runtime], Engine]
@@ -149,14 +172,22 @@ def load(
     tags: tuple[str, ...],
     runtime: Runtime,
     loaders: Callable[[], Mapping[str, Loader]] = tensorflow_loaders,
+    ragged: metagraph.Ragged = MappingProxyType({}),
 ) -> LoadedModel:
     """Load a SavedModel with the first loader that takes it.
+
+    Args:
+        directory: with saved_model.pb.
+        tags: of the meta graph.
+        runtime: how TensorFlow runs it.
+        loaders: title → loader, in the order in which they are tried.
+        ragged: ragged input → the plain inputs that it is made of, where the model does not tell.
 
     Raises:
         ModelLoadError: none does; lists what each said.
     """
     saved_model = metagraph.read(directory)
-    signatures = metagraph.signatures(metagraph.meta_graph(saved_model, tags, directory))
+    signatures = metagraph.signatures(metagraph.meta_graph(saved_model, tags, directory), ragged)
     copy = readable_copy(directory, saved_model)
     try:
         engine = _engine(directory, loaders(), copy or directory, tags, signatures, runtime)

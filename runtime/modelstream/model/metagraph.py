@@ -1,7 +1,8 @@
 """saved_model.pb read without TensorFlow: tags and signatures."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from google.protobuf import text_format
@@ -9,13 +10,23 @@ from google.protobuf.message import DecodeError
 
 from modelstream.convert.protos import dtype_name, message, shape_of
 from modelstream.convert.spec import Layout, TensorSpec
-from modelstream.errors import ModelFormatError, TagsNotFoundError
+from modelstream.errors import ModelFormatError, SignatureMismatchError, TagsNotFoundError
 from modelstream.model.directory import model_file
-from modelstream.model.signature import Signature
+from modelstream.model.ragged_inputs import (
+    RAGGED,
+    SPLITS,
+    RaggedInput,
+    RaggedInputs,
+    ragged_spec,
+    stated,
+)
+from modelstream.model.signature import Signature, listed
 from modelstream.model.statefulness import Graph
 
+Ragged = Mapping[str, Sequence[str]]
+"""Ragged input → the plain inputs that it is made of: flat values, then row splits."""
+
 _INTERNAL = {"__saved_model_init_op", "__saved_model_train_op"}
-_RAGGED = 3
 
 
 def read(directory: Path) -> Any:
@@ -56,19 +67,31 @@ def meta_graph(saved_model: Any, tags: Iterable[str], where: Path) -> Any:
     )
 
 
-def signatures(meta: Any) -> dict[str, Signature]:
-    """The signatures of a meta graph, by name; TensorFlow's internal ones are left out."""
-    graph = Graph(meta.graph_def)
-    return {
-        name: Signature(
-            name,
-            definition.method_name,
-            _specs(definition.inputs),
-            _specs(definition.outputs),
-            graph.changes_variables(_tensors(definition.outputs.values())),
-        )
+def signatures(meta: Any, ragged: Ragged = MappingProxyType({})) -> dict[str, Signature]:
+    """The signatures of a meta graph, by name; TensorFlow's internal ones are left out.
+
+    Args:
+        meta: the meta graph.
+        ragged: ragged input → the plain inputs that it is made of, where the model does not tell.
+
+    Raises:
+        SignatureMismatchError: no signature has the inputs that ``ragged`` names.
+    """
+    graph, found = Graph(meta.graph_def), RaggedInputs(meta)
+    definitions = {
+        name: definition
         for name, definition in sorted(meta.signature_def.items())
         if name not in _INTERNAL
+    }
+    _check_stated(ragged, definitions)
+    return {
+        name: _signature(
+            name,
+            definition,
+            _put_together(definition.inputs, ragged, found),
+            graph.changes_variables(_tensors(definition.outputs.values())),
+        )
+        for name, definition in definitions.items()
     }
 
 
@@ -92,6 +115,71 @@ def _tag_text(tags: Iterable[str]) -> str:
     return "{" + ", ".join(sorted(tags)) + "}"
 
 
+def _signature(
+    name: str, definition: Any, ragged: Sequence[RaggedInput], stateful: bool
+) -> Signature:
+    """A signature, with the ragged inputs in place of the pieces that they are exported in."""
+    pieces = {piece for each in ragged for piece in each.parts}
+    plain = {key: spec for key, spec in _specs(definition.inputs).items() if key not in pieces}
+    whole = {each.spec.name: each for each in ragged}
+    specs = plain | {key: each.spec for key, each in whole.items()}
+    return Signature(
+        name,
+        definition.method_name,
+        dict(sorted(specs.items())),
+        _specs(definition.outputs),
+        stateful,
+        {key: each.parts for key, each in whole.items()} | _components(definition.inputs),
+    )
+
+
+def _components(infos: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """What the v2 loader calls the pieces of a ragged input of a TF1 export."""
+    return {
+        name: tuple(
+            f"{name}_component_{number}"
+            for number, _ in enumerate(info.composite_tensor.components)
+        )
+        for name, info in infos.items()
+        if info.HasField("composite_tensor")
+    }
+
+
+def _put_together(
+    infos: Mapping[str, Any], ragged: Ragged, found: RaggedInputs
+) -> list[RaggedInput]:
+    given = [
+        stated(parts, name, infos) for name, parts in ragged.items() if infos.keys() >= set(parts)
+    ]
+    taken = {part for each in given for part in each.parts}
+    told = [each for each in found.of(infos) if taken.isdisjoint(each.parts)]
+    return [*given, *told]
+
+
+def _check_stated(ragged: Ragged, definitions: Mapping[str, Any]) -> None:
+    for name, parts in ragged.items():
+        if problem := _stated_wrongly(name, parts, definitions):
+            raise SignatureMismatchError(f"ragged says that the input {name!r} {problem}")
+
+
+def _stated_wrongly(name: str, parts: Sequence[str], definitions: Mapping[str, Any]) -> str | None:
+    made = f"is made of {listed(parts)}"
+    if len(parts) < 2:
+        return f"{made}: it takes the input with the flat values, then those with row splits"
+    fitting = [each.inputs for each in definitions.values() if each.inputs.keys() >= set(parts)]
+    if not fitting:
+        has = "; ".join(f"{key} has {listed(each.inputs)}" for key, each in definitions.items())
+        return f"{made}, which no signature takes: {has or 'there is none'}"
+    for inputs in fitting:
+        if name in inputs.keys() - set(parts):
+            return f"{made}, but the model has one of that name already: choose another"
+        for part in parts[1:]:
+            dtype = dtype_name(inputs[part].dtype)
+            if dtype not in SPLITS:
+                return f"{made}, but {part!r} is {dtype}, and row splits are {' or '.join(SPLITS)}"
+    return None
+
+
 def _specs(infos: Mapping[str, Any]) -> dict[str, TensorSpec]:
     return {name: _spec(name, info) for name, info in sorted(infos.items())}
 
@@ -104,11 +192,13 @@ def _spec(name: str, info: Any) -> TensorSpec:
 
 
 def _composite_spec(name: str, info: Any) -> TensorSpec:
-    """A RaggedTensorSpec keeps (shape, dtype, ragged rank, row splits dtype) in its type state."""
     type_spec = info.composite_tensor.type_spec
+    if type_spec.type_spec_class == RAGGED:
+        return ragged_spec(name, type_spec)
     values = list(type_spec.type_state.tuple_value.values)
-    layout = Layout.RAGGED if type_spec.type_spec_class == _RAGGED else Layout.SPARSE
     dtypes = [each.tensor_dtype_value for each in values if each.tensor_dtype_value]
     shapes = [each.tensor_shape_value for each in values if each.HasField("tensor_shape_value")]
     dtype = dtypes[0] if dtypes else info.dtype
-    return TensorSpec(dtype_name(dtype), shape_of(shapes[0]) if shapes else None, name, layout)
+    return TensorSpec(
+        dtype_name(dtype), shape_of(shapes[0]) if shapes else None, name, Layout.SPARSE
+    )

@@ -9,12 +9,17 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from modelstream.convert.encoder import Tensor
 from modelstream.errors import OptionError
 from modelstream.excerpt import excerpt
 from modelstream.model.runtime import Runtime
 from modelstream.model.signature import Signature
 
 Tensors = Mapping[str, npt.NDArray[Any]]
+"""What comes out of a model, by tensor name."""
+
+Fed = Mapping[str, Tensor]
+"""What goes into a model, by tensor name: arrays, and RaggedValues for ragged inputs."""
 
 
 class OpenModel(Protocol):
@@ -24,8 +29,11 @@ class OpenModel(Protocol):
     def signatures(self) -> Mapping[str, Signature]:
         """The functions that it offers, by name."""
 
-    def call(self, signature: str, inputs: Tensors) -> dict[str, np.ndarray[Any, Any]]:
-        """Run one signature on a batch: arrays by tensor name in, arrays by tensor name out."""
+    def call(self, signature: str, inputs: Fed) -> dict[str, np.ndarray[Any, Any]]:
+        """Run one signature on a batch: arrays by tensor name in, arrays by tensor name out.
+
+        A ragged input is a RaggedValue.
+        """
 
     def predict(
         self, signature: str = ..., /, **tensors: object

@@ -1,14 +1,14 @@
 """SavedModel: TensorFlow's format for a model with its signatures."""
 
 import os
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from modelstream.model import metagraph
 from modelstream.model.cache import ModelCache
 from modelstream.model.directory import resolve
-from modelstream.model.loaded import LoadedModel, load
+from modelstream.model.loaded import LoadedModel, load, tensorflow_loaders
 from modelstream.model.protocol import OpenModel
 from modelstream.model.runtime import Runtime
 from modelstream.model.signature import Signature
@@ -27,12 +27,17 @@ class SavedModel:
         tags: of the meta graph, all of them.
         version: which version directory; None takes the highest number.
         name: what metrics and messages call it; the directory's name if None.
+        ragged: for a model that takes the flat values and row splits of a ragged tensor as plain
+            inputs: ``{"x": ("values", "row_splits")}`` makes of them one ragged input ``x``; of a
+            deeper one, the outermost splits come first. What TensorFlow has exported as a ragged
+            input is found without it.
         runtime: how TensorFlow runs it, where ``open`` is not told otherwise.
 
     Raises:
         ModelNotFoundError: there is no model at the path.
         ModelFormatError: saved_model.pb is corrupt.
         TagsNotFoundError: no meta graph has these tags.
+        SignatureMismatchError: no signature has the inputs that ``ragged`` names.
     """
 
     def __init__(
@@ -42,6 +47,7 @@ class SavedModel:
         version: int | None = None,
         *,
         name: str | None = None,
+        ragged: Mapping[str, Sequence[str]] | None = None,
         runtime: Runtime = Runtime(),  # noqa: B008  # frozen
     ) -> None:
         root = Path(path).absolute()
@@ -50,7 +56,11 @@ class SavedModel:
         self._name = name or root.name
         self._runtime = runtime
         meta = metagraph.meta_graph(metagraph.read(self._directory), self._tags, self._directory)
-        self._signatures = metagraph.signatures(meta)
+        self._ragged = {
+            name: (parts,) if isinstance(parts, str) else tuple(parts)
+            for name, parts in (ragged or {}).items()
+        }
+        self._signatures = metagraph.signatures(meta, self._ragged)
 
     @property
     def name(self) -> str:
@@ -75,7 +85,8 @@ class SavedModel:
     @property
     def key(self) -> Hashable:
         """Equal for two models that may share one copy in memory."""
-        return ("SavedModel", str(self._directory.resolve()), self._tags)
+        ragged = tuple(sorted(self._ragged.items()))
+        return ("SavedModel", str(self._directory.resolve()), self._tags, *ragged)
 
     @property
     def signatures(self) -> Mapping[str, Signature]:
@@ -91,7 +102,10 @@ class SavedModel:
             ModelLoadError: TensorFlow refuses the model; lists what each loader said.
         """
         options = runtime or self._runtime
-        return _CACHE.lease((self.key, options), lambda: load(self._directory, self._tags, options))
+        return _CACHE.lease((self.key, options), lambda: self._load(options))
+
+    def _load(self, runtime: Runtime) -> LoadedModel:
+        return load(self._directory, self._tags, runtime, tensorflow_loaders, self._ragged)
 
     def __repr__(self) -> str:
         return f"SavedModel({str(self._directory)!r}, tags={self._tags})"

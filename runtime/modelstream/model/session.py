@@ -6,6 +6,7 @@ The v1 session loader takes TF1 and TF2 exports alike, and is the faster of Tens
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from modelstream.errors import ModelError
-from modelstream.model.layouts import flattened, is_dense
-from modelstream.model.protocol import Tensors
+from modelstream.model.layouts import flattened, is_callable, pieces
+from modelstream.model.protocol import Fed
 from modelstream.model.runtime import Runtime
 from modelstream.model.signature import Signature
 
@@ -22,7 +23,10 @@ Array = npt.NDArray[Any]
 Symbols = Mapping[str, Any]
 """Tensors of a graph, by the names that a signature gives them."""
 
-Functions = Mapping[str, tuple[Symbols, Symbols]]
+Feeds = Mapping[str, tuple[Any, ...]]
+"""The tensors that each input is fed into: one, or those that a ragged tensor is made of."""
+
+Functions = Mapping[str, tuple[Feeds, Symbols]]
 """The inputs and outputs of each signature."""
 
 
@@ -47,7 +51,7 @@ class SessionEngine:
         """The session, with the graph in it."""
         return self._session
 
-    def call(self, signature: str, inputs: Tensors) -> dict[str, Array]:
+    def call(self, signature: str, inputs: Fed) -> dict[str, Array]:
         """Run a signature on arrays that fit it."""
         return self._calls[signature](inputs)
 
@@ -71,9 +75,9 @@ class SavedModelEngine(SessionEngine):
             meta = tf.compat.v1.saved_model.loader.load(session, list(tags), str(directory))
             self._saver = meta.saver_def
             return {
-                name: _symbols(meta.signature_def[name], session.graph)
+                name: _symbols(meta.signature_def[name], signature, session.graph)
                 for name, signature in signatures.items()
-                if is_dense(signature)
+                if is_callable(signature)
             }
 
         super().__init__(fill, runtime)
@@ -101,32 +105,44 @@ class SavedModelEngine(SessionEngine):
         return name
 
 
-def _symbols(definition: Any, graph: Any) -> tuple[Symbols, Symbols]:
+def _symbols(definition: Any, signature: Signature, graph: Any) -> tuple[Feeds, Symbols]:
     tensor = tf.compat.v1.saved_model.utils.get_tensor_from_tensor_info
-    inputs = {name: tensor(info, graph) for name, info in definition.inputs.items()}
+    inputs = {
+        name: tuple(graph.get_tensor_by_name(each) for each in _fed(definition, signature, name))
+        for name in signature.inputs
+    }
     outputs = {name: tensor(info, graph) for name, info in definition.outputs.items()}
     return inputs, outputs
 
 
+def _fed(definition: Any, signature: Signature, name: str) -> list[str]:
+    """The tensors of the graph that an input is fed into: one, or those of a ragged tensor."""
+    if name in definition.inputs and definition.inputs[name].HasField("composite_tensor"):
+        return [each.name for each in definition.inputs[name].composite_tensor.components]
+    return [definition.inputs[part].name for part in signature.parts.get(name, (name,))]
+
+
 class _Call:
-    def __init__(self, session: Any, feeds: Symbols, fetches: Symbols) -> None:
-        self._dtypes = {name: feed.dtype.as_numpy_dtype for name, feed in feeds.items()}
+    def __init__(self, session: Any, feeds: Feeds, fetches: Symbols) -> None:
+        self._dtypes = {
+            name: [each.dtype.as_numpy_dtype for each in parts] for name, parts in feeds.items()
+        }
         self._run: Callable[..., dict[str, Any]] = session.make_callable(
-            dict(fetches), feed_list=list(feeds.values())
+            dict(fetches), feed_list=list(chain.from_iterable(feeds.values()))
         )
 
-    def __call__(self, inputs: Tensors) -> dict[str, Array]:
+    def __call__(self, inputs: Fed) -> dict[str, Array]:
         try:
             outputs = self._run(*self._arrays(inputs))
         except UnicodeDecodeError as error:  # TensorFlow's message quotes bytes of the record
             raise ModelError(bytes(error.object).decode(errors="replace")) from None
         return {name: flattened(value) for name, value in outputs.items()}
 
-    def _arrays(self, inputs: Tensors) -> Iterator[Array]:
+    def _arrays(self, inputs: Fed) -> Iterator[Array]:
         """In the order of the feeds; bfloat16, which numpy does not know, comes as float32."""
-        for name, dtype in self._dtypes.items():
-            array = inputs[name]
-            yield array if array.dtype.kind in "OSU" else array.astype(dtype, copy=False)
+        for name, dtypes in self._dtypes.items():
+            for array, dtype in zip(pieces(inputs[name]), dtypes, strict=True):
+                yield array if array.dtype.kind in "OSU" else array.astype(dtype, copy=False)
 
 
 @contextmanager

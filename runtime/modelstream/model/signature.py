@@ -1,7 +1,7 @@
 """Signatures: the functions that a model offers, and what they take and give."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from modelstream.convert.spec import TensorSpec
@@ -26,6 +26,8 @@ class Signature:
         outputs: the tensors that it gives, by name.
         stateful: a call changes variables of the model. Each worker then has variables of its own,
             which no checkpoint of Flink holds.
+        parts: ragged input → the plain tensors that a TF2 export has in its place: the flat values,
+            then the row splits, the outermost first.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Signature:
     inputs: Mapping[str, TensorSpec]
     outputs: Mapping[str, TensorSpec]
     stateful: bool = False
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.name}({_specs(self.inputs)}) -> ({_specs(self.outputs)})"

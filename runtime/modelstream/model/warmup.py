@@ -2,11 +2,14 @@
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from modelstream.convert.dtypes import Kind, dtype_of
-from modelstream.convert.spec import TensorSpec
+from modelstream.convert.encoder import Tensor
+from modelstream.convert.raggedtensors import to_ragged
+from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.model.protocol import OpenModel
 
 log = logging.getLogger(__name__)
@@ -26,7 +29,7 @@ def warm_up(model: OpenModel, signature: str, sizes: Iterable[int] = (1,)) -> No
     if found.stateful:
         return
     for size in sizes:
-        model.call(signature, {name: _zeros(spec, size) for name, spec in found.inputs.items()})
+        model.call(signature, {name: _tensor(spec, size) for name, spec in found.inputs.items()})
 
 
 def try_to_warm_up(model: OpenModel, name: str, signature: str, sizes: Iterable[int]) -> None:
@@ -35,6 +38,16 @@ def try_to_warm_up(model: OpenModel, name: str, signature: str, sizes: Iterable[
         warm_up(model, signature, sizes)
     except Exception as error:  # whatever the model raises
         log.info("model %s is not warm: it refuses zeros: %s", name, error)
+
+
+def _tensor(spec: TensorSpec, size: int) -> Tensor:
+    """Zeros; in a ragged tensor one to a row, because models may refuse empty rows."""
+    if spec.layout is not Layout.RAGGED:
+        return _zeros(spec, size)
+    if spec.shape is None:
+        known: tuple[int | None, ...] = (None,) * (1 + spec.ragged_rank)
+        spec = replace(spec, shape=known)
+    return to_ragged(_zeros(spec, size), spec)
 
 
 def _zeros(spec: TensorSpec, size: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.generic]]":

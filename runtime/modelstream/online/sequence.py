@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from modelstream.convert import TensorSpec, from_tensor, to_tensor
+from modelstream.convert import Layout, TensorSpec, from_tensor
+from modelstream.convert.encoder import Tensor
+from modelstream.convert.raggedtensors import to_input
 from modelstream.deadletter import DeadLetter, Fail, Failure, OnError, Stage, check_on_error
 from modelstream.errors import ConversionError, SignatureMismatchError
 from modelstream.keyed import check_keyed, check_ttl
@@ -68,6 +70,11 @@ class SequenceModel:
         _check_names("outputs", (self.outputs or {}).values(), found.outputs, found)
         for tensor, source in self.state.items():
             here, there = found.inputs[tensor], found.outputs[source]
+            if here.layout is not Layout.DENSE:
+                raise SignatureMismatchError(
+                    f"the state {tensor!r} ({here}) is {here.layout}: a state is a dense tensor, "
+                    f"which has the same size for each record"
+                )
             if (here.dtype, here.record_shape) != (there.dtype, there.record_shape):
                 raise SignatureMismatchError(
                     f"the state {tensor!r} ({here}) cannot be what {source!r} ({there}) gives: "
@@ -168,10 +175,10 @@ class Step:
         except ConversionError as error:
             return Failure.of(Stage.DECODE, error)
 
-    def _encoded(self, record: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
+    def _encoded(self, record: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
         for tensor, column in self._feeds.items():
             try:
-                yield tensor, to_tensor([record[column]], self._found.inputs[tensor])
+                yield tensor, to_input([record[column]], self._found.inputs[tensor])
             except ConversionError as error:
                 raise ConversionError(f"column {column!r}: {error}", error.index) from None
 

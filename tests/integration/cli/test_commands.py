@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.cli.conftest import MANIFEST
-from tests.support import models
+from tests.support import models, ragged
 from tests.support.graphs import DENSE
 
 from modelstream.cli import main
@@ -28,6 +28,25 @@ def test_inspect_as_json_is_for_programs(picky: str, capsys: pytest.CaptureFixtu
         "root": {"dtype": "float32", "shape": [None], "layout": "dense", "sqlType": "FLOAT"}
     }
     assert said["digest"] == digest_of(Path(picky))
+
+
+def test_inspect_shows_ragged_inputs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(ragged.bags())]) == 0
+    shown = capsys.readouterr().out
+    assert "int64    [?, ?, ?] ragged rank 2  ARRAY<ARRAY<BIGINT>>" in shown
+    assert "float32  [?, ?, 3] ragged rank 1  ARRAY<ARRAY<FLOAT>>" in shown
+    assert main(["inspect", str(ragged.bags()), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["signatures"]["deep"]["inputs"] == {
+        "ids": {
+            "dtype": "int64",
+            "shape": [None, None, None],
+            "layout": "ragged",
+            "raggedRank": 2,
+            "rowSplits": "int32",
+            "sqlType": "ARRAY<ARRAY<BIGINT>>",
+        }
+    }
 
 
 def test_inspect_lists_versions_and_takes_one(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,7 @@ from modelstream.model import (
     GraphSignature,
     GraphTensor,
     KerasModel,
+    Layout,
     Predict,
     Runtime,
     TensorSpec,
@@ -159,11 +160,13 @@ def test_a_function_that_cannot_be_frozen_says_why(weights):
     initializer = tf.lookup.KeyValueTensorInitializer(["a"], [1])
     table = tf.lookup.StaticHashTable(initializer, 0)
     text = {"x": TensorSpec("string", (None,))}
+    ragged = {"x": TensorSpec("float32", (None, None), layout=Layout.RAGGED)}
     for function, inputs, words in (
         (learning, None, "function learning cannot be frozen, because it changes variables"),
         (lambda x: table.lookup(x), text, "looks up in tables"),
         (lambda x: x, None, "does not say what it takes"),
         (lambda y: y, X, "cannot be frozen: "),
+        (lambda x: x, ragged, "takes dense tensors only. Save it with tf.saved_model.save"),
     ):
         with pytest.raises(SignatureMismatchError, match=words):
             GraphDefModel.from_function(function, inputs)

@@ -1,16 +1,26 @@
 """A plain Python function as a model."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import cloudpickle
 import numpy as np
 import pytest
 
+from modelstream.convert import RaggedValue
 from modelstream.errors import ModelError, SignatureMismatchError
 from modelstream.inference.rows import Rows
 from modelstream.inference.scoring import Scorer
-from modelstream.model import CallableModel, Predict, Regress, Signature, TensorSpec, warm_up
+from modelstream.model import (
+    CallableModel,
+    Layout,
+    Predict,
+    Regress,
+    Signature,
+    TensorSpec,
+    warm_up,
+)
 from modelstream.model.signature import PREDICT, REGRESS
 
 NUMBER = TensorSpec("float32", (None,))
@@ -121,3 +131,43 @@ def test_several_outputs_need_names():
 def test_what_it_takes_and_gives_must_be_said(arguments, words):
     with pytest.raises(SignatureMismatchError, match=words):
         CallableModel({"one": abs}, **arguments)
+
+
+def test_a_ragged_input_comes_as_flat_values_and_splits():
+    def summed(x):
+        return np.add.reduceat(np.append(x.values.numpy(), 0), x.splits[0][:-1])
+
+    ragged = TensorSpec("float32", (None, None), layout=Layout.RAGGED)
+    model = CallableModel(summed, {"x": ragged}, {"y": TensorSpec("float32", (None,))})
+    assert model.signatures["serving_default"].inputs["x"] == replace(ragged, name="x")
+    with model.open() as opened:
+        warm_up(opened, "serving_default", [1, 4])
+        assert opened.predict(x=[[1, 2], [3]])["y"].tolist() == [3, 3]
+        found = opened.call("serving_default", {"x": RaggedValue.of([[1.0], [2.0, 3.0]])})
+        assert found["y"].tolist() == [1, 5]
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        (TensorSpec("int64", (None, None), layout=Layout.RAGGED), [[0], [0]]),
+        (TensorSpec("string", None, layout=Layout.RAGGED, ragged_rank=2), [[[b""]], [[b""]]]),
+        (TensorSpec("int64", (None, None, 2), layout=Layout.RAGGED), [[[0, 0]], [[0, 0]]]),
+        (
+            TensorSpec("int64", (None, 2, None), layout=Layout.RAGGED, ragged_rank=2),
+            [[[0], [0]], [[0], [0]]],
+        ),
+        (TensorSpec("int64", (3, None), layout=Layout.RAGGED), [[0], [0], [0]]),
+    ],
+    ids=str,
+)
+def test_the_warm_up_of_a_ragged_input_has_no_empty_rows(spec, expected):
+    given = []
+
+    def noted(x):
+        given.append(x.tolist())
+        return np.zeros(len(x), np.float32)
+
+    with CallableModel(noted, {"x": spec}, {"y": TensorSpec("float32", (None,))}).open() as opened:
+        warm_up(opened, "serving_default", [2])
+    assert given == [expected]

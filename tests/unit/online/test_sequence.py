@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from tests.support.jvm import import_noisy
 
-from modelstream import HiddenState, Runtime, SequenceModel, Signature, TensorSpec
+from modelstream import (
+    CallableModel,
+    HiddenState,
+    Runtime,
+    SequenceModel,
+    Signature,
+    TensorSpec,
+)
+from modelstream.convert import Layout
 from modelstream.deadletter import Failure, Stage
 from modelstream.errors import OptionError, SignatureMismatchError, StateError
 from modelstream.online.sequence import Step
@@ -83,6 +91,25 @@ def test_a_failure_is_about_the_record_of_a_stream_that_has_no_places() -> None:
 def test_a_state_that_the_signature_does_not_have_is_refused(state: Any, message: str) -> None:
     with pytest.raises(SignatureMismatchError, match=message):
         SequenceModel(Leaky(), state)
+
+
+def test_a_record_may_be_a_row_of_any_length_but_a_state_may_not() -> None:
+    ragged = TensorSpec("float32", (None, None), layout=Layout.RAGGED)
+    number = TensorSpec("float32", (None,))
+    model = CallableModel(
+        lambda x, h: {"y": h + x.values.numpy().sum(), "h_next": h + len(x.values.numpy())},
+        {"x": ragged, "h": number},
+        {"y": number, "h_next": number},
+    )
+    definition = SequenceModel(model, {"h": "h_next"})
+    with model.open() as opened:
+        step = Step(definition, opened)
+        outputs, after = step({"x": [1.0, 2.0]}, {"h": np.zeros(1, np.float32)})
+        assert outputs == [3.0]
+        assert step({"x": []}, after)[0] == [2.0]
+    model = CallableModel(lambda h: h, {"h": ragged}, {"h_next": ragged})
+    with pytest.raises(SignatureMismatchError, match="is ragged: a state is a dense tensor"):
+        SequenceModel(model, {"h": "h_next"})
 
 
 def test_a_stream_without_keys_has_nothing_to_remember_by() -> None:
