@@ -145,10 +145,10 @@ def saved(namespace, job):
 
 
 def test_a_change_stops_the_job_with_a_savepoint_that_the_next_one_starts_from(languages, timed):
-    """At another parallelism, too: two slots in place of one."""
+    """At another parallelism, too: two TaskManagers in place of one."""
     before = languages.status(NAME)["job"]["id"]
-    slots = {"taskManager": {"slots": 2}}
-    patched(languages, pipeline={"inference": {"batch": {"maxSize": 16}}}, flink=slots)
+    two = {"taskManager": {"replicas": 2}}
+    patched(languages, pipeline={"inference": {"batch": {"maxSize": 16}}}, flink=two)
     timed(
         "edit → savepoint → the next job is Ready",
         lambda: eventually(
@@ -182,7 +182,7 @@ def test_a_suspended_job_has_no_pods_and_goes_on_from_its_savepoint(languages, t
     assert languages.pods(NAME, "jobmanager") + languages.pods(NAME, "taskmanager") == []
 
     put(languages, ROOT / "bench", "/data/sources", "mlp.py")
-    patched(languages, suspend=False, flink={"taskManager": {"slots": 1}})
+    patched(languages, suspend=False, flink={"taskManager": {"replicas": 1}})
     timed(
         "resume → the file of the meantime is scored",
         lambda: eventually(
