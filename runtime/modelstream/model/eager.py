@@ -8,6 +8,7 @@ from typing import Any
 import numpy.typing as npt
 import tensorflow as tf
 
+from modelstream.model.gradients import tied_gradients
 from modelstream.model.layouts import flattened, is_dense
 from modelstream.model.protocol import Tensors
 from modelstream.model.runtime import Runtime
@@ -28,7 +29,7 @@ class EagerEngine:
     ) -> None:
         configure(runtime)
         self._device = runtime.device
-        with tf.device(runtime.device):
+        with tied_gradients(), tf.device(runtime.device):
             self._model: Any = tf.saved_model.load(str(directory), tags=list(tags))
         self._signatures = signatures
         self._calls = {

@@ -10,6 +10,7 @@ import tensorflow as tf
 from modelstream.errors import StateError
 from modelstream.keyed import ANEW
 from modelstream.model.eager import configure
+from modelstream.model.gradients import tied_gradients
 from modelstream.online.codec import names_hash
 from modelstream.online.definition import OnlineModel, Specs
 from modelstream.online.memory import Layout, Memory, Weights
@@ -34,7 +35,7 @@ class Learner:
     def __init__(self, definition: OnlineModel) -> None:
         configure(definition.runtime)
         self._name = definition.name
-        with tf.device(definition.runtime.device):
+        with tied_gradients(), tf.device(definition.runtime.device):
             self._network = Network(definition)
             self._variables = self._network.variables
             self._trace(definition)
@@ -87,7 +88,8 @@ class Learner:
     def save(self, weights: Weights, directory: str) -> None:
         """Write the model with these weights as a SavedModel."""
         self._seat(weights)
-        self._network.save(directory)
+        with tied_gradients():
+            self._network.save(directory)
 
     def check(self, memory: Memory) -> None:
         """Hold restored or published weights against the model.

@@ -43,8 +43,9 @@ class RecurrentFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink 
 
     def close(self) -> None:
         """Give the model back; it leaves memory with its last user."""
-        if hasattr(self, "_stack"):
-            self._stack.close()
+        if stack := self.__dict__.pop("_stack", None):
+            self.__dict__.pop("_step", None)  # it holds the model, which is collected as it closes
+            stack.close()
             self._metrics.unloaded()
 
     def process_element(self, value: Row, ctx: Any) -> Iterator[Any]:

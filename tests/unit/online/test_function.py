@@ -1,13 +1,12 @@
 """The functions as Flink calls them, without Flink: what is state is pickled after each record."""
 
-import pickle
 import weakref
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.support.online import Mean
+from tests.support.online import Context, Mean
 
 from modelstream import DeadLetter, Drop, Fail, OnlineModel, TensorSpec
 from modelstream.errors import DivergedError, RecordFailedError, StateError
@@ -24,53 +23,6 @@ MODEL = OnlineModel(
     on_error=DeadLetter(),
 )
 END_OF_INPUT = 2**63 - 1
-
-
-class Context:
-    """The contexts of a function, and the state of the only key, 7."""
-
-    def __init__(self) -> None:
-        self.held: Any = None
-        self.timers: list[int] = []
-        self.broadcast: dict[str, Any] = {}
-        self.descriptor: Any = None
-
-    def get_metrics_group(self) -> None:
-        return None
-
-    def get_state(self, descriptor: Any) -> "Context":
-        self.descriptor = descriptor
-        return self
-
-    def value(self) -> Any:
-        return self.held
-
-    def update(self, value: Any) -> None:
-        self.held = pickle.loads(pickle.dumps(value))
-
-    def get_current_key(self) -> int:
-        return 7
-
-    def timer_service(self) -> "Context":
-        return self
-
-    def current_processing_time(self) -> int:
-        return 1000
-
-    def register_processing_time_timer(self, at: int) -> None:
-        self.timers.append(at)
-
-    def register_event_time_timer(self, at: int) -> None:
-        self.timers.append(at)
-
-    def get_broadcast_state(self, descriptor: Any) -> "Context":
-        return self
-
-    def get(self, key: str) -> Any:
-        return self.broadcast.get(key)
-
-    def put(self, key: str, value: Any) -> None:
-        self.broadcast[key] = value
 
 
 class Learning:
