@@ -9,7 +9,7 @@ from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 
 from modelstream.deadletter import Failure
 from modelstream.metrics import ModelMetrics
-from modelstream.online.function import explained, key_text, letters
+from modelstream.online.failures import explained, key_text, letters
 from modelstream.online.hidden import HiddenState
 from modelstream.online.results import Refused
 from modelstream.online.sequence import SequenceModel, Step
