@@ -15,6 +15,7 @@ from modelstream.online.codec import names_hash
 from modelstream.online.definition import OnlineModel, Specs
 from modelstream.online.memory import Layout, Memory, Weights
 from modelstream.online.network import Network
+from modelstream.online.repeatable import changed_variables, check_repeatable
 
 Array = npt.NDArray[Any]
 Tensors = Sequence[Array]
@@ -151,11 +152,13 @@ class Learner:
         def update(keep: Any, *tensors: Any) -> Any:
             return self._updated(keep, tensors[:count], tensors[count:])
 
-        self._predict = _concrete(predict, inputs)
-        self._assess = _concrete(assess, [*inputs, *labels])
+        self._predict = _leaving(predict, inputs)
+        self._assess = _leaving(assess, [*inputs, *labels])
         self._update = _concrete(update, [keep, *inputs, *labels])
         self._assign = _concrete(lambda *arrays: self._put(arrays), kinds)
         self._read = _concrete(lambda: [tf.identity(each) for each in self._variables], [])
+        scoring = self._predict, self._assess
+        check_repeatable(self._name, scoring, self._update, self._variables)
 
     def _updated(self, keep: Any, inputs: Any, labels: Any) -> Any:
         before = [tf.identity(variable) for variable in self._variables]
@@ -172,6 +175,26 @@ class Learner:
 
 def _concrete(function: Callable[..., Any], signature: Sequence[Any]) -> Any:
     return tf.function(function, input_signature=signature).get_concrete_function()
+
+
+def _leaving(function: Callable[..., Any], signature: Sequence[Any]) -> Any:
+    """Compile what leaves the variables as they are, also those that a call of it changes.
+
+    What is learned would depend on how often it was scored: dropout of an LSTM in Keras, for one,
+    moves its place among the random numbers on in every call.
+    """
+    traced = _concrete(function, signature)
+    if not (changed := changed_variables(traced)):
+        return traced
+
+    def leaving(*tensors: Any) -> Any:
+        before = [tf.identity(variable) for variable in changed]
+        given = function(*tensors)
+        for variable, value in zip(changed, before, strict=True):
+            variable.assign(value)
+        return given
+
+    return _concrete(leaving, signature)
 
 
 def _finite(tensor: Any) -> Any:
