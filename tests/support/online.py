@@ -6,6 +6,7 @@ processes of Flink do not see the modules of the tests.
 
 from __future__ import annotations
 
+import pickle
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -140,6 +141,53 @@ class Mean:
 
     def teaches(self, weights: Weights, inputs: Sequence[Any], labels: Sequence[Any]) -> bool:
         return not (inputs[0] == 13).any()
+
+
+class Context:
+    """The contexts of a function, and the state of the only key, 7."""
+
+    def __init__(self) -> None:
+        self.held: Any = None
+        self.timers: list[int] = []
+        self.broadcast: dict[str, Any] = {}
+        self.descriptor: Any = None
+
+    def get_metrics_group(self) -> None:
+        return None
+
+    def get_state(self, descriptor: Any) -> Context:
+        self.descriptor = descriptor
+        return self
+
+    def value(self) -> Any:
+        return self.held
+
+    def update(self, value: Any) -> None:
+        self.held = pickle.loads(pickle.dumps(value))
+
+    def get_current_key(self) -> int:
+        return 7
+
+    def timer_service(self) -> Context:
+        return self
+
+    def current_processing_time(self) -> int:
+        return 1000
+
+    def register_processing_time_timer(self, at: int) -> None:
+        self.timers.append(at)
+
+    def register_event_time_timer(self, at: int) -> None:
+        self.timers.append(at)
+
+    def get_broadcast_state(self, descriptor: Any) -> Context:
+        return self
+
+    def get(self, key: str) -> Any:
+        return self.broadcast.get(key)
+
+    def put(self, key: str, value: Any) -> None:
+        self.broadcast[key] = value
 
 
 def learner(definition: OnlineModel) -> Any:

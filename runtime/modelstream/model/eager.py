@@ -9,6 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from modelstream.convert.spec import TensorSpec
+from modelstream.model.gradients import tied_gradients
 from modelstream.model.layouts import flattened, is_callable, pieces
 from modelstream.model.protocol import Fed
 from modelstream.model.runtime import Runtime
@@ -29,7 +30,7 @@ class EagerEngine:
     ) -> None:
         configure(runtime)
         self._device = runtime.device
-        with tf.device(runtime.device):
+        with tied_gradients(), tf.device(runtime.device):
             self._model: Any = tf.saved_model.load(str(directory), tags=list(tags))
         self._signatures = signatures
         self._calls = {

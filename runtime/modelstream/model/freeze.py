@@ -10,6 +10,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from modelstream.convert.spec import Layout
 from modelstream.errors import SignatureMismatchError
+from modelstream.model.gradients import tied_gradients
 from modelstream.model.graph_nodes import full
 from modelstream.model.graph_signature import GraphTensor
 from modelstream.model.session import without_deprecations
@@ -45,7 +46,8 @@ def frozen_function(
     Raises:
         SignatureMismatchError: it cannot be traced or frozen; says why.
     """
-    concrete = _concrete(function, inputs)
+    with tied_gradients():
+        concrete = _concrete(function, inputs)
     _check(concrete.graph.as_graph_def(), _title(function), _STATE)
     frozen = _refusing(lambda: convert_variables_to_constants_v2(concrete), _title(function))
     graph_def = frozen.graph.as_graph_def()

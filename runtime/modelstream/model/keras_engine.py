@@ -11,6 +11,7 @@ from modelstream.convert.encoder import Tensor
 from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.errors import ModelFormatError, ModelLoadError
 from modelstream.model.eager import configure
+from modelstream.model.gradients import tied_gradients
 from modelstream.model.keras_config import Specs
 from modelstream.model.layouts import flattened, pieces
 from modelstream.model.protocol import Fed
@@ -28,7 +29,7 @@ class KerasEngine:
     def __init__(self, path: Path, runtime: Runtime) -> None:
         configure(runtime)
         self._device = runtime.device
-        with tf.device(runtime.device):
+        with tied_gradients(), tf.device(runtime.device):
             self._model = _loaded(path)
             self._inputs = _inputs(self._model, path)
             self._run = tf.function(self._forward).get_concrete_function(

@@ -56,9 +56,11 @@ class SessionEngine:
         return self._calls[signature](inputs)
 
     def close(self) -> None:
-        """End the calls before the session that they run in."""
+        """End the calls before the session that they run in, and drop its graph with it."""
         self._calls.clear()
-        self._session.close()
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
 
 
 class SavedModelEngine(SessionEngine):

@@ -42,8 +42,9 @@ class OnlineModel:
     ``build``'s model and ``loss`` get and give a tensor, where there are several a dict by name.
 
     Attributes:
-        build: makes the model, a ``tf.Module`` whose call takes the inputs, or a Keras model. Runs
-            in the worker, once a subtask, with all seeds set: it imports TensorFlow itself.
+        build: makes the model, a Keras model, or a ``tf.Module`` whose call takes the inputs, and
+            ``training`` if it is to know that it learns. Runs in the worker, once a subtask, with
+            all seeds set: it imports TensorFlow itself.
         loss: ``(labels, outputs) -> float[n]``, one number a record; or the name of a Keras loss,
             such as ``binary_crossentropy``.
         optimizer: makes a Keras optimizer; or the name of one, such as ``adam``.

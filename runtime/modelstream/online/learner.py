@@ -10,10 +10,12 @@ import tensorflow as tf
 from modelstream.errors import StateError
 from modelstream.keyed import ANEW
 from modelstream.model.eager import configure
+from modelstream.model.gradients import tied_gradients
 from modelstream.online.codec import names_hash
 from modelstream.online.definition import OnlineModel, Specs
 from modelstream.online.memory import Layout, Memory, Weights
 from modelstream.online.network import Network
+from modelstream.online.repeatable import changed_variables, check_repeatable
 
 Array = npt.NDArray[Any]
 Tensors = Sequence[Array]
@@ -34,7 +36,7 @@ class Learner:
     def __init__(self, definition: OnlineModel) -> None:
         configure(definition.runtime)
         self._name = definition.name
-        with tf.device(definition.runtime.device):
+        with tied_gradients(), tf.device(definition.runtime.device):
             self._network = Network(definition)
             self._variables = self._network.variables
             self._trace(definition)
@@ -87,7 +89,8 @@ class Learner:
     def save(self, weights: Weights, directory: str) -> None:
         """Write the model with these weights as a SavedModel."""
         self._seat(weights)
-        self._network.save(directory)
+        with tied_gradients():
+            self._network.save(directory)
 
     def check(self, memory: Memory) -> None:
         """Hold restored or published weights against the model.
@@ -149,11 +152,13 @@ class Learner:
         def update(keep: Any, *tensors: Any) -> Any:
             return self._updated(keep, tensors[:count], tensors[count:])
 
-        self._predict = _concrete(predict, inputs)
-        self._assess = _concrete(assess, [*inputs, *labels])
+        self._predict = _leaving(predict, inputs)
+        self._assess = _leaving(assess, [*inputs, *labels])
         self._update = _concrete(update, [keep, *inputs, *labels])
         self._assign = _concrete(lambda *arrays: self._put(arrays), kinds)
         self._read = _concrete(lambda: [tf.identity(each) for each in self._variables], [])
+        scoring = self._predict, self._assess
+        check_repeatable(self._name, scoring, self._update, self._variables)
 
     def _updated(self, keep: Any, inputs: Any, labels: Any) -> Any:
         before = [tf.identity(variable) for variable in self._variables]
@@ -170,6 +175,26 @@ class Learner:
 
 def _concrete(function: Callable[..., Any], signature: Sequence[Any]) -> Any:
     return tf.function(function, input_signature=signature).get_concrete_function()
+
+
+def _leaving(function: Callable[..., Any], signature: Sequence[Any]) -> Any:
+    """Compile what leaves the variables as they are, also those that a call of it changes.
+
+    What is learned would depend on how often it was scored: dropout of an LSTM in Keras, for one,
+    moves its place among the random numbers on in every call.
+    """
+    traced = _concrete(function, signature)
+    if not (changed := changed_variables(traced)):
+        return traced
+
+    def leaving(*tensors: Any) -> Any:
+        before = [tf.identity(variable) for variable in changed]
+        given = function(*tensors)
+        for variable, value in zip(changed, before, strict=True):
+            variable.assign(value)
+        return given
+
+    return _concrete(leaving, signature)
 
 
 def _finite(tensor: Any) -> Any:

@@ -1,5 +1,6 @@
 """What ``build``, ``loss`` and ``optimizer`` of an online model make, in TensorFlow."""
 
+import inspect
 import random
 import re
 import threading
@@ -27,6 +28,7 @@ class Network:
         with _seeded(definition.seed):
             self._model = definition.build()
             self._is_keras = isinstance(self._model, keras.Layer)
+            self._takes_training = self._is_keras or _takes_training(self._model)
             outputs = self.outputs(_zeros(definition.inputs), training=False)
             _check_outputs(outputs, definition)
             _check_loss(self.losses(_zeros(definition.labels), outputs), definition)
@@ -35,7 +37,8 @@ class Network:
             self._optimizer.build(self._trainable)
         self.names = tuple(_names(self._model))
         slots = self._optimizer.variables
-        self.variables = tuple(map(_variable, [*self._model.variables, *slots]))
+        places = [generator.state for _, generator in _generators(self._model)]
+        self.variables = tuple(map(_variable, [*self._model.variables, *places, *slots]))
 
     @property
     def optimizer(self) -> str:
@@ -45,7 +48,7 @@ class Network:
     def outputs(self, inputs: Sequence[Any], *, training: bool) -> list[Any]:
         """What the model gives, one tensor an output."""
         given = _one_or_named(self._definition.inputs, inputs)
-        made = self._model(given, training=training) if self._is_keras else self._model(given)
+        made = self._model(given, training=training) if self._takes_training else self._model(given)
         names = self._definition.outputs
         return [made[name] for name in names] if len(names) > 1 else [made]
 
@@ -145,7 +148,22 @@ def _names(model: Any) -> list[str]:
         return [variable.name for variable in model.variables]
     found = model._flatten(predicate=lambda each: isinstance(each, tf.Variable), with_path=True)
     paths = {id(variable): "/".join(map(str, path)) for path, variable in found}
-    return [paths.get(id(variable), variable.name) for variable in model.variables]
+    names = [paths.get(id(variable), variable.name) for variable in model.variables]
+    return [*names, *(f"{path}/state" for path, _ in _generators(model))]
+
+
+def _generators(model: Any) -> list[tuple[str, Any]]:
+    """The random generators of a tf.Module, which are none of its variables, by their paths."""
+    if not isinstance(model, tf.Module) or isinstance(model, keras.Layer):
+        return []
+    found = model._flatten(
+        predicate=lambda each: isinstance(each, tf.random.Generator), with_path=True
+    )
+    return [("/".join(map(str, path)), generator) for path, generator in found]
+
+
+def _takes_training(model: Any) -> bool:
+    return "training" in inspect.signature(model.__call__).parameters
 
 
 def _renumbered(paths: Iterable[str]) -> list[str]:

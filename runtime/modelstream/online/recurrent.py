@@ -9,7 +9,7 @@ from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 
 from modelstream.deadletter import Failure
 from modelstream.metrics import ModelMetrics
-from modelstream.online.function import explained, key_text, letters
+from modelstream.online.failures import explained, key_text, letters
 from modelstream.online.hidden import HiddenState
 from modelstream.online.results import Refused
 from modelstream.online.sequence import SequenceModel, Step
@@ -43,8 +43,9 @@ class RecurrentFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink 
 
     def close(self) -> None:
         """Give the model back; it leaves memory with its last user."""
-        if hasattr(self, "_stack"):
-            self._stack.close()
+        if stack := self.__dict__.pop("_stack", None):
+            self.__dict__.pop("_step", None)  # it holds the model, which is collected as it closes
+            stack.close()
             self._metrics.unloaded()
 
     def process_element(self, value: Row, ctx: Any) -> Iterator[Any]:

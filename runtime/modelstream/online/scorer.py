@@ -8,10 +8,9 @@ from pyflink.datastream import BroadcastProcessFunction, OutputTag, RuntimeConte
 from pyflink.datastream.state import MapStateDescriptor
 
 from modelstream.online.definition import OnlineModel
-from modelstream.online.function import Setup, explained, key_text, tensorflow_learner
+from modelstream.online.failures import explained, key_text
+from modelstream.online.lifecycle import LearnerLifecycle, Setup, tensorflow_learner
 from modelstream.online.memory import Memory
-from modelstream.online.metrics import LearningMetrics
-from modelstream.online.prequential import Prequential
 
 _DECODED = 1000
 """Keys whose weights are kept as arrays too, beside the bytes that Flink has."""
@@ -27,7 +26,7 @@ def weights_state() -> MapStateDescriptor:
     return MapStateDescriptor("modelstream.weights", Types.STRING(), kind)
 
 
-class ScoringFunction(BroadcastProcessFunction):  # type: ignore[misc]  # pyflink has no types
+class ScoringFunction(LearnerLifecycle, BroadcastProcessFunction):  # type: ignore[misc]  # pyflink has no types
     """Rows and published weights in; scored rows out, dead letters beside them."""
 
     def __init__(
@@ -37,30 +36,21 @@ class ScoringFunction(BroadcastProcessFunction):  # type: ignore[misc]  # pyflin
         dead_letters: OutputTag,
         make_learner: Callable[[OnlineModel], Any] = tensorflow_learner,
     ) -> None:
-        self._setup = setup
+        super().__init__(setup, dead_letters, make_learner)
         self._key = key
-        self._dead_letters = dead_letters
-        self._make_learner = make_learner
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Build the model. The state is not to be seen before the first record."""
-        model = self._setup.model
-        self._metrics = LearningMetrics(runtime_context.get_metrics_group(), model.name)
-        with self._metrics.loading():
-            self._learner = self._make_learner(model)
-        self._loop = Prequential(
-            model, self._learner, self._setup.fields, self._setup.kept, self._metrics
-        )
+        super().open(runtime_context)
         self._untaught: Memory = self._learner.begin()
         self._known: dict[str, Memory] = {}
         self._descriptor = weights_state()
 
     def close(self) -> None:
-        """The model is gone with this function."""
-        if hasattr(self, "_learner"):
-            self._learner.close()
-            del self._learner, self._loop, self._untaught, self._known
-            self._metrics.unloaded()
+        """The model is gone with this function, and all weights that it has decoded."""
+        self.__dict__.pop("_untaught", None)
+        self.__dict__.pop("_known", None)
+        super().close()
 
     def process_broadcast_element(self, value: Row, ctx: Any) -> None:
         """Newer weights of a key."""
@@ -72,7 +62,7 @@ class ScoringFunction(BroadcastProcessFunction):  # type: ignore[misc]  # pyflin
         """Score one record."""
         with explained(key := key_text(self._key(value))):
             results = self._loop.score(self._memory(key, ctx), tuple(value))
-            yield from self._setup.given(results, key, self._dead_letters, self._metrics)
+            yield from self._given(results, key)
 
     def _memory(self, key: str, ctx: Any) -> Memory:
         if key not in self._known:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pyflink.common.typeinfo import RowTypeInfo
     from pyflink.datastream import DataStream, KeyedStream
 
-    from modelstream.online.function import Setup
+    from modelstream.online.lifecycle import Setup
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _setup(
     """What the function needs, and the type of the rows that it gives."""
     from pyflink.common import Types
 
-    from modelstream.online.function import Setup
+    from modelstream.online.lifecycle import Setup
 
     fields = fields_of(kind, model.name)
     read: Specs = {**model.inputs, **(model.labels if with_labels else {})}

@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from modelstream.errors import (
 )
 from modelstream.model import (
     DEFAULT_SIGNATURE,
+    CallableModel,
     Classify,
     GraphDefModel,
     GraphSignature,
@@ -243,6 +245,12 @@ def test_the_device_that_is_asked_for_is_where_the_nodes_are():
     assert {operation.device for operation in operations} == {"/device:CPU:0"}
 
 
+def test_a_graph_is_gone_when_it_is_closed_whoever_still_holds_the_model():
+    with GraphDefModel.from_function(lambda x: 2 * x, X).open() as opened:
+        graph = weakref.ref(opened.engine.session.graph)
+    assert graph() is None
+
+
 def test_a_keras_model_runs_on_the_device_that_is_asked_for():
     code = (
         "import sys, tensorflow as tf, modelstream as ms\n"
@@ -260,11 +268,21 @@ def test_a_keras_model_runs_on_the_device_that_is_asked_for():
     assert [line[-5:] for line in done.stdout.splitlines()] == ["CPU:0", "CPU:1"]
 
 
+def _callable():
+    """With a megabyte that it loads."""
+
+    def scaled(loaded, x):
+        return x * loaded[0]
+
+    return CallableModel(scaled, X, {"y": X["x"]}, load=lambda: np.ones(2**18, np.float32))
+
+
 @pytest.mark.parametrize(
     ("make", "cycles"),
     [
         pytest.param(lambda: GraphDefModel.from_function(lambda x: 2 * x, X), 300, id="graph"),
         pytest.param(lambda: KerasModel(models.keras_files() / "unusual.keras"), 100, id="keras"),
+        pytest.param(_callable, 50, id="callable"),
     ],
 )
 def test_nothing_leaks_over_open_and_close_cycles(make, cycles):

@@ -8,7 +8,7 @@ from tests.support import models
 
 from modelstream.errors import SignatureMismatchError
 from modelstream.model import GraphDefModel, SavedModel, warm_up
-from modelstream.model.statefulness import CHANGES
+from modelstream.model.statefulness import CHANGES, RANDOM
 
 # Operations with a handle that leave the model as it is, and why.
 HARMLESS = {
@@ -35,16 +35,19 @@ HARMLESS = {
 }
 
 
-def with_handles():
-    """The operations that take a variable, a table, a queue, … and may do something to it."""
+def operations():
     from tensorflow.core.framework.op_def_pb2 import OpList
     from tensorflow.python.client import pywrap_tf_session as session
 
-    operations = OpList.FromString(session.TF_GetBuffer(session.TF_GetAllOpList())).op
+    return OpList.FromString(session.TF_GetBuffer(session.TF_GetAllOpList())).op
+
+
+def with_handles():
+    """The operations that take a variable, a table, a queue, … and may do something to it."""
     resource = 20
     return sorted(
         each.name
-        for each in operations
+        for each in operations()
         if any(arg.is_ref for arg in each.input_arg)
         or (each.is_stateful and any(arg.type == resource for arg in each.input_arg))
     )
@@ -57,6 +60,18 @@ def test_every_operation_of_tensorflow_that_takes_a_handle_is_known():
     assert len(names) > 200
     assert set(names) - changes - harmless == set(), "does a call of these change the model?"
     assert changes & harmless == set()
+
+
+def test_every_operation_that_draws_without_a_variable_is_known():
+    """What has a seed of its own keeps its place itself; the others draw only if they drop out."""
+    seeded = {
+        each.name
+        for each in operations()
+        if each.is_stateful and any(attribute.name == "seed" for attribute in each.attr)
+    }
+    others = {name for name in seeded if re.fullmatch(r"CudnnRNN\w*|RandomShuffleQueue(V2)?", name)}
+    assert {name for name in seeded if RANDOM.fullmatch(name)} == seeded - others
+    assert len(seeded - others) > 15
 
 
 @models.exported

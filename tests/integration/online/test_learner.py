@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.memory import grown_mib
 from tests.support.online import (
     dense,
     learned_alone,
@@ -180,17 +181,48 @@ def test_weights_are_known_again_whatever_else_the_process_has_built() -> None:
     again.check(Memory.from_published(held.published()))
 
 
-def test_a_learner_that_is_closed_is_gone_without_the_collector() -> None:
-    made = learner(logistic())
+@pytest.mark.parametrize("model", MODELS)
+def test_a_learner_that_is_closed_is_gone_without_the_collector(
+    model: Callable[[], OnlineModel],
+) -> None:
+    made = learner(model())
     made.predict(made.begin().weights, [np.ones((1, 2), np.float32)])
-    parts = [weakref.ref(each) for each in (made._network, made._network._model, made._update)]
+    functions = made._predict, made._assess, made._update, made._assign, made._read
+    parts = [weakref.ref(each) for each in (made._network, made._network._model, *functions)]
+    parts += [weakref.ref(each.graph) for each in functions]
     parts += [weakref.ref(each) for each in made._variables]
+    del functions
     gc.disable()
     try:
         made.close()
         assert [part() for part in parts] == [None] * len(parts)
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_nothing_leaks_over_open_and_close_cycles(model: Callable[[], OnlineModel]) -> None:
+    """A graph that stays is more than a MiB."""
+    definition, ((x, y),) = model(), batches(records(8))
+
+    def cycle() -> None:
+        made = learner(definition)
+        weights = made.begin().weights
+        made.assess(weights, [x], [y])
+        made.learn(weights, [x], [y])
+        made.close()
+
+    assert grown_mib(cycle, 10, before=5) < 5
+
+
+def test_an_export_leaves_nothing_behind(tmp_path: Path) -> None:
+    from tensorflow.python.framework import ops
+
+    weights = learner(dense()).begin().published()
+    gc.collect()
+    before = set(ops.gradient_registry.list())
+    dense().export(weights, tmp_path / "exported")
+    assert set(ops.gradient_registry.list()) - before == set()
 
 
 def test_an_export_leaves_the_operations_of_its_process_as_they_are(tmp_path: Path) -> None:

@@ -1,13 +1,12 @@
 """The functions as Flink calls them, without Flink: what is state is pickled after each record."""
 
-import pickle
 import weakref
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.support.online import Mean
+from tests.support.online import Context, Mean
 
 from modelstream import DeadLetter, Drop, Fail, OnlineModel, TensorSpec
 from modelstream.errors import DivergedError, RecordFailedError, StateError
@@ -26,53 +25,6 @@ MODEL = OnlineModel(
 END_OF_INPUT = 2**63 - 1
 
 
-class Context:
-    """The contexts of a function, and the state of the only key, 7."""
-
-    def __init__(self) -> None:
-        self.held: Any = None
-        self.timers: list[int] = []
-        self.broadcast: dict[str, Any] = {}
-        self.descriptor: Any = None
-
-    def get_metrics_group(self) -> None:
-        return None
-
-    def get_state(self, descriptor: Any) -> "Context":
-        self.descriptor = descriptor
-        return self
-
-    def value(self) -> Any:
-        return self.held
-
-    def update(self, value: Any) -> None:
-        self.held = pickle.loads(pickle.dumps(value))
-
-    def get_current_key(self) -> int:
-        return 7
-
-    def timer_service(self) -> "Context":
-        return self
-
-    def current_processing_time(self) -> int:
-        return 1000
-
-    def register_processing_time_timer(self, at: int) -> None:
-        self.timers.append(at)
-
-    def register_event_time_timer(self, at: int) -> None:
-        self.timers.append(at)
-
-    def get_broadcast_state(self, descriptor: Any) -> "Context":
-        return self
-
-    def get(self, key: str) -> Any:
-        return self.broadcast.get(key)
-
-    def put(self, key: str, value: Any) -> None:
-        self.broadcast[key] = value
-
-
 class Learning:
     def __init__(
         self,
@@ -83,7 +35,8 @@ class Learning:
         from pyflink.common import Types
         from pyflink.datastream import OutputTag
 
-        from modelstream.online.function import LearningFunction, Setup
+        from modelstream.online.function import LearningFunction
+        from modelstream.online.lifecycle import Setup
 
         self.context, self.learner = Context(), Mean()
         self.context.held = held
@@ -195,6 +148,53 @@ def test_the_model_is_gone_with_its_function() -> None:
     assert gone() is None, "the function does not hold it"
 
 
+def test_the_model_is_gone_with_the_function_that_scores() -> None:
+    function, made = _scoring()
+    function.open(Context())
+    function.close()
+    (learner,) = made
+    assert learner.closed
+    gone = weakref.ref(learner)
+    del learner, made[:]
+    assert gone() is None, "the function does not hold it"
+
+
+def test_a_model_is_closed_whose_function_did_not_open_to_the_end() -> None:
+    function, made = _scoring()
+    with pytest.raises(AttributeError):
+        function.open(None)
+    function.close()
+    assert made == []
+
+    def refuse() -> None:
+        raise StateError("no")
+
+    function, made = _scoring(begin=refuse)
+    with pytest.raises(StateError):
+        function.open(Context())
+    function.close()
+    assert [learner.closed for learner in made] == [True]
+
+
+def _scoring(**changed: Any) -> tuple[Any, list[Mean]]:
+    """A function that scores, and the learners that it makes."""
+    from pyflink.common import Types
+    from pyflink.datastream import OutputTag
+
+    from modelstream.online.lifecycle import Setup
+    from modelstream.online.scorer import ScoringFunction
+
+    made: list[Mean] = []
+
+    def make(_: OnlineModel) -> Mean:
+        made.append(learner := Mean())
+        vars(learner).update(changed)
+        return learner
+
+    setup, tag = Setup(MODEL, ("k", "x"), ("k",)), OutputTag("dead", Types.STRING())
+    return ScoringFunction(setup, lambda row: row[0], tag, make_learner=make), made
+
+
 def test_scorers_take_the_newest_weights_of_the_key_of_the_record(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -202,7 +202,7 @@ def test_scorers_take_the_newest_weights_of_the_key_of_the_record(
     from pyflink.datastream import OutputTag
 
     from modelstream.online import scorer as scorer_module
-    from modelstream.online.function import Setup
+    from modelstream.online.lifecycle import Setup
     from modelstream.online.scorer import ScoringFunction
 
     monkeypatch.setattr(scorer_module, "_DECODED", 1)
