@@ -200,9 +200,14 @@ def test_a_learner_that_is_closed_is_gone_without_the_collector(
         gc.enable()
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_nothing_leaks_over_open_and_close_cycles(model: Callable[[], OnlineModel]) -> None:
-    """A graph that stays is more than a MiB."""
+@pytest.mark.parametrize(
+    ("model", "cycles"),
+    [pytest.param(logistic, 20, id="tf.Module"), pytest.param(dense, 10, id="Keras")],
+)
+def test_nothing_leaks_over_open_and_close_cycles(
+    model: Callable[[], OnlineModel], cycles: int
+) -> None:
+    """The graphs, if they stay, are more than 30 MiB after so many."""
     definition, ((x, y),) = model(), batches(records(8))
 
     def cycle() -> None:
@@ -212,7 +217,7 @@ def test_nothing_leaks_over_open_and_close_cycles(model: Callable[[], OnlineMode
         made.learn(weights, [x], [y])
         made.close()
 
-    assert grown_mib(cycle, 10, before=5) < 5
+    assert grown_mib(cycle, cycles, before=5) < 15
 
 
 def test_an_export_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -25,10 +25,12 @@ def _saved(directory: Path) -> Model:
 
 
 def _keras(directory: Path) -> Model:
-    """Its activation registers a gradient function."""
+    """Each of its activations registers a gradient function."""
     layers = tf.keras.layers
     x, h = tf.keras.Input((), name="x"), tf.keras.Input((1,), name="h")
-    after = layers.Activation("silu")(layers.Add()([layers.Reshape((1,))(x), h]))
+    after = layers.Add()([layers.Reshape((1,))(x), h])
+    for _ in range(6):
+        after = layers.Activation("silu")(after)
     outputs = {"y": layers.Reshape(())(after), "h_next": after}
     tf.keras.Model({"x": x, "h": h}, outputs).save(directory / "silu.keras")
     return KerasModel(directory / "silu.keras")
@@ -94,7 +96,7 @@ def test_nothing_leaks_over_open_and_close_cycles(
     make: Callable[[Path], Model], tmp_path: Path
 ) -> None:
     cycle = Cycle(make(tmp_path))
-    assert grown_mib(cycle, 50, before=10) < 2
+    assert grown_mib(cycle, 50, before=10) < 5
     (row,) = cycle.scored
     assert np.isfinite(list(row)).all()
 
