@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support import jvm_archive
 
 # Every JVM of the tests lives for seconds: a third less work without the optimizing compiler.
 os.environ.setdefault("JVM_ARGS", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto")
@@ -10,6 +11,13 @@ os.environ.setdefault("JVM_ARGS", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xsh
 # How long an example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before the fixtures, which may start a JVM for the whole session."""
+    if item.get_closest_marker("flink"):
+        jvm_archive.use()
 
 
 @pytest.fixture(autouse=True)
