@@ -2,7 +2,7 @@
 
 import base64
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,14 +22,13 @@ from tests.support.flink import (
     table,
     until,
 )
-from tests.support.jvm import flink_jvm
 from tests.support.online import leaky_sum, learned_alone, learner, logistic
 
 from modelstream import DeadLetter, Fail, SavedModel, SequenceModel
 from modelstream.errors import OptionError, SignatureMismatchError
 from modelstream.online import codec
 
-pytestmark = [pytest.mark.flink, HUNG_UP]
+pytestmark = [pytest.mark.flink, pytest.mark.usefixtures("jvm"), HUNG_UP]
 
 RECORDS = 3000
 KEYS = 3
@@ -43,12 +42,6 @@ OPTIONS = {
     "python.operator-chaining.enabled": "false",
     "pipeline.max-parallelism": "8",
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def jvm() -> Iterator[None]:
-    with flink_jvm():
-        yield
 
 
 @pytest.fixture(scope="module")
