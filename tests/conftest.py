@@ -1,8 +1,11 @@
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support import jvm_archive
+from tests.support.jvm import drop_connections
 
 # Every JVM of the tests lives for seconds: a third less work without the optimizing compiler.
 os.environ.setdefault("JVM_ARGS", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto")
@@ -10,6 +13,38 @@ os.environ.setdefault("JVM_ARGS", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xsh
 # How long an example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
+
+# The longest files, which begin first: no process is left alone with one of them at the end.
+LONGEST = (
+    "integration/model/test_leaks.py",
+    "integration/online/test_online.py",
+    "integration/job/test_kafka.py",
+    "integration/operator/test_trouble.py",
+    "integration/cli/test_run.py",
+    "integration/cli/test_bad_input.py",
+    "integration/model/test_kinds.py",
+    "integration/inference/test_recovery.py",
+    "integration/cli/test_image_labels.py",
+    "integration/cli/test_online_example.py",
+    "integration/online/test_learner.py",
+    "integration/docs/test_code_blocks.py",
+    "integration/online/test_restore.py",
+    "integration/inference/test_infer.py",
+    "integration/job/test_whole_files.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    root = Path(__file__).parent
+    places = {root / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before the fixtures, which may start a JVM for the whole session."""
+    if item.get_closest_marker("flink"):
+        jvm_archive.use()
 
 
 @pytest.fixture(autouse=True)
@@ -22,3 +57,4 @@ def _flink_can_be_started() -> Iterator[None]:
     yield
     for mark in ("PYFLINK_GATEWAY_DISABLED", "PYTHON_LOOPBACK_SERVER_ADDRESS"):
         os.environ.pop(mark, None)
+    drop_connections()

@@ -4,7 +4,6 @@ import atexit
 import base64
 import json
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.jobs import rows
+from tests.support.worker import executable
 
 from modelstream.convert import ColumnType
 from modelstream.inference.columns import quoted, types_of
@@ -49,7 +49,7 @@ def stream_environment(options: Mapping[str, str] | None = None) -> "StreamExecu
 
     configuration = Configuration()
     defaults = {
-        "python.executable": sys.executable,
+        "python.executable": executable(),
         "python.pythonpath": str(ROOT),  # worker processes import what the tests define
         "parallelism.default": "1",
         "restart-strategy.type": "none",

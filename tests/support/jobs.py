@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from tests.support.worker import executable
 
 from modelstream.job import BuiltJob, JobContext, build
 from modelstream_crds import manifest
@@ -31,7 +32,7 @@ def model(name: str) -> dict[str, Any]:
 
 def built(spec: Mapping[str, Any], models: Mapping[str, Path], **context: Any) -> BuiltJob:
     """A job that is ready to run, with one task at a time unless the test says otherwise."""
-    where = JobContext(model_paths=models)
+    where = JobContext(model_paths=models, configuration={"python.executable": executable()})
     return build(stream(spec), replace(where, **{"parallelism": 1, **context}))
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -52,6 +53,19 @@ def _hanging_up_is_no_error() -> Iterator[None]:
                 thread.join(60)
     finally:
         threading.excepthook = report
+
+
+def drop_connections() -> None:
+    """Leave one connection to the JVM: a thread of Python is given any that no other thread uses.
+
+    Each has a thread of the JVM, and Flink plans a job only in one in which an environment was
+    made; so a test shall begin with one, as if the JVM were its own.
+    """
+    java_gateway = sys.modules.get("pyflink.java_gateway")
+    if java_gateway is not None and java_gateway._gateway is not None:
+        connections = java_gateway._gateway._gateway_client.deque
+        while len(connections) > 1:
+            connections.pop().close()
 
 
 def import_noisy() -> None:

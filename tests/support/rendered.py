@@ -9,6 +9,17 @@ from modelstream_operator.render import Target, children
 
 MANIFEST = "ConfigMap/scores-config/data/modelstream.yaml"
 FLINK = "ConfigMap/scores-config/data/flink.yaml"
+JM, TM = "Deployment/scores-jobmanager", "Deployment/scores-taskmanager"
+JM_POD, TM_POD = f"{JM}/spec/template/spec", f"{TM}/spec/template/spec"
+EXPRESSIONS = (
+    f"{TM_POD}/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution"
+    "/nodeSelectorTerms[0]/matchExpressions"
+)
+
+
+def env(pod: str, name: str, value: str) -> dict[str, Any]:
+    root = f"{pod}/containers[main]/env[{name}]"
+    return {f"{root}/name": name, f"{root}/value": value}
 
 
 def paths(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

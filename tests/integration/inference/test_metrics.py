@@ -25,7 +25,7 @@ REFUSED = (2, 4, 6)
 NUMBERS = (
     f"CREATE TEMPORARY TABLE numbers (id INT, x AS CAST(IF(id IN {REFUSED}, -1, id) AS FLOAT)) "
     "WITH ('connector' = 'datagen', 'rows-per-second' = '200', "
-    "'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '1000000')"
+    "'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '150000')"
 )
 DISTRIBUTIONS = ("batch_size", "encode_us", "inference_us", "decode_us")
 

@@ -11,7 +11,6 @@ from threading import Barrier
 import numpy as np
 import pytest
 from tests.support import models
-from tests.support.memory import grown_mib
 
 from modelstream.errors import ModelLoadError, SignatureMismatchError, SignatureNotFoundError
 from modelstream.model import DEFAULT_SIGNATURE, Layout, Runtime, SavedModel, saved_model, warm_up
@@ -222,16 +221,6 @@ def test_threads_share_a_model():
         calls = pool.map(lambda _: model.call(DEFAULT_SIGNATURE, {"x": x})["y"], range(100))
         for result in calls:
             np.testing.assert_allclose(result, expected, rtol=1e-6)
-
-
-def test_nothing_leaks_over_a_thousand_open_and_close_cycles():
-    model = SavedModel(models.mlp())
-
-    def cycle():
-        with model.open() as opened:
-            warm_up(opened, DEFAULT_SIGNATURE)
-
-    assert grown_mib(cycle, 1000, before=50) < 10
 
 
 def test_the_options_reach_the_session():

@@ -2,7 +2,7 @@
 
 import base64
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,16 +22,15 @@ from tests.support.flink import (
     table,
     until,
 )
-from tests.support.jvm import flink_jvm
 from tests.support.online import leaky_sum, learned_alone, learner, logistic
 
 from modelstream import DeadLetter, Fail, SavedModel, SequenceModel
 from modelstream.errors import OptionError, SignatureMismatchError
 from modelstream.online import codec
 
-pytestmark = [pytest.mark.flink, HUNG_UP]
+pytestmark = [pytest.mark.flink, pytest.mark.usefixtures("jvm"), HUNG_UP]
 
-RECORDS = 3000
+RECORDS = 1800
 KEYS = 3
 IDS = range(1, RECORDS + 1)
 OPTIONS = {
@@ -43,12 +42,6 @@ OPTIONS = {
     "python.operator-chaining.enabled": "false",
     "pipeline.max-parallelism": "8",
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def jvm() -> Iterator[None]:
-    with flink_jvm():
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +119,7 @@ def test_a_killed_worker_changes_no_bit_of_what_is_learned(
     def kill_once(row: Any) -> Any:
         if row[0] == 600:
             half.touch()
-        if row[0] > 1500 and not killed.exists():
+        if row[0] > 1000 and not killed.exists():
             killed.touch()
             os.kill(os.getpid(), 9)
         if row[0] == RECORDS:
@@ -150,7 +143,7 @@ def test_two_tasks_then_three_then_one_change_no_bit_of_what_is_learned(
     undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
     feed, restored = Feed(tmp_path / "in"), {}
-    for parallelism, (start, stop) in ((2, (0, 400)), (3, (400, 1200)), (1, (1200, RECORDS))):
+    for parallelism, (start, stop) in ((2, (0, 400)), (3, (400, 1000)), (1, (1000, RECORDS))):
         reached, checkpoints = tmp_path / f"reached-{stop}", tmp_path / f"checkpoints-{stop}"
 
         def mark(row: Any, reached: Path = reached, stop: int = stop) -> Any:

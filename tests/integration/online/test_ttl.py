@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 from tests.support.flink import HUNG_UP, stream_environment, streamed, until
-from tests.support.jvm import flink_jvm
 
 from modelstream import HiddenState, TensorSpec
 
-pytestmark = [pytest.mark.flink, HUNG_UP]
+pytestmark = [pytest.mark.flink, pytest.mark.usefixtures("jvm"), HUNG_UP]
 
 LAST = 60
 OPTIONS = {
@@ -20,12 +19,6 @@ OPTIONS = {
     "python.state.cache-size": "1",
     "python.fn-execution.bundle.size": "1",
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def jvm() -> Iterator[None]:
-    with flink_jvm():
-        yield
 
 
 def counting(ttl: timedelta | None, counted: Path) -> Any:

@@ -1,0 +1,176 @@
+"""What is rendered for a resource: what belongs to whom, and which pod sees what."""
+
+import json
+from collections.abc import Callable
+
+from tests.support.rendered import (
+    EXPRESSIONS,
+    FLINK,
+    JM,
+    JM_POD,
+    MANIFEST,
+    TM,
+    TM_POD,
+    changed,
+    env,
+    leaves,
+)
+
+from modelstream_operator.render import Target, children
+from modelstream_operator.settings import Settings
+
+TargetMaker = Callable[..., Target]
+GPU = {"spec/gpu": {"count": 1}}
+
+
+def test_the_job_reads_the_same_manifest_without_pod_templates(target: TargetMaker) -> None:
+    template = {"spec": {"priorityClassName": "high"}}
+    made = target({"spec/flink/taskManager": {"replicas": 2, "podTemplate": template}})
+    data = next(c for c in children(made) if c["kind"] == "ConfigMap")["data"]
+    read = json.loads(data["modelstream.yaml"])
+    assert read["spec"]["flink"]["taskManager"] == {"replicas": 2}
+    assert read["spec"]["pipeline"] == made.manifest["spec"]["pipeline"]
+
+
+def test_equal_targets_render_equal_manifests(target: TargetMaker) -> None:
+    assert children(target(GPU)) == children(target(GPU))
+
+
+def test_every_child_belongs_to_the_resource(target: TargetMaker) -> None:
+    made = children(target({"spec/state": {"storage": "s3://bucket/x"}}))
+    assert {c["metadata"]["ownerReferences"][0]["uid"] for c in made} == {"u-1"}
+    assert {c["metadata"]["labels"]["modelstream.dev/name"] for c in made} == {"scores"}
+    assert {c["metadata"]["namespace"] for c in made} == {"fraud"}
+
+
+def test_pods_stop_and_objects_stay_when_not_running(target: TargetMaker) -> None:
+    found = changed(target(), target(running=False))
+    assert found == {f"{JM}/spec/replicas": 0, f"{TM}/spec/replicas": 0}
+
+
+def test_state_brings_high_availability_and_a_narrow_role(target: TargetMaker) -> None:
+    made = children(target({"spec/state": {"storage": "s3://bucket/x"}}, job_id="ab" * 16))
+    options = json.loads(next(c for c in made if c["kind"] == "ConfigMap")["data"]["flink.yaml"])
+    assert options["high-availability.type"] == "kubernetes"
+    assert options["high-availability.storageDir"] == f"s3://bucket/x/fraud/scores/ha/{'ab' * 16}"
+    assert (
+        options["execution.checkpointing.savepoint-dir"] == "s3://bucket/x/fraud/scores/savepoints"
+    )
+    (role,) = [c for c in made if c["kind"] == "Role"]
+    assert {name for rule in role["rules"] for name in rule["resources"]} == {"configmaps"}
+
+
+def test_without_state_flink_gets_no_token_and_no_role(target: TargetMaker) -> None:
+    made = children(target())
+    assert not [c for c in made if c["kind"] in {"Role", "RoleBinding"}]
+    pods = [c["spec"]["template"]["spec"] for c in made if c["kind"] == "Deployment"]
+    assert [pod["automountServiceAccountToken"] for pod in pods] == [False, False]
+
+
+def test_state_on_a_claim_is_mounted_in_both_roles(target: TargetMaker) -> None:
+    found = leaves(target({"spec/state": {"storage": "pvc://state/jobs"}}))
+    mount = "/containers[main]/volumeMounts[/var/lib/modelstream/state]"
+    for pod in (JM_POD, TM_POD):
+        assert found[f"{pod}/volumes[state]/persistentVolumeClaim/claimName"] == "state"
+        assert found[f"{pod}{mount}/subPath"] == "jobs"
+        assert f"{pod}{mount}/readOnly" not in found
+
+
+def test_a_model_on_a_claim_is_mounted_read_only(target: TargetMaker) -> None:
+    found = leaves(target())
+    mount = f"{TM_POD}/containers[main]/volumeMounts[/models/fraud]"
+    assert found[f"{mount}/readOnly"] is True
+    assert found[f"{mount}/subPath"] == "fraud"
+    assert found[f"{TM_POD}/volumes[claim-models]/persistentVolumeClaim/readOnly"] is True
+
+
+def test_a_program_that_brings_its_models_waits_for_none(target: TargetMaker) -> None:
+    program = {"script": "/app/learn.py"}
+    made = target({"spec/models": [], "spec/pipeline": None, "spec/python": program})
+    pods = [c["spec"]["template"]["spec"] for c in children(made) if c["kind"] == "Deployment"]
+    assert [pod["initContainers"] for pod in pods] == [[], []]
+    mounts = [each for pod in pods for each in pod["containers"][0]["volumeMounts"]]
+    assert {each["name"] for each in mounts} == {"config", "flink-conf", "tmp"}
+
+
+def test_two_models_of_one_claim_share_its_volume(target: TargetMaker) -> None:
+    models = [{"name": name, "uri": f"pvc://models/{name}"} for name in ("a", "b")]
+    models.append({"name": "fraud", "uri": "file:///opt/fraud"})
+    found = leaves(target({"spec/models": models}))
+    assert found[f"{TM_POD}/volumes[claim-models]/name"] == "claim-models"
+    assert not [p for p in found if "/models/fraud]" in p]
+
+
+def test_only_the_fetching_container_has_the_credentials(target: TargetMaker) -> None:
+    model = {"name": "fraud", "uri": "s3://m/fraud", "secretName": "store", "size": "2Gi"}
+    found = leaves(target({"spec/models": [model]}))
+    using = {path for path, value in found.items() if value == "store" and MANIFEST not in path}
+    assert using == {
+        f"{pod}/initContainers[fetch-fraud]/envFrom[0]/secretRef/name" for pod in (JM_POD, TM_POD)
+    }
+    assert found[f"{TM_POD}/volumes[model-fraud]/emptyDir/sizeLimit"] == "2Gi"
+    assert found[f"{TM_POD}/containers[main]/volumeMounts[/models/fraud]/subPath"] == "fraud"
+
+
+def test_fetch_is_told_the_digest_and_the_cap(target: TargetMaker) -> None:
+    digest = "sha256:" + "a" * 64
+    model = {"name": "fraud", "uri": "s3://m/fraud", "digest": digest, "size": "1Ki"}
+    pod = children(target({"spec/models": [model]}))[-1]["spec"]["template"]["spec"]
+    assert pod["initContainers"][0]["command"] == [
+        *("modelstream-pod", "fetch", "s3://m/fraud", "/models/fraud"),
+        *("--max-bytes", "1024", "--digest", digest),
+    ]
+
+
+def test_an_image_with_a_model_is_a_volume(target: TargetMaker) -> None:
+    reference = "registry/models/fraud@sha256:" + "b" * 64
+    made = target({"spec/models": [{"name": "fraud", "uri": f"image://{reference}"}]})
+    found = leaves(made)
+    assert found[f"{TM_POD}/volumes[model-fraud]/image/reference"] == reference
+
+
+def test_products_come_with_the_variants_that_are_allowed(target: TargetMaker) -> None:
+    gpu = {"count": 1, "products": ["A100"], "allowShared": True, "allowMig": True}
+    rules = {
+        value
+        for path, value in leaves(target({"spec/gpu": gpu})).items()
+        if path.startswith(f"{EXPRESSIONS}[0]/values")
+    }
+    assert {"A100", "A100-SHARED", "A100-MIG-1g.5gb", "A100-MIG-1g.5gb-SHARED"} <= rules
+
+
+def test_the_jobmanager_never_sees_a_gpu(target: TargetMaker) -> None:
+    found = leaves(target({"spec/gpu": {"count": 2}}))
+    assert found[f"{JM_POD}/containers[main]/env[NVIDIA_VISIBLE_DEVICES]/value"] == "void"
+    assert not [p for p in found if p.startswith(JM_POD) and "nvidia.com/gpu" in p]
+
+
+def test_a_savepoint_to_start_from_is_told_to_the_jobmanager(target: TargetMaker) -> None:
+    found = changed(target(), target(restore_from="s3://s/1"))
+    assert found == env(JM_POD, "MODELSTREAM_RESTORE_FROM", "s3://s/1")
+
+
+def test_secret_flink_options_never_reach_the_config_map(target: TargetMaker) -> None:
+    made = target({"spec/flink/secretConfiguration": {"s3.secret-key": {"name": "s3", "key": "k"}}})
+    found = leaves(made)
+    assert f"{FLINK}/s3.secret-key" not in found
+    for pod in (JM_POD, TM_POD):
+        assert found[f"{pod}/volumes[secret-s3]/secret/items[0]/path"] == "k"
+
+
+def test_a_python_job_from_a_config_map_is_mounted_in_both_roles(target: TargetMaker) -> None:
+    made = target({"spec/python": {"configMap": {"name": "code", "key": "job.py"}}})
+    found = leaves(made)
+    for pod in (JM_POD, TM_POD):
+        assert found[f"{pod}/volumes[python]/configMap/name"] == "code"
+
+
+def test_settings_reach_the_pods(target: TargetMaker) -> None:
+    settings = Settings(
+        image_cpu="r:2", image_pull_policy="Always", image_pull_secrets=("pull",), namespace="ops"
+    )
+    found = leaves(target(settings=settings))
+    assert found[f"{TM_POD}/containers[main]/image"] == "r:2"
+    assert found[f"{TM_POD}/containers[main]/imagePullPolicy"] == "Always"
+    assert found[f"{TM_POD}/imagePullSecrets[pull]/name"] == "pull"
+    assert "ops" in {v for p, v in found.items() if p.startswith("NetworkPolicy")}
