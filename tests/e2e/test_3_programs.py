@@ -57,7 +57,8 @@ t_env.execute_sql(
 )
 t_env.execute_sql(
     "CREATE TABLE answers (id INT, y FLOAT) WITH "
-    "('connector' = 'filesystem', 'path' = '/data/from-own-model', 'format' = 'json')"
+    "('connector' = 'filesystem', 'path' = '/data/from-own-model', 'format' = 'json', "
+    "'sink.rolling-policy.rollover-interval' = '1 s', 'sink.rolling-policy.check-interval' = '1 s')"
 )
 ms.register(t_env, "half_plus_two", model)
 t_env.execute_sql("INSERT INTO answers SELECT id, half_plus_two(CAST(id AS FLOAT)).y FROM numbers")
