@@ -196,6 +196,21 @@ def test_a_slice_of_a_column_begins_where_it_begins():
     assert to_ragged(values[10:20], X).tolist() == rows[10:20]
 
 
+def test_a_row_that_was_put_in_place_of_another_is_the_one_that_counts():
+    rows = [[float(each)] * 2 for each in range(100)]
+    values = column(rows, pa.list_(pa.float32()))
+    values[3] = np.array([9, 9], np.float32)
+    doubled = column(rows, pa.list_(pa.float32())).map(lambda row: row * 2 if row[0] == 3 else row)
+    assert to_ragged(values, X).tolist()[2:5] == [[2, 2], [9, 9], [4, 4]]
+    assert to_ragged(doubled, X).tolist()[2:5] == [[2, 2], [6, 6], [4, 4]]
+
+
+def test_rows_that_are_read_backwards_are_read_so():
+    rows = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]]
+    values = column(rows, pa.list_(pa.float32()))[:2].map(lambda row: row[::-1])
+    assert to_ragged(values, X).tolist() == [[2, 1], [4, 3]]
+
+
 @pytest.mark.parametrize(
     ("rows", "kind", "spec"),
     [
