@@ -9,6 +9,7 @@ from tests.support import models, ragged
 
 from modelstream.batching import Batch
 from modelstream.convert import RaggedValue, TensorValue
+from modelstream.convert.protos import TYPE_SPEC_CLASSES
 from modelstream.errors import SignatureMismatchError, UnevenShapesError
 from modelstream.inference.rows import Rows
 from modelstream.inference.scoring import Scorer
@@ -97,6 +98,19 @@ def test_an_export_of_tf1_has_the_ragged_tensor_whole(loaded):
     found = model.predict(x=ROWS)
     assert found["sum"].tolist() == [3, 0, 3.5]
     assert found["doubled"].tolist() == [[2, 4], [], [7]]
+
+
+def test_an_export_in_text_form_is_read_as_the_binary_one_is(tmp_path):
+    from google.protobuf import text_format
+    from tensorflow.core.protobuf import saved_model_pb2, struct_pb2
+
+    classes = {number: name for name, number in struct_pb2.TypeSpecProto.TypeSpecClass.items()}
+    assert classes == TYPE_SPEC_CLASSES
+    binary = (ragged.bags() / "saved_model.pb").read_bytes()
+    text = text_format.MessageToString(saved_model_pb2.SavedModel.FromString(binary))
+    assert "type_spec_class: RAGGED_TENSOR_SPEC" in text
+    (tmp_path / "saved_model.pbtxt").write_text(text)
+    assert SavedModel(tmp_path).signatures == SavedModel(ragged.bags()).signatures
 
 
 def test_ragged_tensors_inside_of_one_argument_are_inputs_of_their_own(loaded):

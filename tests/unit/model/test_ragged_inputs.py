@@ -12,7 +12,7 @@ from modelstream.model import Layout, SavedModel, TensorSpec
 WHOLE = """
 composite_tensor {
   type_spec {
-    type_spec_class: 3
+    type_spec_class: RAGGED_TENSOR_SPEC
     type_state { tuple_value {
       values { tensor_shape_value { dim { size: -1 } dim { size: -1 } dim { size: 3 } } }
       values { tensor_dtype_value: DT_FLOAT }
@@ -27,7 +27,7 @@ composite_tensor {
 """
 SPEC = """
 type_spec_value {
-  type_spec_class: 3
+  type_spec_class: RAGGED_TENSOR_SPEC
   type_state { tuple_value {
     values { tensor_shape_value { dim { size: 4 } dim { size: -1 } } }
     values { tensor_dtype_value: DT_INT64 }
