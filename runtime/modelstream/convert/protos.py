@@ -72,7 +72,7 @@ TYPE_SPEC_CLASSES = {
     12: "REGISTERED_TYPE_SPEC",
     13: "EXTENSION_TYPE_SPEC",
 }
-"""By name, because saved_model.pbtxt has the name of a class where saved_model.pb has its number."""
+"""With names, because saved_model.pbtxt has those where saved_model.pb has numbers."""
 
 _ENUM_NAMES = {"float32": "FLOAT", "float64": "DOUBLE", "float16": "HALF"}
 
@@ -152,6 +152,7 @@ _MESSAGES = {
         "NameAttrList func = 10 value",
     ],
     "ListValue": [
+        "*bytes s = 2",
         "*DataType type = 6",
         "*TensorShapeProto shape = 7",
         "*NameAttrList func = 9",

@@ -139,6 +139,16 @@ def test_a_function_whose_trace_was_not_kept_tells_its_ragged_inputs_too(loaded)
     assert model.predict("lists", x=[1, 2], x_1=[3, 4])["y"].tolist() == [4, 6]
 
 
+def test_plain_tensors_that_look_like_the_pieces_of_a_ragged_one_stay_plain():
+    model = SavedModel(ragged.lookalikes())
+    plain = {"x": TensorSpec("float32", (None,), "x"), "x_1": TensorSpec("int64", (None,), "x_1")}
+    names = {"lengths", "rowids", "starts", "limits", "gather", "scope"}
+    found = {name: signature.inputs for name, signature in model.signatures.items()}
+    assert found == dict.fromkeys(names, plain)
+    with model.open() as opened:
+        assert opened.predict("lengths", x=[1, 2, 3], x_1=[2, 1])["y"].tolist() == [3, 3]
+
+
 def test_what_the_operations_tell_is_what_the_trace_tells():
     meta = metagraph.meta_graph(metagraph.read(ragged.bags()), ("serve",), ragged.bags())
     traced = metagraph.signatures(meta)
