@@ -15,14 +15,11 @@ from itertools import groupby
 from typing import Any
 
 from modelstream.convert.protos import dtype_name, shape_of
-from modelstream.convert.spec import Layout, TensorSpec
+from modelstream.convert.spec import SPLITS, Layout, TensorSpec
 from modelstream.model.graph_nodes import split
 
 RAGGED = 3
 """RAGGED_TENSOR_SPEC in TensorFlow's enum TypeSpecClass."""
-
-SPLITS = ("int64", "int32")
-"""What row splits may be."""
 
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 

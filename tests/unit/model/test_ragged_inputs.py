@@ -217,9 +217,14 @@ def test_the_user_may_say_which_tensors_are_a_ragged_one(exported):
         ({"b": ("x", "x_1")}, "one of that name already"),
         ({"x": ("x", "b")}, "'b' is float32, and row splits are int64 or int32"),
         ({"x": "x_1"}, "'x' is made of 'x_1': it takes"),
+        ({"w": ("x_1", "x_1")}, "input 'x_1' twice, for 'w' and for 'w'"),
+        ({"w": ("x", "x_1"), "v": ("b", "x_1")}, "input 'x_1' twice, for 'w' and for 'v': it is"),
+        ({"w": ("x", "m")}, "'m' is int64.*, and row splits have one dimension"),
+        ({"w": ("n", "x_1")}, "'n' is a single float32: flat values are one behind another"),
     ],
     ids=str,
 )
 def test_what_the_user_says_and_the_model_does_not_have_is_refused(exported, ragged, words):
+    more = {"m": ("int64", (None, 2)), "n": ("float32", ())}
     with pytest.raises(SignatureMismatchError, match=words):
-        SavedModel(exported(None), ragged=ragged)
+        SavedModel(exported(None, inputs=PIECES | more), ragged=ragged)
