@@ -180,10 +180,16 @@ def test_what_is_called_with_tensors_takes_those_of_its_layout():
     with SavedModel(ragged.bags()).open() as model:
         points, weight = RaggedValue.of([[[1, 2, 3]]], "float32"), np.ones(1, np.float32)
         assert model.call("points", {"points": points, "weight": weight})["sum"].tolist() == [6]
-        with pytest.raises(SignatureMismatchError, match="call takes a RaggedValue for input 'poi"):
+        with pytest.raises(
+            SignatureMismatchError, match="a RaggedValue of ragged rank 1 for input"
+        ):
             model.call("points", {"points": weight, "weight": weight})
         with pytest.raises(SignatureMismatchError, match="call takes an array for input 'weight'"):
             model.call("points", {"points": points, "weight": points})
+        with pytest.raises(
+            SignatureMismatchError, match="not RaggedValue of ragged rank 1: predict"
+        ):
+            model.call("deep", {"ids": RaggedValue.of([[1], [2]])})
 
 
 def test_a_ragged_value_of_even_rows_feeds_a_dense_input():
