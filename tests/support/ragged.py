@@ -87,6 +87,51 @@ def detached(target: Path) -> None:
 
 
 @exported
+def lookalikes(target: Path) -> None:
+    """``x`` float32[?] and ``x_1`` int64[?], two plain tensors in one argument of each signature.
+
+    They are what a ragged tensor is made from (``lengths``, ``rowids``, ``starts``, ``limits``), or
+    feed operations with ragged in their names (``gather``, ``scope``). No trace is kept.
+    """
+    import tensorflow as tf
+
+    pair = [tf.TensorSpec([None]), tf.TensorSpec([None], tf.int64)]
+    functions = {}
+
+    def signature(function):
+        traced = tf.function(lambda x: {"y": function(*x)}, input_signature=[pair])
+        functions[function.__name__] = traced
+
+    @signature
+    def lengths(values, lengths):
+        return tf.reduce_sum(tf.RaggedTensor.from_row_lengths(values, lengths), 1)
+
+    @signature
+    def rowids(values, ids):
+        return tf.reduce_sum(tf.RaggedTensor.from_value_rowids(values, ids, validate=False), 1)
+
+    @signature
+    def starts(values, starts):
+        return tf.RaggedTensor.from_row_starts(values, starts).to_tensor()
+
+    @signature
+    def limits(values, limits):
+        return tf.reduce_mean(tf.RaggedTensor.from_row_limits(values, limits), 1)
+
+    @signature
+    def gather(values, ids):
+        rows = tf.gather(tf.ragged.constant([[1.0], [2.0, 3.0]]), ids)
+        return tf.reduce_sum(rows, 1) + values
+
+    @signature
+    def scope(values, numbers):
+        with tf.name_scope("ragged_model"):
+            return values + tf.cast(numbers, tf.float32)
+
+    tf.saved_model.save(tf.Module(), str(target), signatures=functions)
+
+
+@exported
 def several(target: Path) -> None:
     """One argument, a dictionary with two ragged tensors and a dense one → ``sum``."""
     import tensorflow as tf

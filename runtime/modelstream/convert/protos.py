@@ -21,6 +21,7 @@ _SCALARS = {
     "int64": _FIELD.TYPE_INT64,
     "sint64": _FIELD.TYPE_SINT64,
     "DataType": _FIELD.TYPE_ENUM,
+    "TypeSpecClass": _FIELD.TYPE_ENUM,
 }
 
 DATA_TYPES = {
@@ -56,6 +57,23 @@ DATA_TYPES = {
 REFERENCE = 100
 """DT_FLOAT_REF is DT_FLOAT + 100: what the variables of TF1 have."""
 
+TYPE_SPEC_CLASSES = {
+    0: "UNKNOWN",
+    1: "SPARSE_TENSOR_SPEC",
+    2: "INDEXED_SLICES_SPEC",
+    3: "RAGGED_TENSOR_SPEC",
+    4: "TENSOR_ARRAY_SPEC",
+    5: "DATA_DATASET_SPEC",
+    6: "DATA_ITERATOR_SPEC",
+    7: "OPTIONAL_SPEC",
+    8: "PER_REPLICA_SPEC",
+    9: "VARIABLE_SPEC",
+    10: "ROW_PARTITION_SPEC",
+    12: "REGISTERED_TYPE_SPEC",
+    13: "EXTENSION_TYPE_SPEC",
+}
+"""With names, because saved_model.pbtxt has those where saved_model.pb has numbers."""
+
 _ENUM_NAMES = {"float32": "FLOAT", "float64": "DOUBLE", "float16": "HALF"}
 
 # message → fields as "label type name = number"; * marks a repeated field, K> a map from string.
@@ -89,7 +107,7 @@ _MESSAGES = {
     ],
     "CompositeTensor": ["TypeSpecProto type_spec = 1", "*TensorInfo components = 2"],
     "TypeSpecProto": [
-        "int64 type_spec_class = 1",
+        "TypeSpecClass type_spec_class = 1",
         "StructuredValue type_state = 2",
         "string type_spec_class_name = 3",
         "int32 num_flat_components = 4",
@@ -134,6 +152,7 @@ _MESSAGES = {
         "NameAttrList func = 10 value",
     ],
     "ListValue": [
+        "*bytes s = 2",
         "*DataType type = 6",
         "*TensorShapeProto shape = 7",
         "*NameAttrList func = 9",
@@ -145,7 +164,7 @@ _MESSAGES = {
     "ArgAttr": ["uint32 key = 1", "ArgAttrs value = 2"],
     "ArgAttrs": ["K>AttrValue attr = 1"],
     "OpDef": ["string name = 1", "*ArgDef input_arg = 2"],
-    "ArgDef": ["string name = 1", "DataType type = 3"],
+    "ArgDef": ["string name = 1"],
     "VersionDef": ["int32 producer = 1"],
     "Example": ["Features features = 1"],
     "Features": ["K>Feature feature = 1"],
@@ -197,6 +216,9 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
         enum.value.add(name=name, number=number)
         if number:
             enum.value.add(name=f"{name}_REF", number=number + REFERENCE)
+    classes = file.enum_type.add(name="TypeSpecClass")
+    for number, name in TYPE_SPEC_CLASSES.items():
+        classes.value.add(name=name, number=number)
     for name, fields in _MESSAGES.items():
         _declare(file.message_type.add(name=name), fields)
     return file
@@ -233,5 +255,5 @@ def _map_entry(
 
 def _set_type(field: descriptor_pb2.FieldDescriptorProto, type_name: str) -> None:
     field.type = _SCALARS.get(type_name, _FIELD.TYPE_MESSAGE)
-    if type_name not in _SCALARS or type_name == "DataType":
+    if field.type in (_FIELD.TYPE_MESSAGE, _FIELD.TYPE_ENUM):
         field.type_name = f".tensorflow.{type_name}"

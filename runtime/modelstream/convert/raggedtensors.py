@@ -58,6 +58,7 @@ def to_ragged(values: Any, spec: TensorSpec, *, allow_nan: bool = False) -> Ragg
             f"{spec.name or 'the tensor'} is {spec}, which is not ragged: to_tensor makes it"
         )
     dtype = dtype_of(spec.dtype)
+    values = _unpacked(values)
     whole = _whole(values)
     found = _together(values, spec, dtype) if whole is None else _taken(whole, spec, dtype)
     if found is None:
@@ -76,6 +77,15 @@ def to_input(values: Any, spec: TensorSpec, *, allow_nan: bool = False) -> Tenso
         return to_ragged(values, spec, allow_nan=allow_nan)
     rows = values.tolist() if isinstance(values, RaggedValue) else values
     return to_tensor(rows, spec, allow_nan=allow_nan)
+
+
+def _unpacked(values: Any) -> Any:
+    """A TensorValue or a dense tensor of TensorFlow's as its array; else what it is."""
+    return widened(np.asarray(values.numpy())) if _is_dense(values) else values
+
+
+def _is_dense(values: Any) -> bool:
+    return hasattr(values, "numpy") and not hasattr(values, "nested_row_splits")
 
 
 def _whole(values: Any) -> RaggedValue | None:
@@ -101,12 +111,11 @@ def _together(values: Any, spec: TensorSpec, dtype: DType) -> Rows | None:
     """The whole column at once; None where some record needs a look of its own."""
     if is_frame(values):
         return None
-    array = values.numpy() if hasattr(values, "numpy") else values
     found: tuple[Any, list[Array]] | None
-    if isinstance(array, np.ndarray) and array.ndim > spec.ragged_rank:
-        found = _divided(array, spec.ragged_rank)
+    if isinstance(values, np.ndarray) and values.ndim > spec.ragged_rank:
+        found = _divided(values, spec.ragged_rank)
     else:
-        found = _joined(array, spec.ragged_rank, in_order=is_in_order(values))
+        found = _joined(values, spec.ragged_rank, in_order=is_in_order(values))
     if found is None or not _fit(found[1], spec):
         return None
     elements, lengths = found

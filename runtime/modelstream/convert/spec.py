@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from modelstream.errors import SignatureMismatchError
+
+SPLITS = ("int64", "int32")
+"""What row splits may be."""
+
 
 class Layout(StrEnum):
     """How a tensor's values are laid out in memory."""
@@ -28,6 +33,9 @@ class TensorSpec:
         ragged_rank: of a ragged tensor: how many dimensions after the batch are kept as row splits,
             which is 1 where nothing is said. Those behind them have one size for all rows.
         splits: the dtype of a ragged tensor's row splits: ``int64`` or ``int32``.
+
+    Raises:
+        SignatureMismatchError: no ragged tensor has this shape, ragged rank or dtype of row splits.
     """
 
     dtype: str
@@ -38,8 +46,23 @@ class TensorSpec:
     splits: str = "int64"
 
     def __post_init__(self) -> None:
-        if self.layout is Layout.RAGGED and not self.ragged_rank:
+        if self.layout is not Layout.RAGGED:
+            return
+        if not self.ragged_rank:
             object.__setattr__(self, "ragged_rank", 1)
+        if problem := self._impossible():
+            raise SignatureMismatchError(f"{self.name or 'the tensor'} is {self}: {problem}")
+
+    def _impossible(self) -> str | None:
+        """Why no ragged tensor is like this."""
+        if self.splits not in SPLITS:
+            return f"row splits are {' or '.join(SPLITS)}, not {self.splits}"
+        least = 1 + self.ragged_rank
+        if self.ragged_rank < 1:
+            return f"its ragged rank {self.ragged_rank} must be at least 1"
+        if self.rank is not None and self.rank < least:
+            return f"ragged rank {self.ragged_rank} takes a shape of {least} dimensions or more"
+        return None
 
     @property
     def rank(self) -> int | None:

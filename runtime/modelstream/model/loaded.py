@@ -145,12 +145,22 @@ def _check_callable(signature: Signature, inputs: Mapping[str, object]) -> None:
 
 def _check_layouts(signature: Signature, inputs: Fed) -> None:
     for name, spec in signature.inputs.items():
-        if isinstance(inputs[name], RaggedValue) != (spec.layout is Layout.RAGGED):
-            takes = "a RaggedValue" if spec.layout is Layout.RAGGED else "an array"
+        ragged = spec.layout is Layout.RAGGED
+        takes = f"a RaggedValue of ragged rank {spec.ragged_rank}" if ragged else "an array"
+        if _ragged_rank(inputs[name]) != (spec.ragged_rank if ragged else None):
             raise SignatureMismatchError(
                 f"call takes {takes} for input {name!r} ({spec}) of signature {signature.name!r}, "
-                f"not {type(inputs[name]).__name__}: predict converts what it is given"
+                f"not {_title(inputs[name])}: predict converts what it is given"
             )
+
+
+def _ragged_rank(tensor: Tensor) -> int | None:
+    return len(tensor.splits) if isinstance(tensor, RaggedValue) else None
+
+
+def _title(tensor: Tensor) -> str:
+    rank = _ragged_rank(tensor)
+    return type(tensor).__name__ + ("" if rank is None else f" of ragged rank {rank}")
 
 
 Loader = Callable[[Path, tuple[str, ...], Mapping[str, Signature], Runtime], Engine]

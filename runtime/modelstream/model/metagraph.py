@@ -9,12 +9,11 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
 from modelstream.convert.protos import dtype_name, message, shape_of
-from modelstream.convert.spec import Layout, TensorSpec
+from modelstream.convert.spec import SPLITS, Layout, TensorSpec
 from modelstream.errors import ModelFormatError, SignatureMismatchError, TagsNotFoundError
 from modelstream.model.directory import model_file
 from modelstream.model.ragged_inputs import (
     RAGGED,
-    SPLITS,
     RaggedInput,
     RaggedInputs,
     ragged_spec,
@@ -159,24 +158,46 @@ def _put_together(
 def _check_stated(ragged: Ragged, definitions: Mapping[str, Any]) -> None:
     for name, parts in ragged.items():
         if problem := _stated_wrongly(name, parts, definitions):
-            raise SignatureMismatchError(f"ragged says that the input {name!r} {problem}")
+            made = f"is made of {listed(parts)}"
+            raise SignatureMismatchError(f"ragged says that the input {name!r} {made}{problem}")
+    for definition in definitions.values():
+        _check_taken_once(ragged, definition.inputs)
+
+
+def _check_taken_once(ragged: Ragged, inputs: Mapping[str, Any]) -> None:
+    owners: dict[str, str] = {}
+    for name, parts in ragged.items():
+        for part in parts if inputs.keys() >= set(parts) else ():
+            if part in owners:
+                raise SignatureMismatchError(
+                    f"ragged names the input {part!r} twice, for {owners[part]!r} and for "
+                    f"{name!r}: it is a part of one ragged input only"
+                )
+            owners[part] = name
 
 
 def _stated_wrongly(name: str, parts: Sequence[str], definitions: Mapping[str, Any]) -> str | None:
-    made = f"is made of {listed(parts)}"
     if len(parts) < 2:
-        return f"{made}: it takes the input with the flat values, then those with row splits"
+        return ": it takes the input with the flat values, then those with row splits"
     fitting = [each.inputs for each in definitions.values() if each.inputs.keys() >= set(parts)]
     if not fitting:
         has = "; ".join(f"{key} has {listed(each.inputs)}" for key, each in definitions.items())
-        return f"{made}, which no signature takes: {has or 'there is none'}"
-    for inputs in fitting:
-        if name in inputs.keys() - set(parts):
-            return f"{made}, but the model has one of that name already: choose another"
-        for part in parts[1:]:
-            dtype = dtype_name(inputs[part].dtype)
-            if dtype not in SPLITS:
-                return f"{made}, but {part!r} is {dtype}, and row splits are {' or '.join(SPLITS)}"
+        return f", which no signature takes: {has or 'there is none'}"
+    found = (_wrong_pieces(name, parts, inputs) for inputs in fitting)
+    return next((problem for problem in found if problem), None)
+
+
+def _wrong_pieces(name: str, parts: Sequence[str], inputs: Mapping[str, Any]) -> str | None:
+    if name in inputs.keys() - set(parts):
+        return ", but the model has one of that name already: choose another"
+    flat, *splits = (_spec(part, inputs[part]) for part in parts)
+    if flat.rank == 0:
+        return f", but {flat.name!r} is a single {flat.dtype}: flat values are one behind another"
+    for each in splits:
+        if each.dtype not in SPLITS:
+            return f", but {each.name!r} is {each.dtype}, and row splits are {' or '.join(SPLITS)}"
+        if each.rank not in (None, 1):
+            return f", but {each.name!r} is {each}, and row splits have one dimension"
     return None
 
 

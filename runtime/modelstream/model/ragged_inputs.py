@@ -4,8 +4,9 @@ TF1's exporter writes a ragged input as what it is (``composite_tensor``). That 
 flat values and row splits as plain tensors ``x``, ``x_1``, … of which nothing tells that they
 belong together; but the function behind the signature does. Where the exporter kept its traced
 signature, that has the type of each argument. Where it did not (a function that is no attribute of
-the exported object), the pieces bear the name of one argument, and what works on the row splits
-are operations for ragged tensors.
+the exported object), the pieces bear the name of one argument, and operations take the row splits
+as row splits. That they are somehow ragged is not enough: lengths, row ids and limits are as well,
+and a plain input that is taken for row splits is fed with wrong numbers, silently.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,17 +15,23 @@ from itertools import groupby
 from typing import Any
 
 from modelstream.convert.protos import dtype_name, shape_of
-from modelstream.convert.spec import Layout, TensorSpec
+from modelstream.convert.spec import SPLITS, Layout, TensorSpec
 from modelstream.model.graph_nodes import split
 
 RAGGED = 3
 """RAGGED_TENSOR_SPEC in TensorFlow's enum TypeSpecClass."""
 
-SPLITS = ("int64", "int32")
-"""What row splits may be."""
-
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
-_SURE = 2  # deeper, the next tensor's values may be taken for splits of this one
+
+_NESTED_SPLITS = {
+    "RaggedGather": slice(-2),
+    "RaggedTensorToSparse": slice(-1),
+    "RaggedTensorToVariant": slice(-1),
+}
+"""Operation → which of its inputs are row splits: all but the last ones."""
+
+_TO_SEGMENT_IDS = "RaggedSplitsToSegmentIds"
+"""The scope of tf.ragged.row_splits_to_segment_ids, which reductions call."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ class RaggedInputs:
         if function is None:
             return []
         if function.signature.name in self._traced:
-            return _told(self._traced[function.signature.name], names)
+            return _told(self._traced[function.signature.name], names, inputs)
         return list(self._guessed(function, names, inputs))
 
     def _behind(self, tensors: Mapping[str, str]) -> tuple[Any, list[str]]:
@@ -110,32 +117,51 @@ class RaggedInputs:
 
     def _grouped(
         self, function: Any, pieces: list[tuple[str, str]], inputs: Mapping[str, Any]
-    ) -> Iterator[RaggedInput]:
-        """The ragged tensors among the pieces of one argument."""
-        while pieces:
-            (_, first), *rest = pieces
-            splits = []
-            for argument, name in rest:
-                if not _may_be_splits(inputs[name]) or not self._is_ragged(function, argument):
-                    break
-                splits.append(name)
-            if 0 < len(splits) <= _SURE and shape_of(inputs[first].tensor_shape) != ():
-                yield _assembled((first, *splits), inputs)
-            pieces = rest[len(splits) :]
+    ) -> list[RaggedInput]:
+        """The ragged tensors among the pieces of one argument; none where one piece is unclear."""
+        groups: list[list[str]] = []
+        for argument, name in pieces:
+            if not _may_be_splits(inputs[name]):
+                groups.append([name])
+                continue
+            are_splits = self._are_row_splits(function, argument)
+            if are_splits == (not groups):
+                return []  # splits of nothing, or integers that are splits or the next values
+            if are_splits:
+                groups[-1].append(name)
+            else:
+                groups.append([name])
+        return [
+            _assembled(each, inputs)
+            for each in groups
+            if len(each) > 1 and shape_of(inputs[each[0]].tensor_shape) != ()
+        ]
 
-    def _is_ragged(self, function: Any, argument: str) -> bool:
-        """Whether what works on an argument is made for ragged tensors."""
+    def _are_row_splits(self, function: Any, argument: str) -> bool:
+        """Whether some operation takes an argument for row splits."""
         for node in function.node_def:
             if argument not in node.input:
                 continue
-            if "ragged" in f"{node.name} {node.op}".lower():
+            if argument in _row_splits(node):
                 return True
             inner = self._functions.get(node.attr["f"].func.name) if node.op in _CALLS else None
             if inner is not None:
                 given = [each if each == argument else "" for each in node.input]
-                if any(self._is_ragged(inner, each) for each in _arguments(inner, given)):
+                if any(self._are_row_splits(inner, each) for each in _arguments(inner, given)):
                     return True
         return False
+
+
+def _row_splits(node: Any) -> list[str]:
+    """The inputs of an operation that it takes for row splits."""
+    given = [each for each in node.input if not each.startswith("^")]
+    if _TO_SEGMENT_IDS in (scope.rstrip("_0123456789") for scope in node.name.split("/")):
+        return given
+    if node.op == "RaggedTensorToTensor":
+        kinds = node.attr["row_partition_types"].list.s
+        partitions = given[len(given) - len(kinds) :]
+        return [each for each, kind in zip(partitions, kinds, strict=True) if kind == b"ROW_SPLITS"]
+    return given[_NESTED_SPLITS[node.op]] if node.op in _NESTED_SPLITS else []
 
 
 def stated(parts: Sequence[str], name: str, inputs: Mapping[str, Any]) -> RaggedInput:
@@ -150,7 +176,7 @@ def _arguments(function: Any, names: Sequence[str]) -> dict[str, str]:
     return {argument.name: name for argument, name in arguments if name}
 
 
-def _told(traced: Any, names: Sequence[str]) -> list[RaggedInput]:
+def _told(traced: Any, names: Sequence[str], inputs: Mapping[str, Any]) -> list[RaggedInput]:
     leaves = list(_leaves(traced.canonicalized_input_signature))
     if sum(count for count, _ in leaves) != sum(map(bool, names)):
         return []
@@ -160,7 +186,13 @@ def _told(traced: Any, names: Sequence[str]) -> list[RaggedInput]:
         at += count
         if type_spec is not None and type_spec.type_spec_class == RAGGED and count > 1:
             found.append(RaggedInput(ragged_spec(parts[0], type_spec), parts))
-    return found
+    return found if all(_has_dtypes(each, inputs) for each in found) else []
+
+
+def _has_dtypes(found: RaggedInput, inputs: Mapping[str, Any]) -> bool:
+    """Whether the pieces are of the dtypes that the trace says: else they are in another order."""
+    wanted = (found.spec.dtype, *[found.spec.splits] * found.spec.ragged_rank)
+    return wanted == tuple(dtype_name(inputs[each].dtype) for each in found.parts)
 
 
 def _leaves(value: Any) -> Iterator[tuple[int, Any]]:

@@ -29,8 +29,8 @@ class SavedModel:
         name: what metrics and messages call it; the directory's name if None.
         ragged: for a model that takes the flat values and row splits of a ragged tensor as plain
             inputs: ``{"x": ("values", "row_splits")}`` makes of them one ragged input ``x``; of a
-            deeper one, the outermost splits come first. What TensorFlow has exported as a ragged
-            input is found without it.
+            deeper one, the outermost splits come first. A ragged input that TensorFlow has exported
+            is found without it where the export tells which tensors it is made of.
         runtime: how TensorFlow runs it, where ``open`` is not told otherwise.
 
     Raises:

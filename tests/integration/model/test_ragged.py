@@ -9,6 +9,7 @@ from tests.support import models, ragged
 
 from modelstream.batching import Batch
 from modelstream.convert import RaggedValue, TensorValue
+from modelstream.convert.protos import TYPE_SPEC_CLASSES
 from modelstream.errors import SignatureMismatchError, UnevenShapesError
 from modelstream.inference.rows import Rows
 from modelstream.inference.scoring import Scorer
@@ -99,6 +100,19 @@ def test_an_export_of_tf1_has_the_ragged_tensor_whole(loaded):
     assert found["doubled"].tolist() == [[2, 4], [], [7]]
 
 
+def test_an_export_in_text_form_is_read_as_the_binary_one_is(tmp_path):
+    from google.protobuf import text_format
+    from tensorflow.core.protobuf import saved_model_pb2, struct_pb2
+
+    classes = {number: name for name, number in struct_pb2.TypeSpecProto.TypeSpecClass.items()}
+    assert classes == TYPE_SPEC_CLASSES
+    binary = (ragged.bags() / "saved_model.pb").read_bytes()
+    text = text_format.MessageToString(saved_model_pb2.SavedModel.FromString(binary))
+    assert "type_spec_class: RAGGED_TENSOR_SPEC" in text
+    (tmp_path / "saved_model.pbtxt").write_text(text)
+    assert SavedModel(tmp_path).signatures == SavedModel(ragged.bags()).signatures
+
+
 def test_ragged_tensors_inside_of_one_argument_are_inputs_of_their_own(loaded):
     model = loaded(ragged.several())
     assert str(model.signatures["serving_default"]) == (
@@ -123,6 +137,16 @@ def test_a_function_whose_trace_was_not_kept_tells_its_ragged_inputs_too(loaded)
     assert model.predict("sum", x=ROWS)["sum"].tolist() == [3, 0, 3.5]
     assert model.predict("deep", ids=[[[1], [2, 3]], []])["sum"].tolist() == [6, 0]
     assert model.predict("lists", x=[1, 2], x_1=[3, 4])["y"].tolist() == [4, 6]
+
+
+def test_plain_tensors_that_look_like_the_pieces_of_a_ragged_one_stay_plain():
+    model = SavedModel(ragged.lookalikes())
+    plain = {"x": TensorSpec("float32", (None,), "x"), "x_1": TensorSpec("int64", (None,), "x_1")}
+    names = {"lengths", "rowids", "starts", "limits", "gather", "scope"}
+    found = {name: signature.inputs for name, signature in model.signatures.items()}
+    assert found == dict.fromkeys(names, plain)
+    with model.open() as opened:
+        assert opened.predict("lengths", x=[1, 2, 3], x_1=[2, 1])["y"].tolist() == [3, 3]
 
 
 def test_what_the_operations_tell_is_what_the_trace_tells():
@@ -156,10 +180,16 @@ def test_what_is_called_with_tensors_takes_those_of_its_layout():
     with SavedModel(ragged.bags()).open() as model:
         points, weight = RaggedValue.of([[[1, 2, 3]]], "float32"), np.ones(1, np.float32)
         assert model.call("points", {"points": points, "weight": weight})["sum"].tolist() == [6]
-        with pytest.raises(SignatureMismatchError, match="call takes a RaggedValue for input 'poi"):
+        with pytest.raises(
+            SignatureMismatchError, match="a RaggedValue of ragged rank 1 for input"
+        ):
             model.call("points", {"points": weight, "weight": weight})
         with pytest.raises(SignatureMismatchError, match="call takes an array for input 'weight'"):
             model.call("points", {"points": points, "weight": points})
+        with pytest.raises(
+            SignatureMismatchError, match="not RaggedValue of ragged rank 1: predict"
+        ):
+            model.call("deep", {"ids": RaggedValue.of([[1], [2]])})
 
 
 def test_a_ragged_value_of_even_rows_feeds_a_dense_input():

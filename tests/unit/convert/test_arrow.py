@@ -54,6 +54,11 @@ def test_a_rearranged_column_keeps_its_order(rows, order, rearranged):
     assert np.array_equal(tensor, rows[order])
 
 
+def test_rows_that_are_read_backwards_are_read_so(rows):
+    values = column(list(rows))[:50].map(lambda row: row[::-1])
+    assert np.array_equal(to_tensor(values, SPEC), rows[:50, ::-1])
+
+
 def test_lengths_that_only_add_up_are_refused():
     values = column([[1.0] * 4, [2.0] * 5, [3.0] * 3, [4.0] * 4])
     with pytest.raises(ConversionError, match=r"\[5\], x takes \[4\]") as caught:

@@ -46,6 +46,20 @@ def test_a_ragged_tensor_has_one_ragged_dimension_unless_it_says_otherwise():
 
 
 @pytest.mark.parametrize(
+    ("shape", "rank", "splits", "words"),
+    [
+        pytest.param((None,), 1, "int64", "ragged rank 1 takes a shape of 2 dimensions or more"),
+        pytest.param((None, None), 2, "int64", "ragged rank 2 takes a shape of 3 dimensions or"),
+        pytest.param((None, None), -1, "int64", "ragged rank -1 .* at least 1"),
+        pytest.param((None, None), 1, "float32", "splits are int64 or int32, not float32"),
+    ],
+)
+def test_a_ragged_tensor_that_cannot_be_is_refused_where_it_is_written(shape, rank, splits, words):
+    with pytest.raises(SignatureMismatchError, match=f"^x .*{words}"):
+        TensorSpec("float32", shape, "x", Layout.RAGGED, rank, splits)
+
+
+@pytest.mark.parametrize(
     ("rows", "spec"),
     [
         pytest.param(ROWS, X, id="floats"),
@@ -85,6 +99,13 @@ def test_a_batch_comes_in_many_forms(values):
 @pytest.mark.parametrize("values", [np.ones((2, 3)), TensorValue(np.ones((2, 3), np.float32))])
 def test_an_array_is_a_batch_whose_rows_have_one_length(values):
     assert to_ragged(values, X).tolist() == [[1.0] * 3] * 2
+
+
+def test_a_tensor_value_is_a_batch_whatever_its_dtype():
+    assert to_ragged(TensorValue([[1.5, 2.0]], "bfloat16"), X).tolist() == [[1.5, 2.0]]
+    with pytest.raises(ConversionError, match=r"^record 1 .* overflows float32") as refused:
+        to_ragged(TensorValue(np.array([[1.0], [1e300]])), X)
+    assert refused.value.index == 1
 
 
 def test_an_array_of_text_is_a_batch_too():
@@ -194,6 +215,21 @@ def test_a_slice_of_a_column_begins_where_it_begins():
     rows = [[float(each)] * (each % 3) for each in range(30)]
     values = column(rows, pa.list_(pa.float32()))
     assert to_ragged(values[10:20], X).tolist() == rows[10:20]
+
+
+def test_a_row_that_was_put_in_place_of_another_is_the_one_that_counts():
+    rows = [[float(each)] * 2 for each in range(100)]
+    values = column(rows, pa.list_(pa.float32()))
+    values[3] = np.array([9, 9], np.float32)
+    doubled = column(rows, pa.list_(pa.float32())).map(lambda row: row * 2 if row[0] == 3 else row)
+    assert to_ragged(values, X).tolist()[2:5] == [[2, 2], [9, 9], [4, 4]]
+    assert to_ragged(doubled, X).tolist()[2:5] == [[2, 2], [6, 6], [4, 4]]
+
+
+def test_rows_that_are_read_backwards_are_read_so():
+    rows = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]]
+    values = column(rows, pa.list_(pa.float32()))[:2].map(lambda row: row[::-1])
+    assert to_ragged(values, X).tolist() == [[2, 1], [4, 3]]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from modelstream.model import Layout, SavedModel, TensorSpec
 WHOLE = """
 composite_tensor {
   type_spec {
-    type_spec_class: 3
+    type_spec_class: RAGGED_TENSOR_SPEC
     type_state { tuple_value {
       values { tensor_shape_value { dim { size: -1 } dim { size: -1 } dim { size: 3 } } }
       values { tensor_dtype_value: DT_FLOAT }
@@ -27,7 +27,7 @@ composite_tensor {
 """
 SPEC = """
 type_spec_value {
-  type_spec_class: 3
+  type_spec_class: RAGGED_TENSOR_SPEC
   type_state { tuple_value {
     values { tensor_shape_value { dim { size: 4 } dim { size: -1 } } }
     values { tensor_dtype_value: DT_INT64 }
@@ -69,8 +69,8 @@ def exported(write_model):
             inner.signature.input_arg.add(name=name)
             attribute = inner.arg_attr.add(key=at)
             attribute.value.attr["_user_specified_name"].s = title.encode()
-        for name, op in ops:
-            inner.node_def.add(name=f"of_{name}", op=op, input=[name])
+        for name, op, *given in ops:
+            inner.node_def.add(name=name, op=op, input=given)
         if trace is not None:
             traced = meta.object_graph_def.concrete_functions["inner"]
             text_format.Parse(trace, traced.canonicalized_input_signature)
@@ -135,31 +135,69 @@ def test_a_traced_signature_that_does_not_fit_the_function_tells_nothing(exporte
     assert signature.parts == {}
 
 
-RAGGED_OP = (("x_1", "RaggedTensorToVariant"),)
+VARIANT = ("variant", "RaggedTensorToVariant", "x_1", "x", "^b")
+LENGTHS = "RaggedFromRowLengths/RowPartitionFromRowLengths/control_dependency"
 
 
-def test_without_a_trace_one_name_and_an_operation_for_ragged_tensors_tell(exported):
-    signature = read(exported(None, ops=RAGGED_OP))
+@pytest.mark.parametrize(
+    "op",
+    [
+        pytest.param(VARIANT, id="operation"),
+        pytest.param(("ids", "RaggedGather", "x_1", "x", "b"), id="gather"),
+        pytest.param(
+            ("RaggedReduceSum_1/RaggedSplitsToSegmentIds_2/Shape", "Shape", "x_1"), id="scope"
+        ),
+    ],
+)
+def test_without_a_trace_one_name_and_what_takes_the_row_splits_tell(exported, op):
+    signature = read(exported(None, ops=[op]))
     spec = TensorSpec("int64", (None, None), "x", Layout.RAGGED, 1)
     assert signature.inputs == {"b": B, "x": spec}
 
 
 @pytest.mark.parametrize(
-    ("titles", "ops", "inputs"),
+    ("titles", "op", "inputs"),
     [
-        pytest.param("xxb", (), PIECES, id="no-operation-for-ragged-tensors"),
-        pytest.param("xyb", RAGGED_OP, PIECES, id="arguments-of-their-own"),
-        pytest.param("xxb", (("x", "RaggedRange"),), PIECES, id="only-the-values"),
-        pytest.param(
-            "xxb", RAGGED_OP, {**PIECES, "x_1": ("float32", (None,))}, id="no-integers"
-        ),
-        pytest.param("xxb", RAGGED_OP, {**PIECES, "x_1": ("int64", (None, 2))}, id="no-vector"),
-        pytest.param("xxb", RAGGED_OP, {**PIECES, "x": ("int64", ())}, id="no-rows"),
+        pytest.param("xxb", ("add", "AddV2", "x", "x_1"), PIECES, id="dense-operation"),
+        pytest.param("xyb", VARIANT, PIECES, id="arguments-of-their-own"),
+        pytest.param("xxb", ("range", "RaggedRange", "x", "x_1"), PIECES, id="limits"),
+        pytest.param("xxb", ("ids", "RaggedGather", "b", "x", "x_1"), PIECES, id="indices"),
+        pytest.param("xxb", (LENGTHS, "Identity", "x_1"), PIECES, id="lengths"),
+        pytest.param("xxb", ("ragged_model/Cast", "Cast", "x_1"), PIECES, id="scope-of-the-user"),
+        pytest.param("xxb", ("variant", "RaggedTensorToVariant", "x", "x_1"), PIECES, id="values"),
+        pytest.param("xxb", VARIANT, {**PIECES, "x_1": ("float32", (None,))}, id="no-integers"),
+        pytest.param("xxb", VARIANT, {**PIECES, "x_1": ("int64", (None, 2))}, id="no-vector"),
+        pytest.param("xxb", VARIANT, {**PIECES, "x": ("int64", ())}, id="no-rows"),
+        pytest.param("xxx", VARIANT, {**PIECES, "b": ("int64", (None,))}, id="integers-behind"),
     ],
 )  # fmt: skip
-def test_without_a_trace_plain_tensors_stay_plain(exported, titles, ops, inputs):
+def test_without_a_trace_plain_tensors_stay_plain(exported, titles, op, inputs):
     given = tuple(zip(("x", "x_1", "b"), titles, strict=True))
-    assert read(exported(None, given, ops, inputs)).parts == {}
+    assert read(exported(None, given, [op], inputs)).parts == {}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "parts"),
+    [
+        pytest.param([b"ROW_SPLITS"], {"x": ("x", "x_1")}, id="splits"),
+        pytest.param([b"FIRST_DIM_SIZE", b"VALUE_ROWIDS"], {}, id="row-ids"),
+    ],
+)
+def test_what_a_conversion_to_dense_takes_is_told_by_its_partition_types(exported, kinds, parts):
+    path = exported(None, ops=[("dense", "RaggedTensorToTensor", "shape", "x", "zero", "x_1")])
+    saved_model = message("SavedModel").FromString((path / "saved_model.pb").read_bytes())
+    for function in saved_model.meta_graphs[0].graph_def.library.function:
+        for node in function.node_def:
+            if node.op == "RaggedTensorToTensor":
+                node.attr["row_partition_types"].list.s.extend(kinds)
+                node.input[3:] = ["n", "x_1"][-len(kinds) :]
+    (path / "saved_model.pb").write_bytes(saved_model.SerializeToString())
+    assert read(path).parts == parts
+
+
+def test_a_trace_of_other_dtypes_than_the_tensors_tells_nothing(exported):
+    other = {**PIECES, "x": ("float32", (None,))}
+    assert read(exported(arguments(SPEC % "", PLAIN), inputs=other)).parts == {}
 
 
 def test_the_user_may_say_which_tensors_are_a_ragged_one(exported):
@@ -179,9 +217,14 @@ def test_the_user_may_say_which_tensors_are_a_ragged_one(exported):
         ({"b": ("x", "x_1")}, "one of that name already"),
         ({"x": ("x", "b")}, "'b' is float32, and row splits are int64 or int32"),
         ({"x": "x_1"}, "'x' is made of 'x_1': it takes"),
+        ({"w": ("x_1", "x_1")}, "input 'x_1' twice, for 'w' and for 'w'"),
+        ({"w": ("x", "x_1"), "v": ("b", "x_1")}, "input 'x_1' twice, for 'w' and for 'v': it is"),
+        ({"w": ("x", "m")}, "'m' is int64.*, and row splits have one dimension"),
+        ({"w": ("n", "x_1")}, "'n' is a single float32: flat values are one behind another"),
     ],
     ids=str,
 )
 def test_what_the_user_says_and_the_model_does_not_have_is_refused(exported, ragged, words):
+    more = {"m": ("int64", (None, 2)), "n": ("float32", ())}
     with pytest.raises(SignatureMismatchError, match=words):
-        SavedModel(exported(None), ragged=ragged)
+        SavedModel(exported(None, inputs=PIECES | more), ragged=ragged)

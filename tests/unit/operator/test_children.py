@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+import pytest
 from tests.support.rendered import (
     EXPRESSIONS,
     FLINK,
@@ -82,6 +83,17 @@ def test_a_model_on_a_claim_is_mounted_read_only(target: TargetMaker) -> None:
     assert found[f"{mount}/readOnly"] is True
     assert found[f"{mount}/subPath"] == "fraud"
     assert found[f"{TM_POD}/volumes[claim-models]/persistentVolumeClaim/readOnly"] is True
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [pytest.param("Streaming", "ALWAYS", id="streaming"), pytest.param("Batch", None, id="batch")],
+)
+def test_what_has_savepoints_has_ids_that_do_not_change_with_the_parallelism(
+    target: TargetMaker, mode: str, expected: str | None
+) -> None:
+    found = leaves(target({"spec/flink/runtimeMode": mode}))
+    assert found.get(f"{FLINK}/table.exec.uid.generation") == expected
 
 
 def test_a_program_that_brings_its_models_waits_for_none(target: TargetMaker) -> None:
