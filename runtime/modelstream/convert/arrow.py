@@ -96,24 +96,8 @@ def _same_length(values: list[Any], length: int) -> bool:
 
 
 def _shared(values: list[Any]) -> Array | None:
-    first, base = values[0], values[0].base
-    if not isinstance(base, np.ndarray) or not base.flags.c_contiguous or base.dtype != first.dtype:
-        return None
-    start, stride = _address(first), first.nbytes
-    for index in {*range(0, len(values), max(1, len(values) // _SPOTS)), len(values) - 1}:
-        array = values[index]
-        if (
-            type(array) is not np.ndarray
-            or array.base is not base
-            or array.strides != (array.itemsize,)
-        ):
-            return None
-        if _address(array) != start + index * stride:
-            return None
-    begin = (start - _address(base)) // first.itemsize
-    flat = base.reshape(-1)[begin : begin + len(values) * len(first)]
-    block: Array = flat.reshape(len(values), len(first))
-    return block
+    flat = _buffer(values, np.full(len(values), len(values[0])))
+    return None if flat is None else flat.reshape(len(values), -1)
 
 
 def _copied(values: list[Any]) -> Array | None:

@@ -54,6 +54,12 @@ def test_a_rearranged_column_keeps_its_order(rows, order, rearranged):
     assert np.array_equal(tensor, rows[order])
 
 
+def test_a_row_that_was_put_in_place_of_another_is_the_one_that_counts(rows):
+    values = column(list(rows))
+    values[3] = np.array([9, 9, 9, 9], np.float32)
+    assert to_tensor(values, SPEC)[2:5].tolist() == [[8, 9, 10, 11], [9] * 4, [16, 17, 18, 19]]
+
+
 def test_rows_that_are_read_backwards_are_read_so(rows):
     values = column(list(rows))[:50].map(lambda row: row[::-1])
     assert np.array_equal(to_tensor(values, SPEC), rows[:50, ::-1])
