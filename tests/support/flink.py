@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.jobs import rows
+from tests.support.jvm import WORKER
 from tests.support.worker import executable
 
 from modelstream.convert import ColumnType
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pyflink.table import StatementSet, StreamTableEnvironment, Table
 
 ROOT = Path(__file__).parents[2]
-WORKER = "_python_worker_execution_mode"
 # A job that fails or is cancelled hangs up on the threads of its Python functions; they say so.
 HUNG_UP = pytest.mark.filterwarnings(
     "ignore:Exception in thread read_grpc_client_inputs"

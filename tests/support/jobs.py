@@ -38,7 +38,7 @@ def built(spec: Mapping[str, Any], models: Mapping[str, Path], **context: Any) -
 
 
 def _as_the_first_of_its_jvm() -> None:
-    """The ids of tables' operators count all that a JVM has planned: for a user, that is one job."""
+    """The ids of tables' operators count all that a JVM has planned, which is one job for users."""
     from pyflink.table import EnvironmentSettings, TableEnvironment
 
     planner = TableEnvironment.create(EnvironmentSettings.in_batch_mode())._j_tenv.getPlanner()

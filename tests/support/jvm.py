@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+WORKER = "_python_worker_execution_mode"
+
 
 @contextlib.contextmanager
 def flink_jvm() -> Iterator[None]:
@@ -21,7 +23,9 @@ def flink_jvm() -> Iterator[None]:
     launch, started = java_gateway.launch_gateway_server_process, []
 
     def remembered(env: Any, args: Any) -> Any:
-        started.append(launch(env, args))
+        # A worker that is a thread of this process brings along what its JVM was started with, for
+        # all tests that follow. How workers run is asked of this process alone.
+        started.append(launch({name: env[name] for name in env.keys() - {WORKER}}, args))
         return started[-1]
 
     java_gateway.launch_gateway_server_process = remembered
