@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from tests.support import jvm_archive
-from tests.support.jvm import drop_connections
+from tests.support.jvm import end_flushers
 
 # Every JVM of the tests lives for seconds: a third less work without the optimizing compiler.
 os.environ.setdefault("JVM_ARGS", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto")
@@ -17,9 +17,11 @@ settings.load_profile("tests")
 # The longest files, which begin first: no process is left alone with one of them at the end.
 LONGEST = (
     "integration/model/test_leaks.py",
+    "integration/docs/test_code_blocks.py",  # before what starts a JVM for the whole session
     "integration/online/test_online.py",
     "integration/job/test_kafka.py",
     "integration/operator/test_trouble.py",
+    "integration/cli/test_restore.py",
     "integration/cli/test_run.py",
     "integration/cli/test_bad_input.py",
     "integration/model/test_kinds.py",
@@ -27,7 +29,6 @@ LONGEST = (
     "integration/cli/test_image_labels.py",
     "integration/cli/test_online_example.py",
     "integration/online/test_learner.py",
-    "integration/docs/test_code_blocks.py",
     "integration/online/test_restore.py",
     "integration/inference/test_infer.py",
     "integration/job/test_whole_files.py",
@@ -53,8 +54,9 @@ def _flink_can_be_started() -> Iterator[None]:
 
     A process that is started later would inherit them: refuse to start a Flink of its own, or
     send its Python workers to this process, where one that is killed takes all tests along.
+    And it leaves threads of theirs, although no job outlives its test.
     """
     yield
     for mark in ("PYFLINK_GATEWAY_DISABLED", "PYTHON_LOOPBACK_SERVER_ADDRESS"):
         os.environ.pop(mark, None)
-    drop_connections()
+    end_flushers()

@@ -2,7 +2,6 @@
 
 import contextlib
 import subprocess
-import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -59,17 +58,15 @@ def _hanging_up_is_no_error() -> Iterator[None]:
         threading.excepthook = report
 
 
-def drop_connections() -> None:
-    """Leave one connection to the JVM: a thread of Python is given any that no other thread uses.
+def end_flushers() -> None:
+    """End the threads that flush the output of Python workers, which PyFlink leaves of each job.
 
-    Each has a thread of the JVM, and Flink plans a job only in one in which an environment was
-    made; so a test shall begin with one, as if the JVM were its own.
+    Each wakes once a second. One that is a second late does not wait at all any more, and with
+    some hundreds of them all are late once the machine is busy: then nothing else gets on.
     """
-    java_gateway = sys.modules.get("pyflink.java_gateway")
-    if java_gateway is not None and java_gateway._gateway is not None:
-        connections = java_gateway._gateway._gateway_client.deque
-        while len(connections) > 1:
-            connections.pop().close()
+    for thread in threading.enumerate():
+        if type(thread).__name__ == "PeriodicThread":
+            thread.cancel()  # type: ignore[attr-defined]  # it is PyFlink's class
 
 
 def import_noisy() -> None:

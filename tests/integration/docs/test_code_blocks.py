@@ -103,17 +103,10 @@ def test_commands_exist_and_what_can_run_here_runs(
             assert re.search(rf"^{arguments[0]}:", makefile, re.MULTILINE)
 
 
-@pytest.fixture(scope="session")
-def jvm() -> Iterator[None]:
-    with flink_jvm():
-        yield
-
-
 @pytest.mark.flink
-@pytest.mark.usefixtures("jvm")
 @pytest.mark.parametrize("file", in_files("python"))
 def test_programs_run(file: str, workplace: Path) -> None:
-    with nondeterministic():
+    with flink_jvm(), nondeterministic():
         from pyflink.table import EnvironmentSettings, TableEnvironment
 
         t_env = TableEnvironment.create(EnvironmentSettings.in_batch_mode())
