@@ -7,6 +7,8 @@ PyFlink.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from modelstream.exports import exports
+
 if TYPE_CHECKING:
     from modelstream.batching import Batch, configure
     from modelstream.convert import Image, TensorColumn, TensorSpec, TensorValue, example
@@ -59,7 +61,6 @@ if TYPE_CHECKING:
     from modelstream.patterns import AfterMatch, Sequence
     from modelstream.sql import register
 
-# Where each name is defined. `model` is the package, which is also the function model(name).
 _HOMES = {
     "AfterMatch": "patterns",
     "AsyncModelHandle": "inference.asynchandle",
@@ -120,7 +121,6 @@ _HOMES = {
     "flat_map_with_model": "functions",
     "infer": "inference",
     "map_with_model": "functions",
-    "model": "",
     "process_with_model": "functions",
     "register": "sql",
 }
@@ -192,11 +192,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'modelstream' has no attribute {name!r}")
-    if not _HOMES[name]:
-        return import_module(f"modelstream.{name}")
-    return getattr(import_module(f"modelstream.{_HOMES[name]}"), name)
+    if name == "model":  # the package, which is also the function model(name)
+        return import_module("modelstream.model")
+    return exports(__name__, _HOMES)(name)
 
 
 def __dir__() -> list[str]:

@@ -132,3 +132,16 @@ def test_a_model_that_the_manifest_does_not_list_is_told_beside_those_that_it_do
     monkeypatch.setattr(context, "_models", listed)
     with pytest.raises(JobError, match=f"no model 'fraud'; {message}"):
         modelstream.model("fraud")
+
+
+@pytest.mark.parametrize("package", ["functions", "inference", "online", "patterns"])
+def test_a_package_whose_modules_pickles_name_imports_none_of_them_by_itself(package: str) -> None:
+    """Else two workers' threads that begin with two of them wait for each other."""
+    code = (
+        f"import sys, modelstream.{package} as package\n"
+        f"print(*(each for each in sys.modules if each.startswith(package.__name__ + '.')))\n"
+        "assert {getattr(package, name).__name__ for name in package.__all__}\n"
+        "assert set(package.__all__) == set(package._HOMES)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr.strip()) == ("", "")
