@@ -26,6 +26,7 @@ from modelstream.job.artifacts import Progress
 from modelstream.job.connectors import Needs
 from modelstream.job.context import JobContext
 from modelstream.job.secrets import Secrets
+from modelstream.job.submitted import submitted_jobs
 from modelstream.manifestmodel import model_at
 from modelstream.model import Model
 from modelstream_crds.v1alpha1 import ModelStream, ModelStreamSpec, RuntimeMode
@@ -66,7 +67,8 @@ class BuiltJob:
     def submit(self) -> "JobClient | None":
         """Start the job.
 
-        A ``python`` job runs its program to the end here and gives no client.
+        A ``python`` job runs its program to the end here and gives no client; locally also the
+        jobs that the program leaves running.
 
         Raises:
             JobError: Flink refuses the job, or the program fails.
@@ -75,8 +77,11 @@ class BuiltJob:
         with self.translated():
             if self.inserts is None:
                 assert self.spec.python is not None
-                with jvm.default_options(self.options):
+                with jvm.default_options(self.options), submitted_jobs() as jobs:
                     script.run(self.spec.python, self.context)
+                for job in jobs:
+                    if self.context.local and job.left:
+                        job.client.get_job_execution_result().result()
                 return None
             return self.inserts.execute().get_job_client()
 

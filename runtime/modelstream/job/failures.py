@@ -14,7 +14,7 @@ _CLASS = re.compile(r"^(?:Caused by: )?((?:[a-zA-Z_$][\w$]*\.)+[A-Z][\w$]*)(?:: 
 # A traceback's frames, then the error: all its lines, up to where Java's own go on.
 _PYTHON = re.compile(
     r"Traceback \(most recent call last\):\n(?:[ \t][^\n]*\n|\n)*(\S.*?)"
-    r"(?=\n\s+at [\w.$]+\(|\nCaused by: |\Z)",
+    r"(?=\n\s+at [\w.$]+\(|\nCaused by: |\n\nThe above exception |\n\nDuring handling of |\Z)",
     re.DOTALL,
 )
 _RAISED = re.compile(r"^([A-Za-z_][\w.]*?)(?:: (.*))?$", re.DOTALL)

@@ -128,6 +128,38 @@ with answers.execute().collect() as rows:
 """
 
 
+LEAVING = """\
+from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.table import EnvironmentSettings, TableEnvironment
+
+t_env = TableEnvironment.create(EnvironmentSettings.in_batch_mode())
+t_env.execute_sql(
+    "CREATE TABLE written (x INT) WITH "
+    "('connector' = 'filesystem', 'path' = 'out', 'format' = 'json')"
+)
+print(t_env.sql_query("SELECT * FROM (VALUES (1), (2)) AS t(x)").execute_insert("written")
+      .get_job_client().get_job_id() is not None)
+t_env.execute_sql("INSERT INTO written SELECT x / y FROM (VALUES (6, 2), (8, {last})) AS t(x, y)")
+"""
+
+
+@pytest.mark.parametrize(
+    ("last", "code", "expected"), [pytest.param("2", 0, [1, 2, 3, 4]), pytest.param("0", 1, [])]
+)
+def test_a_run_waits_for_the_jobs_that_its_program_leaves(
+    workplace: Workplace, last: str, code: int, expected: list[int]
+) -> None:
+    (workplace.directory / "job.py").write_text(LEAVING.format(last=last))
+    text = (workplace.directory / "job.yaml").read_text()
+    start, end = text.index("  models:"), text.index("  flink:")
+    manifest = text[:start] + "  python: {script: job.py}\n" + text[end:]
+    (workplace.directory / "job.yaml").write_text(manifest)
+    ended = workplace.modelstream("run", "job.yaml")
+    assert (ended.code, ended.out) == (code, "True\n"), ended.err
+    found = sorted(int(line.strip("{}").split(":")[1]) for line in workplace.lines("out"))
+    assert found == expected if code == 0 else "by zero" in ended.err
+
+
 def test_a_program_brings_its_model_and_the_manifest_lists_none(workplace: Workplace) -> None:
     (workplace.directory / "job.py").write_text(LEARNER)
     text = (workplace.directory / "job.yaml").read_text()

@@ -42,6 +42,24 @@ def test_another_python_error_is_told_with_its_class() -> None:
     assert failures.summary(text) == "KeyError: column 'x': 'abc' is not a number"
 
 
+CHAINED = PYTHON.replace(
+    "column 'x': 'abc' is not a number\n",
+    """update 1 diverged
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File "worker.py", line 9, in told
+    raise Y from x
+modelstream.errors.DivergedError: key 'bob': update 1 diverged
+""",
+)
+
+
+def test_of_python_errors_in_a_chain_the_last_is_told_and_no_trace() -> None:
+    assert failures.summary(CHAINED) == "key 'bob': update 1 diverged"
+
+
 def test_the_innermost_java_cause_is_told_whole_and_without_frames() -> None:
     said = failures.summary(JAVA)
     assert said.startswith("Unsupported options found for 'kafka'.")
