@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from modelstream.job.artifacts import Progress
 from modelstream.job.connectors import Needs
 from modelstream.job.context import JobContext
 from modelstream.job.secrets import Secrets
-from modelstream.job.submitted import submitted_jobs
+from modelstream.job.submitted import Submitted, submitted_jobs
 from modelstream.manifestmodel import model_at
 from modelstream.model import Model
 from modelstream_crds.v1alpha1 import ModelStream, ModelStreamSpec, RuntimeMode
@@ -77,10 +77,13 @@ class BuiltJob:
         with self.translated():
             if self.inserts is None:
                 assert self.spec.python is not None
-                with jvm.default_options(self.options), submitted_jobs() as jobs:
+                jobs: AbstractContextManager[list[Submitted]] = (
+                    submitted_jobs() if self.context.local else nullcontext([])
+                )
+                with jvm.default_options(self.options), jobs as submitted:
                     script.run(self.spec.python, self.context)
-                for job in jobs:
-                    if self.context.local and job.left:
+                for job in submitted:
+                    if job.left:
                         job.client.get_job_execution_result().result()
                 return None
             return self.inserts.execute().get_job_client()
