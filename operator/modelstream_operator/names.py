@@ -49,9 +49,6 @@ STATE_DIR = "/var/lib/modelstream/state"
 FLINK_CONF_DIR = "/opt/flink-conf"
 TMP_DIR = "/tmp"
 
-USER = 9999
-"""Numeric user and group of every container."""
-
 
 def jobmanager(name: str) -> str:
     """Name of the JobManager's Deployment and of its headless Service."""

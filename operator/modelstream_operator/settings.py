@@ -25,6 +25,14 @@ def _flag(text: str) -> bool:
     raise ValueError("it must be true or false")
 
 
+def _user(text: str) -> int | None:
+    if not text.strip():
+        return None
+    if (user := int(text)) < 1:
+        raise ValueError("it must be a user that is not root")
+    return user
+
+
 def _setting(default: Any, doc: str, parse: Callable[[str], Any] = str) -> Any:
     return field(default=default, metadata={"doc": doc, "parse": parse})
 
@@ -51,6 +59,11 @@ class Settings:
     )
     image_pull_secrets: tuple[str, ...] = _setting(
         (), "Names of pull secrets that every pod refers to, separated by commas.", _names
+    )
+    user: int | None = _setting(
+        9999,
+        "User and group of pods whose podTemplate names none; empty leaves them to the platform.",
+        _user,
     )
     fetch_allowed_hosts: tuple[str, ...] = _setting(
         (),

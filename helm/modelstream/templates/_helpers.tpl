@@ -1,5 +1,16 @@
+{{- define "modelstream.short" -}}
+{{- .Values.nameOverride | default .Chart.Name -}}
+{{- end -}}
+
 {{- define "modelstream.name" -}}
-{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- $short := include "modelstream.short" . -}}
+{{- $long := ternary .Release.Name (printf "%s-%s" .Release.Name $short) (contains $short .Release.Name) -}}
+{{- .Values.fullnameOverride | default $long | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- /* Of what no namespace holds: two releases of one name in two namespaces do not meet. */ -}}
+{{- define "modelstream.clusterName" -}}
+{{ .Release.Namespace }}:{{ include "modelstream.name" . }}
 {{- end -}}
 
 {{- define "modelstream.account" -}}
@@ -7,15 +18,16 @@
 {{- end -}}
 
 {{- define "modelstream.selector" -}}
-app.kubernetes.io/name: modelstream-operator
+app.kubernetes.io/name: {{ include "modelstream.short" . }}-operator
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
 {{- define "modelstream.labels" -}}
-{{ include "modelstream.selector" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- $ours := include "modelstream.selector" . | fromYaml -}}
+{{- $_ := set $ours "app.kubernetes.io/version" .Chart.AppVersion -}}
+{{- $_ := set $ours "app.kubernetes.io/managed-by" .Release.Service -}}
+{{- $_ := set $ours "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version) -}}
+{{- merge $ours .Values.commonLabels | toYaml -}}
 {{- end -}}
 
 {{- /* (list root image) → repository:tag, or repository@digest */ -}}
@@ -40,18 +52,53 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- end -}}
 
+{{- /* Where no ModelStream may be left, as JSON: what is served, and all where the definition goes. */ -}}
+{{- define "modelstream.uninstallNamespaces" -}}
+{{- if eq (include "modelstream.definitionGoes" .) "true" -}}
+[]
+{{- else -}}
+{{ include "modelstream.namespaces" . }}
+{{- end -}}
+{{- end -}}
+
+{{- define "modelstream.definitionGoes" -}}
+{{ and .Values.crd.install (not .Values.crd.keep) }}
+{{- end -}}
+
 {{- define "modelstream.podSecurityContext" -}}
-runAsNonRoot: true
-runAsUser: 9999
-runAsGroup: 9999
-fsGroup: 9999
-seccompProfile: {type: RuntimeDefault}
+{{- $ours := dict "runAsNonRoot" true "seccompProfile" (dict "type" "RuntimeDefault") -}}
+{{- with .Values.user -}}
+{{- $ours = merge $ours (dict "runAsUser" . "runAsGroup" . "fsGroup" .) -}}
+{{- end -}}
+{{- mergeOverwrite $ours .Values.podSecurityContext | toYaml -}}
 {{- end -}}
 
 {{- define "modelstream.securityContext" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities: {drop: [ALL]}
+{{- $drop := dict "drop" (list "ALL") -}}
+{{- $ours := dict "allowPrivilegeEscalation" false "readOnlyRootFilesystem" true "capabilities" $drop -}}
+{{- mergeOverwrite $ours .Values.securityContext | toYaml -}}
+{{- end -}}
+
+{{- /* Where the chart's pods run, and who pulls their image. */ -}}
+{{- define "modelstream.placement" -}}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end -}}
 
 {{- /* What the operator does in a namespace. No verb on secrets: pods mount them, the kubelet reads
@@ -89,4 +136,20 @@ what the API server noted of a whole life; nothing that is only watched needs ge
 - apiGroups: [""]
   resources: [events]
   verbs: [list, watch, create]
+{{- end -}}
+
+{{- /* What it reads beyond the namespaces that it serves, by what it is for. */ -}}
+{{- define "modelstream.clusterRules" -}}
+{{- if .Values.nodes }}
+nodes:
+  - apiGroups: [""]
+    resources: [nodes]
+    verbs: [list, watch]
+{{- end }}
+{{- if and .Values.uninstall.refuse (ne .Values.scope "Cluster") (eq (include "modelstream.definitionGoes" .) "true") }}
+uninstall:
+  - apiGroups: [modelstream.dev]
+    resources: [modelstreams]
+    verbs: [list]
+{{- end }}
 {{- end -}}

@@ -6,8 +6,6 @@ merged by their key, other lists are replaced (tolerations are added, because GP
 
 from typing import Any
 
-from modelstream_operator import names
-
 Part = dict[str, Any]
 
 LIST_KEYS = {
@@ -34,13 +32,6 @@ CONTAINER_SECURITY: Part = {
 """What Pod Security's restricted profile asks of a container; a podTemplate cannot weaken it."""
 
 POD_SECURITY: Part = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
-
-_POD_DEFAULTS: Part = {
-    "runAsUser": names.USER,
-    "runAsGroup": names.USER,
-    "fsGroup": names.USER,
-    "fsGroupChangePolicy": "OnRootMismatch",
-}
 
 
 def merge(ours: Any, theirs: Any, field: str = "") -> Any:
@@ -70,15 +61,23 @@ def _merge_lists(ours: list[Part], theirs: list[Part], field: str) -> list[Part]
     return merged + [each for each in theirs if each.get(key) not in known]
 
 
-def secure(spec: Part) -> Part:
-    """The pod's spec with Pod Security's restricted profile written on top."""
-    pod = {**_POD_DEFAULTS, **spec.get("securityContext", {}), **POD_SECURITY}
+def secure(spec: Part, user: int | None) -> Part:
+    """The pod's spec with Pod Security's restricted profile written on top.
+
+    ``user`` is whom the pod runs as that names nobody; None leaves that to the platform.
+    """
+    pod = {**_identity(user), **spec.get("securityContext", {}), **POD_SECURITY}
     containers = {
         field: [_secure_container(each) for each in spec[field]]
         for field in ("initContainers", "containers")
         if spec.get(field)
     }
     return {**spec, **containers, "securityContext": pod}
+
+
+def _identity(user: int | None) -> Part:
+    whom = {} if user is None else {"runAsUser": user, "runAsGroup": user, "fsGroup": user}
+    return {**whom, "fsGroupChangePolicy": "OnRootMismatch"}
 
 
 def _secure_container(container: Part) -> Part:

@@ -70,7 +70,7 @@ def pod_template(target: Target, role: Role) -> Part:
             "labels": {**meta.get("labels", {}), **labels},
             "annotations": {**meta.get("annotations", {}), **annotations},
         },
-        "spec": secure(merged["spec"]),
+        "spec": secure(merged["spec"], target.settings.user),
     }
 
 

@@ -1,3 +1,4 @@
+import functools
 import json
 import subprocess
 from pathlib import Path
@@ -38,19 +39,23 @@ class Rendered(list[dict[str, Any]]):
         return {each["name"]: each.get("value", "") for each in container["env"]}
 
 
-def template(values: dict[str, Any]) -> subprocess.CompletedProcess[str]:
-    return helm(
-        *("template", "ms", str(CHART), "--namespace", "modelstream-system", KUBERNETES),
-        *(f"--set-json={key}={json.dumps(value)}" for key, value in values.items()),
-    )
+@functools.cache
+def template(release: str, namespace: str, *values: str) -> subprocess.CompletedProcess[str]:
+    return helm("template", release, str(CHART), f"--namespace={namespace}", KUBERNETES, *values)
+
+
+def settings(values: dict[str, Any]) -> list[str]:
+    return [f"--set-json={key}={json.dumps(value)}" for key, value in values.items()]
 
 
 @pytest.fixture
 def rendered():
-    def render(**values: Any) -> Rendered:
-        done = template(values)
+    def render(
+        release: str = "ms", namespace: str = "modelstream-system", **values: Any
+    ) -> Rendered:
+        done = template(release, namespace, *settings(values))
         assert done.returncode == 0, done.stderr
-        return Rendered(each for each in yaml.safe_load_all(done.stdout) if each)
+        return Rendered(each for each in yaml.load_all(done.stdout, yaml.CSafeLoader) if each)
 
     return render
 
@@ -58,7 +63,7 @@ def rendered():
 @pytest.fixture
 def refused():
     def refusal(**values: Any) -> str:
-        done = template(values)
+        done = template("ms", "modelstream-system", *settings(values))
         assert done.returncode != 0, "the chart took values that it should refuse"
         return done.stderr
 

@@ -21,9 +21,38 @@ def rules(manifest):
     }
 
 
+AGGREGATED = "rbac.authorization.k8s.io/aggregate-to-"
+
+
 def granted(manifests):
+    """What the operator may do."""
     roles = [*manifests.of("Role"), *manifests.of("ClusterRole")]
-    return {pair for role in roles for pair in rules(role)}
+    own = [role for role in roles if not any(AGGREGATED in x for x in role["metadata"]["labels"])]
+    return {pair for role in own for pair in rules(role)}
+
+
+def aggregated(manifests, to):
+    """What the role ``to`` of a namespace gets."""
+    roles = manifests.of("ClusterRole")
+    return {
+        pair
+        for role in roles
+        if role["metadata"]["labels"].get(AGGREGATED + to) == "true"
+        for pair in rules(role)
+    }
+
+
+def identities(manifests):
+    """What names an object in a cluster; the definition is apart."""
+    cluster = {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"}
+    return {
+        (
+            each["kind"],
+            "" if each["kind"] in cluster else each["metadata"]["namespace"],
+            each["metadata"]["name"],
+        )
+        for each in manifests
+    }
 
 
 def test_the_chart_passes_strict_lint():
@@ -68,7 +97,7 @@ def test_nothing_beyond_what_the_operator_uses_is_granted(rendered):
 
 
 def test_the_scope_of_one_namespace_needs_no_cluster_role(rendered):
-    manifests = rendered(scope="Namespace", nodes=False)
+    manifests = rendered(scope="Namespace", nodes=False, **{"crd.install": False})
 
     assert not manifests.of("ClusterRole")
     assert not manifests.of("ClusterRoleBinding")
@@ -166,6 +195,68 @@ def test_uninstalling_is_refused_by_a_hook_unless_turned_off(rendered):
     assert not rendered(**{"uninstall.refuse": False}).of("Job")
 
 
+@pytest.mark.parametrize("scope", ["Cluster", "Namespace"])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param(("ms", "a"), ("ms", "b"), id="one name in two namespaces"),
+        pytest.param(("one", "a"), ("two", "a"), id="two names in one namespace"),
+        pytest.param(("modelstream", "a"), ("modelstream-b", "a"), id="names with the chart's"),
+        pytest.param(("a-b", "c"), ("a", "b-c"), id="names that join to the same"),
+    ],
+)
+def test_two_releases_have_the_definition_alone_in_common(rendered, scope, first, second):
+    both = (identities(rendered(*each, scope=scope)) for each in (first, second))
+
+    shared = set.intersection(*both)
+
+    assert shared == {("CustomResourceDefinition", "", "modelstreams.modelstream.dev")}
+
+
+def test_the_roles_of_a_namespace_hold_for_modelstreams(rendered):
+    manifests = rendered()
+    reading = {"get", "list", "watch"}
+    writing = {"create", "update", "patch", "delete", "deletecollection"}
+
+    view, edit, admin = (aggregated(manifests, to) for to in ("view", "edit", "admin"))
+
+    kinds = ("modelstreams", "modelstreams/status", "modelstreams/scale")
+    assert view == {(kind, verb) for kind in kinds for verb in reading}
+    written = {("modelstreams", verb) for verb in writing}
+    assert edit == view | written | {("modelstreams/scale", v) for v in ("update", "patch")}
+    assert admin == edit
+
+
+@pytest.mark.parametrize("value", ["rbac.aggregate", "crd.install"])
+def test_the_roles_of_a_namespace_come_with_the_definition_or_not_at_all(rendered, value):
+    assert not aggregated(rendered(**{value: False}), "view")
+
+
+@pytest.mark.parametrize(
+    ("values", "asked"),
+    [
+        pytest.param({"scope": "Namespace"}, "modelstream-system", id="its namespace"),
+        pytest.param({"scope": "Namespaces", "namespaces": ["a", "b"]}, "a,b", id="its list"),
+        pytest.param({"scope": "Cluster"}, "", id="the cluster"),
+        pytest.param(
+            {"scope": "Namespace", "crd.keep": False}, "", id="the cluster: the definition goes too"
+        ),
+        pytest.param(
+            {"scope": "Namespace", "crd.keep": False, "crd.install": False},
+            "modelstream-system",
+            id="its namespace: the definition is another release's",
+        ),
+    ],
+)
+def test_the_hook_asks_where_streams_would_be_left_alone(rendered, values, asked):
+    manifests = rendered(**values)
+
+    args = manifests.one("Job")["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert args[1] == asked
+    everywhere = {pair for role in manifests.of("ClusterRole") for pair in rules(role)}
+    assert asked or ("modelstreams", "list") in everywhere
+
+
 @pytest.mark.parametrize(
     ("values", "word"),
     [
@@ -176,6 +267,12 @@ def test_uninstalling_is_refused_by_a_hook_unless_turned_off(rendered):
         pytest.param({"settings": {"RESINC": 1}}, "RESINC", id="misspelt setting"),
         pytest.param({"image.digest": "sha256:abc"}, "digest", id="short digest"),
         pytest.param({"metrics.port": "x"}, "port", id="port that is no number"),
+        pytest.param({"user": 0}, "user", id="root"),
+        pytest.param({"serviceAccount.create": False}, "serviceAccount/name", id="no account"),
+        pytest.param(
+            {"extraEnv": [{"name": "MODELSTREAM_RESYNC"}]}, "extraEnv", id="a setting as a variable"
+        ),
+        pytest.param({"extraVolumes": [{"name": "tmp"}]}, "extraVolumes", id="a volume of ours"),
     ],
 )
 def test_wrong_values_are_refused_by_name(refused, values, word):

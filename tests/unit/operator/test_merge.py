@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from modelstream_operator.render import Target, children
-from modelstream_operator.render.merge import merge
+from modelstream_operator.render.merge import merge, secure
 
 TargetMaker = Callable[..., Target]
 
@@ -93,3 +93,19 @@ def test_the_labels_that_select_pods_stay(target: TargetMaker) -> None:
     pod = pod_with(target, {"metadata": {"labels": labels}})
     assert pod["metadata"]["labels"]["modelstream.dev/name"] == "scores"
     assert pod["metadata"]["labels"]["team"] == "fraud"
+
+
+@pytest.mark.parametrize(
+    ("user", "theirs", "identity"),
+    [
+        pytest.param(9999, {}, (9999, 9999, 9999), id="the setting"),
+        pytest.param(9999, {"fsGroup": 5}, (9999, 9999, 5), id="the template's group"),
+        pytest.param(None, {}, (None, None, None), id="nobody: the platform gives one"),
+        pytest.param(None, {"runAsUser": 7}, (7, None, None), id="the template's user alone"),
+    ],
+)
+def test_a_pod_runs_as(user: int | None, theirs: dict[str, Any], identity: Any) -> None:
+    context = secure({"containers": [], "securityContext": theirs}, user)["securityContext"]
+
+    assert tuple(context.get(key) for key in ("runAsUser", "runAsGroup", "fsGroup")) == identity
+    assert context["runAsNonRoot"] is True

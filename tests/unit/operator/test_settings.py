@@ -26,11 +26,17 @@ def test_settings_are_read_from_the_environment() -> None:
     assert (settings.namespaces, settings.nodes, settings.concurrency) == (("a", "b"), False, 3)
 
 
+def test_an_empty_user_leaves_it_to_the_platform() -> None:
+    assert Settings.from_environment({"MODELSTREAM_USER": ""}).user is None
+    assert Settings.from_environment({"MODELSTREAM_USER": "1001"}).user == 1001
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
         pytest.param("MODELSTREAM_NODES", "maybe", id="flag"),
         pytest.param("MODELSTREAM_CONCURRENCY", "many", id="number"),
+        pytest.param("MODELSTREAM_USER", "0", id="root"),
     ],
 )
 def test_a_bad_value_names_its_variable(variable: str, value: str) -> None:
