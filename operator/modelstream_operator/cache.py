@@ -109,7 +109,14 @@ def _slim_node(node: Manifest) -> Manifest:
             "labels": node["metadata"].get("labels", {}),
         },
         "spec": {"taints": spec.get("taints", []), "unschedulable": spec.get("unschedulable")},
-        "status": {"allocatable": status.get("allocatable", {})},
+        "status": {
+            "allocatable": status.get("allocatable", {}),
+            "conditions": [
+                {name: each.get(name) for name in ("type", "status", "lastTransitionTime")}
+                for each in status.get("conditions", ())
+                if each["type"] == "Ready"
+            ],
+        },
     }
 
 

@@ -12,9 +12,8 @@ from modelstream_operator.cache import Cache, Child, Key
 from modelstream_operator.cluster import Cluster
 from modelstream_operator.decide.cause import root_cause
 from modelstream_operator.decide.claims import claim_names
-from modelstream_operator.decide.containers import component
-from modelstream_operator.decide.diagnosis import is_ready
 from modelstream_operator.decide.lifecycle import Job, Memory, SavepointAnswer, Seen, Step
+from modelstream_operator.decide.pods import component, is_ended, is_ready
 from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.names import Component
 from modelstream_operator.render.target import Target
@@ -41,6 +40,9 @@ class Observed:
     now: datetime
     children: Mapping[Ref, Child] = field(default_factory=dict)
     pods: tuple[Manifest, ...] = ()
+    """Those that live."""
+    ended: tuple[Manifest, ...] = ()
+    """Those that have ended: history, neither counted nor waited for."""
     events: tuple[Manifest, ...] = ()
     nodes: tuple[Manifest, ...] = ()
     claims: Mapping[str, Manifest | None] = field(default_factory=dict)
@@ -48,7 +50,7 @@ class Observed:
     leftovers: tuple[Ref, ...] = ()
 
     def of_role(self, role: Component) -> list[Manifest]:
-        """The pods of one role."""
+        """The living pods of one role."""
         return [pod for pod in self.pods if component(pod) == role]
 
     def deployments(self) -> dict[str, dict[str, Any]]:
@@ -58,15 +60,14 @@ class Observed:
 
     def seen(self) -> Seen:
         """The part that the life cycle decides upon."""
-        deployments = [
-            child.manifest() for ref, child in self.children.items() if ref.kind == DEPLOYMENT.kind
-        ]
+        found = self.children.items()
+        deployments = [child for ref, child in found if ref.kind == DEPLOYMENT.kind]
         return Seen(
             now=self.now,
             fresh_id=uuid.uuid4().hex,
             job=self.flink.job,
             pods=len(self.pods),
-            scaled_down=all(each["spec"].get("replicas") == 0 for each in deployments),
+            scaled_down=all(map(_is_down, deployments)),
             savepoint=self.flink.savepoint,
             bounds=self.flink.bounds,
             leftovers=len(self.leftovers),
@@ -84,12 +85,14 @@ class Observer:
 
     async def observe(self, key: Key, target: Target, memory: Memory) -> Observed:
         """Look at everything that one pass needs."""
-        pods = tuple(self.cache.pods(key))
+        every = self.cache.pods(key)
+        pods = tuple(pod for pod in every if not is_ended(pod))
         tearing_down = memory.step is Step.TEARING_DOWN and not pods
         return Observed(
             now=datetime.now(UTC),
             children=self.cache.children(key),
             pods=pods,
+            ended=tuple(filter(is_ended, every)),
             events=tuple(self.cache.events(key)),
             nodes=tuple(self.cache.nodes()),
             claims={name: self.cache.claim(key.namespace, name) for name in claim_names(target)},
@@ -161,9 +164,14 @@ def selector(target: Target) -> str:
     return ",".join(f"{key}={value}" for key, value in labels.items())
 
 
-def is_scheduled(pod: Manifest) -> bool:
-    """Whether a pod has a node."""
-    return bool(pod["spec"].get("nodeName"))
+def _is_down(deployment: Child) -> bool:
+    """Whether its controller has seen that no pod is wanted, and has none left to count.
+
+    The spec alone does not tell: a controller that lags behind may be about to make a pod.
+    """
+    manifest, status = deployment.manifest(), deployment.status
+    seen = status.get("observedGeneration", 0) >= manifest["metadata"]["generation"]
+    return seen and manifest["spec"].get("replicas") == 0 and not status.get("replicas")
 
 
 MANAGED = f"{names.LABEL_MANAGED_BY}={names.MANAGER}"

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -23,16 +23,16 @@ from modelstream_operator.decide.diagnosis import (
     BINDING_GRACE,
     Scene,
     diagnose,
-    is_ready,
     verified_models,
 )
 from modelstream_operator.decide.drift import is_as_applied
 from modelstream_operator.decide.lifecycle import Decision, Memory, Step, Wanted
+from modelstream_operator.decide.pods import is_ended, is_ready, is_scheduled, overdue
 from modelstream_operator.decide.problem import Problem
 from modelstream_operator.decide.refusals import refusals
 from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.names import ANNOTATION_APPLIED, ANNOTATION_JOB, Component
-from modelstream_operator.observe import Observed, Observer, is_scheduled, leftovers, selector
+from modelstream_operator.observe import Observed, Observer, leftovers, selector
 from modelstream_operator.render import Target, children, gpu
 from modelstream_operator.render.config import savepoint_directory
 from modelstream_operator.render.fingerprint import fingerprint
@@ -147,15 +147,12 @@ class Reconciler:
         self, session: Session, target: Target, observed: Observed, decision: Decision
     ) -> Facts:
         taskmanagers = observed.of_role(Component.TASKMANAGER)
-        of_this_job = [
-            pod
-            for pod in observed.pods
-            if pod["metadata"]["annotations"].get(ANNOTATION_JOB) == target.job_id
-        ]
+        of_this_job = _of_job(observed.pods, target.job_id)
         scene = Scene(
             target=target,
             now=observed.now,
             pods=of_this_job,
+            ended=_of_job(observed.ended, target.job_id),
             deployments=observed.deployments(),
             events=observed.events,
             nodes=observed.nodes,
@@ -178,6 +175,7 @@ class Reconciler:
             gpu=target.gpus > 0,
             gpu_checked=gpu.is_checked(target),
             selector=selector(target),
+            overdue=overdue(observed.pods, observed.nodes, observed.now),
         )
 
     def _delay(self, status: Manifest, decision: Decision, observed: Observed) -> float:
@@ -288,7 +286,7 @@ class Reconciler:
         for ref in self.cache.children(key):
             if ref.kind == DEPLOYMENT.kind:
                 await self.cluster.delete(ref)
-        if self.cache.pods(key):
+        if not all(map(is_ended, self.cache.pods(key))):
             return False
         for ref in await leftovers(self.cluster, key):
             await self.cluster.delete(ref)
@@ -323,6 +321,10 @@ def decided(target: Target, decision: Decision) -> Target:
         running=decision.running,
         fingerprint=memory.deployed,
     )
+
+
+def _of_job(pods: Iterable[Manifest], job_id: str) -> list[Manifest]:
+    return [pod for pod in pods if pod["metadata"]["annotations"].get(ANNOTATION_JOB) == job_id]
 
 
 def _ready(status: Mapping[str, object]) -> dict[str, str] | None:

@@ -54,6 +54,8 @@ class Facts:
     gpu_checked: bool = True
     """False where the podTemplate turns the check off."""
     selector: str = ""
+    overdue: str = ""
+    """Pods that should have ended, and do not."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def _conditions(facts: Facts, before: ModelStreamStatus) -> dict[ConditionType, 
 
 
 def _ready(facts: Facts, parts: Mapping[ConditionType, _Says]) -> _Says:
-    if (stage := _stage(facts.decision)) is not None:
+    if (stage := _stage(facts)) is not None:
         return stage
     if facts.problems:
         worst = facts.problems[0]
@@ -130,13 +132,15 @@ def _ready(facts: Facts, parts: Mapping[ConditionType, _Says]) -> _Says:
     return _Says("True", "Ready", f"all tasks run and every TaskManager {state}")
 
 
-def _stage(decision: Decision) -> _Says | None:
+def _stage(facts: Facts) -> _Says | None:
     """What the life cycle says by itself, before any pod is looked at."""
-    match decision:
+    match facts.decision:
         case Decision(waiting=Waiting(reason, message)):
             return _Says("False", reason, message)
         case Decision(memory=Memory(step=Step.SAVEPOINTING)):
             return _Says("False", "Savepointing", "the job stops with a savepoint")
+        case Decision(memory=Memory(step=Step.TEARING_DOWN)) if facts.overdue:
+            return _Says("False", Reason.POD_NOT_ENDING, facts.overdue)
         case Decision(memory=Memory(step=Step.TEARING_DOWN)):
             return _Says("False", "TearingDown", "waiting for the pods of the stopped job to end")
         case Decision(memory=Memory(step=Step.SUSPENDED)):
@@ -182,7 +186,7 @@ def _gpu(facts: Facts) -> _Says:
 
 
 def _running(facts: Facts, before: ModelStreamStatus) -> _Says:
-    if (stage := _stage(facts.decision)) is not None:
+    if (stage := _stage(facts)) is not None:
         return stage
     if (problem := _problem(facts, ConditionType.JOB_RUNNING)) is not None:
         return problem
@@ -205,7 +209,7 @@ def _ran(before: ModelStreamStatus) -> bool:
 
 
 def _loaded(facts: Facts) -> _Says:
-    if not facts.decision.running and (stage := _stage(facts.decision)) is not None:
+    if not facts.decision.running and (stage := _stage(facts)) is not None:
         return stage
     if (problem := _problem(facts, ConditionType.MODELS_LOADED)) is not None:
         return problem

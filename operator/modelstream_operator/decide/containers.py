@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelstream_crds.v1alpha1 import ConditionType
-from modelstream_operator import names
 from modelstream_operator.decide.cause import JVM_OUT_OF_MEMORY, Cause, cause_of
+from modelstream_operator.decide.pods import component
 from modelstream_operator.decide.problem import Problem, Reason
 from modelstream_operator.names import Component
 from modelstream_operator.render import memory
@@ -66,11 +66,6 @@ def _about(status: Mapping[str, Any], pod: Manifest) -> ConditionType:
         if component(pod) == Component.TASKMANAGER
         else ConditionType.JOB_RUNNING
     )
-
-
-def component(pod: Manifest) -> str:
-    """The role of a pod."""
-    return str(pod["metadata"].get("labels", {}).get(names.LABEL_COMPONENT, ""))
 
 
 def _who(status: Mapping[str, Any], pod: Manifest) -> str:

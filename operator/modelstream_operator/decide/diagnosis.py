@@ -9,7 +9,8 @@ from typing import Any
 
 from modelstream_crds.v1alpha1 import ConditionType
 from modelstream_operator.decide.claims import claim_problems
-from modelstream_operator.decide.containers import component, container_problem
+from modelstream_operator.decide.containers import container_problem
+from modelstream_operator.decide.pods import component, is_leaving, is_ready
 from modelstream_operator.decide.problem import Problem, Reason
 from modelstream_operator.decide.scheduling import is_binding, unschedulable
 from modelstream_operator.names import Component
@@ -40,6 +41,9 @@ class Scene:
     target: Target
     now: datetime
     pods: Sequence[Manifest] = ()
+    """The pods that live."""
+    ended: Sequence[Manifest] = ()
+    """Those that have ended: a cause only while their role has none that lives."""
     deployments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Status of each Deployment by its name."""
 
@@ -63,6 +67,7 @@ def diagnose(scene: Scene) -> tuple[Problem, ...]:
         *claim_problems(scene.target, scene.claims),
         *_refused(scene),
         *(problem for pod in scene.pods for problem in _pod_problems(pod, scene)),
+        *_unreplaced(scene),
     ]
     unique = list(dict.fromkeys(found))
     return tuple(sorted(unique, key=lambda problem: _ORDER.index(problem.about)))
@@ -77,15 +82,6 @@ def verified_models(pods: Sequence[Manifest]) -> dict[str, Verified]:
             if status["name"] == VERIFY and ended.get("exitCode") == 0:
                 found.update(_verified(ended.get("message", "")))
     return found
-
-
-def is_ready(pod: Manifest) -> bool:
-    """Whether a pod's readiness probes succeed; for a TaskManager: all models are loaded."""
-    conditions = pod["status"].get("conditions", ())
-    alive = "deletionTimestamp" not in pod["metadata"]
-    return alive and any(
-        each["type"] == "Ready" and each["status"] == "True" for each in conditions
-    )
 
 
 def _verified(message: str) -> dict[str, Verified]:
@@ -115,12 +111,9 @@ def _refusal(message: str) -> Reason:
 
 
 def _pod_problems(pod: Manifest, scene: Scene) -> Iterator[Problem]:
-    if "deletionTimestamp" in pod["metadata"]:
+    if is_leaving(pod):
         return
     status = pod["status"]
-    if status.get("phase") == "Failed":
-        yield _failed(pod)
-        return
     if (problem := _scheduling(pod, scene)) is not None:
         yield problem
         return
@@ -133,6 +126,20 @@ def _pod_problems(pod: Manifest, scene: Scene) -> Iterator[Problem]:
         yield from _mounting(pod, scene)
     elif not is_ready(pod):
         yield from _worker_killed(pod, scene)
+
+
+def _unreplaced(scene: Scene) -> Iterator[Problem]:
+    """The newest pod of a role that failed, as long as none has taken its place."""
+    for role in Component:
+        if any(component(pod) == role for pod in scene.pods):
+            continue
+        failed = [pod for pod in scene.ended if component(pod) == role and _has_failed(pod)]
+        if failed:
+            yield _failed(max(failed, key=lambda pod: str(pod["metadata"]["creationTimestamp"])))
+
+
+def _has_failed(pod: Manifest) -> bool:
+    return bool(pod["status"]["phase"] == "Failed")
 
 
 def _failed(pod: Manifest) -> Problem:

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     PODS_REFUSED = "PodsRefused"
     EVICTED = "Evicted"
     POD_FAILED = "PodFailed"
+    POD_NOT_ENDING = "PodNotEnding"
     CHILD_REFUSED = "ChildRefused"
     IMAGE_VOLUME_UNSUPPORTED = "ImageVolumeUnsupported"
 

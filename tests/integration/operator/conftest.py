@@ -153,6 +153,17 @@ class Space:
     def delete(self, plural: str, name: str) -> None:
         self.plane.request("DELETE", self.path(plural, name))
 
+    def controllers_scale_down(self, *deployments: str) -> None:
+        """What their controller writes once they ask for no pod and have none: none runs here."""
+        for name in deployments:
+            found = wait_until(lambda name=name: self._asks_for_none(name))
+            seen = {"status": {"observedGeneration": found["metadata"]["generation"]}}
+            self.patch("deployments", name, seen, part="/status")
+
+    def _asks_for_none(self, name: str) -> Manifest | None:
+        found = self.get("deployments", name)
+        return found if found and found["spec"]["replicas"] == 0 else None
+
     def status(self, name: str) -> Manifest:
         found = self.get("modelstreams", name)
         return {} if found is None else dict(found.get("status", {}))

@@ -160,6 +160,27 @@ def test_an_event_is_posted_for_each_transition_of_ready_and_no_other(
     until(lambda: reasons(space) == ["ClaimNotFound", "Waiting"])
 
 
+def test_an_evicted_pod_is_neither_counted_nor_a_cause_nor_waited_for(
+    space: Any, scores: Any, until: Callable[..., Any]
+) -> None:
+    make_claim(space)
+    space.create(scores)
+    until(lambda: space.get("deployments", "scores-taskmanager"))
+    evicted = pod_of(space, "taskmanager", "old")["metadata"]["name"]
+    status = {"phase": "Failed", "reason": "Evicted", "message": "low on memory"}
+    space.patch("pods", evicted, {"status": status}, part="/status")
+    until(lambda: said(space, "Evicted", "low on memory"))
+    lives = pod_of(space, "taskmanager", "new")["metadata"]["name"]
+    until(lambda: not said(space, "Evicted", ""))
+    assert space.status("scores")["taskManager"]["replicas"] == 1
+    space.patch("modelstreams", "scores", {"spec": {"suspend": True}})
+    space.plane.request("DELETE", space.path("pods", lives) + "?gracePeriodSeconds=0")
+    space.controllers_scale_down("scores-jobmanager", "scores-taskmanager")
+    until(lambda: space.status("scores")["phase"] == "Suspended")
+    space.delete("modelstreams", "scores")
+    until(lambda: space.get("modelstreams", "scores") is None)
+
+
 def reasons(space: Any) -> list[str]:
     """Reasons of the events about the stream, in their order."""
     items = space.plane.request("GET", space.path("events"))["items"]

@@ -83,6 +83,20 @@ def condition(status: Manifest, kind: ConditionType) -> Manifest:
             id="finished",
         ),
         pytest.param(
+            replace(WELL, decision=Decision(replace(DEPLOYED, step=Step.TEARING_DOWN))),
+            *("Updating", "False", "TearingDown"),
+            id="its pods end",
+        ),
+        pytest.param(
+            replace(
+                WELL,
+                decision=Decision(replace(DEPLOYED, step=Step.TEARING_DOWN)),
+                overdue="pod p on node n should have ended",
+            ),
+            *("Updating", "False", "PodNotEnding"),
+            id="one of its pods does not end",
+        ),
+        pytest.param(
             replace(WELL, decision=Decision(replace(DEPLOYED, step=Step.SAVEPOINTING))),
             *("Updating", "False", "Savepointing"),
             id="stopping",

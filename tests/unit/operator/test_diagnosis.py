@@ -8,7 +8,7 @@ import pytest
 from tests.support.pods import NOW, ended, only, pod, waiting
 
 from modelstream_crds.v1alpha1 import ConditionType
-from modelstream_operator.decide.diagnosis import Scene, diagnose, is_ready, verified_models
+from modelstream_operator.decide.diagnosis import Scene, diagnose, verified_models
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.render import Target
 
@@ -143,14 +143,6 @@ TRACEBACK = 'Traceback (most recent call last):\n  File "j.py", line 3\nKeyError
             ["store"],
             id="a missing secret",
         ),
-        pytest.param(
-            "taskmanager",
-            {"phase": "Failed", "reason": "Evicted", "message": "low on ephemeral-storage"},
-            ConditionType.JOB_RUNNING,
-            Reason.EVICTED,
-            ["low on ephemeral-storage"],
-            id="evicted",
-        ),
     ],
 )
 def test_a_pod_says_why_it_does_not_run(
@@ -224,13 +216,6 @@ def test_verify_tells_digests_and_signatures() -> None:
 def test_a_message_that_is_no_json_tells_nothing() -> None:
     done = {"name": "verify", "state": ended(0, "warning: x")}
     assert verified_models([pod(initContainerStatuses=[done])]) == {}
-
-
-def test_a_pod_that_is_going_is_not_ready() -> None:
-    ready = pod(conditions=[{"type": "Ready", "status": "True"}])
-    assert is_ready(ready)
-    ready["metadata"]["deletionTimestamp"] = NOW.isoformat()
-    assert not is_ready(ready)
 
 
 def unhealthy(message: str, second: int = 1) -> dict[str, Any]:

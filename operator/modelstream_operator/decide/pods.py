@@ -1,0 +1,78 @@
+"""What a pod is: its role, whether it lives, has a node, is ready, or should have ended. Pure."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from modelstream_operator import names
+from modelstream_operator.resources import Manifest
+
+OVERDUE = timedelta(minutes=2)
+"""How long after the end of its grace a pod that is still there is worth a warning."""
+
+
+def component(pod: Manifest) -> str:
+    """The role of a pod."""
+    return str(pod["metadata"].get("labels", {}).get(names.LABEL_COMPONENT, ""))
+
+
+def is_ended(pod: Manifest) -> bool:
+    """Whether nothing of it runs or will run again: evicted, shut down with its node, done.
+
+    Such an object is history. It may stay for weeks beside the pod that took its place, and its
+    ReplicaSet never deletes it, not even at zero replicas.
+    """
+    return pod["status"].get("phase") in {"Failed", "Succeeded"}
+
+
+def is_leaving(pod: Manifest) -> bool:
+    """Whether it has been told to end."""
+    return "deletionTimestamp" in pod["metadata"]
+
+
+def is_ready(pod: Manifest) -> bool:
+    """Whether a pod's readiness probes succeed; for a TaskManager: all models are loaded."""
+    conditions = pod["status"].get("conditions", ())
+    return not is_leaving(pod) and any(
+        each["type"] == "Ready" and each["status"] == "True" for each in conditions
+    )
+
+
+def is_scheduled(pod: Manifest) -> bool:
+    """Whether a pod has a node."""
+    return bool(pod["spec"].get("nodeName"))
+
+
+def overdue(pods: Iterable[Manifest], nodes: Sequence[Manifest], now: datetime) -> str:
+    """Which pods should have ended long ago, where, and what a person can do; else empty."""
+    return "; ".join(
+        _overdue(pod, nodes)
+        for pod in sorted(pods, key=lambda each: str(each["metadata"]["name"]))
+        if is_leaving(pod) and now - _deadline(pod) > OVERDUE
+    )
+
+
+def _deadline(pod: Manifest) -> datetime:
+    """Kubernetes writes when the grace ends, not when the deletion was asked for."""
+    return datetime.fromisoformat(pod["metadata"]["deletionTimestamp"])
+
+
+def _overdue(pod: Manifest, nodes: Sequence[Manifest]) -> str:
+    meta, node = pod["metadata"], pod["spec"].get("nodeName", "")
+    where = f"on node {node}{_state(node, nodes)}" if node else "which has no node"
+    remedy = f"kubectl delete pod {meta['name']} -n {meta['namespace']} --force"
+    remedy = f"delete the node, or {remedy}" if node else remedy
+    return (
+        f"pod {meta['name']} {where} should have ended at {meta['deletionTimestamp']}: it may still"
+        f" write, so that it is waited for. Once its process is known to be gone: {remedy}"
+    )
+
+
+def _state(node: str, nodes: Sequence[Manifest]) -> str:
+    """What is known of a node that is not well; nothing where nodes may not be read."""
+    found = next((each for each in nodes if each["metadata"]["name"] == node), None)
+    if found is None:
+        return " (which is gone)" if nodes else ""
+    for each in found["status"].get("conditions", ()):
+        if each["type"] == "Ready" and each["status"] != "True":
+            return f" (not ready since {each['lastTransitionTime']})"
+    return ""
