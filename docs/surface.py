@@ -11,8 +11,6 @@ import griffe
 from docs import ROOT
 
 _LIBRARY = "modelstream"
-# A package that is a function too; the source tells only of the package.
-_CALLED = {f"{_LIBRARY}.model": f"{_LIBRARY}.job.context.model"}
 
 
 @dataclass(frozen=True)
@@ -31,31 +29,53 @@ class Room:
 
 
 ROOMS = (
-    Room("Models", "library.md", ("model", "model.bound.Decoder", "job.context.model")),
+    Room("Models", "library.md", ("models", "models.bound.Decoder", "models.running.model")),
     Room(
         "Tables, streams and SQL",
         "library.md",
         (
-            "inference",
-            "inference.stream.InferredStream",
-            "inference.route.Route",
-            "inference.route.Choice",
-            "batching.Batch",
-            "batching.configure",
-            "sql.register",
-            "sql.SqlOnError",
+            "flink.entry.infer",
+            "flink.tables.Inferred",
+            "flink.streams.InferredStream",
+            "flink.route.Route",
+            "flink.route.Choice",
+            "scoring.decoder.RecordDecoder",
+            "scoring.batch.Batch",
+            "scoring.batch.configure",
+            "flink.sql.register",
+            "flink.sql.SqlOnError",
         ),
     ),
     Room(
         "Functions with models",
         "functions.md",
-        ("functions", "inference.handle.ModelHandle", "inference.asynchandle.AsyncModelHandle"),
+        (
+            "flink.classes",
+            "flink.mixin.ModelAwareFunction",
+            "flink.closures.map_with_model",
+            "flink.closures.flat_map_with_model",
+            "flink.closures.filter_with_model",
+            "flink.closures.process_with_model",
+            "flink.asynchronous.async_with_model",
+            "flink.asynchronous.ModelAsyncFunction",
+            "scoring.session.ModelHandle",
+            "scoring.awaited.AsyncModelHandle",
+        ),
     ),
     Room("Values and tensors", "tensors.md", ("convert",)),
-    Room("Models that learn or remember", "online.md", ("online", "online.codec.decode")),
+    Room(
+        "Models that learn or remember",
+        "online.md",
+        (
+            "online",
+            "recurrent.definition.SequenceModel",
+            "recurrent.hidden.HiddenState",
+            "online.codec.decode",
+        ),
+    ),
     Room("Sequences of events", "patterns.md", ("patterns",)),
     Room("Fetching", "models.md", ("fetch", "fetch.digest.Tree", "fetch.retry.Retry")),
-    Room("Dead letters", "errors.md", ("deadletter", "inference.letters.dead_letters")),
+    Room("Dead letters", "errors.md", ("failure", "flink.letters.dead_letters")),
     Room("Errors", "errors.md", ("errors",)),
 )
 
@@ -192,6 +212,6 @@ def _names(library: griffe.Module, source: str) -> Iterator[tuple[str, griffe.Ob
 
 def _resolved(module: griffe.Module, path: str) -> griffe.Object:
     """What a name stands for: also where a module of the same name hides it."""
-    found = target(module.modules_collection[_CALLED.get(path, path)])
+    found = target(module.modules_collection[path])
     hidden = found.parent.imports.get(found.name) if found.is_module and found.parent else None
     return _resolved(module, hidden) if hidden else found

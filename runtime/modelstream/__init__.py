@@ -4,20 +4,17 @@ Names are imported when they are first used: `import modelstream` loads neither 
 PyFlink.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from modelstream.exports import exports
 
 if TYPE_CHECKING:
-    from modelstream.batching import Batch, configure
     from modelstream.convert import Image, TensorColumn, TensorSpec, TensorValue, example
-    from modelstream.deadletter import DeadLetter, Drop, Fail, Failure
     from modelstream.errors import ModelStreamError, UnscorableError
-    from modelstream.functions import (
+    from modelstream.failure import DeadLetter, Drop, Fail, Failure
+    from modelstream.flink.asynchronous import ModelAsyncFunction, async_with_model
+    from modelstream.flink.classes import (
         ModelAllWindowFunction,
-        ModelAsyncFunction,
-        ModelAwareFunction,
         ModelBroadcastProcessFunction,
         ModelCoFlatMapFunction,
         ModelCoMapFunction,
@@ -32,18 +29,20 @@ if TYPE_CHECKING:
         ModelProcessFunction,
         ModelProcessWindowFunction,
         ModelWindowFunction,
-        async_with_model,
-        dead_letters,
+    )
+    from modelstream.flink.closures import (
         filter_with_model,
         flat_map_with_model,
         map_with_model,
         process_with_model,
     )
-    from modelstream.inference import Inferred, RecordDecoder, infer
-    from modelstream.inference.asynchandle import AsyncModelHandle
-    from modelstream.inference.handle import ModelHandle
-    from modelstream.inference.stream import InferredStream
-    from modelstream.model import (
+    from modelstream.flink.entry import infer
+    from modelstream.flink.letters import dead_letters
+    from modelstream.flink.mixin import ModelAwareFunction
+    from modelstream.flink.sql import register
+    from modelstream.flink.streams import InferredStream
+    from modelstream.flink.tables import Inferred
+    from modelstream.models import (
         CallableModel,
         Classify,
         GraphDefModel,
@@ -57,72 +56,79 @@ if TYPE_CHECKING:
         Saver,
         Signature,
     )
-    from modelstream.online import HiddenState, Learned, OnlineModel, SequenceModel
+    from modelstream.models.running import model
+    from modelstream.online import Learned, OnlineModel
     from modelstream.patterns import AfterMatch, Sequence
-    from modelstream.sql import register
+    from modelstream.recurrent.definition import SequenceModel
+    from modelstream.recurrent.hidden import HiddenState
+    from modelstream.scoring.awaited import AsyncModelHandle
+    from modelstream.scoring.batch import Batch, configure
+    from modelstream.scoring.decoder import RecordDecoder
+    from modelstream.scoring.session import ModelHandle
 
 _HOMES = {
     "AfterMatch": "patterns",
-    "AsyncModelHandle": "inference.asynchandle",
-    "Batch": "batching",
-    "CallableModel": "model",
-    "Classify": "model",
-    "DeadLetter": "deadletter",
-    "Drop": "deadletter",
-    "Fail": "deadletter",
-    "Failure": "deadletter",
-    "GraphDefModel": "model",
-    "GraphSignature": "model",
-    "GraphTensor": "model",
-    "HiddenState": "online",
+    "AsyncModelHandle": "scoring.awaited",
+    "Batch": "scoring.batch",
+    "CallableModel": "models",
+    "Classify": "models",
+    "DeadLetter": "failure",
+    "Drop": "failure",
+    "Fail": "failure",
+    "Failure": "failure",
+    "GraphDefModel": "models",
+    "GraphSignature": "models",
+    "GraphTensor": "models",
+    "HiddenState": "recurrent.hidden",
     "Image": "convert",
-    "Inferred": "inference",
-    "InferredStream": "inference.stream",
-    "KerasModel": "model",
+    "Inferred": "flink.tables",
+    "InferredStream": "flink.streams",
+    "KerasModel": "models",
     "Learned": "online",
-    "ModelAllWindowFunction": "functions",
-    "ModelAsyncFunction": "functions",
-    "ModelAwareFunction": "functions",
-    "ModelBroadcastProcessFunction": "functions",
-    "ModelCoFlatMapFunction": "functions",
-    "ModelCoMapFunction": "functions",
-    "ModelCoProcessFunction": "functions",
-    "ModelFilterFunction": "functions",
-    "ModelFlatMapFunction": "functions",
-    "ModelHandle": "inference.handle",
-    "ModelKeyedBroadcastProcessFunction": "functions",
-    "ModelKeyedCoProcessFunction": "functions",
-    "ModelKeyedProcessFunction": "functions",
-    "ModelMapFunction": "functions",
-    "ModelProcessAllWindowFunction": "functions",
-    "ModelProcessFunction": "functions",
-    "ModelProcessWindowFunction": "functions",
+    "ModelAllWindowFunction": "flink.classes",
+    "ModelAsyncFunction": "flink.asynchronous",
+    "ModelAwareFunction": "flink.mixin",
+    "ModelBroadcastProcessFunction": "flink.classes",
+    "ModelCoFlatMapFunction": "flink.classes",
+    "ModelCoMapFunction": "flink.classes",
+    "ModelCoProcessFunction": "flink.classes",
+    "ModelFilterFunction": "flink.classes",
+    "ModelFlatMapFunction": "flink.classes",
+    "ModelHandle": "scoring.session",
+    "ModelKeyedBroadcastProcessFunction": "flink.classes",
+    "ModelKeyedCoProcessFunction": "flink.classes",
+    "ModelKeyedProcessFunction": "flink.classes",
+    "ModelMapFunction": "flink.classes",
+    "ModelProcessAllWindowFunction": "flink.classes",
+    "ModelProcessFunction": "flink.classes",
+    "ModelProcessWindowFunction": "flink.classes",
     "ModelStreamError": "errors",
-    "ModelWindowFunction": "functions",
+    "ModelWindowFunction": "flink.classes",
     "OnlineModel": "online",
-    "Predict": "model",
-    "RecordDecoder": "inference",
-    "Regress": "model",
-    "Runtime": "model",
-    "SavedModel": "model",
-    "Saver": "model",
+    "Predict": "models",
+    "RecordDecoder": "scoring.decoder",
+    "Regress": "models",
+    "Runtime": "models",
+    "SavedModel": "models",
+    "Saver": "models",
     "Sequence": "patterns",
-    "SequenceModel": "online",
-    "Signature": "model",
+    "SequenceModel": "recurrent.definition",
+    "Signature": "models",
     "TensorColumn": "convert",
     "TensorSpec": "convert",
     "TensorValue": "convert",
     "UnscorableError": "errors",
-    "async_with_model": "functions",
-    "configure": "batching",
-    "dead_letters": "functions",
+    "async_with_model": "flink.asynchronous",
+    "configure": "scoring.batch",
+    "dead_letters": "flink.letters",
     "example": "convert",
-    "filter_with_model": "functions",
-    "flat_map_with_model": "functions",
-    "infer": "inference",
-    "map_with_model": "functions",
-    "process_with_model": "functions",
-    "register": "sql",
+    "filter_with_model": "flink.closures",
+    "flat_map_with_model": "flink.closures",
+    "infer": "flink.entry",
+    "map_with_model": "flink.closures",
+    "model": "models.running",
+    "process_with_model": "flink.closures",
+    "register": "flink.sql",
 }
 
 __all__ = [
@@ -192,8 +198,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "model":  # the package, which is also the function model(name)
-        return import_module("modelstream.model")
     return exports(__name__, _HOMES)(name)
 
 

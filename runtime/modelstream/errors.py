@@ -6,7 +6,7 @@ A message says what was wrong, where (field, file, tensor, column, record) and w
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from modelstream.deadletter import Failure
+    from modelstream.failure import Failure
 
 
 class ModelStreamError(Exception):

@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.support.gomodules import alone
 from tests.support.gomodules import cache as cache_directory
 
-from modelstream.java import Java, find_java
+from modelstream.cli.java import Java, find_java
 
 ROOT = Path(__file__).parents[2]
 _TIMEOUT = 300
@@ -105,9 +105,9 @@ def main(scratch: str) -> None:
     from tests.support.jvm import flink_jvm
     from tests.support.numpymodel import NumpyModel
 
-    from modelstream.deadletter import DeadLetter
-    from modelstream.inference import infer
-    from modelstream.job import jvm
+    from modelstream.failure import DeadLetter
+    from modelstream.flink import jvm
+    from modelstream.flink.entry import infer
 
     with flink_jvm():
         for path in ("arrow", "async"):

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from tests.support.ports import held_port, wait_for_port
 
-from modelstream.java import find_java
+from modelstream.cli.java import find_java
 from modelstream.job.artifacts import Jar, cache_directory, ensure
 
 JARS = Path(__file__).with_name("kafka-broker.jars")

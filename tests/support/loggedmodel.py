@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tests.support.numpymodel import NumpyModel
 
-from modelstream.model import Runtime
-from modelstream.model.cache import ModelCache
+from modelstream.models import Runtime
+from modelstream.models.cache import ModelCache
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from modelstream.model import Runtime, Signature, TensorSpec
+from modelstream.models import Runtime, Signature, TensorSpec
 
 SIGNATURE = Signature(
     "serving_default",

@@ -3,8 +3,8 @@
 import argparse
 
 from modelstream.cli.exits import Exit
+from modelstream.cli.progress import Download, ProgressLine, size
 from modelstream.fetch import fetch
-from modelstream.progress import Download, ProgressLine, size
 
 
 def command(arguments: argparse.Namespace) -> Exit:

@@ -7,9 +7,9 @@ import signal
 import time
 from collections.abc import Iterator
 
+from modelstream.cli.java import use_java
 from modelstream.cli.quiet import quiet
-from modelstream.java import use_java
-from modelstream.job import jvm
+from modelstream.flink import jvm
 
 _GRACE_SECONDS = 10
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from modelstream.cli.exits import Exit
 from modelstream.cli.models import at_hand
+from modelstream.cli.progress import size
 from modelstream.cli.table import aligned
 from modelstream.convert import sql_type
 from modelstream.errors import ModelStreamError
 from modelstream.fetch import tree_of
 from modelstream.fetch.digest import Tree
-from modelstream.model import KerasModel, Layout, SavedModel, Signature, TensorSpec
-from modelstream.model.directory import GRAPH_SUFFIXES, KERAS_SUFFIXES, model_file
-from modelstream.model.graph_nodes import GraphNodes
-from modelstream.model.metagraph import read
-from modelstream.progress import size
+from modelstream.models import KerasModel, Layout, SavedModel, Signature, TensorSpec
+from modelstream.models.directory import GRAPH_SUFFIXES, KERAS_SUFFIXES, model_file
+from modelstream.models.graph_nodes import GraphNodes
+from modelstream.models.metagraph import read
 
 FILES = (*GRAPH_SUFFIXES, *KERAS_SUFFIXES)
 _MOST = 10

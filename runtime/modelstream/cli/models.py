@@ -9,9 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from modelstream.cli.exits import UsageError
+from modelstream.cli.progress import Download, ProgressLine, size
 from modelstream.errors import DigestMismatchError
 from modelstream.fetch import digest_of, fetch, local_path
-from modelstream.progress import Download, ProgressLine, size
 from modelstream_crds.needs import claim_path
 from modelstream_crds.quantities import quantity
 from modelstream_crds.v1alpha1 import Model

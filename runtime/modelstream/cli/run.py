@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from modelstream.cli.exits import Exit, UsageError
 from modelstream.cli.models import model_paths
+from modelstream.cli.progress import ProgressLine, size
 from modelstream.cli.watch import Watch
 from modelstream.errors import JobError
-from modelstream.progress import ProgressLine, size
 from modelstream_crds import manifest as manifests
 from modelstream_crds.needs import cluster_only
 from modelstream_crds.v1alpha1 import ModelStream, RuntimeMode

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from modelstream.cli.exits import Exit
-from modelstream.verification import verified
+from modelstream.job.verification import verified
 from modelstream_crds import manifest, names
 
 

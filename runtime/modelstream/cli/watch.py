@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from modelstream import tally
-from modelstream.progress import ProgressLine
+from modelstream.cli.progress import ProgressLine
 from modelstream.tally import Tally
 
 

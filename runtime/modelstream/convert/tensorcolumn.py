@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from modelstream.convert.encoder import Tensor
 from modelstream.convert.fit import SPARSE
 from modelstream.convert.flinktypes import parse_type
-from modelstream.convert.raggedtensors import to_input
+from modelstream.convert.inputs import Tensor
+from modelstream.convert.ragged import to_input
 from modelstream.convert.raggedvalue import RaggedValue
 from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.convert.tensorvalue import TensorValue

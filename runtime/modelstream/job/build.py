@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelstream import raised
+from modelstream import embedded
 from modelstream.errors import JobError
+from modelstream.flink import jvm
 from modelstream.job import (
     artifacts,
     connectors,
-    context,
     failures,
-    jvm,
     pipeline,
     plugins,
     script,
@@ -25,10 +24,10 @@ from modelstream.job import (
 from modelstream.job.artifacts import Progress
 from modelstream.job.connectors import Needs
 from modelstream.job.context import JobContext
+from modelstream.job.models import model_at
 from modelstream.job.secrets import Secrets
 from modelstream.job.submitted import Submitted, submitted_jobs
-from modelstream.manifestmodel import model_at
-from modelstream.model import Model
+from modelstream.models import Model, running
 from modelstream_crds.v1alpha1 import ModelStream, ModelStreamSpec, RuntimeMode
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ class BuiltJob:
         Raises:
             JobError: Flink refuses the job, or the program fails.
         """
-        raised.forget()
+        embedded.forget()
         with self.translated():
             if self.inserts is None:
                 assert self.spec.python is not None
@@ -115,7 +114,7 @@ def build(
     with failures.translated(secrets.redact):
         models = open_models(spec, where)
         options = _environment(spec, where, secrets, progress)
-        context.provide(models)
+        running.provide(models)
         name = manifest.metadata.name
         if spec.python is not None:
             return BuiltJob(name, spec, where, options, secrets)

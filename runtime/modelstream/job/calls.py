@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from modelstream.convert.fit import misfit
 from modelstream.errors import SignatureMismatchError
-from modelstream.job import jvm
-from modelstream.model import BoundMethod
+from modelstream.flink import jvm
+from modelstream.models import BoundMethod
 
 if TYPE_CHECKING:
     from pyflink.table import TableEnvironment

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelstream.errors import JobError
-from modelstream.model import Model
 from modelstream_crds import names
 
 SecretPath = Callable[[str, str], Path]
@@ -55,30 +54,3 @@ class JobContext:
                 f"{name!r} exists only in a cluster: give a directory for it with "
                 f"--mount {name}=DIR"
             ) from None
-
-
-_models: dict[str, Model] | None = None
-"""The running job's; None where no job runs."""
-
-
-def provide(models: Mapping[str, Model]) -> None:
-    """Make the running job's models known to ``model``."""
-    global _models
-    _models = dict(models)
-
-
-def model(name: str) -> Model:
-    """The model of the running job that the manifest lists under ``spec.models``.
-
-    Raises:
-        JobError: the job has no model of that name.
-    """
-    if _models is None:
-        raise JobError(
-            f"no job is running that has a model {name!r}: start the program by a manifest, "
-            f"`modelstream run FILE`, or open the model with SavedModel(PATH)"
-        )
-    if name not in _models:
-        listed = f"lists {', '.join(sorted(_models))}" if _models else "is empty"
-        raise JobError(f"the manifest has no model {name!r}; spec.models {listed}")
-    return _models[name]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from modelstream import raised
+from modelstream import embedded
 from modelstream.errors import JobError, ModelStreamError
-from modelstream.job import jvm
+from modelstream.flink import jvm
 
 _CLASS = re.compile(r"^(?:Caused by: )?((?:[a-zA-Z_$][\w$]*\.)+[A-Z][\w$]*)(?:: (.*))?$", re.DOTALL)
 # A traceback's frames, then the error: all its lines, up to where Java's own go on.
@@ -85,7 +85,7 @@ def _overtaken(text: str) -> BaseException | None:
     """The model function's own error, where Flink tells only that its task is gone."""
     if _FOLLOW_UP not in text or _PYTHON.search(text):
         return None
-    return raised.first()
+    return embedded.first()
 
 
 def _own_words(cause: BaseException) -> str:

@@ -16,7 +16,7 @@ from modelstream.convert.flinktypes import parse_type
 from modelstream.errors import ConversionError, OptionError, RecordError
 from modelstream.job.store import S3_SCHEMES, FileEntry, Store
 from modelstream.job.tables import TablePlan, unused_name
-from modelstream.model import ColumnType
+from modelstream.models import ColumnType
 
 if TYPE_CHECKING:
     from pyflink.table import StreamTableEnvironment, Table

@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from modelstream.errors import ModelStreamError
-from modelstream.job import failures, jvm
+from modelstream.flink import jvm
+from modelstream.job import failures
 from modelstream.job.build import build
 from modelstream.job.context import JobContext
 from modelstream_crds import manifest, names

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelstream import deadletter
-from modelstream.batching import Batch
+from modelstream import failure
 from modelstream.convert import Fit, Image, Inputs
 from modelstream.errors import JobError
 from modelstream.job import connectors, decode, files, tables
@@ -14,15 +13,9 @@ from modelstream.job.connectors import Needs
 from modelstream.job.labels import read_labels
 from modelstream.job.secrets import Secrets
 from modelstream.job.tables import TablePlan
-from modelstream.model import (
-    Classify,
-    Method,
-    Model,
-    Predict,
-    Regress,
-    method_for,
-)
-from modelstream.model.signature import find_signature
+from modelstream.models import Classify, Method, Model, Predict, Regress, method_for
+from modelstream.models.signature import find_signature
+from modelstream.scoring.batch import Batch
 from modelstream_crds import quantities
 from modelstream_crds.v1alpha1 import Batch as BatchSpec
 from modelstream_crds.v1alpha1 import Column, Inference, OnError, Pipeline, Sink, Source
@@ -31,7 +24,7 @@ from modelstream_crds.v1alpha1 import Method as MethodName
 if TYPE_CHECKING:
     from pyflink.table import StatementSet, StreamTableEnvironment, Table
 
-    from modelstream.inference.decoder import RecordDecoder
+    from modelstream.scoring.decoder import RecordDecoder
 
 _KEY_FORMAT, _KEY_FIELDS, _KEY_PREFIX = "key.format", "key.fields", "key.fields-prefix"
 
@@ -93,7 +86,7 @@ def build(
         SignatureMismatchError: columns and model do not fit.
         JobError: anything else that cannot work.
     """
-    from modelstream.inference import infer
+    from modelstream.flink.entry import infer
 
     inference = pipeline.inference
     read = _read(t_env, pipeline, secrets, options)
@@ -249,11 +242,11 @@ def _batch(spec: BatchSpec) -> Batch:
     return Batch(spec.max_size, latency, spec.allowed_sizes)
 
 
-def _on_error(choice: OnError) -> deadletter.OnError:
+def _on_error(choice: OnError) -> failure.OnError:
     match choice:
         case OnError.DEAD_LETTER:
-            return deadletter.DeadLetter()
+            return failure.DeadLetter()
         case OnError.DROP:
-            return deadletter.Drop()
+            return failure.Drop()
         case OnError.FAIL:
-            return deadletter.Fail()
+            return failure.Fail()

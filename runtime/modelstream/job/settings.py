@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from modelstream.execution import SHARED_PLAN
+from modelstream.flink.environment import SHARED_PLAN
 from modelstream.job.context import JobContext
 from modelstream.job.secrets import Secrets
 from modelstream_crds import quantities

@@ -8,7 +8,7 @@ from modelstream.errors import JobError, SignatureMismatchError
 from modelstream.job import calls, connectors, failures, statements
 from modelstream.job.connectors import Needs
 from modelstream.job.statements import Statement
-from modelstream.model import Model
+from modelstream.models import Model
 from modelstream_crds.reserved import RESERVED
 from modelstream_crds.v1alpha1 import Sql
 
@@ -51,8 +51,8 @@ def build(
         JobError: a statement does not work; the message names it.
         SignatureMismatchError: a statement calls a model with arguments that do not fit.
     """
-    from modelstream.inference.binding import default_method
-    from modelstream.sql import register
+    from modelstream.flink.sql import register
+    from modelstream.scoring.plan import default_method
 
     functions = {name: default_method(model).bind(model) for name, model in models.items()}
     for name, model in models.items():

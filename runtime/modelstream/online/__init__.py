@@ -1,4 +1,4 @@
-"""Models that learn from the stream, or remember it, with their tensors in Flink's keyed state."""
+"""Models that learn from the stream, with their weights in Flink's keyed state."""
 
 from typing import TYPE_CHECKING
 
@@ -6,17 +6,10 @@ from modelstream.exports import exports
 
 if TYPE_CHECKING:
     from modelstream.online.definition import OnlineModel
-    from modelstream.online.hidden import HiddenState
-    from modelstream.online.sequence import SequenceModel
     from modelstream.online.stream import Learned
 
-_HOMES = {
-    "HiddenState": "online.hidden",
-    "Learned": "online.stream",
-    "OnlineModel": "online.definition",
-    "SequenceModel": "online.sequence",
-}
+_HOMES = {"Learned": "online.stream", "OnlineModel": "online.definition"}
 
-__all__ = ["HiddenState", "Learned", "OnlineModel", "SequenceModel"]
+__all__ = ["Learned", "OnlineModel"]
 
 __getattr__ = exports(__name__, _HOMES)

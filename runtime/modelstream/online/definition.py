@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from modelstream.arguments import check_duration
 from modelstream.convert import TensorSpec
 from modelstream.convert.dtypes import dtype_of
-from modelstream.deadletter import Fail, OnError, check_on_error
-from modelstream.duration import check_duration
 from modelstream.errors import OptionError, SignatureMismatchError
-from modelstream.keyed import check_ttl
-from modelstream.model.runtime import Runtime
+from modelstream.failure import Fail, OnError, check_on_error
+from modelstream.flink.keyed import check_ttl
+from modelstream.models.runtime import Runtime
 
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream, KeyedStream

@@ -7,9 +7,9 @@ from typing import Any
 from pyflink.common import Row
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 
-from modelstream.keyed import value_of_key
+from modelstream.flink.keyed import value_of_key
+from modelstream.flink.keyedfailures import explained, key_text
 from modelstream.online.definition import OnlineModel
-from modelstream.online.failures import explained, key_text
 from modelstream.online.lifecycle import LearnerLifecycle, Setup, tensorflow_learner
 from modelstream.online.memory import Memory
 from modelstream.online.results import Results

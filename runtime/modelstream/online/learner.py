@@ -8,9 +8,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from modelstream.errors import StateError
-from modelstream.keyed import ANEW
-from modelstream.model.eager import configure
-from modelstream.model.gradients import tied_gradients
+from modelstream.flink.keyed import ANEW
+from modelstream.models.eager import configure
+from modelstream.models.gradients import tied_gradients
 from modelstream.online.codec import names_hash
 from modelstream.online.definition import OnlineModel, Specs
 from modelstream.online.memory import Layout, Memory, Weights

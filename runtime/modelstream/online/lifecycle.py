@@ -7,8 +7,8 @@ from typing import Any
 from pyflink.common import Row
 from pyflink.datastream import OutputTag, RuntimeContext
 
+from modelstream.flink.keyedfailures import letters
 from modelstream.online.definition import OnlineModel
-from modelstream.online.failures import letters
 from modelstream.online.metrics import LearningMetrics
 from modelstream.online.prequential import Prequential
 from modelstream.online.results import Results, Scored

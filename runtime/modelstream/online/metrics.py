@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from modelstream.metrics import GROUP, ModelMetrics
+from modelstream.scoring.metrics import GROUP, ModelMetrics
 
 UPDATES = "updates"
 UPDATE_US = "update_us"

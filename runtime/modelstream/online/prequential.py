@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from modelstream.convert import from_tensor
-from modelstream.deadletter import Failure, Stage
 from modelstream.errors import ConversionError, DivergedError
+from modelstream.failure import Failure, Stage
 from modelstream.online.definition import OnlineModel
 from modelstream.online.examples import Encoder, Example
 from modelstream.online.memory import Memory, Weights

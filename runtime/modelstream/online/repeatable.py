@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelstream.errors import ModelError
-from modelstream.model.statefulness import RANDOM, Graph
+from modelstream.models.statefulness import RANDOM, Graph
 
 _INSTEAD = (
     "Use Keras layers such as Dropout; or hold a tf.random.Generator as an attribute of the "

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelstream.deadletter import Failure
+from modelstream.failure import Failure
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from pyflink.common import Row, Types
 from pyflink.datastream import BroadcastProcessFunction, OutputTag, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
+from modelstream.flink.keyedfailures import explained, key_text
 from modelstream.online.definition import OnlineModel
-from modelstream.online.failures import explained, key_text
 from modelstream.online.lifecycle import LearnerLifecycle, Setup, tensorflow_learner
 from modelstream.online.memory import Memory
 

@@ -4,12 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from modelstream.deadletter import DeadLetter
 from modelstream.errors import OptionError
-from modelstream.inference.environments import refuse_thread_mode
-from modelstream.keyed import check_keyed
-from modelstream.online.definition import LOSS, UPDATES, OnlineModel, Specs
-from modelstream.online.types import (
+from modelstream.failure import DeadLetter
+from modelstream.flink.environments import refuse_thread_mode
+from modelstream.flink.fields import (
     check_fields,
     dead_letter_type,
     fields_of,
@@ -17,6 +15,8 @@ from modelstream.online.types import (
     row,
     type_of,
 )
+from modelstream.flink.keyed import check_keyed
+from modelstream.online.definition import LOSS, UPDATES, OnlineModel, Specs
 
 if TYPE_CHECKING:
     from pyflink.common.typeinfo import RowTypeInfo
@@ -35,7 +35,7 @@ class Learned:
             weights had).
         weights: rows of ``key`` (STRING), ``updates`` (BIGINT) and ``weights`` (BYTES), for
             ``OnlineModel.score``; None unless ``publish_every`` is set.
-        dead_letters: rows of `modelstream.deadletter.DEAD_LETTER_COLUMNS`; None unless
+        dead_letters: rows of `modelstream.failure.DEAD_LETTER_COLUMNS`; None unless
             ``on_error`` is DeadLetter.
     """
 

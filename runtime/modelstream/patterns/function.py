@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 
 from modelstream.errors import JobError, StateError
-from modelstream.keyed import ANEW, check_keyed, value_of_key
+from modelstream.flink.keyed import ANEW, check_keyed, value_of_key
 from modelstream.patterns.matching import (
     Attempt,
     Attempts,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from modelstream.duration import MILLISECOND, check_duration
+from modelstream.arguments import MILLISECOND, check_duration
 from modelstream.errors import OptionError, RecordFailedError
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from modelstream.fetch import local_path
-from modelstream.manifestmodel import model_at
-from modelstream.model import DEFAULT_SIGNATURE, Model, OpenModel, warm_up
+from modelstream.job.models import model_at
+from modelstream.models import DEFAULT_SIGNATURE, Model, OpenModel, warm_up
 from modelstream_crds import v1alpha1 as api
 
 COMPLETE = "COMPLETE"

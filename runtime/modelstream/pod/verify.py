@@ -6,10 +6,10 @@ An init container runs it; its termination message is what ``status.models`` sho
 import json
 from pathlib import Path
 
-from modelstream.model import DEFAULT_SIGNATURE
+from modelstream.job.verification import Verified, verified
+from modelstream.models import DEFAULT_SIGNATURE
 from modelstream.pod.failure import LIMIT
 from modelstream.pod.preload import model_path
-from modelstream.verification import Verified, verified
 from modelstream_crds import v1alpha1 as api
 
 

@@ -44,7 +44,7 @@ def test_pictures_get_their_best_three_labels_and_one_that_is_cut_off_is_a_dead_
 def _the_frozen_graph_gives_the_same_scores() -> None:
     import tensorflow as tf
 
-    from modelstream.model import SavedModel
+    from modelstream.models import SavedModel
 
     images = np.random.default_rng(1).random((4, 48, 48, 3), np.float32)
     with SavedModel(MODEL / "saved_model").open() as opened:

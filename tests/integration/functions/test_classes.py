@@ -13,7 +13,7 @@ import pytest
 from tests.support.flink import HUNG_UP, in_processes, stream_environment, streamed, until
 from tests.support.loggedmodel import LoggedModel
 
-from modelstream import functions
+from modelstream.flink import functions
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
 

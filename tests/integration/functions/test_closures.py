@@ -10,18 +10,18 @@ from tests.support import models
 from tests.support.flink import HUNG_UP, in_processes, stream_environment, streamed
 from tests.support.numpymodel import NumpyModel, called
 
-from modelstream.batching import Batch, configure
-from modelstream.deadletter import DeadLetter, Drop
 from modelstream.errors import OptionError
-from modelstream.functions import (
-    async_with_model,
-    dead_letters,
+from modelstream.failure import DeadLetter, Drop
+from modelstream.flink.asynchronous import async_with_model
+from modelstream.flink.closures import (
     filter_with_model,
     flat_map_with_model,
     map_with_model,
     process_with_model,
 )
-from modelstream.model import Predict, SavedModel
+from modelstream.flink.letters import dead_letters
+from modelstream.models import Predict, SavedModel
+from modelstream.scoring.batch import Batch, configure
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
 BY_POSITION = Predict(inputs={"x": "f1"})

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[3]
 JOB = """
 from tests.support.flink import stream_environment, streamed
 from tests.support.numpymodel import NumpyModel
-from modelstream.functions import ModelMapFunction
+from modelstream.flink.classes import ModelMapFunction
 
 class Twice(ModelMapFunction):
     def map(self, value):

@@ -7,8 +7,8 @@ import pytest
 from tests.support.flink import HUNG_UP, environment, numbers, rows, run
 from tests.support.numpymodel import NumpyModel
 
-from modelstream.deadletter import DeadLetter
-from modelstream.inference import infer
+from modelstream.failure import DeadLetter
+from modelstream.flink.entry import infer
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
 

@@ -21,12 +21,12 @@ from tests.support.flink import (
 )
 from tests.support.numpymodel import NumpyModel, called
 
-from modelstream.batching import Batch
 from modelstream.convert import parse_type
-from modelstream.deadletter import DEAD_LETTER_COLUMNS, DeadLetter, Drop
 from modelstream.errors import OptionError, SignatureMismatchError
-from modelstream.inference import infer
-from modelstream.model import Classify, Predict, SavedModel
+from modelstream.failure import DEAD_LETTER_COLUMNS, DeadLetter, Drop
+from modelstream.flink.entry import infer
+from modelstream.models import Classify, Predict, SavedModel
+from modelstream.scoring.batch import Batch
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
 

@@ -11,9 +11,9 @@ from tests.support import models
 from tests.support.flink import HUNG_UP, MODES, environment, in_processes, rows, run, table
 from tests.support.jobs import run as run_manifest
 
-from modelstream.inference import infer
-from modelstream.model import CallableModel, GraphDefModel, KerasModel, Model, TensorSpec
-from modelstream.sql import register
+from modelstream.flink.entry import infer
+from modelstream.flink.sql import register
+from modelstream.models import CallableModel, GraphDefModel, KerasModel, Model, TensorSpec
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
 
@@ -78,7 +78,7 @@ def test_a_manifest_classifies_pictures_by_a_frozen_graph_and_its_label_file(
 
 def _means() -> bytes:
     """``image`` float32[1, 3, 3] → ``scores`` [1, 2]: how dark and how bright it is."""
-    from modelstream.model.freeze import frozen_function
+    from modelstream.models.freeze import frozen_function
 
     def scores(image: Any) -> Any:
         bright = tf.reduce_mean(image, [1, 2])

@@ -14,9 +14,9 @@ from tests.support.flink import HUNG_UP, environment
 from tests.support.jobs import cancelled
 from tests.support.ports import held_port
 
-from modelstream.deadletter import DeadLetter
-from modelstream.inference import infer
-from modelstream.model import SavedModel
+from modelstream.failure import DeadLetter
+from modelstream.flink.entry import infer
+from modelstream.models import SavedModel
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
 BY_TABLE, BY_STREAM = "picky", "picky-async"

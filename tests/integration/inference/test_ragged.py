@@ -21,10 +21,10 @@ from tests.support.flink import (
 )
 
 import modelstream as ms
-from modelstream.batching import Batch
 from modelstream.convert import RaggedValue
 from modelstream.errors import SignatureMismatchError
-from modelstream.inference.route import Route
+from modelstream.flink.route import Route
+from modelstream.scoring.batch import Batch
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
 ROUTES = [Route.ARROW, Route.ASYNC, Route.RECORD]

@@ -18,10 +18,12 @@ from tests.support.flink import (
 )
 from tests.support.numpymodel import NumpyModel
 
-from modelstream.deadletter import DeadLetter
-from modelstream.functions import async_with_model, dead_letters, map_with_model
-from modelstream.inference import infer
-from modelstream.inference.sources import CHAINING
+from modelstream.failure import DeadLetter
+from modelstream.flink.asynchronous import async_with_model
+from modelstream.flink.chains import CHAINING
+from modelstream.flink.closures import map_with_model
+from modelstream.flink.entry import infer
+from modelstream.flink.letters import dead_letters
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
 

@@ -8,10 +8,10 @@ from tests.support import models
 from tests.support.flink import HUNG_UP, collected, environment, in_processes, numbers, table
 from tests.support.numpymodel import NumpyModel, called
 
-from modelstream.batching import Batch
 from modelstream.errors import OptionError
-from modelstream.model import SavedModel
-from modelstream.sql import register
+from modelstream.flink.sql import register
+from modelstream.models import SavedModel
+from modelstream.scoring.batch import Batch
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
 

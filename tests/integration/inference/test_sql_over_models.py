@@ -7,8 +7,8 @@ import pytest
 from tests.support import models
 from tests.support.flink import HUNG_UP, environment, in_processes, rows, run, table
 
-from modelstream.model import SavedModel
-from modelstream.sql import register
+from modelstream.flink.sql import register
+from modelstream.models import SavedModel
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
 

@@ -10,13 +10,13 @@ from tests.support import models
 from tests.support.flink import HUNG_UP, in_processes, stream_environment, streamed
 from tests.support.numpymodel import NumpyModel, called
 
-from modelstream.batching import Batch
-from modelstream.deadletter import DeadLetter
 from modelstream.errors import OptionError, SignatureMismatchError
-from modelstream.inference import infer
-from modelstream.inference.eventtime import has_event_time
-from modelstream.inference.route import Route
-from modelstream.model import Predict, SavedModel
+from modelstream.failure import DeadLetter
+from modelstream.flink.entry import infer
+from modelstream.flink.eventtime import has_event_time
+from modelstream.flink.route import Route
+from modelstream.models import Predict, SavedModel
+from modelstream.scoring.batch import Batch
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
 ROUTES = [Route.ARROW, Route.ASYNC, Route.RECORD]

@@ -12,7 +12,7 @@ from tests.support.oracle import FAILED, FlinkDecoder
 
 from modelstream.errors import RecordError
 from modelstream.job.decode import CsvDecoder, JsonDecoder
-from modelstream.model import ColumnType
+from modelstream.models import ColumnType
 
 pytestmark = pytest.mark.flink
 

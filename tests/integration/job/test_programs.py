@@ -6,7 +6,7 @@ from tests.support.jobs import built, model, rows, run
 
 from modelstream import tally
 from modelstream.errors import JobError, ModelStreamError, OptionError, SignatureMismatchError
-from modelstream.execution import SHARED_PLAN
+from modelstream.flink.environment import SHARED_PLAN
 from modelstream.job import failures
 
 pytestmark = pytest.mark.flink

@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework import ops
 
-from modelstream.model import GraphDefModel, KerasModel, Runtime, TensorSpec
-from modelstream.model.gradients import tied_gradients
-from modelstream.model.loaded import load, tensorflow_loaders
+from modelstream.models import GraphDefModel, KerasModel, Runtime, TensorSpec
+from modelstream.models.gradients import tied_gradients
+from modelstream.models.loaded import load, tensorflow_loaders
 
 X = [tf.TensorSpec([None, 2], tf.float32, "x")]
 

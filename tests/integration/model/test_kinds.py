@@ -17,7 +17,7 @@ from modelstream.errors import (
     ModelNotFoundError,
     SignatureMismatchError,
 )
-from modelstream.model import (
+from modelstream.models import (
     DEFAULT_SIGNATURE,
     CallableModel,
     Classify,
@@ -32,8 +32,8 @@ from modelstream.model import (
     keras_config,
     warm_up,
 )
-from modelstream.model.keras_engine import KerasEngine
-from modelstream.model.signature import CLASSIFY
+from modelstream.models.keras_engine import KerasEngine
+from modelstream.models.signature import CLASSIFY
 
 X = {"x": TensorSpec("float32", (None, 2))}
 PICTURES = {"image": GraphTensor("input", (None, 224, 224, 3))}
@@ -92,7 +92,7 @@ def test_a_name_scope_is_where_the_nodes_are_and_where_messages_point():
 
 
 def frozen(function):
-    from modelstream.model.freeze import frozen_function
+    from modelstream.models.freeze import frozen_function
 
     return frozen_function(function, X)
 

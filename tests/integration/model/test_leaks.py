@@ -3,7 +3,7 @@
 from tests.support import models
 from tests.support.memory import grown_mib
 
-from modelstream.model import DEFAULT_SIGNATURE, SavedModel, warm_up
+from modelstream.models import DEFAULT_SIGNATURE, SavedModel, warm_up
 
 
 def test_nothing_leaks_over_a_thousand_open_and_close_cycles():

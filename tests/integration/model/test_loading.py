@@ -13,8 +13,8 @@ import pytest
 from tests.support import models
 
 from modelstream.errors import ModelLoadError, SignatureMismatchError, SignatureNotFoundError
-from modelstream.model import DEFAULT_SIGNATURE, Layout, Runtime, SavedModel, saved_model, warm_up
-from modelstream.model.loaded import load, tensorflow_loaders
+from modelstream.models import DEFAULT_SIGNATURE, Layout, Runtime, SavedModel, saved_model, warm_up
+from modelstream.models.loaded import load, tensorflow_loaders
 
 EVERY_MODEL = [
     models.guesslang,
@@ -224,7 +224,7 @@ def test_threads_share_a_model():
 
 
 def test_the_options_reach_the_session():
-    from modelstream.model.session import _config
+    from modelstream.models.session import _config
 
     config = _config(Runtime(intra_op=2, inter_op=3, memory_growth=False))
     assert config.intra_op_parallelism_threads == 2
@@ -234,7 +234,7 @@ def test_the_options_reach_the_session():
 
 
 def test_a_limit_of_gpu_memory_takes_the_place_of_growth():
-    from modelstream.model.session import _config
+    from modelstream.models.session import _config
 
     gpu = _config(Runtime(memory_limit=2048)).gpu_options
     (device,) = gpu.experimental.virtual_devices

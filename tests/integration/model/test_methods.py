@@ -8,7 +8,7 @@ from tests.support import models
 
 from modelstream.convert import example
 from modelstream.errors import ConversionError, SignatureMismatchError, UnevenShapesError
-from modelstream.model import Classify, Predict, Regress, SavedModel, method_for
+from modelstream.models import Classify, Predict, Regress, SavedModel, method_for
 
 PYTHON = "import os\n\ndef listing(path):\n    for name in os.listdir(path):\n        print(name)\n"
 C = '#include <stdio.h>\n\nint main(void) {\n    printf("hello\\n");\n    return 0;\n}\n'

@@ -7,13 +7,10 @@ import pyarrow as pa
 import pytest
 from tests.support import models, ragged
 
-from modelstream.batching import Batch
 from modelstream.convert import RaggedValue, TensorValue
 from modelstream.convert.protos import TYPE_SPEC_CLASSES
 from modelstream.errors import SignatureMismatchError, UnevenShapesError
-from modelstream.inference.rows import Rows
-from modelstream.inference.scoring import Scorer
-from modelstream.model import (
+from modelstream.models import (
     Classify,
     KerasModel,
     Layout,
@@ -25,7 +22,10 @@ from modelstream.model import (
     metagraph,
     warm_up,
 )
-from modelstream.model.loaded import load, tensorflow_loaders
+from modelstream.models.loaded import load, tensorflow_loaders
+from modelstream.scoring.batch import Batch
+from modelstream.scoring.rows import Rows
+from modelstream.scoring.scorer import Scorer
 
 LOADERS = ("v1 session loader", "v2 loader")
 ROWS = [[1, 2], [], [3.5]]

@@ -5,7 +5,7 @@ import pytest
 from tests.support import models
 
 from modelstream.errors import ModelError, ModelLoadError, ModelNotFoundError
-from modelstream.model import (
+from modelstream.models import (
     CallableModel,
     GraphDefModel,
     KerasModel,
@@ -15,7 +15,7 @@ from modelstream.model import (
     TensorSpec,
     warm_up,
 )
-from modelstream.model.loaded import load, tensorflow_loaders
+from modelstream.models.loaded import load, tensorflow_loaders
 
 X = {"x": TensorSpec("float32", (None,))}
 

@@ -7,8 +7,8 @@ import pytest
 from tests.support import models
 
 from modelstream.errors import SignatureMismatchError
-from modelstream.model import GraphDefModel, SavedModel, warm_up
-from modelstream.model.statefulness import CHANGES, RANDOM
+from modelstream.models import GraphDefModel, SavedModel, warm_up
+from modelstream.models.statefulness import CHANGES, RANDOM
 
 # Operations with a handle that leave the model as it is, and why.
 HARMLESS = {

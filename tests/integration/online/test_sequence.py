@@ -13,8 +13,8 @@ from tests.support.memory import grown_mib
 from tests.support.online import Context, leaky_sum
 
 from modelstream import CallableModel, GraphDefModel, KerasModel, SavedModel, TensorSpec
-from modelstream.model.protocol import Model
-from modelstream.online.sequence import SequenceModel
+from modelstream.models.protocol import Model
+from modelstream.recurrent.definition import SequenceModel
 
 STATE = {"h": TensorSpec("float32", (None, 1))}
 SPECS = {"x": TensorSpec("float32", (None,)), **STATE}
@@ -66,7 +66,7 @@ class Cycle:
         from pyflink.common import Row, Types
         from pyflink.datastream import OutputTag
 
-        from modelstream.online.recurrent import RecurrentFunction
+        from modelstream.recurrent.function import RecurrentFunction
 
         definition = SequenceModel(model, {"h": "h_next"})
         tag = OutputTag("dead", Types.STRING())

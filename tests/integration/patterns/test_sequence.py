@@ -20,7 +20,7 @@ from tests.support.flink import (
     until,
 )
 
-from modelstream.inference.sources import CHAINING
+from modelstream.flink.chains import CHAINING
 from modelstream.patterns import AfterMatch, Sequence
 
 pytestmark = [pytest.mark.flink, HUNG_UP]

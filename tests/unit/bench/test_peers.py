@@ -7,7 +7,7 @@ from bench.mlp import INPUTS
 from bench.peers import PERIOD, check, vectors
 from bench.spark import Spark
 
-from modelstream.java import Java
+from modelstream.cli.java import Java
 
 
 def test_vectors_begin_again_after_a_period() -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from modelstream import java
+from modelstream.cli import java
+from modelstream.cli.java import Java, find_java, java_at, use_java
 from modelstream.errors import JavaNotFoundError
-from modelstream.java import Java, find_java, java_at, use_java
 
 Install = Callable[..., Path]
 
@@ -106,7 +106,7 @@ def test_using_it_sets_java_home(install: Install) -> None:
 
 def test_a_real_java_runs() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "modelstream.java"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "modelstream.cli.java"], capture_output=True, text=True, check=True
     )
     said = subprocess.run(
         [f"{done.stdout.strip()}/bin/java", "-version"], capture_output=True, text=True, check=True

@@ -2,9 +2,9 @@ import io
 
 import pytest
 
+from modelstream.cli.progress import Download, ProgressLine, size
 from modelstream.cli.table import aligned
 from modelstream.cli.watch import Watch
-from modelstream.progress import Download, ProgressLine, size
 from modelstream.tally import Tally
 
 

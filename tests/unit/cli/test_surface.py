@@ -105,13 +105,11 @@ def test_the_command_line_starts_without_them_too() -> None:
     assert done.stderr.strip() == ""
 
 
-def test_model_is_a_package_and_a_function(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_outside_of_a_job_is_told_how_to_open(monkeypatch: pytest.MonkeyPatch) -> None:
     from modelstream.errors import JobError
-    from modelstream.job import context
-    from modelstream.model import SavedModel
+    from modelstream.models import running
 
-    assert SavedModel is modelstream.SavedModel
-    monkeypatch.setattr(context, "_models", None)  # of a job that ran in this process before
+    monkeypatch.setattr(running, "_models", None)  # of a job that ran in this process before
     with pytest.raises(JobError, match="no job is running"):
         modelstream.model("fraud")
 
@@ -127,21 +125,22 @@ def test_a_model_that_the_manifest_does_not_list_is_told_beside_those_that_it_do
     listed: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from modelstream.errors import JobError
-    from modelstream.job import context
+    from modelstream.models import running
 
-    monkeypatch.setattr(context, "_models", listed)
+    monkeypatch.setattr(running, "_models", listed)
     with pytest.raises(JobError, match=f"no model 'fraud'; {message}"):
         modelstream.model("fraud")
 
 
-@pytest.mark.parametrize("package", ["functions", "inference", "online", "patterns"])
+@pytest.mark.parametrize("package", ["flink", "online", "patterns", "recurrent", "scoring"])
 def test_a_package_whose_modules_pickles_name_imports_none_of_them_by_itself(package: str) -> None:
     """Else two workers' threads that begin with two of them wait for each other."""
     code = (
         f"import sys, modelstream.{package} as package\n"
         f"print(*(each for each in sys.modules if each.startswith(package.__name__ + '.')))\n"
-        "assert {getattr(package, name).__name__ for name in package.__all__}\n"
-        "assert set(package.__all__) == set(package._HOMES)"
+        "names = getattr(package, '__all__', [])\n"
+        "assert {getattr(package, name).__name__ for name in names} == set(names)\n"
+        "assert set(names) == set(getattr(package, '_HOMES', ()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.stderr.strip()) == ("", "")

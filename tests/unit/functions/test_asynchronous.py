@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from tests.support.numpymodel import NumpyModel, called
 
-from modelstream.batching import Batch
-from modelstream.deadletter import Failure, Stage
 from modelstream.errors import UnscorableError
-from modelstream.inference.asynchandle import AsyncModelHandle
-from modelstream.inference.handle import opened
-from modelstream.metrics import ModelMetrics
-from modelstream.model import Predict
+from modelstream.failure import Failure, Stage
+from modelstream.models import Predict
+from modelstream.scoring.awaited import AsyncModelHandle
+from modelstream.scoring.batch import Batch
+from modelstream.scoring.metrics import ModelMetrics
+from modelstream.scoring.session import opened
 
 BATCH = Batch(4, timedelta(milliseconds=30))
 OTHER = Predict(outputs={"double": "y"})

@@ -10,10 +10,10 @@ import pytest
 from tests.support.jvm import import_noisy
 from tests.support.numpymodel import NumpyModel
 
-from modelstream import OnlineModel, infer, raised, tally
-from modelstream.batching import Batch
-from modelstream.deadletter import DeadLetter, Drop, Fail, OnError
+from modelstream import OnlineModel, embedded, infer, tally
 from modelstream.errors import BrokenModelError, OptionError, RecordFailedError
+from modelstream.failure import DeadLetter, Drop, Fail, OnError
+from modelstream.scoring.batch import Batch
 from modelstream.tally import Tally
 
 
@@ -25,15 +25,15 @@ class Context:
 @pytest.fixture(autouse=True)
 def _flink() -> Iterator[None]:
     import_noisy()
-    raised.forget()
+    embedded.forget()
     yield
-    raised.forget()
+    embedded.forget()
 
 
 def closure(kind: str, fn: Callable[..., Any], on_error: OnError, *models: NumpyModel) -> Any:
     """A function in a closure of that kind: a record in, all that comes out."""
-    from modelstream.functions import asynchronous, closures
-    from modelstream.functions.failing import Failing, name_of
+    from modelstream.flink import asynchronous, closures
+    from modelstream.flink.failing import Failing, name_of
 
     models = models or (NumpyModel(),)
     if kind == "async":
@@ -74,7 +74,7 @@ def test_fail_ends_the_job_with_an_error_that_names_the_record(kind: str) -> Non
     ) as caught:
         closure(kind, divided, Fail())({"x": 0})
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
-    assert raised.first() is caught.value
+    assert embedded.first() is caught.value
 
 
 @pytest.mark.parametrize("kind", EVERY)

@@ -8,8 +8,8 @@ from tests.support.loggedmodel import LoggedModel
 from tests.support.numpymodel import NumpyModel
 
 from modelstream.errors import OptionError, UnscorableError
-from modelstream.functions.mixin import ModelAwareFunction
-from modelstream.model import Runtime
+from modelstream.flink.mixin import ModelAwareFunction
+from modelstream.models import Runtime
 
 
 class Context:

@@ -2,8 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from modelstream.batching import Batch, agreed, execution_options
 from modelstream.errors import OptionError
+from modelstream.scoring.batch import Batch, agreed, execution_options
 
 
 @pytest.mark.parametrize(

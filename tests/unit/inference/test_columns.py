@@ -2,7 +2,7 @@
 
 import pytest
 
-from modelstream.inference.columns import as_json
+from modelstream.flink.columns import as_json
 
 
 @pytest.mark.parametrize(

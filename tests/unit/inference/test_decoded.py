@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from modelstream.convert import ColumnType
-from modelstream.deadletter import Failure, Stage
 from modelstream.errors import ConversionError, RecordError
-from modelstream.inference.decoded import Decoded, decoded
+from modelstream.failure import Failure, Stage
+from modelstream.scoring.decoded import Decoded, decoded
 
 
 class Json:

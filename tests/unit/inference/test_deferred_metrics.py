@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from modelstream.deadletter import Stage
-from modelstream.metrics import DeferredMetrics
+from modelstream.failure import Stage
+from modelstream.scoring.metrics import DeferredMetrics
 
 
 class OneThreadGroup:

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import pytest
 from pyflink.common import Row
 
-from modelstream.deadletter import Stage
-from modelstream.inference.fields import extracted, named
+from modelstream.failure import Stage
+from modelstream.scoring.records import extracted, named
 
 
 class Point(NamedTuple):

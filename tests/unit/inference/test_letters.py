@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.support.jvm import import_noisy
 
 import modelstream as ms
-from modelstream.deadletter import DEAD_LETTER_COLUMNS, Failure, Stage
-from modelstream.inference.payload import key_bytes, payload
+from modelstream.failure import DEAD_LETTER_COLUMNS, Failure, Stage
+from modelstream.scoring.letter import key_bytes, payload
 
 FAILURE = Failure(Stage.ENCODE, "ConversionError", "no")
 LEAVES = st.one_of(
@@ -72,7 +72,7 @@ def strict(data: bytes) -> Any:
 
 @given(RECORDS)
 def test_every_record_has_a_letter_whose_payload_is_a_json_object(record: Any) -> None:
-    from modelstream.inference.letters import letter
+    from modelstream.flink.letters import letter
 
     made = letter(record, FAILURE, "m", key=record)
     assert list(made.as_dict()) == [column.name for column in DEAD_LETTER_COLUMNS]
@@ -154,9 +154,9 @@ def test_a_message_is_text_that_every_sink_takes() -> None:
 
 
 def test_a_letter_of_an_online_model_is_the_same_but_for_its_key() -> None:
-    from modelstream.inference import letters
-    from modelstream.inference.typeinfo import row_type
-    from modelstream.online.types import dead_letter, dead_letter_type
+    from modelstream.flink import letters
+    from modelstream.flink.fields import dead_letter, dead_letter_type
+    from modelstream.flink.types import row_type
 
     record = {"x": float("inf"), "b": b"\xff\x01", "r": rowed([1])}
     assert dead_letter("k", record, FAILURE, "m") == letters.letter(record, FAILURE, "m", "k")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from modelstream.errors import ModelStreamError
-from modelstream.inference.microbatch import MicroBatcher
+from modelstream.scoring.together import MicroBatcher
 
 LONG = 60.0
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from modelstream.batching import Batch
 from modelstream.errors import OptionError
-from modelstream.inference.route import Route, choose
+from modelstream.flink.route import Route, choose
+from modelstream.scoring.batch import Batch
 
 TYPES = {"x": "FLOAT", "m": "MAP<STRING, FLOAT>"}
 HASTE = Batch(max_latency=timedelta(milliseconds=5))

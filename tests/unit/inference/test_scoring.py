@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.numpymodel import NumpyModel, called
 
-from modelstream.batching import Batch
-from modelstream.deadletter import Stage
 from modelstream.errors import BrokenModelError
-from modelstream.inference.rows import Rows
-from modelstream.inference.scoring import Outcome, Scorer
-from modelstream.model import Predict, Signature, TensorSpec
+from modelstream.failure import Stage
+from modelstream.models import Predict, Signature, TensorSpec
+from modelstream.scoring.batch import Batch
+from modelstream.scoring.rows import Rows
+from modelstream.scoring.scorer import Outcome, Scorer
 
 GOOD, BAD_VALUE, BAD_INPUT, NULL = "good", "bad value", "bad input", "null"
 DEFAULT = Batch()

@@ -1,6 +1,6 @@
 import pytest
 
-from modelstream import raised
+from modelstream import embedded
 from modelstream.errors import JobError, RecordFailedError
 from modelstream.job import failures
 
@@ -133,11 +133,11 @@ class FlinkError(Exception):
 
 @pytest.fixture
 def record_failed():
-    raised.forget()  # whatever a job in this process failed with before
-    raised.note(RecordFailedError("record 0 cannot be scored"))
-    raised.note(RuntimeError("the task is being cancelled"))
+    embedded.forget()  # whatever a job in this process failed with before
+    embedded.note(RecordFailedError("record 0 cannot be scored"))
+    embedded.note(RuntimeError("the task is being cancelled"))
     yield
-    raised.forget()
+    embedded.forget()
 
 
 @pytest.mark.usefixtures("record_failed")

@@ -5,7 +5,7 @@ from tests.support.numpymodel import NumpyModel
 
 from modelstream.convert import Fit, Image
 from modelstream.job.pipeline import method
-from modelstream.model import Predict
+from modelstream.models import Predict
 from modelstream_crds.v1alpha1 import Inference
 
 

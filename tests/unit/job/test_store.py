@@ -9,7 +9,7 @@ from modelstream.job import files
 from modelstream.job import store as store_module
 from modelstream.job.store import Store
 from modelstream.job.tables import TablePlan
-from modelstream.model import ColumnType
+from modelstream.models import ColumnType
 from modelstream_crds.v1alpha1 import Column
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from modelstream.errors import ConversionError
 from modelstream.job.decode import CsvDecoder, JsonDecoder
-from modelstream.model import ColumnType
+from modelstream.models import ColumnType
 
 MANY = b"1" * 5000
 

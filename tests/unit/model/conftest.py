@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from modelstream.convert.protos import DATA_TYPES, message
-from modelstream.model import SavedModel
+from modelstream.models import SavedModel
 
 Tensors = Mapping[str, tuple[str, tuple[int | None, ...] | None]]
 NUMBERS = {name: number for number, name in DATA_TYPES.items()}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from modelstream.convert import RaggedValue
-from modelstream.model.batches import cut, filled
+from modelstream.models.padding import cut, filled
 
 TENSORS = {"a": np.arange(5), "b": RaggedValue.of([[1], [], [2, 3], [4], []])}
 

@@ -3,7 +3,7 @@ from threading import Barrier, Event
 
 import pytest
 
-from modelstream.model.cache import ModelCache
+from modelstream.models.cache import ModelCache
 
 
 class Loaded:

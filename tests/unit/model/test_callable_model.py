@@ -10,9 +10,7 @@ import pytest
 
 from modelstream.convert import RaggedValue
 from modelstream.errors import ModelError, SignatureMismatchError
-from modelstream.inference.rows import Rows
-from modelstream.inference.scoring import Scorer
-from modelstream.model import (
+from modelstream.models import (
     CallableModel,
     Layout,
     Predict,
@@ -21,7 +19,9 @@ from modelstream.model import (
     TensorSpec,
     warm_up,
 )
-from modelstream.model.signature import PREDICT, REGRESS
+from modelstream.models.signature import PREDICT, REGRESS
+from modelstream.scoring.rows import Rows
+from modelstream.scoring.scorer import Scorer
 
 NUMBER = TensorSpec("float32", (None,))
 X, Y = {"x": NUMBER}, {"y": NUMBER}

@@ -5,7 +5,7 @@ import pytest
 from tests.support.signatures import CLASSES, TEXT, X, columns
 
 from modelstream.errors import ConversionError, OptionError, SignatureMismatchError
-from modelstream.model import Classify
+from modelstream.models import Classify
 
 SCORED = {
     "classes": np.array([[b"cat", b"dog", b"elk"]] * 3, object),

@@ -8,8 +8,8 @@ import pytest
 from tests.support.graphs import DENSE, graph, placeholder
 
 from modelstream.errors import ModelFormatError, ModelNotFoundError, SignatureMismatchError
-from modelstream.model import Classify, GraphDefModel, GraphSignature, GraphTensor
-from modelstream.model.signature import CLASSIFY
+from modelstream.models import Classify, GraphDefModel, GraphSignature, GraphTensor
+from modelstream.models.signature import CLASSIFY
 
 
 def specs(model, name="serving_default"):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from modelstream.errors import ModelFormatError, ModelNotFoundError
-from modelstream.model import KerasModel, keras_config
+from modelstream.models import KerasModel, keras_config
 
 
 def layer(kind: str, name: str, taken: list[Any] | None = None, **config: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from modelstream.errors import (
     SignatureNotFoundError,
     UnevenShapesError,
 )
-from modelstream.model import Classify, Predict, Regress, method_for
+from modelstream.models import Classify, Predict, Regress, method_for
 
 
 class Fake:

@@ -10,8 +10,8 @@ from tests.support.numpymodel import NumpyModel
 
 import modelstream as ms
 from modelstream.errors import OptionError
-from modelstream.model import SavedModel
-from modelstream.model.protocol import check_model
+from modelstream.models import SavedModel
+from modelstream.models.protocol import check_model
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from google.protobuf import text_format
 
 from modelstream.convert.protos import message
 from modelstream.errors import SignatureMismatchError
-from modelstream.model import Layout, SavedModel, TensorSpec
+from modelstream.models import Layout, SavedModel, TensorSpec
 
 WHOLE = """
 composite_tensor {

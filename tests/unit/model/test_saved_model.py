@@ -7,7 +7,7 @@ from google.protobuf import text_format
 
 from modelstream.convert.protos import message
 from modelstream.errors import ModelFormatError, ModelNotFoundError, TagsNotFoundError
-from modelstream.model import Layout, SavedModel, TensorSpec
+from modelstream.models import Layout, SavedModel, TensorSpec
 
 X = {"x": ("float32", (None, 16))}
 Y = {"y": ("float32", (None, 1))}
@@ -169,7 +169,7 @@ def test_a_model_has_the_name_that_it_is_given(write_model):
 
 def test_importing_models_and_converters_loads_neither_tensorflow_nor_flink():
     code = (
-        "import sys, modelstream.model, modelstream.convert\n"
+        "import sys, modelstream.models, modelstream.convert\n"
         "heavy = {'tensorflow', 'pyflink', 'apache_beam', 'pandas', 'keras'} & set(sys.modules)\n"
         "sys.exit(', '.join(heavy) or 0)"
     )

@@ -6,8 +6,8 @@ import pytest
 from tests.support.graphs import add_node
 
 from modelstream.convert.protos import message
-from modelstream.model import Predict, SavedModel, warm_up
-from modelstream.model.statefulness import Graph
+from modelstream.models import Predict, SavedModel, warm_up
+from modelstream.models.statefulness import Graph
 
 
 @pytest.fixture

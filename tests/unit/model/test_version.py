@@ -3,7 +3,7 @@ import tempfile
 import pytest
 
 from modelstream.convert.protos import message
-from modelstream.model.version import is_readable, readable, readable_copy
+from modelstream.models.readable import is_readable, readable, readable_copy
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from tests.support.online import Mean
 
 from modelstream import DeadLetter, OnlineModel, TensorSpec
-from modelstream.deadletter import Stage
 from modelstream.errors import DivergedError
+from modelstream.failure import Stage
 from modelstream.online.memory import Memory
 from modelstream.online.prequential import Prequential
 from modelstream.online.results import Results

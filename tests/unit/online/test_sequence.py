@@ -15,9 +15,9 @@ from modelstream import (
     TensorSpec,
 )
 from modelstream.convert import Layout
-from modelstream.deadletter import Failure, Stage
 from modelstream.errors import OptionError, SignatureMismatchError, StateError
-from modelstream.online.sequence import Step
+from modelstream.failure import Failure, Stage
+from modelstream.recurrent.definition import Step
 
 
 class Leaky:

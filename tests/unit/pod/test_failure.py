@@ -2,7 +2,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from modelstream.deadletter import Failure, Stage
 from modelstream.errors import (
     ConnectorError,
     JobError,
@@ -13,6 +12,7 @@ from modelstream.errors import (
     UnevenShapesError,
     UnscorableError,
 )
+from modelstream.failure import Failure, Stage
 from modelstream.fetch.retry import TransientError
 from modelstream.pod.__main__ import main
 from modelstream.pod.failure import PodError, clipped, described, write

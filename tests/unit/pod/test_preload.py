@@ -6,7 +6,7 @@ import pytest
 from tests.unit.pod.conftest import saved_model
 
 from modelstream.errors import ModelLoadError, ModelNotFoundError
-from modelstream.model import SavedModel
+from modelstream.models import SavedModel
 from modelstream.pod import preload
 from modelstream_crds import manifest
 

@@ -8,11 +8,11 @@ from modelstream.job.decode.csv import CsvDecoder
 from modelstream.job.decode.json import JsonDecoder
 from modelstream.job.decode.raw import RawDecoder
 from modelstream.job.decode.zoned import check_kept, restored, with_zoned
-from modelstream.model import ColumnType
+from modelstream.models import ColumnType
 from modelstream_crds.v1alpha1 import Column
 
 if TYPE_CHECKING:
-    from modelstream.inference.decoder import RecordDecoder
+    from modelstream.scoring.decoder import RecordDecoder
 
 __all__ = [
     "CsvDecoder",

@@ -11,7 +11,7 @@ from modelstream.errors import ConversionError, OptionError, RecordError
 from modelstream.job.decode import options as option
 from modelstream.job.decode import scalars
 from modelstream.job.decode.scalars import TimestampFormat
-from modelstream.model import ColumnType
+from modelstream.models import ColumnType
 
 Convert = Callable[[Any], Any]
 

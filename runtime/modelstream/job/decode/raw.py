@@ -7,7 +7,7 @@ from typing import Any
 from modelstream.errors import ConversionError, OptionError, RecordError
 from modelstream.job.decode import options as option
 from modelstream.job.decode import scalars
-from modelstream.model import ColumnType
+from modelstream.models import ColumnType
 
 
 @dataclass(frozen=True)

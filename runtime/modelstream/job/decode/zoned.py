@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from modelstream.convert.flinktypes import FlinkType
 from modelstream.errors import OptionError, RecordError
 from modelstream.job.decode.scalars import field_type
-from modelstream.model import ColumnType
+from modelstream.models import ColumnType
 
 if TYPE_CHECKING:
     from pyflink.table import Table
 
-    from modelstream.inference.decoder import RecordDecoder
+    from modelstream.scoring.decoder import RecordDecoder
 
 _ZONED = "TIMESTAMP_LTZ"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,0 +1,113 @@
+"""What happens to a record that cannot be scored."""
+
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from modelstream.errors import ConversionError, OptionError
+from modelstream.messages import text
+from modelstream.models import ColumnType
+
+_LONGEST = 2000
+
+
+class Stage(StrEnum):
+    """Where a record failed."""
+
+    FORMAT = "format"
+    """Its bytes are not what the format says."""
+    ENCODE = "encode"
+    """A value does not fit the tensor."""
+    INFERENCE = "inference"
+    """The model refused it."""
+    DECODE = "decode"
+    """What the model gave does not fit the output column."""
+    FUNCTION = "function"
+    """The Python function around the model raised."""
+
+
+@dataclass(frozen=True)
+class Fail:
+    """The job fails, with an error that names the record. With a checkpoint it starts over."""
+
+
+@dataclass(frozen=True)
+class Drop:
+    """The record is left out, and counted."""
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """The record goes to the dead letters, with the reason."""
+
+
+OnError: TypeAlias = Fail | Drop | DeadLetter
+"""What becomes of a record that cannot be scored."""
+
+ADVICE = "To go on without such records, choose DeadLetter or Drop"
+"""What an error of `Fail` ends with."""
+
+DEAD_LETTER_COLUMNS: tuple[ColumnType, ...] = (
+    ColumnType("key", "BYTES"),
+    ColumnType("payload", "BYTES"),
+    ColumnType("stage", "STRING"),
+    ColumnType("error_type", "STRING"),
+    ColumnType("message", "STRING"),
+    ColumnType("model", "STRING"),
+    ColumnType("time", "TIMESTAMP_LTZ(3)"),
+)
+"""Key of the record where it has one; the record itself (its raw bytes, or its columns as a JSON
+object in UTF-8); where, why and by which model it failed (or around which models, where a function
+of the user raised), and when."""
+
+
+def check_on_error(given: OnError) -> None:
+    """What is none of the three would be taken for Drop, and records would be lost.
+
+    Raises:
+        OptionError: it is a name, or a class without its parentheses, or something else.
+    """
+    if not isinstance(given, Fail | Drop | DeadLetter):
+        raise OptionError(f"on_error is {given!r}; it takes Fail(), Drop() or DeadLetter()")
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _said(error: BaseException) -> str:
+    """The message, without the record's place in a batch that who reads it has never seen."""
+    index = error.index if isinstance(error, ConversionError) else None
+    said = text(error)
+    return said if index is None else said.replace(f"record {index}", "the record", 1)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why one record cannot be scored.
+
+    Attributes:
+        stage: where it failed.
+        error_type: the class of the exception.
+        message: what the exception said, cut to 2,000 characters.
+        time: when, in milliseconds since 1970.
+    """
+
+    stage: Stage
+    error_type: str
+    message: str
+    time: int = field(default_factory=_now)
+
+    @classmethod
+    def of(cls, stage: Stage, error: BaseException) -> "Failure":
+        """The failure that an exception tells of."""
+        return cls(stage, type(error).__name__, _said(error)[:_LONGEST])
+
+    def to_json(self) -> str:
+        """All fields, for the column that takes them out of the Python function."""
+        return json.dumps(asdict(self))
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.error_type}: {self.message}"

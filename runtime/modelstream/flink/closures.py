@@ -1,0 +1,197 @@
+"""Models in plain Python functions: ``fn(record, model)`` over a DataStream."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pyflink.datastream.data_stream import KeyedStream
+
+from modelstream.errors import OptionError
+from modelstream.failure import DeadLetter, Fail, OnError
+from modelstream.flink import letters
+from modelstream.flink.chains import leave_chain
+from modelstream.flink.classes import ModelKeyedProcessFunction, ModelProcessFunction
+from modelstream.flink.environments import refuse_thread_mode
+from modelstream.flink.failing import Failing, name_of
+from modelstream.flink.mixin import ModelAwareFunction
+from modelstream.models import Model
+from modelstream.models.protocol import check_model
+from modelstream.scoring.batch import Batch, agreed
+from modelstream.scoring.counted import counting
+
+if TYPE_CHECKING:
+    from pyflink.common import TypeInformation
+    from pyflink.datastream import DataStream
+
+Models: TypeAlias = Model | Sequence[Model]
+_Emit: TypeAlias = Callable[[Callable[..., Any], Any, Any, Sequence[Any]], Iterable[Any]]
+
+
+def models_of(given: Models, taker: str) -> tuple[Model, ...]:
+    """One model or several, as several.
+
+    Raises:
+        OptionError: there is none, or one of them is no model.
+    """
+    models = tuple(given) if isinstance(given, Sequence) else (given,)
+    if not models:
+        raise OptionError(f"{taker} takes one model or more, and the list is empty")
+    for each in (given,) if isinstance(given, str) else models:  # a path is a sequence too
+        check_model(each, taker, "give one model, or a list of them, [a, b]")
+    return models
+
+
+def map_with_model(
+    stream: "DataStream",
+    model: Models,
+    fn: Callable[..., Any],
+    *,
+    output_type: "TypeInformation | None" = None,
+    on_error: OnError = Fail(),  # noqa: B008  # frozen
+) -> "DataStream":
+    """Each record through ``fn(record, model)``, which returns one.
+
+    ``score_all`` calls the model in batches as `configure` has set them for the job.
+
+    Args:
+        stream: keyed or not.
+        model: one, or several; ``fn`` takes as many open models after the record.
+        fn: may use whatever `ModelHandle` offers: ``predict``, ``score``, ``score_all``.
+        output_type: of what ``fn`` returns; Python objects (pickled) if None.
+        on_error: what becomes of a record on which ``fn`` raises. With DeadLetter,
+            `dead_letters` gives them as a stream.
+
+    Raises:
+        OptionError: something else than models is given, or Flink would run the function in a
+            thread of the JVM.
+    """
+    models = models_of(model, "map_with_model")
+    return _applied(stream, models, fn, _one, output_type, on_error).name("Map With Model")
+
+
+def flat_map_with_model(
+    stream: "DataStream",
+    model: Models,
+    fn: Callable[..., Iterable[Any]],
+    *,
+    output_type: "TypeInformation | None" = None,
+    on_error: OnError = Fail(),  # noqa: B008  # frozen
+) -> "DataStream":
+    """Each record through ``fn(record, model)``, which returns or yields any number of them.
+
+    Arguments and errors are those of `map_with_model`.
+    """
+    models = models_of(model, "flat_map_with_model")
+    return _applied(stream, models, fn, _many, output_type, on_error).name("Flat Map With Model")
+
+
+def filter_with_model(
+    stream: "DataStream",
+    model: Models,
+    fn: Callable[..., bool],
+    *,
+    on_error: OnError = Fail(),  # noqa: B008  # frozen
+) -> "DataStream":
+    """The records for which ``fn(record, model)`` is true.
+
+    Arguments and errors are those of `map_with_model`; the type of the records stays.
+    """
+    models = models_of(model, "filter_with_model")
+    kind = stream._original_data_type_info if isinstance(stream, KeyedStream) else stream.get_type()
+    return _applied(stream, models, fn, _matching, kind, on_error).name("Filter With Model")
+
+
+def process_with_model(
+    stream: "DataStream",
+    model: Models,
+    fn: Callable[..., Iterable[Any]],
+    *,
+    output_type: "TypeInformation | None" = None,
+    on_error: OnError = Fail(),  # noqa: B008  # frozen
+) -> "DataStream":
+    """Each record through ``fn(record, ctx, model)``; ``ctx`` as in Flink's process functions.
+
+    ``fn`` yields records, and ``(tag, record)`` for side outputs. For state and timers derive a
+    class from `ModelKeyedProcessFunction`. Arguments and errors are those of `map_with_model`.
+    """
+    models = models_of(model, "process_with_model")
+    return _applied(stream, models, fn, _processed, output_type, on_error).name(
+        "Process With Model"
+    )
+
+
+def _one(fn: Callable[..., Any], record: Any, ctx: Any, models: Sequence[Any]) -> Iterable[Any]:
+    return (fn(record, *models),)
+
+
+def _many(fn: Callable[..., Any], record: Any, ctx: Any, models: Sequence[Any]) -> Iterable[Any]:
+    return _results(fn(record, *models))
+
+
+def _matching(
+    fn: Callable[..., Any], record: Any, ctx: Any, models: Sequence[Any]
+) -> Iterable[Any]:
+    return (record,) if fn(record, *models) else ()
+
+
+def _processed(
+    fn: Callable[..., Any], record: Any, ctx: Any, models: Sequence[Any]
+) -> Iterable[Any]:
+    return _results(fn(record, ctx, *models))
+
+
+def _results(given: Iterable[Any] | None) -> Iterable[Any]:
+    return () if given is None else given  # an array has no truth value
+
+
+class _Closure(ModelAwareFunction):
+    """A Python function as a process function: what it raises costs one record."""
+
+    def __init__(
+        self,
+        models: Sequence[Model],
+        fn: Callable[..., Any],
+        emit: _Emit,
+        failing: Failing,
+        batch: Batch,
+    ) -> None:
+        super().__init__(*models, batch=batch)
+        self._fn, self._emit, self._failing = fn, emit, failing
+
+    def open(self, runtime_context: Any) -> None:
+        super().open(runtime_context)
+        self._open_models = tuple(self.models.values())
+        self._tag = letters.tag()
+
+    def process_element(self, value: Any, ctx: Any) -> Iterable[Any]:
+        # All results of a record before the first leaves: it is scored or a dead letter, not both.
+        try:
+            with counting() as counted:
+                return list(self._emit(self._fn, value, ctx, self._open_models))
+        except Exception as error:
+            letter = self._failing.outcome(error, value, self.models, counted)
+            return [] if letter is None else [(self._tag, letter)]
+
+
+class _ModelClosure(_Closure, ModelProcessFunction):
+    pass
+
+
+class _KeyedModelClosure(_Closure, ModelKeyedProcessFunction):
+    pass
+
+
+def _applied(
+    stream: "DataStream",
+    models: tuple[Model, ...],
+    fn: Callable[..., Any],
+    emit: _Emit,
+    output_type: "TypeInformation | None",
+    on_error: OnError,
+) -> "DataStream":
+    refuse_thread_mode(stream)
+    closure = _KeyedModelClosure if isinstance(stream, KeyedStream) else _ModelClosure
+    failing = Failing(name_of(fn), on_error)
+    batch = agreed(stream.get_execution_environment())
+    applied = stream.process(closure(models, fn, emit, failing, batch), output_type)
+    leave_chain(stream, applied)
+    return letters.attach(applied) if isinstance(on_error, DeadLetter) else applied

@@ -1,0 +1,184 @@
+"""A method tied to one signature of one model: columns in, columns out, a batch at a time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from modelstream.convert.fit import misfit
+from modelstream.convert.flinktypes import ColumnType
+from modelstream.convert.inputs import ColumnEncoder, Tensor
+from modelstream.convert.ragged import to_input
+from modelstream.convert.shapes import uneven
+from modelstream.convert.spec import TensorSpec
+from modelstream.errors import (
+    ConversionError,
+    ModelError,
+    SignatureMismatchError,
+    UnevenShapesError,
+)
+from modelstream.models.padding import cut, filled
+from modelstream.models.protocol import Fed, OpenModel, Tensors
+from modelstream.models.signature import Signature, listed, suggestion
+
+Array = npt.NDArray[Any]
+Columns = dict[str, Sequence[Any] | Array]
+
+
+class Decoder(Protocol):
+    """What a method makes of a model's outputs. Picklable."""
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """The outputs that it reads."""
+
+    def decode(self, tensors: Tensors) -> Columns:
+        """The output columns, one value a record."""
+
+
+@dataclass(frozen=True)
+class BoundMethod:
+    """What a stream needs to know to run a method, without TensorFlow. Picklable.
+
+    Attributes:
+        model: the model's name, for messages.
+        signature: the function that runs.
+        feeds: which column feeds which tensor: tensor → column.
+        output_columns: the columns that come out, with their Flink SQL types.
+        decoder: makes the columns of the outputs.
+        allow_nan: NaN in a float input is data, not an error.
+        encoders: what makes a tensor of its column, where the column's type alone does not tell.
+    """
+
+    model: str
+    signature: Signature
+    feeds: Mapping[str, str]
+    output_columns: tuple[ColumnType, ...]
+    decoder: Decoder
+    allow_nan: bool = False
+    encoders: Mapping[str, ColumnEncoder] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> dict[str, TensorSpec]:
+        """The columns that it reads, each with the tensor that it feeds."""
+        return {column: self.signature.inputs[tensor] for tensor, column in self.feeds.items()}
+
+    def check(self, columns: Mapping[str, str]) -> None:
+        """Hold a stream's columns against the signature, before a job is submitted.
+
+        Args:
+            columns: name → Flink SQL type, of all columns of the stream.
+
+        Raises:
+            SignatureMismatchError: one is missing or does not fit; names both sides, all problems.
+        """
+        problems = [
+            problem
+            for tensor, column in self.feeds.items()
+            if (problem := self._problem(tensor, column, columns))
+        ]
+        if problems:
+            raise SignatureMismatchError(
+                f"the stream does not fit signature {self.signature.name!r} of model "
+                f"{self.model!r}:" + "".join(f"\n  {problem}" for problem in problems)
+            )
+
+    def encode(self, columns: Mapping[str, Any]) -> dict[str, Tensor]:
+        """A batch of columns as the tensors that the signature takes.
+
+        Raises:
+            ConversionError: a value does not fit; ``index`` is the first bad record.
+            UnevenShapesError: the records differ in shape where the model lets them; run each of
+                its ``groups`` as a batch of its own.
+        """
+        tensors: dict[str, Tensor] = {}
+        bad: list[ConversionError] = []
+        splits: list[UnevenShapesError] = []
+        for tensor, column in self.feeds.items():
+            spec = self.signature.inputs[tensor]
+            try:
+                tensors[tensor] = self._tensor(tensor, columns[column], spec)
+            except ConversionError as error:
+                bad.append(ConversionError(f"column {column!r}: {error}", error.index))
+            except UnevenShapesError as error:
+                splits.append(error)
+        if bad:
+            raise min(bad, key=lambda error: error.index or 0)
+        if splits:
+            raise _combined(splits)
+        return tensors
+
+    def run(self, model: OpenModel, tensors: Fed) -> dict[str, Array]:
+        """Call the model. A signature that was exported for one batch size is fed in such batches.
+
+        Raises:
+            ModelError: an output does not have one row a record.
+        """
+        n = len(next(iter(tensors.values())))
+        size = next((spec.batch for spec in self.signature.inputs.values() if spec.batch), None)
+        if size is None or size == n or n == 0:
+            return self._checked(model.call(self.signature.name, tensors), n)
+        parts = [
+            self._checked(model.call(self.signature.name, part), size)
+            for part in (_exactly(size, tensors, start) for start in range(0, n, size))
+        ]
+        return {name: np.concatenate([part[name] for part in parts])[:n] for name in parts[0]}
+
+    def decode(self, tensors: Tensors, n: int) -> Columns:
+        """The output columns of the first ``n`` records; padding after them is dropped.
+
+        Raises:
+            ConversionError: a result does not fit its column; ``index`` says whose.
+        """
+        return self.decoder.decode({name: tensors[name][:n] for name in self.decoder.tensors})
+
+    def _problem(self, tensor: str, column: str, columns: Mapping[str, str]) -> str | None:
+        spec = self.signature.inputs[tensor]
+        if column not in columns:
+            return (
+                f"input {tensor!r} ({spec}) is to be fed from column {column!r}, which the stream "
+                f"does not have{suggestion(column, columns)}; it has {listed(columns)}"
+            )
+        encoder = self.encoders.get(tensor)
+        reason = (encoder.misfit if encoder else misfit)(columns[column], spec)
+        if reason is None:
+            return None
+        return (
+            f"column {column!r} ({columns[column]}) cannot feed input {tensor!r} ({spec}): {reason}"
+        )
+
+    def _tensor(self, tensor: str, values: Any, spec: TensorSpec) -> Tensor:
+        if (encoder := self.encoders.get(tensor)) is not None:
+            return encoder.to_tensor(values, spec)
+        return to_input(values, spec, allow_nan=self.allow_nan)
+
+    def _checked(self, outputs: dict[str, Array], n: int) -> dict[str, Array]:
+        for name in self.decoder.tensors:
+            array = outputs[name]
+            if array.ndim == 0 or len(array) != n:
+                raise ModelError(
+                    f"signature {self.signature.name!r} of model {self.model!r} gave {name!r} "
+                    f"with the shape {list(array.shape)} for {n} records: its first dimension is "
+                    f"no batch"
+                )
+        return {name: outputs[name] for name in self.decoder.tensors}
+
+
+def _combined(splits: Sequence[UnevenShapesError]) -> UnevenShapesError:
+    """Records go together when they do so for every tensor."""
+    if len(splits) == 1:
+        return splits[0]
+    groups = [
+        {index: number for number, group in enumerate(split.groups) for index in group}
+        for split in splits
+    ]
+    keys = [tuple(each[index] for each in groups) for index in sorted(groups[0])]
+    return uneven(keys, f"{len(splits)} inputs")
+
+
+def _exactly(size: int, tensors: Fed, start: int) -> Fed:
+    """``size`` records from ``start`` on; the last ones are filled up with the first of them."""
+    part = cut(tensors, start, size)
+    return filled(part, size - len(next(iter(part.values()))))

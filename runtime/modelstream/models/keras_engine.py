@@ -1,0 +1,125 @@
+"""A Keras model in memory, called as one traced function."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy.typing as npt
+import tensorflow as tf
+
+from modelstream.convert.inputs import Tensor
+from modelstream.convert.spec import Layout, TensorSpec
+from modelstream.errors import ModelFormatError, ModelLoadError
+from modelstream.models.eager import configure
+from modelstream.models.gradients import tied_gradients
+from modelstream.models.keras_config import Specs
+from modelstream.models.layouts import flattened, pieces
+from modelstream.models.protocol import Fed
+from modelstream.models.runtime import Runtime
+
+
+class KerasEngine:
+    """A Keras model.
+
+    Raises:
+        ModelLoadError: Keras refuses the file.
+        ModelFormatError: the model does not say what it takes.
+    """
+
+    def __init__(self, path: Path, runtime: Runtime) -> None:
+        configure(runtime)
+        self._device = runtime.device
+        with tied_gradients(), tf.device(runtime.device):
+            self._model = _loaded(path)
+            self._inputs = _inputs(self._model, path)
+            self._run = tf.function(self._forward).get_concrete_function(
+                [_tensorflow_spec(each) for each in self._inputs.values()]
+            )
+        self._names = _output_names(self._model, self._run.structured_outputs)
+
+    @property
+    def specs(self) -> Specs:
+        """Inputs and outputs, as Keras knows them."""
+        outputs = keras.tree.flatten(self._run.structured_outputs)
+        named = zip(self._names, outputs, strict=True)
+        return self._inputs, {name: _spec(each, name) for name, each in named}
+
+    def call(self, signature: str, inputs: Fed) -> dict[str, npt.NDArray[Any]]:
+        """Run the model on arrays that fit it, as it is after training."""
+        tensors = [_tensor(inputs[name], spec) for name, spec in self._inputs.items()]
+        with tf.device(self._device):
+            outputs = keras.tree.flatten(self._run(tensors))
+        return {name: flattened(each) for name, each in zip(self._names, outputs, strict=True)}
+
+    def save(self, prefix: str) -> str:
+        """Write the variables."""
+        return str(tf.train.Checkpoint(model=self._model).write(prefix))
+
+    def restore(self, prefix: str) -> None:
+        """Read the variables back."""
+        restored = tf.train.Checkpoint(model=self._model).read(prefix)
+        restored.assert_existing_objects_matched().expect_partial()
+
+    def close(self) -> None:
+        """Drop the function before the model whose variables it uses."""
+        self._run = self._model = None
+
+    def _forward(self, tensors: list[Any]) -> Any:
+        structure = getattr(self._model, "_inputs_struct", None)
+        given = tensors[0] if structure is None else keras.tree.pack_sequence_as(structure, tensors)
+        return self._model(given, training=False)
+
+
+def _loaded(path: Path) -> Any:
+    if keras.backend.backend() != "tensorflow":
+        raise ModelLoadError(
+            f"Keras runs on {keras.backend.backend()} here: set KERAS_BACKEND=tensorflow"
+        )
+    try:
+        return keras.models.load_model(path, compile=False)
+    except Exception as error:  # whatever Keras raises
+        raise ModelLoadError(
+            f"Keras cannot load the model {path}: {type(error).__name__}: {error}. Layers of your "
+            f"own must be registered (keras.saving.register_keras_serializable) before it opens"
+        ) from error
+
+
+def _inputs(model: Any, path: Path) -> dict[str, TensorSpec]:
+    if not getattr(model, "inputs", None):
+        raise ModelFormatError(
+            f"{path} is a model of a class of its own, which does not say what it takes: write it "
+            f"with model.export() and open it as a SavedModel"
+        )
+    return {each.name: _spec(each, each.name) for each in model.inputs}
+
+
+def _spec(tensor: Any, name: str) -> TensorSpec:
+    dtype = tensor.dtype if isinstance(tensor.dtype, str) else tensor.dtype.name
+    if getattr(tensor, "ragged", False) or isinstance(tensor, tf.RaggedTensor):
+        rank = getattr(tensor, "ragged_rank", None) or 1
+        return TensorSpec(dtype, tuple(tensor.shape), name, Layout.RAGGED, rank)
+    return TensorSpec(dtype, tuple(tensor.shape), name)
+
+
+def _tensorflow_spec(spec: TensorSpec) -> Any:
+    if spec.layout is Layout.RAGGED:
+        return tf.RaggedTensorSpec(spec.shape, spec.dtype, spec.ragged_rank, spec.splits)
+    return tf.TensorSpec(spec.shape, spec.dtype, spec.name)
+
+
+def _tensor(value: Tensor, spec: TensorSpec) -> Any:
+    flat, *splits = pieces(value)
+    array = tf.constant(flat, dtype=spec.dtype)
+    if not splits:
+        return array
+    return tf.RaggedTensor.from_nested_row_splits(
+        array, [tf.constant(each, dtype=spec.splits) for each in splits], validate=False
+    )
+
+
+def _output_names(model: Any, structure: Any) -> list[str]:
+    """One name an output, in the order in which Keras flattens them."""
+    if isinstance(structure, dict):
+        return sorted(structure)
+    names = getattr(model, "output_names", None) or [model.layers[-1].name]
+    return list(names)

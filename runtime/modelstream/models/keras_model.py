@@ -1,0 +1,109 @@
+"""KerasModel: a model in one of Keras' own files."""
+
+import os
+from collections.abc import Hashable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from modelstream.models import keras_config
+from modelstream.models.cache import ModelCache
+from modelstream.models.directory import KERAS_SUFFIXES, single_file
+from modelstream.models.loaded import LoadedModel
+from modelstream.models.protocol import OpenModel
+from modelstream.models.runtime import Runtime
+from modelstream.models.signature import DEFAULT_SIGNATURE, PREDICT, Signature
+
+_CACHE: ModelCache[LoadedModel] = ModelCache()
+
+
+class KerasModel:
+    """A Keras model on disk, with one signature: ``serving_default``.
+
+    Its inputs are called as the model's input layers, its outputs as the keys of the dictionary
+    that it returns, else as its last layers. They are read without Keras where the file tells
+    them; where it does not (a last layer of an unusual kind, a file of Keras 2) the model is loaded
+    once to ask it. Layers run as they do after training.
+
+    Args:
+        path: a file, ``.keras`` or ``.h5``, or a directory with one such file in it.
+        method_name: what kind of function it is.
+        name: what metrics and messages call it; the file's name if None.
+        runtime: how TensorFlow runs it, where ``open`` is not told otherwise.
+
+    Raises:
+        ModelNotFoundError: there is no file.
+        ModelFormatError: it is no Keras model, or does not say what it takes.
+        ModelLoadError: it had to be loaded, and Keras refuses it.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        method_name: str = PREDICT,
+        *,
+        name: str | None = None,
+        runtime: Runtime = Runtime(),  # noqa: B008  # frozen
+    ) -> None:
+        self._path = single_file(Path(path).absolute(), KERAS_SUFFIXES, "Keras model")
+        self._name = name or self._path.stem
+        self._runtime = runtime
+        inputs, outputs = keras_config.specs(self._path) or _asked(self._path, runtime)
+        one = Signature(DEFAULT_SIGNATURE, method_name, inputs, outputs)
+        self._signatures = {one.name: one}
+
+    @property
+    def name(self) -> str:
+        """What metrics, dead letters and messages call it."""
+        return self._name
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for two models that may share one copy in memory."""
+        return ("Keras", str(self._path.resolve()))
+
+    @property
+    def signatures(self) -> Mapping[str, Signature]:
+        """The one function that it offers."""
+        return self._signatures
+
+    def open(self, runtime: Runtime | None = None) -> AbstractContextManager[OpenModel]:
+        """Load it, or share the copy that this process has already.
+
+        The first call imports TensorFlow and Keras, which takes seconds.
+
+        Raises:
+            ModelLoadError: Keras refuses the file.
+        """
+        options = runtime or self._runtime
+        return _CACHE.lease((self.key, options), lambda: self._load(options))
+
+    def _load(self, runtime: Runtime) -> LoadedModel:
+        from modelstream.models.keras_engine import KerasEngine
+
+        engine = KerasEngine(self._path, runtime)
+        return LoadedModel(self._name, self._signatures, engine, None)
+
+    def __repr__(self) -> str:
+        return f"KerasModel({str(self._path)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, KerasModel) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+def _asked(path: Path, runtime: Runtime) -> keras_config.Specs:
+    """Inputs and outputs, from the loaded model."""
+    from modelstream.models.keras_engine import KerasEngine
+
+    engine = KerasEngine(path, runtime)
+    try:
+        return engine.specs
+    finally:
+        engine.close()

@@ -1,0 +1,228 @@
+"""A SavedModel in memory, by whichever of TensorFlow's loaders takes it."""
+
+import gc
+import logging
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import numpy.typing as npt
+
+from modelstream.convert.columns import to_tensor
+from modelstream.convert.inputs import Tensor
+from modelstream.convert.ragged import to_input
+from modelstream.convert.raggedvalue import RaggedValue
+from modelstream.convert.spec import Layout, TensorSpec
+from modelstream.errors import ModelLoadError, SignatureMismatchError
+from modelstream.models import metagraph
+from modelstream.models.layouts import is_callable
+from modelstream.models.protocol import Fed
+from modelstream.models.readable import readable_copy
+from modelstream.models.runtime import Runtime
+from modelstream.models.signature import (
+    DEFAULT_SIGNATURE,
+    Signature,
+    find_signature,
+    listed,
+    suggestion,
+)
+
+log = logging.getLogger(__name__)
+
+
+class Engine(Protocol):
+    """What one of TensorFlow's loaders made of a model."""
+
+    def call(self, signature: str, inputs: Fed) -> dict[str, npt.NDArray[Any]]:
+        """Run a signature on arrays that fit it."""
+
+    def close(self) -> None:
+        """Give the memory back."""
+
+
+class LoadedModel:
+    """A model in memory: checks what goes in, hands it to the engine that loaded it.
+
+    Args:
+        name: for messages. Models of different names may share it.
+        signatures: the functions that it offers.
+        engine: what runs it.
+        copy: a directory to be removed in the end.
+    """
+
+    def __init__(
+        self, name: str, signatures: Mapping[str, Signature], engine: Engine, copy: Path | None
+    ) -> None:
+        self._name = name
+        self._signatures = signatures
+        self._engine = engine
+        self._copy = copy
+
+    @property
+    def signatures(self) -> Mapping[str, Signature]:
+        """The functions that it offers, by name."""
+        return self._signatures
+
+    @property
+    def engine(self) -> Engine:
+        """What runs it."""
+        return self._engine
+
+    def call(self, signature: str, inputs: Fed) -> dict[str, npt.NDArray[Any]]:
+        """Run one signature on a batch.
+
+        Raises:
+            SignatureNotFoundError: there is no such signature.
+            SignatureMismatchError: tensors are missing or too many, or no RaggedValue where the
+                input is ragged.
+        """
+        found = find_signature(self._signatures, signature, self._name)
+        _check_callable(found, inputs)
+        _check_layouts(found, inputs)
+        return self._engine.call(signature, inputs)
+
+    def predict(
+        self, signature: str = DEFAULT_SIGNATURE, /, **tensors: object
+    ) -> dict[str, npt.NDArray[Any]]:
+        """Run one signature on a batch of Python values: ``m.predict(x=[[1.0, 2.0]])``.
+
+        Raises:
+            ConversionError: a value does not fit its tensor.
+        """
+        found = find_signature(self._signatures, signature, self._name)
+        _check_callable(found, tensors)
+        arrays = {name: _argument(values, found.inputs[name]) for name, values in tensors.items()}
+        return self._engine.call(signature, arrays)
+
+    def close(self) -> None:
+        """Give the memory back, then remove the temporary copy it was read from.
+
+        A graph is a web of cycles that holds the model's constants: it is collected here, because
+        Python's own collector sees a few small objects and may wait for very long.
+        """
+        self._engine.close()
+        gc.collect()
+        if self._copy is not None:
+            shutil.rmtree(self._copy, ignore_errors=True)
+
+
+def _argument(values: Any, spec: TensorSpec) -> Tensor:
+    if spec.shape == ():
+        scalar = TensorSpec(spec.dtype, (None,), spec.name)
+        return to_tensor([values], scalar, allow_nan=True).reshape(())
+    return to_input(values, spec, allow_nan=True)
+
+
+def _check_callable(signature: Signature, inputs: Mapping[str, object]) -> None:
+    if not is_callable(signature):
+        raise SignatureMismatchError(
+            f"signature {signature.name!r} takes or gives sparse tensors, which are not supported: "
+            f"{signature}"
+        )
+    if signature.inputs.keys() == inputs.keys():
+        return
+    missing = signature.inputs.keys() - inputs.keys()
+    extra = inputs.keys() - signature.inputs.keys()
+    if missing:
+        raise SignatureMismatchError(
+            f"signature {signature.name!r} takes {listed(signature.inputs)}; "
+            f"missing: {listed(missing)}"
+        )
+    for name in sorted(extra):
+        whole = next((whole for whole, parts in signature.parts.items() if name in parts), None)
+        if whole is not None:
+            raise SignatureMismatchError(
+                f"signature {signature.name!r} takes {name!r} as a part of the ragged input "
+                f"{whole!r}: give {whole!r} alone, its rows as nested lists or as a RaggedValue"
+            )
+        raise SignatureMismatchError(
+            f"signature {signature.name!r} has no input {name!r}"
+            f"{suggestion(name, signature.inputs)}; it takes {listed(signature.inputs)}"
+        )
+
+
+def _check_layouts(signature: Signature, inputs: Fed) -> None:
+    for name, spec in signature.inputs.items():
+        ragged = spec.layout is Layout.RAGGED
+        takes = f"a RaggedValue of ragged rank {spec.ragged_rank}" if ragged else "an array"
+        if _ragged_rank(inputs[name]) != (spec.ragged_rank if ragged else None):
+            raise SignatureMismatchError(
+                f"call takes {takes} for input {name!r} ({spec}) of signature {signature.name!r}, "
+                f"not {_title(inputs[name])}: predict converts what it is given"
+            )
+
+
+def _ragged_rank(tensor: Tensor) -> int | None:
+    return len(tensor.splits) if isinstance(tensor, RaggedValue) else None
+
+
+def _title(tensor: Tensor) -> str:
+    rank = _ragged_rank(tensor)
+    return type(tensor).__name__ + ("" if rank is None else f" of ragged rank {rank}")
+
+
+Loader = Callable[[Path, tuple[str, ...], Mapping[str, Signature], Runtime], Engine]
+
+
+def tensorflow_loaders() -> dict[str, Loader]:
+    """TensorFlow's two loaders in the order in which they are tried.
+
+    The v1 session loader comes first: it loads TF2 exports as well as those of TF1, also some that
+    the v2 loader refuses, and its calls are a little faster.
+    """
+    from modelstream.models import eager, session  # TensorFlow, which takes seconds to import
+
+    return {"v1 session loader": session.SavedModelEngine, "v2 loader": eager.EagerEngine}
+
+
+def load(
+    directory: Path,
+    tags: tuple[str, ...],
+    runtime: Runtime,
+    loaders: Callable[[], Mapping[str, Loader]] = tensorflow_loaders,
+    ragged: metagraph.Ragged = MappingProxyType({}),
+) -> LoadedModel:
+    """Load a SavedModel with the first loader that takes it.
+
+    Args:
+        directory: with saved_model.pb.
+        tags: of the meta graph.
+        runtime: how TensorFlow runs it.
+        loaders: title → loader, in the order in which they are tried.
+        ragged: ragged input → the plain inputs that it is made of, where the model does not tell.
+
+    Raises:
+        ModelLoadError: none does; lists what each said.
+    """
+    saved_model = metagraph.read(directory)
+    signatures = metagraph.signatures(metagraph.meta_graph(saved_model, tags, directory), ragged)
+    copy = readable_copy(directory, saved_model)
+    try:
+        engine = _engine(directory, loaders(), copy or directory, tags, signatures, runtime)
+    except BaseException:
+        if copy is not None:
+            shutil.rmtree(copy, ignore_errors=True)
+        raise
+    return LoadedModel(str(directory), signatures, engine, copy)
+
+
+def _engine(
+    directory: Path, loaders: Mapping[str, Loader], source: Path, *arguments: Any
+) -> Engine:
+    causes: dict[str, Exception] = {}
+    for title, loader in loaders.items():
+        try:
+            return loader(source, *arguments)
+        except Exception as error:  # whatever TensorFlow raises: the next loader may do
+            causes[title] = error
+            log.info("the %s refuses %s: %s", title, directory, error)
+    raise _load_error(directory, causes)
+
+
+def _load_error(directory: Path, causes: Mapping[str, Exception]) -> ModelLoadError:
+    said = "".join(
+        f"\n  {title}: {type(error).__name__}: {error}" for title, error in causes.items()
+    )
+    return ModelLoadError(f"TensorFlow cannot load the model {directory}:{said}")

@@ -1,0 +1,254 @@
+"""Methods: the standard ways to call a signature, as TensorFlow Serving knows them."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
+from typing import Protocol
+
+from modelstream.convert.dtypes import DTYPES, Kind
+from modelstream.convert.inputs import ColumnEncoder, Inputs
+from modelstream.errors import OptionError, SignatureMismatchError
+from modelstream.models.bound import BoundMethod
+from modelstream.models.classify import (
+    LABEL,
+    SCORE,
+    TOP_K,
+    Classes,
+    check_labels,
+    check_sources,
+    find_outputs,
+)
+from modelstream.models.outputs import tensor_columns
+from modelstream.models.protocol import Model
+from modelstream.models.signature import (
+    CLASSIFY,
+    DEFAULT_SIGNATURE,
+    PREDICT,
+    REGRESS,
+    Signature,
+    find_signature,
+    listed,
+    suggestion,
+)
+
+VALUE = "value"
+
+log = logging.getLogger(__name__)
+
+
+class Method(Protocol):
+    """How a stream calls a model. A method of your own implements this."""
+
+    def bind(self, model: Model) -> BoundMethod:
+        """Tie it to a model.
+
+        Raises:
+            SignatureNotFoundError: the model lacks the signature.
+            SignatureMismatchError: the signature does not fit the method.
+        """
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Any tensors in, any tensors out.
+
+    Attributes:
+        signature: which function of the model.
+        inputs: tensor → column, or what makes the tensor of a column (Image, TensorColumn); a
+            tensor that is not named is fed from the column of its name.
+        outputs: column → tensor; None gives every output that has one row a record.
+        types: column → Flink SQL type, where the signature does not tell enough: an output of
+            unknown rank, strings that are BYTES instead of STRING, dimensions of 1 left out.
+        allow_nan: NaN in a float input is data, not an error.
+        strict: refuse a signature whose method name is that of another method. TF2 exports always
+            say predict, so this is for TF1 exports and for graphs.
+    """
+
+    signature: str = DEFAULT_SIGNATURE
+    _: KW_ONLY
+    inputs: Inputs | None = None
+    outputs: Mapping[str, str] | None = None
+    types: Mapping[str, str] | None = None
+    allow_nan: bool = False
+    strict: bool = False
+
+    def bind(self, model: Model) -> BoundMethod:
+        """Tie it to a model."""
+        signature = find_signature(model.signatures, self.signature, model.name)
+        _check_method(signature, PREDICT, self.strict)
+        feeds, encoders = _feeds(signature, self.inputs)
+        decoder = tensor_columns(signature, self.outputs, self.types or {})
+        return BoundMethod(
+            model.name, signature, feeds, decoder.columns, decoder, self.allow_nan, encoders
+        )
+
+
+@dataclass(frozen=True)
+class Classify:
+    """The best class of each record, or the best few.
+
+    What it gives, to be named in ``outputs``: ``label`` (STRING: the best class, null when its
+    score is below the threshold), ``score`` (FLOAT: of the best class, whatever the threshold) and
+    ``top_k`` (MAP<STRING, FLOAT>: label → score of the best classes that reach the threshold, the
+    best first; a vectorised function of PyFlink cannot return an array of rows).
+
+    Attributes:
+        signature: which function of the model. Its outputs are ``classes`` and/or ``scores``;
+            one float output of any name is enough for a TF2 export.
+        inputs: tensor → column, or what makes the tensor of a column (Image, TensorColumn); a
+            tensor that is not named is fed from the column of its name.
+        outputs: column → label, score or top_k; None gives label and score, and top_k from 2 on.
+        top_k: how many classes top_k lists.
+        threshold: the score that a class must reach.
+        labels: the classes in the order of the scores, where the model does not give them; without
+            them the label is the number of the class.
+        allow_nan: NaN in a float input is data, not an error.
+        strict: refuse a signature whose method name is that of another method. TF2 exports always
+            say predict, so this is for TF1 exports and for graphs.
+    """
+
+    signature: str = DEFAULT_SIGNATURE
+    _: KW_ONLY
+    inputs: Inputs | None = None
+    outputs: Mapping[str, str] | None = None
+    top_k: int = 1
+    threshold: float | None = None
+    labels: tuple[str, ...] = ()
+    allow_nan: bool = False
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        if self.top_k < 1:
+            raise OptionError(f"top_k is {self.top_k}; it takes 1 or more")
+
+    def bind(self, model: Model) -> BoundMethod:
+        """Tie it to a model."""
+        signature = find_signature(model.signatures, self.signature, model.name)
+        _check_method(signature, CLASSIFY, self.strict)
+        feeds, encoders = _feeds(signature, self.inputs)
+        classes, scores = find_outputs(signature)
+        sources = self._sources(scores) if self.outputs is None else dict(self.outputs)
+        check_sources(sources, scores)
+        if scores is None and self.threshold is not None:
+            raise SignatureMismatchError(
+                f"signature {signature.name!r} gives no scores to hold against the threshold"
+            )
+        names = () if classes else tuple(self.labels)
+        check_labels(names, signature, scores)
+        decoder = Classes(sources, classes, scores, names, self.top_k, self.threshold)
+        return BoundMethod(
+            model.name, signature, feeds, decoder.columns, decoder, self.allow_nan, encoders
+        )
+
+    def _sources(self, scores: str | None) -> dict[str, str]:
+        names = [LABEL] if scores is None else [LABEL, SCORE]
+        if self.top_k > 1 and scores is not None:
+            names.append(TOP_K)
+        return {name: name for name in names}
+
+
+@dataclass(frozen=True)
+class Regress:
+    """One number a record, in the column ``value`` unless ``outputs`` says otherwise.
+
+    Attributes:
+        signature: which function of the model. Its output is ``outputs``, or the only float
+            output, with one value a record.
+        inputs: tensor → column, or what makes the tensor of a column (Image, TensorColumn); a
+            tensor that is not named is fed from the column of its name.
+        outputs: column → ``value`` (or the output's own name).
+        allow_nan: NaN in a float input is data, not an error.
+        strict: refuse a signature whose method name is that of another method. TF2 exports always
+            say predict, so this is for TF1 exports and for graphs.
+    """
+
+    signature: str = DEFAULT_SIGNATURE
+    _: KW_ONLY
+    inputs: Inputs | None = None
+    outputs: Mapping[str, str] | None = None
+    allow_nan: bool = False
+    strict: bool = False
+
+    def bind(self, model: Model) -> BoundMethod:
+        """Tie it to a model."""
+        signature = find_signature(model.signatures, self.signature, model.name)
+        _check_method(signature, REGRESS, self.strict)
+        feeds, encoders = _feeds(signature, self.inputs)
+        tensor = _regression_output(signature)
+        outputs = {VALUE: VALUE} if self.outputs is None else self.outputs
+        sources = {column: tensor if name == VALUE else name for column, name in outputs.items()}
+        scalar = DTYPES[signature.outputs[tensor].dtype].sql
+        types = {column: scalar for column, name in sources.items() if name == tensor}
+        decoder = tensor_columns(signature, sources, types)
+        return BoundMethod(
+            model.name, signature, feeds, decoder.columns, decoder, self.allow_nan, encoders
+        )
+
+
+def method_for(signature: Signature) -> Method:
+    """The method that the exporter meant, by the signature's method name.
+
+    TF2 exports always say predict; Predict it is then, and everything else is a choice.
+    """
+    match signature.method_name:
+        case name if name == CLASSIFY:
+            return Classify(signature.name)
+        case name if name == REGRESS:
+            return Regress(signature.name)
+        case _:
+            return Predict(signature.name)
+
+
+def _check_method(signature: Signature, expected: str, strict: bool) -> None:
+    if strict and signature.method_name != expected:
+        raise SignatureMismatchError(
+            f"signature {signature.name!r} has the method name {signature.method_name!r}, not "
+            f"{expected!r}: choose its method, or leave strict out"
+        )
+    if signature.stateful:
+        log.warning(
+            "signature %r changes variables of the model: each worker has its own, and they are "
+            "lost when it restarts; what is to last belongs into Flink's state",
+            signature.name,
+        )
+
+
+def _feeds(
+    signature: Signature, inputs: Inputs | None
+) -> tuple[dict[str, str], dict[str, ColumnEncoder]]:
+    """Tensor → column, for every tensor that the signature takes, and what makes some of them."""
+    if not signature.inputs:
+        raise SignatureMismatchError(
+            f"signature {signature.name!r} takes no input: there is nothing that a record could "
+            f"feed; open the model and call it instead"
+        )
+    for tensor in inputs or {}:
+        if tensor not in signature.inputs:
+            raise SignatureMismatchError(
+                f"inputs names the tensor {tensor!r}, which signature {signature.name!r} does not "
+                f"take{suggestion(tensor, signature.inputs)}; it takes {listed(signature.inputs)}"
+            )
+    sources = {tensor: (inputs or {}).get(tensor, tensor) for tensor in signature.inputs}
+    encoders = {tensor: each for tensor, each in sources.items() if not isinstance(each, str)}
+    columns = {t: each if isinstance(each, str) else each.column for t, each in sources.items()}
+    return columns, encoders
+
+
+def _regression_output(signature: Signature) -> str:
+    names = [
+        name
+        for name, spec in signature.outputs.items()
+        if spec.dtype in DTYPES
+        and DTYPES[spec.dtype].kind is Kind.FLOAT
+        and (spec.record_shape is None or all(size == 1 for size in spec.record_shape))
+        and spec.shape != ()
+    ]
+    if "outputs" in names:
+        return "outputs"
+    if len(names) == 1:
+        return names[0]
+    raise SignatureMismatchError(
+        f"signature {signature.name!r} cannot regress: it takes an output 'outputs', or one float "
+        f"output with one value a record; this one gives "
+        f"{', '.join(f'{name}: {spec}' for name, spec in signature.outputs.items())}"
+    )

@@ -1,0 +1,163 @@
+"""Which outputs of a signature become columns, and how."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from modelstream.convert.columns import from_tensor
+from modelstream.convert.dtypes import DTYPES, dtype_of
+from modelstream.convert.fit import sql_type
+from modelstream.convert.flinktypes import ColumnType, parse_type
+from modelstream.convert.spec import Layout, TensorSpec
+from modelstream.errors import ModelError, SignatureMismatchError
+from modelstream.models.bound import Columns
+from modelstream.models.layouts import is_ragged
+from modelstream.models.protocol import Tensors
+from modelstream.models.signature import Signature, listed, suggestion
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class TensorColumns:
+    """A decoder that makes one column of one tensor.
+
+    Attributes:
+        sources: column → tensor.
+        types: column → Flink SQL type, which may leave out dimensions of size 1.
+    """
+
+    sources: Mapping[str, str]
+    types: Mapping[str, str]
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """The outputs that it reads."""
+        return tuple(dict.fromkeys(self.sources.values()))
+
+    @property
+    def columns(self) -> tuple[ColumnType, ...]:
+        """The columns that it makes."""
+        return tuple(ColumnType(column, self.types[column]) for column in self.sources)
+
+    def decode(self, tensors: Tensors) -> Columns:
+        """The output columns, one value a record."""
+        return {
+            column: _column(tensors[tensor], self.types[column])
+            for column, tensor in self.sources.items()
+        }
+
+
+def tensor_columns(
+    signature: Signature, outputs: Mapping[str, str] | None, types: Mapping[str, str]
+) -> TensorColumns:
+    """Which column comes from which output, with its type.
+
+    Args:
+        signature: the function that runs.
+        outputs: column → tensor; None gives every output that has one row a record.
+        types: column → Flink SQL type, where the signature does not tell enough.
+
+    Raises:
+        SignatureMismatchError: an output does not exist, has no batch, or does not fit its type.
+    """
+    sources = _per_record(signature) if outputs is None else dict(outputs)
+    for column, tensor in sources.items():
+        _check_exists(signature, column, tensor)
+    for column in types:
+        if column not in sources:
+            raise SignatureMismatchError(
+                f"types names the column {column!r}, which is no output column"
+                f"{suggestion(column, sources)}; those are {listed(sources)}"
+            )
+    return TensorColumns(
+        sources,
+        {
+            column: _type(signature.outputs[tensor], column, types.get(column))
+            for column, tensor in sources.items()
+        },
+    )
+
+
+def has_rows(spec: TensorSpec) -> bool:
+    """Whether the tensor can be a column: one row a record, of a dtype that Flink knows."""
+    return spec.shape != () and spec.layout is not Layout.SPARSE and spec.dtype in DTYPES
+
+
+def _per_record(signature: Signature) -> dict[str, str]:
+    fixed = {spec.batch for spec in signature.inputs.values()}
+    names = {
+        name: name
+        for name, spec in signature.outputs.items()
+        if has_rows(spec) and (spec.batch is None or spec.batch in fixed)
+    }
+    if not names:
+        raise SignatureMismatchError(
+            f"signature {signature.name!r} gives nothing that has one row a record: "
+            f"{', '.join(f'{name} {spec}' for name, spec in signature.outputs.items()) or 'none'}"
+        )
+    return names
+
+
+def _check_exists(signature: Signature, column: str, tensor: str) -> None:
+    if tensor not in signature.outputs:
+        raise SignatureMismatchError(
+            f"column {column!r} is to come from output {tensor!r}, which signature "
+            f"{signature.name!r} does not have{suggestion(tensor, signature.outputs)}; "
+            f"it has {listed(signature.outputs)}"
+        )
+    if not has_rows(signature.outputs[tensor]):
+        raise SignatureMismatchError(
+            f"output {tensor!r} of signature {signature.name!r} ({signature.outputs[tensor]}) "
+            f"cannot be the column {column!r}: it has no dense row for each record"
+        )
+
+
+def _type(spec: TensorSpec, column: str, stated: str | None) -> str:
+    if stated is not None:
+        return _stated_type(spec, column, stated)
+    if spec.shape is None:
+        raise SignatureMismatchError(
+            f"the model does not state the rank of output {spec.name!r} ({spec}): "
+            f"say what it is in the method, e.g. "
+            f"Predict(types={{{column!r}: 'ARRAY<{dtype_of(spec.dtype).sql}>'}}), or for a graph "
+            f"in the model, GraphTensor(node, shape=(None, …))"
+        )
+    return sql_type(spec)
+
+
+def _stated_type(spec: TensorSpec, column: str, stated: str) -> str:
+    parsed, natural = parse_type(stated), dtype_of(spec.dtype).sql
+    elements = {natural, "BYTES"} if natural == "STRING" else {natural}
+    if parsed.element.name not in elements:
+        raise SignatureMismatchError(
+            f"column {column!r} cannot be {stated}: output {spec.name!r} ({spec}) gives "
+            f"{' or '.join(sorted(elements))} values"
+        )
+    if spec.record_shape is not None:
+        allowed = {len(spec.record_shape), sum(size != 1 for size in spec.record_shape)}
+        if parsed.rank not in allowed:
+            raise SignatureMismatchError(
+                f"column {column!r} cannot be {stated}: output {spec.name!r} ({spec}) has "
+                f"{len(spec.record_shape)} dimensions a record"
+            )
+    return stated
+
+
+def _column(array: Array, column_type: str) -> Any:
+    parsed = parse_type(column_type)
+    return from_tensor(ranked(array, parsed.rank), binary=parsed.element.name == "BYTES")
+
+
+def ranked(array: Array, rank: int) -> Array:
+    """A batch whose records have that rank, dimensions of size 1 left out where there are more."""
+    if array.ndim - 1 == rank or is_ragged(array):
+        return array
+    shape = (len(array), *(size for size in array.shape[1:] if size != 1))
+    if len(shape) - 1 != rank:
+        raise ModelError(
+            f"an output has the shape {list(array.shape)}: not of rank {rank} a record"
+        )
+    return array.reshape(shape)

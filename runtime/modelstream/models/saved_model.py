@@ -1,0 +1,117 @@
+"""SavedModel: TensorFlow's format for a model with its signatures."""
+
+import os
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from modelstream.models import metagraph
+from modelstream.models.cache import ModelCache
+from modelstream.models.directory import resolve
+from modelstream.models.loaded import LoadedModel, load, tensorflow_loaders
+from modelstream.models.protocol import OpenModel
+from modelstream.models.runtime import Runtime
+from modelstream.models.signature import Signature
+
+_CACHE: ModelCache[LoadedModel] = ModelCache()
+
+
+class SavedModel:
+    """A SavedModel on disk. Its signatures are read at once, without TensorFlow.
+
+    It pickles without the model's weights; where it is unpickled the same path is opened. A
+    version that was chosen because it was the highest stays chosen.
+
+    Args:
+        path: the directory with saved_model.pb, or one with version directories (``1/``, ``2/``).
+        tags: of the meta graph, all of them.
+        version: which version directory; None takes the highest number.
+        name: what metrics and messages call it; the directory's name if None.
+        ragged: for a model that takes the flat values and row splits of a ragged tensor as plain
+            inputs: ``{"x": ("values", "row_splits")}`` makes of them one ragged input ``x``; of a
+            deeper one, the outermost splits come first. A ragged input that TensorFlow has exported
+            is found without it where the export tells which tensors it is made of.
+        runtime: how TensorFlow runs it, where ``open`` is not told otherwise.
+
+    Raises:
+        ModelNotFoundError: there is no model at the path.
+        ModelFormatError: saved_model.pb is corrupt.
+        TagsNotFoundError: no meta graph has these tags.
+        SignatureMismatchError: no signature has the inputs that ``ragged`` names.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        tags: Iterable[str] = ("serve",),
+        version: int | None = None,
+        *,
+        name: str | None = None,
+        ragged: Mapping[str, Sequence[str]] | None = None,
+        runtime: Runtime = Runtime(),  # noqa: B008  # frozen
+    ) -> None:
+        root = Path(path).absolute()
+        self._directory = resolve(root, version)
+        self._tags = tuple(sorted({tags} if isinstance(tags, str) else set(tags)))
+        self._name = name or root.name
+        self._runtime = runtime
+        meta = metagraph.meta_graph(metagraph.read(self._directory), self._tags, self._directory)
+        self._ragged = {
+            name: (parts,) if isinstance(parts, str) else tuple(parts)
+            for name, parts in (ragged or {}).items()
+        }
+        self._signatures = metagraph.signatures(meta, self._ragged)
+
+    @property
+    def name(self) -> str:
+        """What metrics, dead letters and messages call it."""
+        return self._name
+
+    @property
+    def path(self) -> Path:
+        """The directory that holds saved_model.pb, with the version."""
+        return self._directory
+
+    @property
+    def version(self) -> int | None:
+        """The number of the version directory; None for a model without versions."""
+        return int(self._directory.name) if self._directory.name.isdigit() else None
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags of its meta graph, sorted."""
+        return self._tags
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for two models that may share one copy in memory."""
+        ragged = tuple(sorted(self._ragged.items()))
+        return ("SavedModel", str(self._directory.resolve()), self._tags, *ragged)
+
+    @property
+    def signatures(self) -> Mapping[str, Signature]:
+        """The functions that it offers, by name."""
+        return self._signatures
+
+    def open(self, runtime: Runtime | None = None) -> AbstractContextManager[OpenModel]:
+        """Load it, or share the copy that this process has already.
+
+        The first call imports TensorFlow, which takes seconds.
+
+        Raises:
+            ModelLoadError: TensorFlow refuses the model; lists what each loader said.
+        """
+        options = runtime or self._runtime
+        return _CACHE.lease((self.key, options), lambda: self._load(options))
+
+    def _load(self, runtime: Runtime) -> LoadedModel:
+        return load(self._directory, self._tags, runtime, tensorflow_loaders, self._ragged)
+
+    def __repr__(self) -> str:
+        return f"SavedModel({str(self._directory)!r}, tags={self._tags})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SavedModel) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)

@@ -1,0 +1,63 @@
+"""The first call of a model is slow; make it before the first record comes."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from modelstream.convert.dtypes import Kind, dtype_of
+from modelstream.convert.inputs import Tensor
+from modelstream.convert.ragged import to_ragged
+from modelstream.convert.spec import Layout, TensorSpec
+from modelstream.models.protocol import OpenModel
+
+log = logging.getLogger(__name__)
+
+
+def warm_up(model: OpenModel, signature: str, sizes: Iterable[int] = (1,)) -> None:
+    """Call a signature once for each batch size, with zeros and empty strings.
+
+    One that changes variables of the model is not called: what the first record finds would be
+    another model.
+
+    Raises:
+        Exception: whatever the model raises; a model may refuse such input, so this tells nothing
+            about real records.
+    """
+    found = model.signatures[signature]
+    if found.stateful:
+        return
+    for size in sizes:
+        model.call(signature, {name: _tensor(spec, size) for name, spec in found.inputs.items()})
+
+
+def try_to_warm_up(model: OpenModel, name: str, signature: str, sizes: Iterable[int]) -> None:
+    """The same, for a model that may refuse zeros: then it stays cold, and the log says so."""
+    try:
+        warm_up(model, signature, sizes)
+    except Exception as error:  # whatever the model raises
+        log.info("model %s is not warm: it refuses zeros: %s", name, error)
+
+
+def _tensor(spec: TensorSpec, size: int) -> Tensor:
+    """Zeros; in a ragged tensor one to a row, because models may refuse empty rows."""
+    if spec.layout is not Layout.RAGGED:
+        return _zeros(spec, size)
+    if spec.shape is None:
+        known: tuple[int | None, ...] = (None,) * (1 + spec.ragged_rank)
+        spec = replace(spec, shape=known)
+    return to_ragged(_zeros(spec, size), spec)
+
+
+def _zeros(spec: TensorSpec, size: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.generic]]":
+    dtype = dtype_of(spec.dtype)
+    if spec.shape is None:
+        shape: tuple[int, ...] = (size,)
+    else:
+        shape = tuple(1 if each is None else each for each in spec.shape)
+        if spec.batch is None and shape:
+            shape = (size, *shape[1:])
+    if dtype.kind is Kind.STRING:
+        return np.full(shape, b"", object)
+    return np.zeros(shape, dtype.numpy)

@@ -1,0 +1,70 @@
+"""The Flink function of a sequence model: the hidden state of the key in, the next one out."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+from pyflink.common import Row
+from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
+
+from modelstream.failure import Failure
+from modelstream.flink.keyedfailures import explained, key_text, letters
+from modelstream.online.results import Refused
+from modelstream.recurrent.definition import SequenceModel, Step
+from modelstream.recurrent.hidden import HiddenState
+from modelstream.scoring.metrics import ModelMetrics
+
+
+class RecurrentFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink has no types
+    """Rows in; scored rows out, dead letters beside them."""
+
+    def __init__(
+        self,
+        definition: SequenceModel,
+        fields: tuple[str, ...],
+        kept: tuple[str, ...],
+        dead_letters: OutputTag,
+    ) -> None:
+        self._definition = definition
+        self._fields = fields
+        self._kept = tuple(fields.index(name) for name in kept)
+        self._dead_letters = dead_letters
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        """Load the model, or share the copy of this process, and find the state."""
+        definition = self._definition
+        self._stack = ExitStack()
+        self._metrics = ModelMetrics(runtime_context.get_metrics_group(), definition.model.name)
+        with self._metrics.loading():
+            model = self._stack.enter_context(definition.model.open())
+        self._step = Step(definition, model)
+        self._hidden = HiddenState(definition.hidden, definition.name, definition.ttl)
+        self._hidden.open(runtime_context)
+
+    def close(self) -> None:
+        """Give the model back; it leaves memory with its last user."""
+        if stack := self.__dict__.pop("_stack", None):
+            self.__dict__.pop("_step", None)  # it holds the model, which is collected as it closes
+            stack.close()
+            self._metrics.unloaded()
+
+    def process_element(self, value: Row, ctx: Any) -> Iterator[Any]:
+        """Score one record."""
+        with explained(key := key_text(ctx.get_current_key())):
+            record = dict(zip(self._fields, value, strict=True))
+            outcome = self._step(record, self._hidden.get())
+            if isinstance(outcome, Failure):
+                definition, refused = self._definition, [Refused(record, outcome)]
+                yield from letters(
+                    definition.on_error,
+                    definition.name,
+                    refused,
+                    key,
+                    self._dead_letters,
+                    self._metrics,
+                )
+                return
+            outputs, after = outcome
+            self._hidden.set(after)
+            self._metrics.scored(1, 0, 0)
+            yield Row(*(value[at] for at in self._kept), *outputs)

@@ -1,0 +1,1 @@
+"""What becomes of a record and its model: batches, results, failures. Knows no Flink."""

@@ -1,0 +1,78 @@
+"""A record as the payload of its dead letter: a JSON object, whatever is in the record.
+
+A bad record is why there is a dead letter, so nothing here may fail on one. What JSON does not have
+is written as Flink's JSON_OBJECT does it: bytes as base64, NaN and infinity as text.
+"""
+
+import base64
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from modelstream.messages import text
+from modelstream.scoring.records import VALUE, named
+
+_DEEPEST = 64
+_DOUBLE_BITS = 1024  # whole numbers beyond a double's range are text
+
+
+def payload(record: Any) -> bytes:
+    """The fields of a record by name; the only one of a plain value is ``f0``."""
+    try:
+        fields = record if isinstance(record, Mapping) else named(record)
+        written = _written(fields, ())
+    except Exception:  # whatever a class of the user raises
+        written = {VALUE: text(record)}
+    return json.dumps(written if isinstance(written, dict) else {VALUE: written}).encode()
+
+
+def key_bytes(key: Any) -> bytes | None:
+    """The key of a dead letter: bytes as they are, all else as text."""
+    if key is None:
+        return None
+    return bytes(key) if isinstance(key, bytes | bytearray) else text(key).encode()
+
+
+def _written(value: Any, around: tuple[int, ...]) -> Any:
+    """A value as JSON has it; ``around`` are the ids of the values that hold it."""
+    try:
+        match value:
+            case None | bool() | str():
+                return value
+            case int():
+                return value if value.bit_length() <= _DOUBLE_BITS else text(value)
+            case float():
+                return value if math.isfinite(value) else _not_finite(value)
+            case bytes() | bytearray() | memoryview():
+                return _base64(value)
+            case _ if id(value) in around or len(around) >= _DEEPEST:
+                return text(value)
+            case _:
+                return _composed(value, (*around, id(value)))
+    except Exception:  # whatever a class of the user raises
+        return text(value)
+
+
+def _composed(value: Any, around: tuple[int, ...]) -> Any:
+    if hasattr(value, "get_row_kind"):
+        value = named(value)
+    if isinstance(value, Mapping):
+        return {_name(name): _written(each, around) for name, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_written(each, around) for each in value]
+    return _written(value.tolist(), around) if hasattr(value, "tolist") else text(value)
+
+
+def _name(key: Any) -> str:
+    return _base64(key) if isinstance(key, bytes | bytearray) else text(key)
+
+
+def _base64(data: bytes | bytearray | memoryview) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _not_finite(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
