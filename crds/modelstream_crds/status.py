@@ -141,6 +141,9 @@ class ModelStreamStatus(Part):
     phase: Phase | None = None
     """The conditions in one word, for people."""
 
+    run: int | None = None
+    """How many times the job was started, changes and resumptions included; the present number."""
+
     conditions: Annotated[tuple[Condition, ...], ListOf("type"), Field(max_length=16)] = ()
     """Ready, and what it depends on."""
 

@@ -16,6 +16,9 @@ LABEL_COMPONENT = "app.kubernetes.io/component"
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_OWNER = "modelstream.dev/name"
 
+LABEL_RUN = "modelstream.dev/run"
+"""Number of the run that an object or a pod was made for."""
+
 ANNOTATION_APPLIED = "modelstream.dev/applied"
 """Hash of the manifest as it was applied: an equal one needs no second apply after a restart."""
 
@@ -50,26 +53,49 @@ FLINK_CONF_DIR = "/opt/flink-conf"
 TMP_DIR = "/tmp"
 
 
-def jobmanager(name: str) -> str:
-    """Name of the JobManager's Deployment and of its headless Service."""
-    return f"{name}-jobmanager"
+def jobmanager(name: str, run: int) -> str:
+    """Name of a run's JobManager: of its Deployment and of its headless Service."""
+    return f"{name}-{Component.JOBMANAGER}-{run}"
 
 
-def taskmanager(name: str) -> str:
-    """Name of the TaskManagers' Deployment."""
-    return f"{name}-taskmanager"
+def taskmanager(name: str, run: int) -> str:
+    """Name of the Deployment of a run's TaskManagers."""
+    return f"{name}-{Component.TASKMANAGER}-{run}"
+
+
+def config(name: str, run: int) -> str:
+    """Name of the ConfigMap with the manifest and Flink's options of a run."""
+    return f"{name}-config-{run}"
+
+
+def flink(name: str, run: int) -> str:
+    """Name of the Role, and of its binding, that a run's high availability needs."""
+    return f"{name}-flink-{run}"
 
 
 def rest(name: str) -> str:
-    """Name of the Service in front of Flink's REST interface."""
+    """Name of the Service in front of the present run's REST interface, for people."""
     return f"{name}-rest"
 
 
-def config(name: str) -> str:
-    """Name of the ConfigMap with the manifest and Flink's options."""
-    return f"{name}-config"
-
-
 def account(name: str) -> str:
-    """Name of the ServiceAccount, Role, RoleBinding and NetworkPolicy."""
+    """Name of the ServiceAccount and of the NetworkPolicy, which serve every run."""
     return f"{name}-flink"
+
+
+def cluster_id(name: str, uid: str, run: int) -> str:
+    """What Flink calls a run.
+
+    No two runs share it, also not those of an object that was deleted and made again.
+    """
+    return f"{runs_of(name, uid)}{run}"
+
+
+def runs_of(name: str, uid: str) -> str:
+    """What Flink's names of all runs of one object begin with."""
+    return f"{name}-{uid.replace('-', '')[:8]}-"
+
+
+def high_availability(cluster: str, job_id: str) -> tuple[str, str]:
+    """Names of the two ConfigMaps that Flink makes for a run: of its leader, of its job."""
+    return f"{cluster}-cluster-config-map", f"{cluster}-{job_id}-config-map"

@@ -65,6 +65,7 @@ class Observed:
         return Seen(
             now=self.now,
             fresh_id=uuid.uuid4().hex,
+            newest_run=max(map(_run, deployments), default=0),
             job=self.flink.job,
             pods=len(self.pods),
             scaled_down=all(map(_is_down, deployments)),
@@ -97,8 +98,11 @@ class Observer:
             nodes=tuple(self.cache.nodes()),
             claims={name: self.cache.claim(key.namespace, name) for name in claim_names(target)},
             flink=await self._ask_flink(key, target, memory, pods),
-            leftovers=await leftovers(self.cluster, key) if tearing_down else (),
+            leftovers=await self._leftovers(key, target) if tearing_down else (),
         )
+
+    async def _leftovers(self, key: Key, target: Target) -> tuple[Ref, ...]:
+        return await leftovers(self.cluster, key, target.manifest["metadata"]["uid"])
 
     async def _ask_flink(
         self, key: Key, target: Target, memory: Memory, pods: tuple[Manifest, ...]
@@ -106,7 +110,7 @@ class Observer:
         """Only a JobManager that is ready is asked: another one would not answer in time."""
         if not any(component(pod) == Component.JOBMANAGER and is_ready(pod) for pod in pods):
             return FlinkAnswers()
-        url = self.settings.flink_url(key.namespace, key.name)
+        url = self.settings.flink_url(key.namespace, key.name, memory.run)
         try:
             job = await self._job(url, memory.job_id)
             if job is None:
@@ -150,12 +154,15 @@ class Observer:
         return frozenset(int(each["parallelism"]["upperBound"]) for each in found.values())
 
 
-async def leftovers(cluster: Cluster, key: Key) -> tuple[Ref, ...]:
-    """ConfigMaps that Flink's high availability has left behind."""
-    labels = f"app={key.name},configmap-type=high-availability"
-    found = await cluster.list(CONFIG_MAP, key.namespace, labels)
+async def leftovers(cluster: Cluster, key: Key, uid: str) -> tuple[Ref, ...]:
+    """ConfigMaps that the high availability of any run of one object has left behind.
+
+    The label is on those of every Flink cluster of the namespace: only the name tells whose.
+    """
+    found = await cluster.list(CONFIG_MAP, key.namespace, "type=flink-native-kubernetes")
     refs = [Ref(CONFIG_MAP.kind, key.namespace, each["metadata"]["name"]) for each in found]
-    return tuple(refs)
+    ours = names.runs_of(key.name, uid)
+    return tuple(ref for ref in refs if ref.name.startswith(ours))
 
 
 def selector(target: Target) -> str:
@@ -172,6 +179,10 @@ def _is_down(deployment: Child) -> bool:
     manifest, status = deployment.manifest(), deployment.status
     seen = status.get("observedGeneration", 0) >= manifest["metadata"]["generation"]
     return seen and manifest["spec"].get("replicas") == 0 and not status.get("replicas")
+
+
+def _run(deployment: Child) -> int:
+    return int(deployment.manifest()["metadata"]["labels"].get(names.LABEL_RUN, 0))
 
 
 MANAGED = f"{names.LABEL_MANAGED_BY}={names.MANAGER}"

@@ -113,7 +113,7 @@ class Reconciler:
             )
             status = conditions.refused_status(before, facts, past)
             return await self._write(session, status, before, self.settings.resync)
-        target = Target(stream, manifest, self.settings, job_id=memory.job_id)
+        target = Target(stream, manifest, self.settings, run=memory.run, job_id=memory.job_id)
         return await self._pass(session, target, memory, past, before)
 
     async def _pass(
@@ -133,11 +133,13 @@ class Reconciler:
         # Before anything is done, because the next pass continues from what is written there.
         delay = self._delay(status, decision, observed)
         outcome = await self._write(session, status, before, delay)
-        await self._act(session.key, target, decision)
+        await self._act(session.key, target, observed, decision)
         known = dict(session.refused)
         if decision.apply:
             await self._apply(session, target, observed)
-        if decision.memory != memory or session.refused != known:
+        # No watch tells that these ConfigMaps are gone.
+        forgotten = isinstance(decision.act, lifecycle.ForgetHighAvailability)
+        if forgotten or decision.memory != memory or session.refused != known:
             return replace(outcome, delay=0.0)
         # No watch tells of the moment when a quota or somebody else's object is out of the way.
         again = self.settings.retry_refused if known else delay
@@ -204,15 +206,15 @@ class Reconciler:
         transition = Transition(new["status"] == "True", new["reason"], new["message"])
         return replace(outcome, transition=transition)
 
-    async def _act(self, key: Key, target: Target, decision: Decision) -> None:
-        url = self.settings.flink_url(*key)
+    async def _act(self, key: Key, target: Target, observed: Observed, decision: Decision) -> None:
+        url = self.settings.flink_url(*key, target.run)
         match decision.act:
             case lifecycle.StopWithSavepoint(job_id, directory, trigger):
                 await self.flink.stop_with_savepoint(url, job_id, directory, trigger)
             case lifecycle.Rescale(job_id, parallelism):
                 await self._rescale(url, job_id, parallelism)
             case lifecycle.ForgetHighAvailability():
-                for ref in await leftovers(self.cluster, key):
+                for ref in observed.leftovers:
                     await self.cluster.delete(ref)
 
     async def _rescale(self, url: str, job_id: str, parallelism: int) -> None:
@@ -281,14 +283,14 @@ class Reconciler:
         if lost := lost_part(manifest, answer):
             session.refused[ref] = lost
 
-    async def clean_up(self, key: Key) -> bool:
+    async def clean_up(self, key: Key, uid: str) -> bool:
         """Take the pods away before the object goes; True when nothing is left to wait for."""
         for ref in self.cache.children(key):
             if ref.kind == DEPLOYMENT.kind:
                 await self.cluster.delete(ref)
         if not all(map(is_ended, self.cache.pods(key))):
             return False
-        for ref in await leftovers(self.cluster, key):
+        for ref in await leftovers(self.cluster, key, uid):
             await self.cluster.delete(ref)
         return True
 
@@ -316,6 +318,7 @@ def decided(target: Target, decision: Decision) -> Target:
     memory = decision.memory
     return replace(
         target,
+        run=memory.run,
         job_id=memory.job_id,
         restore_from=memory.restore_from,
         running=decision.running,

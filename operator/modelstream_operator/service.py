@@ -192,7 +192,7 @@ class Service:
                 await self.cluster.apply_status(Ref("ModelStream", *key), status)
             except ApiError as error:
                 logger.info("%s/%s: the status is not written: %s", *key, error)
-        return await self.reconciler.clean_up(key)
+        return await self.reconciler.clean_up(key, body["metadata"]["uid"])
 
     def sickness(self) -> str | None:
         """Why the operator should be started anew; None when it is well."""

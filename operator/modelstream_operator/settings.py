@@ -71,8 +71,8 @@ class Settings:
         _names,
     )
     flink_rest: str = _setting(
-        "http://{name}-rest.{namespace}:8081",
-        "Where a job's Flink REST interface is; {name} and {namespace} are filled in.",
+        "http://{name}-jobmanager-{run}.{namespace}:8081",
+        "Where the Flink REST interface of a run is; {name}, {namespace} and {run} are filled in.",
     )
     flink_timeout: float = _setting(5.0, "Seconds that Flink's REST may take to answer.", float)
     flink_poll_busy: float = _setting(
@@ -120,6 +120,6 @@ class Settings:
                 raise SettingsError(f"{variable}={environment[variable]!r}: {error}") from error
         return cls(**values)
 
-    def flink_url(self, namespace: str, name: str) -> str:
-        """Base URL of one job's Flink REST interface."""
-        return self.flink_rest.format(namespace=namespace, name=name)
+    def flink_url(self, namespace: str, name: str, run: int) -> str:
+        """Base URL of the Flink REST interface of one run."""
+        return self.flink_rest.format(namespace=namespace, name=name, run=run)

@@ -8,6 +8,7 @@ from tests.e2e.cluster import MODELSTREAM, ROOT, Namespace, eventually
 from tests.e2e.conftest import PRODUCT, put, results
 
 NAME = "languages"
+FLINK_LABEL = "type=flink-native-kubernetes"
 GPU = {"count": 1, "products": [PRODUCT], "minMemory": "40Gi"}
 OVERRIDE = {
     "spec": {
@@ -220,7 +221,7 @@ def test_deletion_takes_everything_along(languages, timed):
 
 def left(namespace):
     """What the cluster has not collected yet."""
-    return namespace.kubectl(
-        *("get", "all,configmaps,networkpolicies,serviceaccounts,roles,rolebindings"),
-        *("-o", "name", "-l", f"app.kubernetes.io/instance={NAME}"),
-    ).strip()
+    kinds = "all,configmaps,networkpolicies,serviceaccounts,roles,rolebindings"
+    ours = namespace.kubectl("get", kinds, "-o", "name", "-l", f"app.kubernetes.io/instance={NAME}")
+    flinks = namespace.kubectl("get", "configmaps", "-o", "name", "-l", FLINK_LABEL)
+    return (ours + flinks).strip()

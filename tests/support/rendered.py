@@ -7,9 +7,9 @@ from typing import Any
 from modelstream_operator.names import ANNOTATION_APPLIED
 from modelstream_operator.render import Target, children
 
-MANIFEST = "ConfigMap/scores-config/data/modelstream.yaml"
-FLINK = "ConfigMap/scores-config/data/flink.yaml"
-JM, TM = "Deployment/scores-jobmanager", "Deployment/scores-taskmanager"
+MANIFEST = "ConfigMap/scores-config-1/data/modelstream.yaml"
+FLINK = "ConfigMap/scores-config-1/data/flink.yaml"
+JM, TM = "Deployment/scores-jobmanager-1", "Deployment/scores-taskmanager-1"
 JM_POD, TM_POD = f"{JM}/spec/template/spec", f"{TM}/spec/template/spec"
 EXPRESSIONS = (
     f"{TM_POD}/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution"

@@ -81,6 +81,8 @@ def status_of(facts: Facts, before: ModelStreamStatus) -> Manifest:
         },
         "upgrade": _given(deployedHash=memory.deployed, targetHash=memory.target, step=memory.step),
     }
+    if memory.run:
+        status["run"] = memory.run
     if memory.job_id:
         status["job"] = _job(facts, memory)
     if memory.savepoint:

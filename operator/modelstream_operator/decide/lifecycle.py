@@ -43,6 +43,8 @@ class Memory:
     """What status remembers of the life cycle."""
 
     step: Step | None = None
+    run: int = 0
+    """Number of the present run, or of the last one; 0 before the first."""
     job_id: str = ""
     started: str | None = None
     """When all tasks ran first: from then on there is state that may not be lost."""
@@ -56,6 +58,7 @@ class Memory:
         job, upgrade, saved = status.job, status.upgrade, status.savepoint
         return cls(
             step=Step(upgrade.step) if upgrade and upgrade.step else None,
+            run=status.run or 0,
             job_id=(job.id if job else None) or "",
             started=job.start_time if job else None,
             deployed=(upgrade.deployed_hash if upgrade else None) or "",
@@ -136,6 +139,8 @@ class Seen:
 
     now: datetime
     fresh_id: str
+    newest_run: int = 0
+    """Highest number of a run that anything is left of, known to status or not."""
     job: Job | None = None
     pods: int = 0
     scaled_down: bool = False
@@ -219,6 +224,7 @@ def _deploy(memory: Memory, wanted: Wanted, seen: Seen) -> Memory:
     kept = memory.savepoint if wanted.savepoint_directory else None
     return Memory(
         step=Step.DEPLOYED,
+        run=max(memory.run, seen.newest_run) + 1,
         job_id=seen.fresh_id,
         deployed=wanted.fingerprint,
         target=wanted.fingerprint,
@@ -275,7 +281,8 @@ def _savepointing(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
         waiting = Waiting("SavepointFailed", f"{answer.failure}; it is tried again")
         return Decision(replace(memory, savepoint=failed), apply=False, waiting=waiting)
     if answer is None and seen.job and seen.job.state == "RUNNING":
-        directory = wanted.savepoint_directory
+        # Of its own, so that whoever looks there finds this savepoint and no other.
+        directory = f"{wanted.savepoint_directory}/{memory.job_id}-{asked.trigger_id}"
         act = StopWithSavepoint(memory.job_id, directory, asked.trigger_id)
         return Decision(memory, act, apply=False)
     if answer is None and seen.job and seen.job.state in {"FINISHED", "CANCELED", "FAILED"}:

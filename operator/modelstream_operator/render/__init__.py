@@ -16,14 +16,26 @@ __all__ = ["Target", "children", "digest"]
 
 def children(target: Target) -> list[Manifest]:
     """Everything that the resource owns, in the order in which it is of use."""
-    found = [rbac.service_account(target), config_map(target)]
-    if target.highly_available:
-        found += [rbac.role(target), rbac.role_binding(target)]
+    return [_signed(each) for each in [*_of_the_stream(target), *_of_the_run(target)]]
+
+
+def _of_the_stream(target: Target) -> list[Manifest]:
+    """What stays from one run to the next."""
+    found = [rbac.service_account(target), rest_service(target)]
     if target.spec.network_policy.enabled:
         found.append(network_policy(target))
-    found += [jobmanager_service(target), rest_service(target)]
-    found += [jobmanager_deployment(target), taskmanager_deployment(target)]
-    return [_signed(each) for each in found]
+    return found
+
+
+def _of_the_run(target: Target) -> list[Manifest]:
+    """What each run has for itself; nothing before the first."""
+    if not target.run:
+        return []
+    found = [config_map(target)]
+    if target.highly_available:
+        found += [rbac.role(target), rbac.role_binding(target)]
+    found.append(jobmanager_service(target))
+    return [*found, jobmanager_deployment(target), taskmanager_deployment(target)]
 
 
 def _signed(manifest: Manifest) -> Manifest:

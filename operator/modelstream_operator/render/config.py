@@ -23,7 +23,7 @@ def config_map(target: Target) -> Manifest:
         "modelstream.yaml": json.dumps(job_manifest(target), indent=2),
         "flink.yaml": json.dumps(flink_options(target), indent=2, sort_keys=True),
     }
-    return target.child(CONFIG_MAP, names.config(target.name), data=data)
+    return target.run_child(CONFIG_MAP, names.config(target.name, target.run), data=data)
 
 
 def job_manifest(target: Target) -> Manifest:
@@ -76,7 +76,7 @@ def _owned(target: Target) -> Options:
     jobmanager = memory.jobmanager(flink.job_manager.resources)
     taskmanager = memory.taskmanager(flink.task_manager.resources)
     return {
-        "jobmanager.rpc.address": f"{names.jobmanager(target.name)}.{target.namespace}",
+        "jobmanager.rpc.address": _jobmanager_host(target),
         "jobmanager.rpc.port": str(names.JOBMANAGER_RPC_PORT),
         "blob.server.port": str(names.BLOB_PORT),
         "rest.port": str(names.REST_PORT),
@@ -98,6 +98,10 @@ def _owned(target: Target) -> Options:
     }
 
 
+def _jobmanager_host(target: Target) -> str:
+    return f"{names.jobmanager(target.name, target.run)}.{target.namespace}"
+
+
 def _state(target: Target) -> Options:
     state = target.spec.state
     if state is None:
@@ -112,7 +116,7 @@ def _state(target: Target) -> Options:
         "high-availability.type": "kubernetes",
         "high-availability.storageDir": f"{root}/ha/{target.job_id}",
         "high-availability.jobmanager.port": str(names.JOBMANAGER_RPC_PORT),
-        "kubernetes.cluster-id": target.name,
+        "kubernetes.cluster-id": target.cluster_id,
         "kubernetes.namespace": target.namespace,
     }
 

@@ -46,7 +46,9 @@ template either: the life cycle takes the pods away and brings the same ones bac
 
 def fingerprint(target: Target) -> str:
     """Equal for two specs when the pods of the one can go on with the other."""
-    blank = dataclasses.replace(target, job_id="", restore_from=None, fingerprint="", running=True)
+    blank = dataclasses.replace(
+        target, run=0, job_id="", restore_from=None, fingerprint="", running=True
+    )
     roles = (jobmanager.role(blank), taskmanager.role(blank))
     return digest(
         {

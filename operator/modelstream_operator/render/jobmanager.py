@@ -26,7 +26,7 @@ def role(target: Target) -> pods.Role:
         environment["MODELSTREAM_RESTORE_FROM"] = target.restore_from
     return pods.Role(
         component=Component.JOBMANAGER,
-        deployment=names.jobmanager(target.name),
+        deployment=names.jobmanager(target.name, target.run),
         replicas=1,
         resources=pods.resources(stated.resources, limit, CPU, {}),
         ports={

@@ -44,7 +44,7 @@ def deployment(target: Target, role: Role) -> Manifest:
         "selector": {"matchLabels": target.selector(role.component)},
         "template": pod_template(target, role),
     }
-    return target.child(DEPLOYMENT, role.deployment, role.component, spec=spec)
+    return target.run_child(DEPLOYMENT, role.deployment, role.component, spec=spec)
 
 
 def pod_template(target: Target, role: Role) -> Part:
@@ -59,7 +59,7 @@ def pod_template(target: Target, role: Role) -> Part:
         **_pull_secrets(target),
         **role.placement,
     }
-    labels = {**target.labels, names.LABEL_COMPONENT: role.component.value}
+    labels = {**target.run_labels, names.LABEL_COMPONENT: role.component.value}
     annotations = {names.ANNOTATION_JOB: target.job_id, names.ANNOTATION_CONFIG: target.fingerprint}
     ours: Part = {"metadata": {}, "spec": spec}
     merged = merge(ours, {key: role.template[key] for key in ours if role.template.get(key)})
@@ -115,7 +115,7 @@ def _environment(values: Mapping[str, str]) -> list[Part]:
 
 def _volumes(target: Target, role: Role) -> list[Part]:
     return [
-        {"name": "config", "configMap": {"name": names.config(target.name)}},
+        {"name": "config", "configMap": {"name": names.config(target.name, target.run)}},
         {"name": "flink-conf", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
         *_program(target)[0],

@@ -1,17 +1,14 @@
 """The identity of Flink's pods. It has no right at all, but with high availability: ConfigMaps."""
 
+from typing import Any
+
 from modelstream_operator import names
 from modelstream_operator.render.target import Target
 from modelstream_operator.resources import ROLE, ROLE_BINDING, SERVICE_ACCOUNT, Manifest
 
-RULES = [
-    {
-        "apiGroups": [""],
-        "resources": ["configmaps"],
-        "verbs": ["get", "list", "watch", "create", "update", "patch", "delete"],
-    }
-]
-"""What Flink's leader election and its pointers to checkpoints need."""
+Rule = dict[str, Any]
+
+_CONFIG_MAPS: Rule = {"apiGroups": [""], "resources": ["configmaps"]}
 
 
 def service_account(target: Target) -> Manifest:
@@ -22,13 +19,23 @@ def service_account(target: Target) -> Manifest:
 
 
 def role(target: Target) -> Manifest:
-    """Rights on ConfigMaps of the namespace."""
-    return target.child(ROLE, names.account(target.name), rules=RULES)
+    """Rights on the ConfigMaps of the run's high availability: leader election, pointers.
+
+    The pods run users' Python, so that the objects are named: only what is not there yet cannot be.
+    """
+    known = names.high_availability(target.cluster_id, target.job_id)
+    verbs = ["get", "list", "watch", "update", "patch", "delete"]
+    rules = [
+        {**_CONFIG_MAPS, "verbs": verbs, "resourceNames": list(known)},
+        {**_CONFIG_MAPS, "verbs": ["create"]},
+    ]
+    return target.run_child(ROLE, names.flink(target.name, target.run), rules=rules)
 
 
 def role_binding(target: Target) -> Manifest:
-    """Gives the Role to the ServiceAccount."""
-    name = names.account(target.name)
-    subject = {"kind": "ServiceAccount", "name": name, "namespace": target.namespace}
+    """Gives the run's Role to the ServiceAccount."""
+    account = names.account(target.name)
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": target.namespace}
+    name = names.flink(target.name, target.run)
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
-    return target.child(ROLE_BINDING, name, roleRef=reference, subjects=[subject])
+    return target.run_child(ROLE_BINDING, name, roleRef=reference, subjects=[subject])

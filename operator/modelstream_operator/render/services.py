@@ -7,7 +7,7 @@ from modelstream_operator.resources import SERVICE, Manifest
 
 
 def jobmanager_service(target: Target) -> Manifest:
-    """Headless: TaskManagers reach the JobManager's pod itself, also before it is ready."""
+    """Headless: TaskManagers and the operator reach the pod itself, also before it is ready."""
     spec = {
         "clusterIP": "None",
         "publishNotReadyAddresses": True,
@@ -15,13 +15,15 @@ def jobmanager_service(target: Target) -> Manifest:
         "ports": [
             _port("rpc", names.JOBMANAGER_RPC_PORT),
             _port("blob", names.BLOB_PORT),
+            _port("rest", names.REST_PORT),
         ],
     }
-    return target.child(SERVICE, names.jobmanager(target.name), Component.JOBMANAGER, spec=spec)
+    name = names.jobmanager(target.name, target.run)
+    return target.run_child(SERVICE, name, Component.JOBMANAGER, spec=spec)
 
 
 def rest_service(target: Target) -> Manifest:
-    """Flink's REST interface and web page, inside the cluster only."""
+    """Flink's REST interface and web page of the present run, for people inside the cluster."""
     spec = {
         "type": "ClusterIP",
         "selector": target.selector(Component.JOBMANAGER),

@@ -20,6 +20,9 @@ class Target:
     """The resource as the API server has it: what the job reads."""
 
     settings: Settings = field(default_factory=Settings)
+    run: int = 0
+    """Number of the run; 0 where none has begun."""
+
     job_id: str = ""
     restore_from: str | None = None
     running: bool = True
@@ -88,15 +91,45 @@ class Target:
             names.LABEL_OWNER: self.name,
         }
 
+    @cached_property
+    def run_labels(self) -> dict[str, str]:
+        """Labels of every child and pod of the run."""
+        return {**self.labels, names.LABEL_RUN: str(self.run)}
+
+    @property
+    def cluster_id(self) -> str:
+        """What Flink calls the run."""
+        return names.cluster_id(self.name, self.manifest["metadata"]["uid"], self.run)
+
     def selector(self, component: Component) -> dict[str, str]:
-        """Labels that select the pods of one role; they never change."""
-        return {names.LABEL_OWNER: self.name, names.LABEL_COMPONENT: component.value}
+        """Labels that select the run's pods of one role; they never change."""
+        return {
+            names.LABEL_OWNER: self.name,
+            names.LABEL_COMPONENT: component.value,
+            names.LABEL_RUN: str(self.run),
+        }
 
     def child(
         self, resource: Resource, name: str, component: Component | None = None, **body: Any
     ) -> Manifest:
-        """An object that the resource owns."""
-        labels = self.labels | ({names.LABEL_COMPONENT: component.value} if component else {})
+        """An object that the resource owns, whatever runs."""
+        return self._owned(self.labels, resource, name, component, body)
+
+    def run_child(
+        self, resource: Resource, name: str, component: Component | None = None, **body: Any
+    ) -> Manifest:
+        """An object that the resource owns and that goes with the run."""
+        return self._owned(self.run_labels, resource, name, component, body)
+
+    def _owned(
+        self,
+        common: dict[str, str],
+        resource: Resource,
+        name: str,
+        component: Component | None,
+        body: Manifest,
+    ) -> Manifest:
+        labels = common | ({names.LABEL_COMPONENT: component.value} if component else {})
         return {
             "apiVersion": resource.api_version,
             "kind": resource.kind,

@@ -28,7 +28,7 @@ def role(target: Target) -> pods.Role:
     limit = memory.limit(stated.resources, memory.TASKMANAGER_DEFAULT)
     return pods.Role(
         component=Component.TASKMANAGER,
-        deployment=names.taskmanager(target.name),
+        deployment=names.taskmanager(target.name, target.run),
         replicas=target.replicas,
         resources=pods.resources(stated.resources, limit, CPU, gpu.limits(target)),
         ports={

@@ -112,7 +112,9 @@ def rendered(spec: dict[str, Any]) -> list[dict[str, Any]]:
     }
     settings = Settings(image_pull_secrets=("pull",), image_pull_policy="IfNotPresent")
     stream = ModelStream.model_validate(manifest)
-    return children(Target(stream, manifest, settings, job_id="a" * 32, restore_from="s3://x"))
+    return children(
+        Target(stream, manifest, settings, run=1, job_id="a" * 32, restore_from="s3://x")
+    )
 
 
 @pytest.mark.parametrize("name", SPECS)

@@ -8,11 +8,11 @@ import pytest
 pytestmark = pytest.mark.apiserver
 
 CHILDREN = {
-    "configmaps": ["scores-config"],
-    "services": ["scores-jobmanager", "scores-rest"],
+    "configmaps": ["scores-config-1"],
+    "services": ["scores-jobmanager-1", "scores-rest"],
     "serviceaccounts": ["scores-flink"],
     "networkpolicies": ["scores-flink"],
-    "deployments": ["scores-jobmanager", "scores-taskmanager"],
+    "deployments": ["scores-jobmanager-1", "scores-taskmanager-1"],
 }
 
 
@@ -25,7 +25,7 @@ def test_a_resource_becomes_a_flink_cluster(
 ) -> None:
     created = space.create(scores)
     until(lambda: all_there(space))
-    deployment = space.get("deployments", "scores-taskmanager")
+    deployment = space.get("deployments", "scores-taskmanager-1")
     assert deployment["metadata"]["ownerReferences"][0]["uid"] == created["metadata"]["uid"]
     status = until(lambda: space.status("scores"))
     assert status["observedGeneration"] == 1
@@ -35,7 +35,7 @@ def test_a_resource_becomes_a_flink_cluster(
 
 def test_the_job_id_is_in_status_and_in_the_pod(space: Any, scores: Any, until: Any) -> None:
     space.create(scores)
-    deployment = until(lambda: space.get("deployments", "scores-jobmanager"))
+    deployment = until(lambda: space.get("deployments", "scores-jobmanager-1"))
     main = deployment["spec"]["template"]["spec"]["containers"][0]
     environment = {each["name"]: each.get("value") for each in main["env"]}
     assert environment["MODELSTREAM_JOB_ID"] == space.status("scores")["job"]["id"]
@@ -50,16 +50,16 @@ def test_a_child_that_is_deleted_comes_back(space: Any, scores: Any, until: Any)
 
 def repaired(space: Any, until: Any) -> None:
     """A Deployment is edited, and the operator sets it right."""
-    space.patch("deployments", "scores-taskmanager", {"spec": {"replicas": 5}})
-    until(lambda: space.get("deployments", "scores-taskmanager")["spec"]["replicas"] == 1)
+    space.patch("deployments", "scores-taskmanager-1", {"spec": {"replicas": 5}})
+    until(lambda: space.get("deployments", "scores-taskmanager-1")["spec"]["replicas"] == 1)
 
 
 def test_a_child_that_is_edited_is_repaired(space: Any, scores: Any, until: Any) -> None:
     space.create(scores)
     until(lambda: all_there(space))
     repaired(space, until)
-    space.patch("configmaps", "scores-config", {"data": {"flink.yaml": "{}"}})
-    until(lambda: space.get("configmaps", "scores-config")["data"]["flink.yaml"] != "{}")
+    space.patch("configmaps", "scores-config-1", {"data": {"flink.yaml": "{}"}})
+    until(lambda: space.get("configmaps", "scores-config-1")["data"]["flink.yaml"] != "{}")
 
 
 def test_a_child_that_left_the_plan_goes(space: Any, scores: Any, until: Any) -> None:
@@ -76,7 +76,7 @@ def test_scaling_changes_the_taskmanagers_and_not_the_job(
     until(lambda: all_there(space))
     job = space.status("scores")["job"]["id"]
     space.patch("modelstreams", "scores", {"spec": {"replicas": 3}}, part="/scale")
-    until(lambda: space.get("deployments", "scores-taskmanager")["spec"]["replicas"] == 3)
+    until(lambda: space.get("deployments", "scores-taskmanager-1")["spec"]["replicas"] == 3)
     assert space.status("scores")["job"]["id"] == job
 
 
@@ -87,7 +87,9 @@ def test_an_edit_that_needs_a_restart_makes_a_new_job(space: Any, scores: Any, u
     space.patch("modelstreams", "scores", {"spec": {"restartNonce": 1}})
     space.controllers_scale_down(*CHILDREN["deployments"])
     until(lambda: space.status("scores")["job"]["id"] != job)
-    until(lambda: space.get("deployments", "scores-taskmanager")["spec"]["replicas"] == 1)
+    until(lambda: space.get("deployments", "scores-taskmanager-2")["spec"]["replicas"] == 1)
+    until(lambda: space.get("deployments", "scores-taskmanager-1") is None)
+    assert space.status("scores")["run"] == 2
 
 
 def test_a_suspended_job_has_no_pods_until_it_is_resumed(
@@ -99,7 +101,7 @@ def test_a_suspended_job_has_no_pods_until_it_is_resumed(
     space.controllers_scale_down(*CHILDREN["deployments"])
     until(lambda: space.status("scores")["phase"] == "Suspended")
     space.patch("modelstreams", "scores", {"spec": {"suspend": False}})
-    until(lambda: space.get("deployments", "scores-jobmanager")["spec"]["replicas"] == 1)
+    until(lambda: space.get("deployments", "scores-jobmanager-2"))
 
 
 def test_a_missing_claim_is_said_before_pods_hang(space: Any, scores: Any, until: Any) -> None:
@@ -114,13 +116,13 @@ def test_a_service_of_somebody_else_is_left_alone(space: Any, scores: Any, until
     foreign = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": "scores-config"},
+        "metadata": {"name": "scores-config-1"},
         "data": {"modelstream.yaml": "mine"},
     }
     space.plane.request("POST", space.path("configmaps"), foreign)
     space.create(scores)
     until(lambda: space.condition("scores", "Ready").get("reason") == "ChildRefused")
-    assert space.get("configmaps", "scores-config")["data"] == {"modelstream.yaml": "mine"}
+    assert space.get("configmaps", "scores-config-1")["data"] == {"modelstream.yaml": "mine"}
 
 
 def test_deletion_ends_and_takes_the_deployments_along(space: Any, scores: Any, until: Any) -> None:

@@ -106,7 +106,7 @@ def said(space: Any, reason: str, words: str) -> bool:
 
 def nothing_but_watches_wakes(space: Any, until: Callable[..., Any]) -> None:
     """A JobManager that is ready: without one the operator looks again every ten seconds."""
-    until(lambda: space.get("deployments", "scores-jobmanager"))
+    until(lambda: space.get("deployments", "scores-jobmanager-1"))
     name = pod_of(space, "jobmanager", "ready")["metadata"]["name"]
     ready = {"conditions": [{"type": "Ready", "status": "True"}]}
     space.patch("pods", name, {"status": ready}, part="/status")
@@ -135,14 +135,14 @@ def test_a_quota_that_the_deployment_meets_is_said_soon(
     space: Any, scores: Any, until: Callable[..., Any]
 ) -> None:
     space.create(scores)
-    until(lambda: space.get("deployments", "scores-taskmanager"))
+    until(lambda: space.get("deployments", "scores-taskmanager-1"))
     condition = {
         "type": "ReplicaFailure",
         "status": "True",
         "reason": "FailedCreate",
         "message": 'pods "x" is forbidden: exceeded quota: small',
     }
-    path = ("deployments", "scores-taskmanager", {"status": {"conditions": [condition]}})
+    path = ("deployments", "scores-taskmanager-1", {"status": {"conditions": [condition]}})
     space.patch(*path, part="/status")
     until(lambda: said(space, "QuotaExceeded", "exceeded quota: small"), SOON)
 
@@ -193,7 +193,7 @@ def test_a_deletion_waits_for_the_pods_and_posts_nothing(
     space: Any, scores: Any, until: Callable[..., Any]
 ) -> None:
     space.create(scores)
-    until(lambda: space.get("deployments", "scores-taskmanager"))
+    until(lambda: space.get("deployments", "scores-taskmanager-1"))
     pod = pod_of(space, "taskmanager")
     until(lambda: space.status("scores").get("taskManager", {}).get("replicas") == 1)
     before = ["ClaimNotFound"]

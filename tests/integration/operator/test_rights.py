@@ -170,14 +170,14 @@ def test_the_chart_grants_what_a_whole_life_needs_and_nothing_else(
     deployments = "/apis/apps/v1/namespaces/default/deployments"
     scores["spec"]["state"] = {"storage": "s3://bucket/jobs"}
     plane.request("POST", STREAMS, scores)
-    wanted = {"scores-config", "scores-flink", "scores-jobmanager", "scores-taskmanager"}
+    wanted = {"scores-config-1", "scores-flink", "scores-jobmanager-1", "scores-taskmanager-1"}
     until(lambda: wanted <= children())
     until(lambda: plane.request("GET", f"{STREAMS}/scores").get("status"))
     # The policy and, without state, the Role and its binding leave the plan.
     edit = {"spec": {"suspend": True, "networkPolicy": {"enabled": False}, "state": None}}
     merge = "application/merge-patch+json"
     plane.request("PATCH", f"{STREAMS}/scores", edit, kind=merge)
-    asked = f"{deployments}/scores-taskmanager"
+    asked = f"{deployments}/scores-taskmanager-1"
     until(lambda: plane.request("GET", asked)["spec"]["replicas"] == 0)
     until(lambda: "scores-flink" not in children())
     plane.request("DELETE", f"{STREAMS}/scores")

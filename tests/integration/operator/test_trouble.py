@@ -33,7 +33,7 @@ def test_an_api_server_that_was_away_is_caught_up_with(
     until(lambda: len(space.names("deployments")) == DEPLOYMENTS)
     with frozen(plane), pytest.raises(subprocess.TimeoutExpired):
         operator.process.wait(5)  # it lives through that
-    space.delete("deployments", "scores-jobmanager")
+    space.delete("deployments", "scores-jobmanager-1")
     until(lambda: len(space.names("deployments")) == DEPLOYMENTS)
 
 
@@ -45,13 +45,13 @@ def test_another_field_manager_loses_what_the_operator_owns(
     theirs = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": "scores-taskmanager", "annotations": {"team": "fraud"}},
+        "metadata": {"name": "scores-taskmanager-1", "annotations": {"team": "fraud"}},
         "spec": {"replicas": 7},
     }
-    path = space.path("deployments", "scores-taskmanager")
+    path = space.path("deployments", "scores-taskmanager-1")
     plane.server_side_apply(path, theirs, force="true")
-    until(lambda: space.get("deployments", "scores-taskmanager")["spec"]["replicas"] == 1)
-    annotations = space.get("deployments", "scores-taskmanager")["metadata"]["annotations"]
+    until(lambda: space.get("deployments", "scores-taskmanager-1")["spec"]["replicas"] == 1)
+    annotations = space.get("deployments", "scores-taskmanager-1")["metadata"]["annotations"]
     assert annotations["team"] == "fraud"
 
 
@@ -99,7 +99,7 @@ def test_a_server_that_is_killed_and_comes_back_breaks_no_watch_for_good(
     space.create(scores)
     until(lambda: len(space.names("deployments")) == DEPLOYMENTS)
     plane.restart_api_server()
-    space.delete("deployments", "scores-jobmanager")
+    space.delete("deployments", "scores-jobmanager-1")
     space.create({**scores, "metadata": {"name": "new"}})
     until(lambda: len(space.names("deployments")) == 2 * DEPLOYMENTS, 240)
 
@@ -180,7 +180,7 @@ def test_300_kb_of_pod_template_reach_the_pods_and_wrong_ones_are_told(
     template = {"spec": {"containers": [{"name": "main", "env": env}]}}
     scores["spec"]["flink"] = {"taskManager": {"podTemplate": template}}
     space.create(scores)
-    made = until(lambda: space.get("deployments", "scores-taskmanager"))
+    made = until(lambda: space.get("deployments", "scores-taskmanager-1"))
     (main,) = made["spec"]["template"]["spec"]["containers"]
     assert {each["name"] for each in env} <= {each["name"] for each in main["env"]}
     wrong = {"taskManager": {"podTemplate": {"spec": {"containers": "main"}}}}
@@ -194,13 +194,13 @@ def test_an_edit_that_cannot_run_leaves_the_pods_alone_and_says_so(
 ) -> None:
     space.create(scores)
     until(lambda: space.condition("scores", "Accepted").get("status") == "True")
-    created = until(lambda: space.get("deployments", "scores-taskmanager"))  # after the status
+    created = until(lambda: space.get("deployments", "scores-taskmanager-1"))  # after the status
     before = created["metadata"]["generation"]
     little = {"taskManager": {"resources": {"limits": {"memory": "1Gi"}}}}
     space.patch("modelstreams", "scores", {"spec": {"flink": little}})
     refusal = until(lambda: refused(space))
     assert "spec.flink.taskManager.resources.limits.memory" in refusal["message"]
-    assert space.get("deployments", "scores-taskmanager")["metadata"]["generation"] == before
+    assert space.get("deployments", "scores-taskmanager-1")["metadata"]["generation"] == before
     space.patch("modelstreams", "scores", {"spec": {"flink": None}})
     until(lambda: space.condition("scores", "Accepted").get("status") == "True")
 

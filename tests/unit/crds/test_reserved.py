@@ -11,12 +11,13 @@ def _options(configuration: dict[str, str]) -> dict[str, str]:
     manifest = edited(
         {
             "metadata.namespace": "default",
+            "metadata.uid": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
             "spec.state": {"storage": "s3://bucket/state"},
             "spec.flink": {"configuration": configuration},
         }
     )
-    target = Target(stream=ModelStream.model_validate(manifest), manifest=manifest, job_id="0" * 32)
-    return flink_options(target)
+    stream = ModelStream.model_validate(manifest)
+    return flink_options(Target(stream, manifest, run=1, job_id="0" * 32))
 
 
 @pytest.mark.parametrize("key", sorted(_options({})))

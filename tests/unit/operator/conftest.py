@@ -11,7 +11,12 @@ from modelstream_operator.settings import Settings
 MINIMAL: dict[str, Any] = {
     "apiVersion": "modelstream.dev/v1alpha1",
     "kind": "ModelStream",
-    "metadata": {"name": "scores", "namespace": "fraud", "uid": "u-1", "generation": 1},
+    "metadata": {
+        "name": "scores",
+        "namespace": "fraud",
+        "uid": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
+        "generation": 1,
+    },
     "spec": {
         "models": [{"name": "fraud", "uri": "pvc://models/fraud"}],
         "pipeline": {
@@ -55,7 +60,7 @@ def target() -> TargetMaker:
             stream=ModelStream.model_validate(manifest),
             manifest=manifest,
             settings=settings or Settings(),
-            **fields,
+            **{"run": 1, **fields},
         )
 
     return make

@@ -17,6 +17,7 @@ from tests.support.rendered import (
     leaves,
 )
 
+from modelstream_operator.names import LABEL_RUN
 from modelstream_operator.render import Target, children
 from modelstream_operator.settings import Settings
 
@@ -38,8 +39,11 @@ def test_equal_targets_render_equal_manifests(target: TargetMaker) -> None:
 
 
 def test_every_child_belongs_to_the_resource(target: TargetMaker) -> None:
-    made = children(target({"spec/state": {"storage": "s3://bucket/x"}}))
-    assert {c["metadata"]["ownerReferences"][0]["uid"] for c in made} == {"u-1"}
+    made_for = target({"spec/state": {"storage": "s3://bucket/x"}})
+    made = children(made_for)
+    assert {c["metadata"]["ownerReferences"][0]["uid"] for c in made} == {
+        made_for.manifest["metadata"]["uid"]
+    }
     assert {c["metadata"]["labels"]["modelstream.dev/name"] for c in made} == {"scores"}
     assert {c["metadata"]["namespace"] for c in made} == {"fraud"}
 
@@ -59,6 +63,58 @@ def test_state_brings_high_availability_and_a_narrow_role(target: TargetMaker) -
     )
     (role,) = [c for c in made if c["kind"] == "Role"]
     assert {name for rule in role["rules"] for name in rule["resources"]} == {"configmaps"}
+    named, unnamed = role["rules"]
+    cluster = options["kubernetes.cluster-id"]
+    assert named["resourceNames"] == [
+        f"{cluster}-cluster-config-map",
+        f"{cluster}-{'ab' * 16}-config-map",
+    ]
+    assert unnamed["verbs"] == ["create"]
+
+
+def test_no_two_runs_and_no_two_objects_of_one_name_share_flinks_cluster_id(
+    target: TargetMaker,
+) -> None:
+    again = target({"metadata/uid": "ffffffff-4b5a-6978-8796-a5b4c3d2e1f0"})
+    ids = [target().cluster_id, target(run=12).cluster_id, again.cluster_id]
+    assert ids == ["scores-0f1e2d3c-1", "scores-0f1e2d3c-12", "scores-ffffffff-1"]
+
+
+def test_a_run_selects_its_own_pods_and_has_children_of_its_own(target: TargetMaker) -> None:
+    made = {
+        run: children(target({"spec/state": {"storage": "s3://b/x"}}, run=run)) for run in (1, 2)
+    }
+    names = {
+        run: {(c["kind"], c["metadata"]["name"]) for c in found} for run, found in made.items()
+    }
+    assert names[1] & names[2] == {
+        ("ServiceAccount", "scores-flink"),
+        ("Service", "scores-rest"),
+        ("NetworkPolicy", "scores-flink"),
+    }
+    for child in made[2]:
+        if child["kind"] == "Deployment":
+            labels = child["spec"]["template"]["metadata"]["labels"]
+            assert child["spec"]["selector"]["matchLabels"].items() <= labels.items()
+            assert child["spec"]["selector"]["matchLabels"][LABEL_RUN] == labels[LABEL_RUN] == "2"
+        if child["kind"] == "Service":
+            assert child["spec"]["selector"][LABEL_RUN] == "2"
+
+
+def test_before_the_first_run_there_is_only_what_stays(target: TargetMaker) -> None:
+    kinds = [c["kind"] for c in children(target(run=0))]
+    assert kinds == ["ServiceAccount", "Service", "NetworkPolicy"]
+
+
+def test_the_policy_lets_in_the_pods_of_every_run(target: TargetMaker) -> None:
+    (policy,) = [c for c in children(target()) if c["kind"] == "NetworkPolicy"]
+    assert policy["spec"]["podSelector"]["matchLabels"] == {"modelstream.dev/name": "scores"}
+
+
+def test_the_operator_reaches_a_jobmanager_by_its_run_s_own_service(target: TargetMaker) -> None:
+    ports = leaves(target())
+    assert ports["Service/scores-jobmanager-1/spec/ports[rest]/port"] == 8081
+    assert ports["Service/scores-jobmanager-1/spec/clusterIP"] == "None"
 
 
 def test_without_state_flink_gets_no_token_and_no_role(target: TargetMaker) -> None:

@@ -15,7 +15,7 @@ from modelstream_operator.render.config import job_manifest
 from modelstream_operator.render.fingerprint import EFFECTS, Effect, fingerprint
 
 TargetMaker = Callable[..., Target]
-JM, TM, FLINK = "Deployment/scores-jobmanager", "Deployment/scores-taskmanager", "ConfigMap"
+JM, TM, FLINK = "Deployment/scores-jobmanager-1", "Deployment/scores-taskmanager-1", "ConfigMap"
 BOTH = {JM, TM}
 
 SOURCE = {
@@ -323,7 +323,7 @@ def split(path: str) -> tuple[str, str]:
         if path.startswith(root):
             return root, path.removeprefix(f"{root}/spec/").removeprefix("template/spec/")
     kind, _, rest = path.partition("/")
-    return kind, rest.removeprefix("scores-config/data/flink.yaml/")
+    return kind, rest.removeprefix("scores-config-1/data/flink.yaml/")
 
 
 def effect(field: str) -> Effect:

@@ -53,8 +53,15 @@ def test_how_long_the_tasks_are_steady_is_told_by_the_jobmanager_s_clock() -> No
 
 def test_a_new_resource_is_deployed_under_a_fresh_job_id() -> None:
     decision = decide(Memory(), Wanted(NEW), seen())
-    assert decision.memory == Memory(Step.DEPLOYED, job_id=FRESH, deployed=NEW, target=NEW)
+    assert decision.memory == Memory(Step.DEPLOYED, run=1, job_id=FRESH, deployed=NEW, target=NEW)
     assert decision.running
+
+
+def test_a_start_takes_a_number_that_nothing_of_the_object_has_had() -> None:
+    again = decide(replace(torn, run=3), Wanted(NEW), seen(scaled_down=True))
+    assert again.memory.run == 4
+    lost = decide(Memory(), Wanted(NEW), seen(newest_run=7))
+    assert lost.memory.run == 8
 
 
 def test_a_new_resource_that_is_suspended_starts_nothing() -> None:
@@ -105,7 +112,7 @@ def test_state_is_never_given_up_silently(job: Job | None) -> None:
 
 def test_a_trigger_that_flink_does_not_know_is_sent() -> None:
     decision = decide(asked, Wanted(NEW, savepoint_directory=DIRECTORY), seen(job=RUNNING))
-    assert decision.act == StopWithSavepoint("a", DIRECTORY, "trigger")
+    assert decision.act == StopWithSavepoint("a", f"{DIRECTORY}/a-trigger", "trigger")
 
 
 def test_a_savepoint_in_progress_is_waited_for() -> None:

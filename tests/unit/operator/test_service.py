@@ -138,7 +138,7 @@ def test_a_child_that_is_refused_is_tried_again_until_it_is_not(target: Any) -> 
         await one.once(session, manifest)
         assert not session.refused
         assert {ref.name for ref in server.objects if ref.kind == "Service"} == {
-            "scores-jobmanager",
+            "scores-jobmanager-1",
             "scores-rest",
         }
 

@@ -44,8 +44,8 @@ def test_a_bad_value_names_its_variable(variable: str, value: str) -> None:
         Settings.from_environment({variable: value})
 
 
-def test_a_job_s_rest_address_is_made_from_its_name() -> None:
-    assert Settings().flink_url("fraud", "scores") == "http://scores-rest.fraud:8081"
+def test_a_run_is_asked_by_its_own_service() -> None:
+    assert Settings().flink_url("fraud", "scores", 3) == "http://scores-jobmanager-3.fraud:8081"
 
 
 def test_port_0_turns_the_liveness_probe_off() -> None:

@@ -122,7 +122,7 @@ def test_quota_comes_from_the_deployment(target: TargetMaker) -> None:
         "status": "True",
         "message": 'pods "x" is forbidden: exceeded quota: small, requested: pods=1',
     }
-    deployments = {"scores-taskmanager": {"conditions": [condition]}}
+    deployments = {"scores-taskmanager-1": {"conditions": [condition]}}
     problem = only(Scene(target(), NOW, deployments=deployments))
     assert problem.reason == Reason.QUOTA
     assert "exceeded quota: small" in problem.message

@@ -145,7 +145,7 @@ def test_a_child_that_changes_hands_leaves_its_old_owner() -> None:
 
 def test_a_warning_is_filed_under_the_resource_of_its_pod() -> None:
     cache = Cache()
-    about = {"kind": "Pod", "name": "scores-taskmanager-5d8-x", "namespace": "fraud"}
+    about = {"kind": "Pod", "name": "scores-taskmanager-1-5d8-x", "namespace": "fraud"}
     meta = {"name": "e", "namespace": "fraud"}
     cache.put({"kind": "Event", "metadata": meta, "involvedObject": about, "reason": "FailedMount"})
     stranger = {"kind": "Pod", "name": "nginx", "namespace": "fraud"}
