@@ -165,7 +165,7 @@ def test_an_evicted_pod_is_neither_counted_nor_a_cause_nor_waited_for(
 ) -> None:
     make_claim(space)
     space.create(scores)
-    until(lambda: space.get("deployments", "scores-taskmanager"))
+    until(lambda: space.get("deployments", "scores-taskmanager-1"))
     evicted = pod_of(space, "taskmanager", "old")["metadata"]["name"]
     status = {"phase": "Failed", "reason": "Evicted", "message": "low on memory"}
     space.patch("pods", evicted, {"status": status}, part="/status")
@@ -175,7 +175,7 @@ def test_an_evicted_pod_is_neither_counted_nor_a_cause_nor_waited_for(
     assert space.status("scores")["taskManager"]["replicas"] == 1
     space.patch("modelstreams", "scores", {"spec": {"suspend": True}})
     space.plane.request("DELETE", space.path("pods", lives) + "?gracePeriodSeconds=0")
-    space.controllers_scale_down("scores-jobmanager", "scores-taskmanager")
+    space.controllers_scale_down("scores-jobmanager-1", "scores-taskmanager-1")
     until(lambda: space.status("scores")["phase"] == "Suspended")
     space.delete("modelstreams", "scores")
     until(lambda: space.get("modelstreams", "scores") is None)

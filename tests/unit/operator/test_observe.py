@@ -40,7 +40,7 @@ def deployment(asked: int, **status: int) -> dict[str, Any]:
         "spec": {"replicas": asked},
         "status": status,
     }
-    return owned(found, "scores-taskmanager")
+    return owned(found, "scores-taskmanager-1")
 
 
 def seen(deployment: dict[str, Any]) -> Seen:
