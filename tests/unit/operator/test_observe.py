@@ -11,6 +11,7 @@ from modelstream_operator.cache import Cache, Key
 from modelstream_operator.decide.lifecycle import Memory, Seen, Step
 from modelstream_operator.flink import Flink
 from modelstream_operator.observe import Observed, Observer
+from modelstream_operator.resources import CONFIG_MAP, Resource
 from modelstream_operator.settings import Settings
 
 SCORES = Key("fraud", "scores")
@@ -79,3 +80,28 @@ def test_a_deployment_is_down_once_its_controller_says_so(
 
 def test_without_deployments_nothing_is_up() -> None:
     assert Observed(now=datetime.now(UTC)).seen().scaled_down
+
+
+class Listed:
+    """The cluster's answer to who has ConfigMaps with Flink's label."""
+
+    async def list(self, resource: Resource, namespace: str, labels: str) -> list[dict[str, Any]]:
+        assert (resource, namespace, labels) == (
+            CONFIG_MAP,
+            "fraud",
+            "type=flink-native-kubernetes",
+        )
+        theirs = ("scores-cluster-config-map", "scores-ffffffff-1-cluster-config-map")
+        ours = ("scores-0f1e2d3c-1-cluster-config-map", "scores-0f1e2d3c-2-cluster-config-map")
+        return [{"metadata": {"name": name}} for name in (*theirs, *ours)]
+
+
+def test_of_flinks_config_maps_only_those_of_our_own_runs_are_taken_for_leftovers(
+    target: Any,
+) -> None:
+    observer = Observer(Listed(), Cache(), Flink(), Settings())  # type: ignore[arg-type]  # as much as is asked
+    found = asyncio.run(observer.observe(SCORES, target(), Memory(Step.TEARING_DOWN, job_id="a")))
+    assert [ref.name for ref in found.leftovers] == [
+        "scores-0f1e2d3c-1-cluster-config-map",
+        "scores-0f1e2d3c-2-cluster-config-map",
+    ]
