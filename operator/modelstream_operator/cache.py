@@ -3,18 +3,20 @@
 import json
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from modelstream_operator.names import (
-    ANNOTATION_APPLIED,
-    ANNOTATION_CONFIG,
-    ANNOTATION_JOB,
-    LABEL_OWNER,
-    Component,
+from modelstream_operator.decide.pods import is_ended, is_leaving, is_scheduled
+from modelstream_operator.names import ANNOTATION_APPLIED, LABEL_OWNER, Component
+from modelstream_operator.resources import CLAIM, NODE, Manifest, Ref
+from modelstream_operator.slim import (
+    slim_claim,
+    slim_event,
+    slim_node,
+    slim_pod,
+    without_managed_fields,
 )
-from modelstream_operator.resources import CLAIM, Manifest, Ref
 
 
 class Key(NamedTuple):
@@ -71,79 +73,6 @@ def version_of(manifest: Manifest) -> str:
     return f"{meta['uid']}/{written}/{hash(frozenset(meta.get('labels', {}).items())):x}"
 
 
-_POD_ANNOTATIONS = (ANNOTATION_JOB, ANNOTATION_CONFIG)
-
-
-def _without_managed_fields(manifest: Manifest) -> Manifest:
-    manifest["metadata"].pop("managedFields", None)
-    return manifest
-
-
-def _slim_pod(pod: Manifest) -> Manifest:
-    """A pod as far as diagnosis reads it."""
-    meta, spec = pod["metadata"], pod.get("spec", {})
-    kept = ("name", "namespace", "uid", "labels", "creationTimestamp", "deletionTimestamp")
-    annotations = {name: meta.get("annotations", {}).get(name, "") for name in _POD_ANNOTATIONS}
-    return {
-        "kind": "Pod",
-        "metadata": {
-            **{name: meta[name] for name in kept if name in meta},
-            "annotations": annotations,
-        },
-        "spec": {
-            "nodeName": spec.get("nodeName", ""),
-            "volumes": [
-                each for each in spec.get("volumes", ()) if "persistentVolumeClaim" in each
-            ],
-        },
-        "status": pod.get("status", {}),
-    }
-
-
-def _slim_node(node: Manifest) -> Manifest:
-    spec, status = node.get("spec", {}), node.get("status", {})
-    return {
-        "kind": "Node",
-        "metadata": {
-            "name": node["metadata"]["name"],
-            "labels": node["metadata"].get("labels", {}),
-        },
-        "spec": {"taints": spec.get("taints", []), "unschedulable": spec.get("unschedulable")},
-        "status": {
-            "allocatable": status.get("allocatable", {}),
-            "conditions": [
-                {name: each.get(name) for name in ("type", "status", "lastTransitionTime")}
-                for each in status.get("conditions", ())
-                if each["type"] == "Ready"
-            ],
-        },
-    }
-
-
-def _slim_event(event: Manifest) -> Manifest:
-    kept = ("reason", "message", "lastTimestamp", "eventTime", "series", "involvedObject")
-    return {
-        "kind": "Event",
-        "metadata": {name: event["metadata"].get(name) for name in ("name", "namespace")},
-        **{name: event[name] for name in kept if name in event},
-    }
-
-
-def _slim_claim(claim: Manifest) -> Manifest:
-    return {
-        "kind": "PersistentVolumeClaim",
-        "metadata": {name: claim["metadata"].get(name) for name in ("name", "namespace")},
-        "spec": {"accessModes": claim.get("spec", {}).get("accessModes", [])},
-        "status": {"phase": claim.get("status", {}).get("phase", "")},
-    }
-
-
-_SLIM: dict[str, Callable[[Manifest], Manifest]] = {
-    "Node": _slim_node,
-    "PersistentVolumeClaim": _slim_claim,
-}
-
-
 def owner_of(manifest: Manifest) -> Key | None:
     """The ModelStream whose label an object carries."""
     meta = manifest["metadata"]
@@ -168,11 +97,13 @@ class Cache:
     """All that is watched. ``changed`` hears of every ModelStream that something happened to."""
 
     changed: Callable[[Key], None] = lambda key: None
-    shared_changed: Callable[[], None] = lambda: None
     _children: dict[Key, dict[Ref, Child]] = field(default_factory=lambda: defaultdict(dict))
     _pods: dict[Key, dict[Ref, Manifest]] = field(default_factory=lambda: defaultdict(dict))
     _events: dict[Key, dict[Ref, Manifest]] = field(default_factory=lambda: defaultdict(dict))
-    _shared: dict[str, dict[Ref, Manifest]] = field(default_factory=lambda: defaultdict(dict))
+    _nodes: dict[Ref, Manifest] = field(default_factory=dict)
+    _claims: dict[Ref, Manifest] = field(default_factory=dict)
+    _claimed: dict[Key, frozenset[str]] = field(default_factory=dict)
+    """Names of the claims that each ModelStream uses."""
     _owned: dict[Ref, Key] = field(default_factory=dict)
 
     def put(self, manifest: Manifest) -> None:
@@ -180,22 +111,21 @@ class Cache:
         ref = Ref.of(manifest)
         match ref.kind:
             case "Node" | "PersistentVolumeClaim":
-                slim = _SLIM[ref.kind](manifest)
-                if self._shared[ref.kind].get(ref) != slim:
-                    self._shared[ref.kind][ref] = slim
-                    self.shared_changed()
+                self._share(
+                    ref, slim_node(manifest) if ref.kind == NODE.kind else slim_claim(manifest)
+                )
             case "Event":
-                self._own(ref, owner_of_event(manifest), self._events, _slim_event(manifest))
+                self._own(ref, owner_of_event(manifest), self._events, slim_event(manifest))
             case "Pod":
-                self._own(ref, owner_of(manifest), self._pods, _slim_pod(manifest))
+                self._own(ref, owner_of(manifest), self._pods, slim_pod(manifest))
             case _:
-                child = Child.of(_without_managed_fields(manifest))
+                child = Child.of(without_managed_fields(manifest))
                 self._own(ref, child.key if child else None, self._children, child)
 
     def drop(self, ref: Ref) -> None:
         """An object is gone, or no longer carries the label that is watched."""
-        if self._shared.get(ref.kind, {}).pop(ref, None) is not None:
-            self.shared_changed()
+        if self._shared(ref.kind).pop(ref, None) is not None:
+            self._shared_changed(ref)
         key = self._owned.pop(ref, None)
         if key is None:
             return
@@ -207,7 +137,7 @@ class Cache:
 
     def refs(self, kind: str, namespace: str | None) -> Iterator[Ref]:
         """What is known of one kind, for comparison with a fresh list."""
-        for ref in [*self._owned, *self._shared.get(kind, ())]:
+        for ref in [*self._owned, *self._shared(kind)]:
             if ref.kind == kind and namespace in (None, ref.namespace):
                 yield ref
 
@@ -225,11 +155,47 @@ class Cache:
 
     def nodes(self) -> list[Manifest]:
         """The nodes; empty where the operator may not read them."""
-        return list(self._shared["Node"].values())
+        return list(self._nodes.values())
 
-    def claim(self, namespace: str, name: str) -> Manifest | None:
-        """A PersistentVolumeClaim."""
-        return self._shared[CLAIM.kind].get(Ref(CLAIM.kind, namespace, name))
+    def claims(self, key: Key, names: Iterable[str]) -> dict[str, Manifest | None]:
+        """The PersistentVolumeClaims that a ModelStream uses; from now on each wakes it."""
+        refs = {name: Ref(CLAIM.kind, key.namespace, name) for name in names}
+        self._claimed[key] = frozenset(refs)
+        return {name: self._claims.get(ref) for name, ref in refs.items()}
+
+    def forget(self, key: Key) -> None:
+        """A ModelStream is no longer served."""
+        self._claimed.pop(key, None)
+
+    def _shared(self, kind: str) -> dict[Ref, Manifest]:
+        """Objects that belong to no ModelStream, and concern some."""
+        match kind:
+            case NODE.kind:
+                return self._nodes
+            case CLAIM.kind:
+                return self._claims
+        return {}
+
+    def _share(self, ref: Ref, new: Manifest) -> None:
+        if self._shared(ref.kind).get(ref) != new:
+            self._shared(ref.kind)[ref] = new
+            self._shared_changed(ref)
+
+    def _shared_changed(self, ref: Ref) -> None:
+        """Wake those that it may concern, and no stranger."""
+        for key in self._of_nodes() if ref.kind == NODE.kind else self._of_claim(ref):
+            self.changed(key)
+
+    def _of_claim(self, claim: Ref) -> list[Key]:
+        return [
+            key
+            for key, names in self._claimed.items()
+            if claim.name in names and claim.namespace == key.namespace
+        ]
+
+    def _of_nodes(self) -> list[Key]:
+        """Those with a pod that has no node yet, or does not end, as on a node that is gone."""
+        return [key for key, pods in self._pods.items() if any(map(_looks_at_nodes, pods.values()))]
 
     def _own(self, ref: Ref, key: Key | None, place: dict[Key, dict[Ref, Any]], new: Any) -> None:
         """File an object under its ModelStream; one that changed hands leaves the old place."""
@@ -248,3 +214,7 @@ class Cache:
             case "Event":
                 return self._events
         return self._children
+
+
+def _looks_at_nodes(pod: Manifest) -> bool:
+    return not is_ended(pod) and (is_leaving(pod) or not is_scheduled(pod))

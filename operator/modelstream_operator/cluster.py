@@ -5,6 +5,7 @@ out of the way, so that a manifest is the same JSON in ``render``, in tests and 
 """
 
 import json
+import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -118,13 +119,21 @@ class KubernetesCluster:
 
     @asynccontextmanager
     async def watch(
-        self, resource: Resource, namespace: str | None, query: Mapping[str, str], silence: float
+        self,
+        resource: Resource,
+        namespace: str | None,
+        query: Mapping[str, str],
+        silence: float | None,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The lines of one watch; a stream that is silent for too long is an error."""
+        """The lines of one watch; a stream that is silent for too long is an error.
+
+        A stream that may be silent for ever (None) breaks when the server's machine is gone.
+        """
         timeout = aiohttp.ClientTimeout(total=None, connect=5.0, sock_read=silence)
         path = resource.path(namespace)
         full = {**query, "watch": "true", "allowWatchBookmarks": "true"}
         async with self._send("GET", path, full, None, timeout, "watch", resource.kind) as answer:
+            _keep_alive(answer)
             yield aiter(answer.content)
 
     async def _json(
@@ -178,6 +187,17 @@ class KubernetesCluster:
             if answer.status >= 400:
                 raise await _refusal(answer)
             yield answer
+
+
+def _keep_alive(answer: aiohttp.ClientResponse) -> None:
+    """Let the kernel ask whether the other side is there, after half a minute of silence."""
+    if answer.connection is None or answer.connection.transport is None:
+        return
+    stream = answer.connection.transport.get_extra_info("socket")
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, seconds in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, name):  # not every system has them
+            stream.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), seconds)
 
 
 async def _refusal(answer: aiohttp.ClientResponse) -> ApiError:

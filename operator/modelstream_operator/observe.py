@@ -96,7 +96,7 @@ class Observer:
             ended=tuple(filter(is_ended, every)),
             events=tuple(self.cache.events(key)),
             nodes=tuple(self.cache.nodes()),
-            claims={name: self.cache.claim(key.namespace, name) for name in claim_names(target)},
+            claims=self.cache.claims(key, claim_names(target)),
             flink=await self._ask_flink(key, target, memory, pods),
             leftovers=await self._leftovers(key, target) if tearing_down else (),
         )

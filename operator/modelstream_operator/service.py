@@ -77,7 +77,7 @@ class Service:
         """Connect, and begin to watch."""
         cluster = await KubernetesCluster.connect(settings.connections, settings.request_timeout)
         wakeups = Wakeups()
-        cache = Cache(changed=wakeups.wake, shared_changed=wakeups.wake_all)
+        cache = Cache(changed=wakeups.wake)
         flink = Flink(settings.flink_timeout)
         reconciler = Reconciler(cluster, cache, flink, settings)
         service = cls(settings, cluster, cache, flink, wakeups, reconciler)
@@ -115,9 +115,12 @@ class Service:
         *,
         optional: bool = False,
     ) -> Watch:
-        # Events come without bookmarks: a watch of them ends before it seems to be dead.
-        resync = min(self.settings.resync, 60.0) if resource is EVENT else self.settings.resync
-        return Watch(self.cluster, self.cache, resource, namespace, selector, resync, optional)
+        watch = Watch(self.cluster, self.cache, resource, namespace, selector, optional)
+        if resource is EVENT:
+            # No bookmarks come of events: a quiet watch of them is not a dead one, and one that is
+            # begun again after long finds its version compacted, so that all would be listed.
+            watch.lasts, watch.silence = 3600.0, None
+        return watch
 
     async def synced(self, namespace: str) -> None:
         """Wait until what there is in a namespace is known: before, children seem to be missing.
@@ -159,7 +162,8 @@ class Service:
                 if not stopped:
                     await asyncio.sleep(GATHER)
         finally:
-            self.wakeups.forget(key, clock)
+            if self.wakeups.forget(key, clock):
+                self.cache.forget(key)
             self.phases.pop(key, None)
             self._count()
 

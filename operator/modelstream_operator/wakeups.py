@@ -44,20 +44,18 @@ class Wakeups:
         return self
 
     def of(self, key: Key) -> Wakeup:
-        """The object's clock, made when first asked for."""
-        return self._clocks.setdefault(key, Wakeup())
+        """A clock for an object that is served from now on."""
+        self._clocks[key] = Wakeup()
+        return self._clocks[key]
 
     def wake(self, key: Key) -> None:
         """Wake one object, if it is served."""
         if key in self._clocks:
             self._clocks[key].set()
 
-    def wake_all(self) -> None:
-        """Wake every object that is served: a node or a claim has changed."""
-        for clock in self._clocks.values():
-            clock.set()
-
-    def forget(self, key: Key, clock: Wakeup) -> None:
-        """The object is gone; a later one of the same name has a clock of its own."""
-        if self._clocks.get(key) is clock:
+    def forget(self, key: Key, clock: Wakeup) -> bool:
+        """The object is gone; False where a later one of the same name has taken its place."""
+        mine = self._clocks.get(key) is clock
+        if mine:
             del self._clocks[key]
+        return mine

@@ -6,7 +6,6 @@ import logging
 import random
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -20,49 +19,64 @@ logger = logging.getLogger(__name__)
 
 PAGE = 500
 SILENCE = 240.0
-"""Seconds after which a quiet watch is begun again where it was: its connection may be dead."""
+"""Seconds after which a quiet watch seems to be dead: bookmarks come every minute."""
+AT_ONCE = 1.0
+"""A watch that ends sooner, and told of nothing, is a failure."""
 MAX_BACKOFF = 30.0
 
 
-class _Expired(Exception):
-    """The server no longer knows the version that the watch began at: list again."""
+class _ExpiredError(Exception):
+    """The server no longer knows the version that the watch has come to."""
 
 
 @dataclass
 class Watch:
-    """One kind in one namespace, or in all (None)."""
+    """One kind in one namespace, or in all (None): one list, and what has changed since.
+
+    A watch that ends or breaks goes on from where it was; only where the server no longer knows
+    that version is everything listed again.
+    """
 
     cluster: KubernetesCluster
     cache: Cache
     resource: Resource
     namespace: str | None
     selector: Mapping[str, str] = field(default_factory=dict)
-    resync: float = 600.0
     optional: bool = False
+    lasts: float = 600.0
+    """Seconds for which the server is asked to keep one watch open."""
+    silence: float | None = SILENCE
     synced: asyncio.Event = field(default_factory=asyncio.Event)
     _version: str = ""
+    _failures: int = 0
 
     async def run(self) -> None:
         """Follow the kind until cancelled."""
-        failures = 0
         while True:
             try:
-                await self._list()
-                self.synced.set()
-                failures = 0
+                if not self._version:
+                    await self._list()
+                    self.synced.set()
                 await self._follow()
-            except _Expired:
+            except _ExpiredError:
                 logger.info("%s: the watch expired, listing again", self.resource.plural)
+                self._version = ""
             except (ApiError, aiohttp.ClientError, TimeoutError, ValueError) as error:
                 if self.optional and getattr(error, "status", None) == 403:
                     logger.info("%s: not allowed to read them: %s", self.resource.plural, error)
                     self.synced.set()
                     return
-                failures += 1
-                metrics.WATCH_RESTARTS.labels(self.resource.kind).inc()
-                text = str(error) or type(error).__name__
-                logger.warning("%s: %s; listing again", self.resource.plural, text)
-                await asyncio.sleep(backoff(failures))
+                await self._failed(error)
+
+    async def _failed(self, error: Exception) -> None:
+        """Wait, then go on; from a list where the trouble may be in what was to come next."""
+        if not _is_on_the_way(error):
+            self._version = ""
+        self._failures += 1
+        metrics.WATCH_RESTARTS.labels(self.resource.kind).inc()
+        text = str(error) or type(error).__name__
+        logger.warning("%s: %s; trying again", self.resource.plural, text)
+        await asyncio.sleep(backoff(self._failures))
 
     async def _list(self) -> None:
         """Read the whole collection, and the version to watch from."""
@@ -83,40 +97,46 @@ class Watch:
         self._version = page["metadata"]["resourceVersion"]
 
     async def _follow(self) -> None:
-        """Watch for ``resync`` seconds; a watch that is silent for long is begun again."""
-        end = time.monotonic() + self.resync * random.uniform(0.9, 1.1)
-        while (left := end - time.monotonic()) > 1:
-            query = {
-                **self.selector,
-                "resourceVersion": self._version,
-                "timeoutSeconds": str(int(left)),
-            }
-            with suppress(aiohttp.SocketTimeoutError):
-                async with self.cluster.watch(
-                    self.resource, self.namespace, query, SILENCE
-                ) as lines:
-                    async for line in lines:
-                        self._event(json.loads(line))
-                return
+        """One watch, until the server ends it or it has been silent for too long."""
+        begun, version = time.monotonic(), self._version
+        lasts = self.lasts * random.uniform(0.5, 1.0)
+        query = {**self.selector, "resourceVersion": version, "timeoutSeconds": str(int(lasts))}
+        watch = self.cluster.watch(self.resource, self.namespace, query, self.silence)
+        try:
+            async with watch as lines:
+                async for line in lines:
+                    self._event(json.loads(line))
+                    self._failures = 0
+        except aiohttp.SocketTimeoutError:
+            return
+        if self._version == version and time.monotonic() - begun < AT_ONCE:
+            raise aiohttp.ClientError("the watch ended at once")
 
     def _event(self, event: Manifest) -> None:
         body = event["object"]
-        self._version = body.get("metadata", {}).get("resourceVersion") or self._version
         match event["type"]:
             case "ADDED" | "MODIFIED":
                 self.cache.put(self._complete(body))
             case "DELETED":
                 self.cache.drop(Ref.of(self._complete(body)))
             case "ERROR" if body.get("code") == 410:
-                raise _Expired
+                raise _ExpiredError
             case "ERROR":
-                raise ApiError(body.get("code", 0), body.get("message", "the watch failed"))
+                raise ValueError(body.get("message", "the watch failed"))
+        self._version = body.get("metadata", {}).get("resourceVersion") or self._version
 
     def _complete(self, item: Manifest) -> Manifest:
         """Items of a list come without their kind."""
         item.setdefault("apiVersion", self.resource.api_version)
         item.setdefault("kind", self.resource.kind)
         return item
+
+
+def _is_on_the_way(error: Exception) -> bool:
+    """Whether the request did not come through, or the server was too busy for it."""
+    if isinstance(error, ApiError):
+        return error.status in {0, 429} or error.status >= 500
+    return not isinstance(error, ValueError)
 
 
 def backoff(failures: int) -> float:

@@ -95,13 +95,14 @@ def test_a_list_and_the_events_after_it_make_the_cache() -> None:
 @pytest.mark.parametrize(
     "trouble",
     [
-        pytest.param(aiohttp.ClientPayloadError("cut"), id="the connection breaks"),
         pytest.param(event("ERROR", {"code": 410, "message": "expired"}), id="expired"),
         pytest.param(event("ERROR", {"code": 500, "message": "boom"}), id="server error"),
         pytest.param(b"no json\n", id="garbage"),
     ],
 )
-def test_a_broken_watch_lists_again_and_misses_nothing(trouble: bytes | Exception) -> None:
+def test_a_watch_that_cannot_go_on_lists_again_and_misses_nothing(
+    trouble: bytes | Exception,
+) -> None:
     cache = Cache()
     follow(Server([[pod("a")], [pod("c")]], [[trouble]]), cache)
     assert names(cache) == ["c"]
@@ -113,14 +114,33 @@ def test_a_server_that_is_away_is_asked_again() -> None:
     assert names(cache) == ["a"]
 
 
-def test_a_silent_watch_goes_on_where_it_was_without_a_list() -> None:
-    quiet: list[bytes | Exception] = [
-        event("BOOKMARK", {"metadata": {"resourceVersion": "42"}}),
-        aiohttp.SocketTimeoutError("silent"),
-    ]
-    server = Server([[pod("a")]], [quiet])
-    follow(server, Cache())
-    assert server.versions == ["10", "42"]
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param([], id="its time is over"),
+        pytest.param([aiohttp.SocketTimeoutError("silent")], id="it is silent for long"),
+        pytest.param([aiohttp.ClientPayloadError("cut")], id="the connection breaks"),
+        pytest.param([ApiError(503, "busy")], id="the server is busy"),
+    ],
+)
+def test_a_watch_that_ends_goes_on_where_it_was_without_a_list(
+    end: list[bytes | Exception],
+) -> None:
+    bookmark = event("BOOKMARK", {"metadata": {"resourceVersion": "42"}})
+    server = Server([[pod("a")]], [[bookmark, *end], [event("ADDED", pod("b", "43"))]])
+    cache = Cache()
+    follow(server, cache)
+    assert server.versions == ["10", "42", "43"]
+    assert names(cache) == ["a", "b"]
+
+
+def test_a_watch_that_ends_at_once_time_and_again_is_begun_less_and_less_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failures: list[int] = []
+    monkeypatch.setattr(watching, "backoff", lambda count: failures.append(count) or 0.0)
+    follow(Server([[pod("a")]], [[], [], []]), Cache())
+    assert failures == [1, 2, 3]
 
 
 def test_every_change_wakes_its_resource_and_no_other() -> None:
@@ -151,3 +171,67 @@ def test_a_warning_is_filed_under_the_resource_of_its_pod() -> None:
     stranger = {"kind": "Pod", "name": "nginx", "namespace": "fraud"}
     cache.put({"kind": "Event", "metadata": {**meta, "name": "f"}, "involvedObject": stranger})
     assert [each["reason"] for each in cache.events(SCORES)] == ["FailedMount"]
+
+
+def claim(name: str, phase: str = "Bound") -> dict[str, Any]:
+    meta = {"name": name, "namespace": "fraud"}
+    return {"kind": "PersistentVolumeClaim", "metadata": meta, "status": {"phase": phase}}
+
+
+def woken(cache: Cache, *changes: dict[str, Any]) -> list[str]:
+    """Names of the streams that these changes wake, in their order."""
+    found: list[Key] = []
+    cache.changed = found.append
+    for change in changes:
+        cache.put(change)
+    return [key.name for key in found]
+
+
+def test_a_claim_wakes_those_that_use_it_and_no_stranger() -> None:
+    cache = Cache()
+    for index in range(50):
+        cache.claims(Key("fraud", f"stranger-{index}"), ["other"])
+    cache.claims(Key("elsewhere", "scores"), ["models"])
+    assert cache.claims(SCORES, ["models"]) == {"models": None}
+    assert woken(cache, claim("models"), claim("models"), claim("data")) == ["scores"]
+    found = cache.claims(SCORES, ["models"])["models"]
+    assert found is not None
+    assert found["status"] == {"phase": "Bound"}
+    cache.claims(SCORES, ["data"])
+    assert woken(cache, claim("models", "Lost")) == []
+    cache.forget(SCORES)
+    assert woken(cache, claim("data", "Lost")) == []
+
+
+def test_a_claim_that_is_deleted_wakes_those_that_use_it() -> None:
+    cache = Cache()
+    cache.claims(SCORES, ["models"])
+    cache.put(claim("models"))
+    found: list[Key] = []
+    cache.changed = found.append
+    cache.drop(Ref("PersistentVolumeClaim", "fraud", "models"))
+    assert found == [SCORES]
+    assert cache.claims(SCORES, ["models"]) == {"models": None}
+
+
+def test_a_node_wakes_those_that_have_a_pod_without_one_or_one_that_does_not_end() -> None:
+    cache = Cache()
+    placed, evicted, leaving = pod("b", owner="placed"), pod("c", owner="b"), pod("d", owner="left")
+    placed["spec"] = leaving["spec"] = {"nodeName": "n"}
+    evicted["status"]["phase"] = "Failed"
+    leaving["metadata"]["deletionTimestamp"] = "2026-01-01T12:00:00Z"
+    for each in (pod("a"), placed, evicted, leaving):
+        cache.put(each)
+    node = {"kind": "Node", "metadata": {"name": "n"}, "status": {}}
+    assert woken(cache, node, node) == ["scores", "left"]
+
+
+def test_a_heartbeat_of_a_node_is_no_change() -> None:
+    def beat(second: int, status: str) -> dict[str, Any]:
+        ready = {"type": "Ready", "status": status, "lastTransitionTime": "t"}
+        conditions = [{**ready, "lastHeartbeatTime": f"12:00:{second:02}"}]
+        return {"kind": "Node", "metadata": {"name": "n"}, "status": {"conditions": conditions}}
+
+    cache = Cache()
+    cache.put(pod("a"))
+    assert woken(cache, beat(1, "True"), beat(2, "True"), beat(3, "False")) == ["scores"] * 2
