@@ -86,7 +86,7 @@ def sequence(t_env: Any) -> Any:
         first, last = match.events["a"], match.events["c"]
         return Row(first["k"], first["n"], last["n"])
 
-    abc = ms.Sequence("a", shows("a")).followed_by("b", shows("b")).followed_by("c", shows("c"))
+    abc = ms.Pattern("a", shows("a")).followed_by("b", shows("b")).followed_by("c", shows("c"))
     events = t_env.to_data_stream(t_env.from_path("events")).key_by(lambda event: event["k"])
     kind = Types.ROW_NAMED(["k", "first_n", "last_n"], [Types.INT(), Types.LONG(), Types.LONG()])
     found = abc.within(timedelta(seconds=60)).on(events).matched

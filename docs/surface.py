@@ -29,7 +29,7 @@ class Room:
 
 
 ROOMS = (
-    Room("Models", "library.md", ("models", "models.bound.Decoder", "models.running.model")),
+    Room("Models", "library.md", ("models", "models.bound.OutputReader", "models.running.model")),
     Room(
         "Tables, streams and SQL",
         "library.md",
@@ -39,9 +39,9 @@ ROOMS = (
             "flink.streams.InferredStream",
             "flink.route.Route",
             "flink.route.Choice",
-            "scoring.decoder.RecordDecoder",
+            "scoring.records.RecordDecoder",
             "scoring.batch.Batch",
-            "scoring.batch.configure",
+            "flink.environment.configure",
             "flink.sql.register",
             "flink.sql.SqlOnError",
         ),
@@ -51,15 +51,14 @@ ROOMS = (
         "functions.md",
         (
             "flink.classes",
-            "flink.mixin.ModelAwareFunction",
             "flink.closures.map_with_model",
             "flink.closures.flat_map_with_model",
             "flink.closures.filter_with_model",
             "flink.closures.process_with_model",
-            "flink.asynchronous.async_with_model",
-            "flink.asynchronous.ModelAsyncFunction",
+            "flink.awaiting.async_with_model",
+            "flink.awaiting.ModelAsyncFunction",
             "scoring.session.ModelHandle",
-            "scoring.awaited.AsyncModelHandle",
+            "scoring.together.AsyncModelHandle",
         ),
     ),
     Room("Values and tensors", "tensors.md", ("convert",)),
@@ -68,14 +67,18 @@ ROOMS = (
         "online.md",
         (
             "online",
-            "recurrent.definition.SequenceModel",
+            "recurrent.definition.RecurrentModel",
             "recurrent.hidden.HiddenState",
-            "online.codec.decode",
+            "convert.codec.decode",
         ),
     ),
     Room("Sequences of events", "patterns.md", ("patterns",)),
     Room("Fetching", "models.md", ("fetch", "fetch.digest.Tree", "fetch.retry.Retry")),
-    Room("Dead letters", "errors.md", ("failure", "flink.letters.dead_letters")),
+    Room(
+        "Dead letters",
+        "errors.md",
+        ("failure", "scoring.letter.DEAD_LETTER_COLUMNS", "flink.letters.dead_letters"),
+    ),
     Room("Errors", "errors.md", ("errors",)),
 )
 

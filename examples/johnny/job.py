@@ -41,7 +41,7 @@ def main(pictures: str, labels: str, verdicts: str) -> None:
 def judged(pictures: Any) -> Any:
     """AccessGranted for each complete sequence, AccessDenied for each that was begun in vain."""
     johnny = (
-        ms.Sequence("first", shows("cheeseburger"))
+        ms.Pattern("first", shows("cheeseburger"))
         .followed_by("second", shows("ladybug"))
         .followed_by("third", shows("llama"))
         .within(timedelta(seconds=60))

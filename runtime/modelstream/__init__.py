@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from modelstream.convert import Image, TensorColumn, TensorSpec, TensorValue, example
     from modelstream.errors import ModelStreamError, UnscorableError
     from modelstream.failure import DeadLetter, Drop, Fail, Failure
-    from modelstream.flink.asynchronous import ModelAsyncFunction, async_with_model
+    from modelstream.flink.awaiting import ModelAsyncFunction, async_with_model
     from modelstream.flink.classes import (
         ModelAllWindowFunction,
+        ModelAwareFunction,
         ModelBroadcastProcessFunction,
         ModelCoFlatMapFunction,
         ModelCoMapFunction,
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
         process_with_model,
     )
     from modelstream.flink.entry import infer
+    from modelstream.flink.environment import configure
     from modelstream.flink.letters import dead_letters
-    from modelstream.flink.mixin import ModelAwareFunction
     from modelstream.flink.sql import register
     from modelstream.flink.streams import InferredStream
     from modelstream.flink.tables import Inferred
@@ -51,24 +52,24 @@ if TYPE_CHECKING:
         KerasModel,
         Predict,
         Regress,
-        Runtime,
         SavedModel,
         Saver,
         Signature,
+        TensorFlowOptions,
     )
     from modelstream.models.running import model
     from modelstream.online import Learned, OnlineModel
-    from modelstream.patterns import AfterMatch, Sequence
-    from modelstream.recurrent.definition import SequenceModel
+    from modelstream.patterns import AfterMatch, Pattern
+    from modelstream.recurrent.definition import RecurrentModel
     from modelstream.recurrent.hidden import HiddenState
-    from modelstream.scoring.awaited import AsyncModelHandle
-    from modelstream.scoring.batch import Batch, configure
-    from modelstream.scoring.decoder import RecordDecoder
+    from modelstream.scoring.batch import Batch
+    from modelstream.scoring.records import RecordDecoder
     from modelstream.scoring.session import ModelHandle
+    from modelstream.scoring.together import AsyncModelHandle
 
 _HOMES = {
     "AfterMatch": "patterns",
-    "AsyncModelHandle": "scoring.awaited",
+    "AsyncModelHandle": "scoring.together",
     "Batch": "scoring.batch",
     "CallableModel": "models",
     "Classify": "models",
@@ -86,8 +87,8 @@ _HOMES = {
     "KerasModel": "models",
     "Learned": "online",
     "ModelAllWindowFunction": "flink.classes",
-    "ModelAsyncFunction": "flink.asynchronous",
-    "ModelAwareFunction": "flink.mixin",
+    "ModelAsyncFunction": "flink.awaiting",
+    "ModelAwareFunction": "flink.classes",
     "ModelBroadcastProcessFunction": "flink.classes",
     "ModelCoFlatMapFunction": "flink.classes",
     "ModelCoMapFunction": "flink.classes",
@@ -105,21 +106,21 @@ _HOMES = {
     "ModelStreamError": "errors",
     "ModelWindowFunction": "flink.classes",
     "OnlineModel": "online",
+    "Pattern": "patterns",
     "Predict": "models",
-    "RecordDecoder": "scoring.decoder",
+    "RecordDecoder": "scoring.records",
+    "RecurrentModel": "recurrent.definition",
     "Regress": "models",
-    "Runtime": "models",
     "SavedModel": "models",
     "Saver": "models",
-    "Sequence": "patterns",
-    "SequenceModel": "recurrent.definition",
     "Signature": "models",
     "TensorColumn": "convert",
+    "TensorFlowOptions": "models",
     "TensorSpec": "convert",
     "TensorValue": "convert",
     "UnscorableError": "errors",
-    "async_with_model": "flink.asynchronous",
-    "configure": "scoring.batch",
+    "async_with_model": "flink.awaiting",
+    "configure": "flink.environment",
     "dead_letters": "flink.letters",
     "example": "convert",
     "filter_with_model": "flink.closures",
@@ -170,16 +171,16 @@ __all__ = [
     "ModelStreamError",
     "ModelWindowFunction",
     "OnlineModel",
+    "Pattern",
     "Predict",
     "RecordDecoder",
+    "RecurrentModel",
     "Regress",
-    "Runtime",
     "SavedModel",
     "Saver",
-    "Sequence",
-    "SequenceModel",
     "Signature",
     "TensorColumn",
+    "TensorFlowOptions",
     "TensorSpec",
     "TensorValue",
     "UnscorableError",

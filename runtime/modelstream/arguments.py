@@ -1,8 +1,13 @@
 """How long something lasts, as Flink counts it: in milliseconds."""
 
+import inspect
+import os
+from collections.abc import Iterable
 from datetime import timedelta
 
 from modelstream.errors import OptionError
+from modelstream.failure import DeadLetter, Drop, Fail, OnError
+from modelstream.messages import excerpt
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -25,3 +30,56 @@ def check_duration(option: str, given: object, otherwise: str = "") -> None:
         )
     if given < MILLISECOND:
         raise OptionError(f"{option} is {given}; it takes 1 ms or more{otherwise}")
+
+
+def check_model(given: object, taker: str, several: str = "give it one of them") -> None:
+    """Refuse what is no model before something of it is asked for.
+
+    Args:
+        given: where a model belongs.
+        taker: what it was given to.
+        several: what to write for a collection of models.
+
+    Raises:
+        OptionError: it is no model; says what to write instead.
+    """
+    if isinstance(given, type) or not all(_has(given, name) for name in _ASKED_FOR):
+        raise OptionError(
+            f"{taker} takes a model, and {excerpt(given)} ({type(given).__name__}) is none: "
+            f"{_instead(given, several)}"
+        )
+
+
+_ASKED_FOR = ("name", "signatures", "open")
+
+
+def _has(given: object, name: str) -> bool:
+    # The class first: a property of the instance may have to read the model.
+    return hasattr(type(given), name) or hasattr(given, name)
+
+
+def _instead(given: object, several: str) -> str:
+    match given:
+        case str() | os.PathLike():
+            return f"give SavedModel({os.fspath(given)!r}), or a KerasModel or GraphDefModel of it"
+        case type():
+            return f"make one of the class, {given.__name__}(…)"
+        case Iterable():
+            return several
+        case _ if inspect.isroutine(given):
+            return "make one of the function, CallableModel(function, inputs=…, outputs=…)"
+        case _:
+            return (
+                "give a SavedModel, KerasModel, GraphDefModel or CallableModel, or what has the "
+                "properties and methods of modelstream.models.Model"
+            )
+
+
+def check_on_error(given: OnError) -> None:
+    """What is none of the three would be taken for Drop, and records would be lost.
+
+    Raises:
+        OptionError: it is a name, or a class without its parentheses, or something else.
+    """
+    if not isinstance(given, Fail | Drop | DeadLetter):
+        raise OptionError(f"on_error is {given!r}; it takes Fail(), Drop() or DeadLetter()")

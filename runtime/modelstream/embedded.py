@@ -1,12 +1,14 @@
-"""The error that a model function of this process ended its job with.
+"""What an embedded worker tells its own process: the first error, and how many records it saw.
 
 Flink tells of one failure of a job, the first that reached the JobManager. When a source's event
 for the failed task overtakes the failure itself, that is «TaskNotRunningException», which says
 nothing. An embedded Flink runs Python functions in the process that waits for the job, so the
-cause can be looked up here; a cluster has it in the log of its TaskManager.
+cause can be looked up here, and `modelstream run` reads exact numbers here at any moment. A
+cluster has the error in the log of its TaskManager, and the numbers as Flink metrics.
 """
 
 import threading
+from dataclasses import dataclass
 
 _lock = threading.Lock()
 _first: BaseException | None = None
@@ -29,3 +31,42 @@ def forget() -> None:
 def first() -> BaseException | None:
     """The first error since the job began."""
     return _first
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Records that came to models, that failed, and that became dead letters."""
+
+    records: int = 0
+    failures: int = 0
+    dead_letters: int = 0
+
+    @property
+    def scored(self) -> int:
+        """Records with a result."""
+        return self.records - self.failures
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            self.records + other.records,
+            self.failures + other.failures,
+            self.dead_letters + other.dead_letters,
+        )
+
+    def __sub__(self, other: "Tally") -> "Tally":
+        return self + Tally(-other.records, -other.failures, -other.dead_letters)
+
+
+_total = Tally()
+
+
+def add(records: int, failures: int, dead_letters: int) -> None:
+    """Count one batch. Called by several threads."""
+    global _total
+    with _lock:
+        _total += Tally(records, failures, dead_letters)
+
+
+def total() -> Tally:
+    """All that was counted since this process began."""
+    return _total

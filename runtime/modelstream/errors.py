@@ -3,10 +3,7 @@
 A message says what was wrong, where (field, file, tensor, column, record) and what to do about it.
 """
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from modelstream.failure import Failure
+from modelstream.failure import Failure
 
 
 class ModelStreamError(Exception):
@@ -96,7 +93,7 @@ class UnscorableError(RecordError):
         failure: where the record failed, and why.
     """
 
-    def __init__(self, message: str, model: str, failure: "Failure") -> None:
+    def __init__(self, message: str, model: str, failure: Failure) -> None:
         super().__init__(message)
         self.model: str = model
         self.failure: Failure = failure

@@ -6,9 +6,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from modelstream.errors import ConversionError, OptionError
 from modelstream.messages import text
-from modelstream.models import ColumnType
 
 _LONGEST = 2000
 
@@ -22,7 +20,7 @@ class Stage(StrEnum):
     """A value does not fit the tensor."""
     INFERENCE = "inference"
     """The model refused it."""
-    DECODE = "decode"
+    OUTPUT = "output"
     """What the model gave does not fit the output column."""
     FUNCTION = "function"
     """The Python function around the model raised."""
@@ -49,29 +47,6 @@ OnError: TypeAlias = Fail | Drop | DeadLetter
 ADVICE = "To go on without such records, choose DeadLetter or Drop"
 """What an error of `Fail` ends with."""
 
-DEAD_LETTER_COLUMNS: tuple[ColumnType, ...] = (
-    ColumnType("key", "BYTES"),
-    ColumnType("payload", "BYTES"),
-    ColumnType("stage", "STRING"),
-    ColumnType("error_type", "STRING"),
-    ColumnType("message", "STRING"),
-    ColumnType("model", "STRING"),
-    ColumnType("time", "TIMESTAMP_LTZ(3)"),
-)
-"""Key of the record where it has one; the record itself (its raw bytes, or its columns as a JSON
-object in UTF-8); where, why and by which model it failed (or around which models, where a function
-of the user raised), and when."""
-
-
-def check_on_error(given: OnError) -> None:
-    """What is none of the three would be taken for Drop, and records would be lost.
-
-    Raises:
-        OptionError: it is a name, or a class without its parentheses, or something else.
-    """
-    if not isinstance(given, Fail | Drop | DeadLetter):
-        raise OptionError(f"on_error is {given!r}; it takes Fail(), Drop() or DeadLetter()")
-
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
@@ -79,8 +54,7 @@ def _now() -> int:
 
 def _said(error: BaseException) -> str:
     """The message, without the record's place in a batch that who reads it has never seen."""
-    index = error.index if isinstance(error, ConversionError) else None
-    said = text(error)
+    index, said = getattr(error, "index", None), text(error)
     return said if index is None else said.replace(f"record {index}", "the record", 1)
 
 

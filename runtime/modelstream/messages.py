@@ -1,6 +1,7 @@
 """Any value as text, for messages and dead letters: making it never fails."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from typing import Any
 
 _LONGEST = 200
@@ -23,3 +24,20 @@ def _said(say: Callable[[Any], str], value: Any) -> str:
     except Exception:  # whatever the value's own class raises
         said = f"<{type(value).__name__}>"
     return said.encode(errors="backslashreplace").decode()
+
+
+def suggestion(name: str, candidates: Iterable[str]) -> str:
+    """A did-you-mean for a message, or nothing."""
+    close = get_close_matches(name, list(candidates), n=1, cutoff=0.6)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names for a message: sorted and quoted, or the word none."""
+    return ", ".join(repr(name) for name in sorted(names)) or "none"
+
+
+def short(value: Any) -> str:
+    """A value for a message."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

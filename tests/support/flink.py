@@ -16,7 +16,8 @@ from tests.support.jvm import WORKER
 from tests.support.worker import executable
 
 from modelstream.convert import ColumnType
-from modelstream.flink.columns import quoted, types_of
+from modelstream.flink.columns import quoted
+from modelstream.flink.jvm import types_of
 
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream, StreamExecutionEnvironment

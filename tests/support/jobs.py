@@ -68,7 +68,7 @@ def running(spec: Mapping[str, Any], models: Mapping[str, Path], **context: Any)
 def cancelled(client: Any) -> Iterator[Any]:
     """The client of a job that is over when the block ends: none of its threads does a thing.
 
-    What a job has done is counted for the whole process (`modelstream.tally`).
+    What a job has done is counted for the whole process (`modelstream.embedded`).
     """
     from py4j.protocol import Py4JJavaError
 

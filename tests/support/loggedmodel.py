@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.support.numpymodel import NumpyModel
 
-from modelstream.models import Runtime
+from modelstream.models import TensorFlowOptions
 from modelstream.models.cache import ModelCache
 
 
@@ -23,7 +23,7 @@ class LoggedModel(NumpyModel):
     log: Path = Path(os.devnull)
 
     @contextmanager
-    def open(self, runtime: Runtime = Runtime()) -> Iterator[NumpyModel]:  # noqa: B008  # frozen
+    def open(self, options: TensorFlowOptions = TensorFlowOptions()) -> Iterator[NumpyModel]:  # noqa: B008  # frozen
         with _CACHE.lease(self.key, lambda: _Loaded(self)) as loaded:
             yield loaded.model
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from modelstream.models import Runtime, Signature, TensorSpec
+from modelstream.models import Signature, TensorFlowOptions, TensorSpec
 
 SIGNATURE = Signature(
     "serving_default",
@@ -48,7 +48,7 @@ class NumpyModel:
         return {SIGNATURE.name: SIGNATURE}
 
     @contextmanager
-    def open(self, runtime: Runtime = Runtime()) -> Iterator["NumpyModel"]:  # noqa: B008  # frozen
+    def open(self, options: TensorFlowOptions = TensorFlowOptions()) -> Iterator["NumpyModel"]:  # noqa: B008  # frozen
         yield self
 
     def call(self, signature: str, inputs: Mapping[str, Any]) -> dict[str, Any]:

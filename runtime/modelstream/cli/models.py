@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from modelstream.cli.exits import UsageError
 from modelstream.cli.progress import Download, ProgressLine, size
-from modelstream.errors import DigestMismatchError
-from modelstream.fetch import digest_of, fetch, local_path
+from modelstream.fetch import fetch, local_path
+from modelstream.job.models import checked_digest
 from modelstream_crds.needs import claim_path
 from modelstream_crds.quantities import quantity
 from modelstream_crds.v1alpha1 import Model
@@ -92,13 +92,8 @@ def _path(model: Model, given: str | None, mounts: Mapping[str, Path]) -> Path:
 
 
 def _checked(model: Model, path: Path, scheme: str) -> Path:
-    if scheme in _REMOTE or model.digest is None:
-        return path
-    if path.exists() and (found := digest_of(path)) != model.digest:
-        raise DigestMismatchError(
-            f"model {model.name} at {path} is not the one that the manifest asks for: "
-            f"expected {model.digest}, got {found}"
-        )
+    if scheme not in _REMOTE and model.digest is not None and path.exists():
+        checked_digest(model, path)
     return path
 
 

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 from modelstream.cli.exits import Exit
-from modelstream.job.verification import verified
-from modelstream_crds import manifest, names
+from modelstream.job.models import place, verified
+from modelstream_crds import manifest
 
 
 def command(arguments: argparse.Namespace) -> Exit:
@@ -14,7 +14,7 @@ def command(arguments: argparse.Namespace) -> Exit:
     spec = manifest.load(arguments.file).spec
     given = dict(arguments.model)
     models = [
-        verified(model, Path(given.get(model.name, f"{names.MODELS_ROOT}/{model.name}")))
+        verified(model, Path(given[model.name]) if model.name in given else place(model))
         for model in spec.models
     ]
     print(json.dumps({"models": [model.described() for model in models]}, indent=2))

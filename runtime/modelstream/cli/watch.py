@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable
 
-from modelstream import tally
+from modelstream import embedded
 from modelstream.cli.progress import ProgressLine
-from modelstream.tally import Tally
+from modelstream.embedded import Tally
 
 
 class Watch:
@@ -15,7 +15,7 @@ class Watch:
         self,
         line: ProgressLine,
         clock: Callable[[], float] = time.monotonic,
-        count: Callable[[], Tally] = tally.total,
+        count: Callable[[], Tally] = embedded.total,
     ) -> None:
         self._line = line
         self._clock = clock

@@ -10,10 +10,8 @@ import numpy.typing as npt
 from modelstream.convert import arrow
 from modelstream.convert.dtypes import DType, Kind, dtype_of
 from modelstream.convert.numbers import Refused, cast
-from modelstream.convert.objects import objects
-from modelstream.convert.records import number_record, text_record
-from modelstream.convert.shapes import fitted, uneven, wrong_shape
-from modelstream.convert.spec import Layout, TensorSpec
+from modelstream.convert.records import number_record, objects, text_record
+from modelstream.convert.spec import Layout, TensorSpec, fitted, uneven, wrong_shape
 from modelstream.errors import ConversionError, SignatureMismatchError
 
 Array = npt.NDArray[Any]

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from modelstream.convert.dtypes import DTYPES
+from modelstream.convert.dtypes import DTYPES, ML_DTYPES, holder, name_of
 from modelstream.convert.numbers import Refused, cast
 from modelstream.convert.records import text_record
-from modelstream.convert.tensordtypes import ML_DTYPES, holder, name_of
 from modelstream.errors import ConversionError
 
 Array = npt.NDArray[Any]

@@ -2,8 +2,7 @@
 
 from modelstream.convert.dtypes import DTYPES, Kind, dtype_of
 from modelstream.convert.flinktypes import FlinkType, parse_type
-from modelstream.convert.shapes import ranks
-from modelstream.convert.spec import Layout, TensorSpec
+from modelstream.convert.spec import Layout, TensorSpec, ranks
 
 SPARSE = "no column can feed a sparse tensor: export the model with dense or ragged inputs"
 """Why no column fits a sparse tensor."""

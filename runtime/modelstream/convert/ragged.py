@@ -13,20 +13,17 @@ from modelstream.convert.columns import (
     is_in_order,
     is_series,
     message,
-    to_tensor,
     together,
 )
-from modelstream.convert.dtypes import DType, Kind, dtype_of
+from modelstream.convert.dtypes import DType, Kind, dtype_of, name_of
 from modelstream.convert.elements import widened
-from modelstream.convert.inputs import Tensor
 from modelstream.convert.numbers import Refused
 from modelstream.convert.raggedvalue import RaggedValue
-from modelstream.convert.records import number_record, plain_value, short, text_record
-from modelstream.convert.shapes import fitted, uneven
-from modelstream.convert.spec import Layout, TensorSpec, shape_text
-from modelstream.convert.tensordtypes import name_of
+from modelstream.convert.records import number_record, plain_value, text_record
+from modelstream.convert.spec import Layout, TensorSpec, fitted, shape_text, uneven
 from modelstream.convert.tensorvalue import TensorValue
 from modelstream.errors import ConversionError, SignatureMismatchError
+from modelstream.messages import short
 
 Array = npt.NDArray[Any]
 Rows = tuple[Array, list[Array]]
@@ -69,14 +66,6 @@ def to_ragged(values: Any, spec: TensorSpec, *, allow_nan: bool = False) -> Ragg
     if dtype.kind is Kind.FLOAT and not allow_nan:
         _refuse_nan(flat, splits, spec)
     return RaggedValue(TensorValue._holding(flat, name_of(dtype.numpy)), *splits)
-
-
-def to_input(values: Any, spec: TensorSpec, *, allow_nan: bool = False) -> Tensor:
-    """One batch as what a model takes for an input: `to_ragged` or `to_tensor`."""
-    if spec.layout is Layout.RAGGED:
-        return to_ragged(values, spec, allow_nan=allow_nan)
-    rows = values.tolist() if isinstance(values, RaggedValue) else values
-    return to_tensor(rows, spec, allow_nan=allow_nan)
 
 
 def _unpacked(values: Any) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelstream.convert import wire
-from modelstream.convert.registry import register
+from modelstream.convert.records import register
 from modelstream.convert.tensorvalue import TensorValue
 from modelstream.convert.wire import Buffer
 from modelstream.errors import ConversionError

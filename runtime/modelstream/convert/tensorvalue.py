@@ -7,11 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from modelstream.convert import wire
+from modelstream.convert.dtypes import holder, known, name_of
 from modelstream.convert.elements import array_of, cast_to, widened
-from modelstream.convert.objects import objects
-from modelstream.convert.registry import register
+from modelstream.convert.records import objects, register
 from modelstream.convert.spec import TensorSpec, shape_text
-from modelstream.convert.tensordtypes import holder, known, name_of
 from modelstream.convert.wire import Buffer
 from modelstream.errors import ConversionError
 

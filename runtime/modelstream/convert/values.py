@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelstream.convert.example import Feature, parse_example
-from modelstream.convert.registry import maker
+from modelstream.convert.records import maker
 from modelstream.errors import ConversionError
 
 Array = npt.NDArray[Any]

@@ -27,8 +27,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from modelstream.convert.dtypes import NUMBERS, TENSOR_DTYPES
 from modelstream.convert.protos import DATA_TYPES
-from modelstream.convert.tensordtypes import NUMBERS, TENSOR_DTYPES
 from modelstream.errors import ConversionError
 
 VERSION = 1

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 from pyflink.datastream import DataStream
 from pyflink.table import ChangelogMode, Schema
 
-from modelstream.flink.chains import end_chain, has_old_source
-from modelstream.flink.columns import types_of
-from modelstream.flink.eventtime import has_event_time
+from modelstream.flink.jvm import end_chain, has_event_time, has_old_source, types_of
 from modelstream.flink.operators import Scoring
 from modelstream.flink.tables import plan
 from modelstream.models import BoundMethod

@@ -5,17 +5,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyflink.datastream.data_stream import KeyedStream
 
+from modelstream.arguments import check_model
 from modelstream.errors import OptionError
 from modelstream.failure import DeadLetter, Fail, OnError
 from modelstream.flink import letters
 from modelstream.flink.chains import leave_chain
-from modelstream.flink.classes import ModelKeyedProcessFunction, ModelProcessFunction
-from modelstream.flink.environments import refuse_thread_mode
+from modelstream.flink.classes import (
+    ModelAwareFunction,
+    ModelKeyedProcessFunction,
+    ModelProcessFunction,
+)
+from modelstream.flink.environment import agreed, refuse_thread_mode
 from modelstream.flink.failing import Failing, name_of
-from modelstream.flink.mixin import ModelAwareFunction
 from modelstream.models import Model
-from modelstream.models.protocol import check_model
-from modelstream.scoring.batch import Batch, agreed
+from modelstream.scoring.batch import Batch
 from modelstream.scoring.counted import counting
 
 if TYPE_CHECKING:

@@ -7,22 +7,13 @@ from modelstream.errors import OptionError
 from modelstream.flink.udf import Arguments
 
 if TYPE_CHECKING:
-    from pyflink.table import Expression, Table
+    from pyflink.table import Expression
 
 # pandas has no integers with nulls: Flink would hand over floats, and large keys would be rounded.
 _INTEGERS = frozenset({"TINYINT", "SMALLINT", "INT", "BIGINT"})
 # In a float column null and NaN are the same to pandas; it matters where NaN is data.
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})
 _JSON = _INTEGERS | _FLOATS | {"BOOLEAN", "BYTES", "DECIMAL", "STRING", "TIMESTAMP"}
-_LONGEST = 2**31 - 1
-
-
-def types_of(table: "Table") -> dict[str, str]:
-    """Name → Flink SQL type of every column, as one writes it."""
-    columns = table._j_table.getResolvedSchema().getColumns()
-    return {
-        str(column.getName()): _written(column.getDataType().getLogicalType()) for column in columns
-    }
 
 
 def arguments(
@@ -87,14 +78,6 @@ def quoted(name: str) -> str:
 def literal(text: str) -> str:
     """A string as SQL takes it."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def _written(logical_type: Any) -> str:
-    """STRING and BYTES are Flink's own names for text and bytes of the greatest length."""
-    text = str(logical_type.asSerializableString())
-    for long, short in (("VARCHAR", "STRING"), ("VARBINARY", "BYTES")):
-        text = text.replace(f"{long}({_LONGEST})", short)
-    return text
 
 
 def _has_json(sql_type: str) -> bool:

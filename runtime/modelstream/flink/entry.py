@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, overload
 
+from modelstream.arguments import check_model, check_on_error
 from modelstream.convert import Inputs
 from modelstream.errors import OptionError
-from modelstream.failure import Fail, OnError, check_on_error
+from modelstream.failure import Fail, OnError
 from modelstream.flink.route import Route
 from modelstream.flink.tables import Inferred, plan
 from modelstream.models import Method, Model
-from modelstream.models.protocol import check_model
 from modelstream.scoring.batch import Batch
-from modelstream.scoring.decoder import RecordDecoder
 from modelstream.scoring.plan import bound_method
+from modelstream.scoring.records import RecordDecoder
 
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream

@@ -7,8 +7,9 @@ from typing import Any, Protocol
 from pyflink.common import Row
 
 from modelstream import embedded
+from modelstream.arguments import check_on_error
 from modelstream.errors import BrokenModelError, RecordFailedError, UnscorableError
-from modelstream.failure import ADVICE, DeadLetter, Fail, Failure, OnError, Stage, check_on_error
+from modelstream.failure import ADVICE, DeadLetter, Fail, Failure, OnError, Stage
 from modelstream.flink import letters
 from modelstream.messages import excerpt
 from modelstream.scoring.counted import Counted

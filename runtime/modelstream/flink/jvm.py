@@ -1,10 +1,19 @@
-"""The boundary to the JVM: every py4j call of the job stands here."""
+"""The boundary to the JVM: every py4j call of the library stands here."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from pyflink.datastream import DataStream
+    from pyflink.table import Table
+
+_LONGEST = 2**31 - 1
+_CHAINABLE = "org.apache.flink.streaming.api.transformations.PhysicalTransformation"
+_NO_WATERMARKS = "NoWatermarksGenerator"
+_FROM_TABLE = "TableToDataStream"
 
 
 def is_driver() -> bool:
@@ -29,6 +38,39 @@ def configuration(options: Mapping[str, str]) -> Any:
     return filled
 
 
+class Options(Protocol):
+    """The options of an environment."""
+
+    def get(self, name: str, default: str) -> str:
+        """The value of one; the default where it is not set."""
+
+    def set(self, name: str, value: str) -> object:
+        """Set one, for what is made from then on."""
+
+
+class _StreamOptions:
+    def __init__(self, j_environment: Any) -> None:
+        from pyflink.util.java_utils import get_j_env_configuration
+
+        self._options = get_j_env_configuration(j_environment)
+
+    def get(self, name: str, default: str) -> str:
+        return str(self._options.toMap().get(name) or default)
+
+    def set(self, name: str, value: str) -> object:
+        return self._options.setString(name, value)
+
+
+def options(owner: Any) -> Options:
+    """The options of a TableEnvironment, a StreamExecutionEnvironment, or a DataStream's."""
+    if hasattr(owner, "_j_data_stream"):
+        return _StreamOptions(owner._j_data_stream.getExecutionEnvironment())
+    if hasattr(owner, "_j_stream_execution_environment"):
+        return _StreamOptions(owner._j_stream_execution_environment)
+    found: Options = owner.get_config()
+    return found
+
+
 def load_file_systems(options: Mapping[str, str], plugins: Iterable[Path]) -> None:
     """Make file systems from plugin directories (one a plugin) usable in this JVM.
 
@@ -47,6 +89,13 @@ def load_file_systems(options: Mapping[str, str], plugins: Iterable[Path]) -> No
     patterns = core.getPluginParentFirstLoaderPatterns(j_configuration)
     manager = jvm.org.apache.flink.core.plugin.DefaultPluginManager(found, patterns)
     jvm.org.apache.flink.core.fs.FileSystem.initialize(j_configuration, manager)
+
+
+def field(java_object: Any, name: str) -> Any:
+    """A public field of a Java object, which py4j takes for a method."""
+    from py4j.java_gateway import get_field
+
+    return get_field(java_object, name)
 
 
 def sql_type(planned: Any) -> str:
@@ -107,3 +156,126 @@ def _with_defaults(given: Any, options: Mapping[str, str]) -> Any:
         if not merged.contains_key(key):
             merged.set_string(key, value)
     return merged
+
+
+def types_of(table: "Table") -> dict[str, str]:
+    """Name → Flink SQL type of every column, as one writes it."""
+    columns = table._j_table.getResolvedSchema().getColumns()
+    return {
+        str(column.getName()): _written(column.getDataType().getLogicalType()) for column in columns
+    }
+
+
+def _written(logical_type: Any) -> str:
+    """STRING and BYTES are Flink's own names for text and bytes of the greatest length."""
+    text = str(logical_type.asSerializableString())
+    for long, short in (("VARCHAR", "STRING"), ("VARBINARY", "BYTES")):
+        text = text.replace(f"{long}({_LONGEST})", short)
+    return text
+
+
+def has_event_time(stream: "DataStream") -> bool:
+    """Whether every record of a stream has a time, and watermarks come with them.
+
+    A table that asks a record without a time for one fails; so where it cannot be told, it is no.
+    """
+    return _is_timed(stream._j_data_stream.getTransformation())
+
+
+def _is_timed(transformation: Any) -> bool:
+    if transformation.getName() == _FROM_TABLE:
+        return _takes_time_along(transformation)
+    match transformation.getClass().getSimpleName():
+        case "TimestampsAndWatermarksTransformation":
+            return True
+        case "SourceTransformation":
+            return _has_watermarks(transformation.getWatermarkStrategy())
+        case _:
+            inputs = list(transformation.getInputs())
+            return bool(inputs) and all(map(_is_timed, inputs))
+
+
+def _takes_time_along(conversion: Any) -> bool:
+    """A table becomes a stream with times when it has a rowtime column, or hands one over."""
+    (table,) = conversion.getInputs()
+    columns = str(table.getOutputType().toString())
+    return "*ROWTIME*" in columns or "rowtime=true" in str(conversion.getDescription())
+
+
+def _has_watermarks(strategy: Any) -> bool:
+    from py4j.protocol import Py4JJavaError
+
+    try:
+        generator = strategy.createWatermarkGenerator(None)
+    except Py4JJavaError:  # it looks at the context that is missing here: it has something to do
+        return True
+    return str(generator.getClass().getSimpleName()) != _NO_WATERMARKS
+
+
+def end_chain(stream: "DataStream") -> None:
+    """Chain nothing to the last operator of a stream, whatever is made of it."""
+    from pyflink.util.java_utils import is_instance_of
+
+    last = stream._j_data_stream.getTransformation()
+    if is_instance_of(last, _CHAINABLE):  # not a union or a partitioning
+        operators = gateway().jvm.org.apache.flink.streaming.api.operators
+        last.setChainingStrategy(operators.ChainingStrategy.NEVER)
+
+
+def has_old_source(stream: "DataStream") -> bool:
+    """Whether the records of a stream come from a source of the old interface."""
+    return _is_old(stream._j_data_stream.getTransformation())
+
+
+def table_sources(table: "Table") -> Iterator[str]:
+    """What feeds a table: connectors by name, streams of old sources, and what else there is."""
+    return _sources(table._j_table.getQueryOperation(), table)
+
+
+def _sources(operation: Any, table: "Table") -> Iterator[str]:
+    """The connector of each source, or what it is."""
+    children = operation.getChildren()
+    match operation.getClass().getSimpleName():
+        case "SourceQueryOperation":
+            yield from _catalog_sources(operation.getContextResolvedTable(), table)
+        case "PlannerQueryOperation":
+            yield from _planned_sources(operation.getCalciteTree(), table)
+        case kind if "Stream" in kind or "External" in kind:
+            if _is_old(operation.getDataStream().getTransformation()):
+                yield "a stream"
+        case kind if len(children) == 0:
+            yield kind
+    for index in range(len(children)):
+        yield from _sources(children[index], table)
+
+
+def _catalog_sources(found: Any, table: "Table") -> Iterator[str]:
+    resolved = found.getResolvedTable()
+    if resolved.getClass().getSimpleName() != "ResolvedCatalogView":
+        yield str(resolved.getOptions().get("connector"))
+        return
+    origin = resolved.getOrigin()
+    if origin.getClass().getSimpleName() == "QueryOperationCatalogView":
+        yield from _sources(origin.getQueryOperation(), table)
+    else:
+        query = table._t_env.sql_query(resolved.getExpandedQuery())
+        yield from _sources(query._j_table.getQueryOperation(), query)
+
+
+def _planned_sources(node: Any, table: "Table") -> Iterator[str]:
+    """The sources of a query that the planner has parsed already."""
+    inputs = node.getInputs()
+    scanned = node.getTable()
+    if scanned is not None and any("*" in name for name in scanned.getQualifiedName()):
+        yield "a table without a name"
+    elif scanned is not None:
+        path = ".".join(f"`{name.replace('`', '``')}`" for name in scanned.getQualifiedName())
+        source = table._t_env.from_path(path)
+        yield from _sources(source._j_table.getQueryOperation(), source)
+    for index in range(inputs.size()):
+        yield from _planned_sources(inputs.get(index), table)
+
+
+def _is_old(transformation: Any) -> bool:
+    before = transformation.getTransitivePredecessors()
+    return "LegacySourceTransformation" in {each.getClass().getSimpleName() for each in before}

@@ -9,10 +9,10 @@ from pyflink.datastream import OutputTag
 from modelstream import embedded
 from modelstream.errors import DivergedError, RecordFailedError
 from modelstream.failure import ADVICE, DeadLetter, Fail, OnError
-from modelstream.flink.fields import dead_letter
+from modelstream.flink.letters import dead_letter
 from modelstream.messages import excerpt
-from modelstream.online.results import Refused
 from modelstream.scoring.metrics import ModelMetrics
+from modelstream.scoring.settle import Refused
 
 
 def letters(

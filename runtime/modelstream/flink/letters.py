@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 from pyflink.common import Instant, Row
+from pyflink.common.typeinfo import TypeInformation
 from pyflink.datastream import OutputTag
 
 from modelstream.errors import OptionError
-from modelstream.failure import DEAD_LETTER_COLUMNS, Failure
+from modelstream.failure import Failure
 from modelstream.flink.types import row_type
-from modelstream.scoring.letter import key_bytes, payload
+from modelstream.scoring.letter import DEAD_LETTER_COLUMNS, key_bytes, payload
 
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream
@@ -39,7 +40,7 @@ def dead_letters(stream: "DataStream") -> "DataStream":
         stream: what `map_with_model`, `flat_map_with_model`, … returned.
 
     Returns:
-        A stream of rows with the columns of `modelstream.failure.DEAD_LETTER_COLUMNS`.
+        A stream of rows with the columns of `modelstream.scoring.letter.DEAD_LETTER_COLUMNS`.
 
     Raises:
         OptionError: it has none.
@@ -65,3 +66,13 @@ def letter(record: Any, failure: Failure, model: str, key: Any = None) -> Row:
         model=model,
         time=Instant.of_epoch_milli(failure.time),
     )
+
+
+def dead_letter_type() -> TypeInformation:
+    """Rows of DEAD_LETTER_COLUMNS."""
+    return row_type(DEAD_LETTER_COLUMNS)
+
+
+def dead_letter(key: str, record: dict[str, Any], failure: Failure, model: str) -> Any:
+    """One dead letter; its payload is the record as a JSON object."""
+    return letter(record, failure, model, key)

@@ -16,11 +16,11 @@ from modelstream.flink import letters
 from modelstream.flink.environment import refuse_thread_context
 from modelstream.flink.results import Results
 from modelstream.models import Method, Model
-from modelstream.scoring.awaited import AsyncModelHandle
 from modelstream.scoring.batch import Batch
 from modelstream.scoring.metrics import DeferredMetrics, ModelMetrics
 from modelstream.scoring.records import named
 from modelstream.scoring.session import ModelHandle, Scored, opened, unscorable
+from modelstream.scoring.together import AsyncModelHandle
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from typing import Any
 from pyflink.common import Row, Types
 from pyflink.common.typeinfo import TypeInformation
 
-from modelstream.flink.streamcolumns import RECORD, StreamColumns
-from modelstream.flink.types import row_type
+from modelstream.flink.types import RECORD, StreamColumns, row_type
 from modelstream.models import ColumnType
 from modelstream.scoring.records import named
 from modelstream.scoring.session import Scored

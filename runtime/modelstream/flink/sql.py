@@ -3,14 +3,15 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from modelstream.arguments import check_model
 from modelstream.convert import ColumnType
 from modelstream.errors import OptionError
 from modelstream.failure import Drop, Fail
-from modelstream.flink.tables import refuse_thread_mode, row_type
+from modelstream.flink.environment import configure, refuse_thread_mode
+from modelstream.flink.tables import row_type
 from modelstream.flink.udf import ERROR, Arguments, ModelFunction, Setup
 from modelstream.models import Method, Model
-from modelstream.models.protocol import check_model
-from modelstream.scoring.batch import Batch, configure
+from modelstream.scoring.batch import Batch
 from modelstream.scoring.plan import default_method
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from modelstream.failure import DeadLetter, OnError
 from modelstream.flink import bridge, letters
 from modelstream.flink.awaiting import awaited
 from modelstream.flink.chains import leave_chain
-from modelstream.flink.environments import refuse_thread_mode
+from modelstream.flink.environment import agreed, configure, refuse_thread_mode
 from modelstream.flink.operators import ScoreAsync, ScoreRecord, Scoring
 from modelstream.flink.results import Results
 from modelstream.flink.route import Choice, Route, choose
-from modelstream.flink.streamcolumns import StreamColumns
+from modelstream.flink.types import StreamColumns
 from modelstream.models import BoundMethod, Method, Model
-from modelstream.scoring.batch import Batch, agreed, configure
+from modelstream.scoring.batch import Batch
 from modelstream.scoring.plan import bound_method, kept_columns
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class InferredStream:
     Attributes:
         scored: rows of the kept fields, then the model's columns.
         choice: the route that the records take, and why.
-        dead_letters: rows of `modelstream.failure.DEAD_LETTER_COLUMNS`; None unless
+        dead_letters: rows of `modelstream.scoring.letter.DEAD_LETTER_COLUMNS`; None unless
             ``on_error`` is DeadLetter.
     """
 

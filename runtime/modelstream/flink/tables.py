@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from modelstream.convert import ColumnType
 from modelstream.failure import DeadLetter, Fail, OnError
-from modelstream.flink import columns, environment
+from modelstream.flink import columns, environment, jvm
 from modelstream.flink.chains import break_chains
 from modelstream.flink.columns import quoted
+from modelstream.flink.environment import configure
 from modelstream.models import BoundMethod, Model
-from modelstream.scoring.batch import Batch, configure
-from modelstream.scoring.decoder import RecordDecoder
+from modelstream.scoring.batch import Batch
 from modelstream.scoring.plan import kept_columns
+from modelstream.scoring.records import RecordDecoder
 
 if TYPE_CHECKING:
     from pyflink.table import Expression, Table, TableEnvironment
@@ -26,7 +27,7 @@ class Inferred:
 
     Attributes:
         scored: the kept columns, then the model's.
-        dead_letters: the columns of `modelstream.failure.DEAD_LETTER_COLUMNS`; None unless
+        dead_letters: the columns of `modelstream.scoring.letter.DEAD_LETTER_COLUMNS`; None unless
             ``on_error`` is DeadLetter. Insert both in one StatementSet: the model runs once.
     """
 
@@ -55,7 +56,7 @@ def plan(
     ``pin`` makes of the table with the model's result one that is computed once, however many
     tables are made of it.
     """
-    source = _Source(table, columns.types_of(table), decoder, payload, tuple(hidden))
+    source = _Source(table, jvm.types_of(table), decoder, payload, tuple(hidden))
     kept = kept_columns(source.readable, keep, bound)
     bound.check(source.readable)
     batch = _prepare(table._t_env, batch, on_error)

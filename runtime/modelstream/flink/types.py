@@ -1,12 +1,27 @@
-"""Columns with Flink SQL types as the type information of DataStreams."""
+"""The types of DataStreams: what Flink knows of records, and what it must know of results."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from pyflink.common import Types
-from pyflink.common.typeinfo import TypeInformation
+from pyflink.common.typeinfo import (
+    ExternalTypeInfo,
+    PickledBytesTypeInfo,
+    RowTypeInfo,
+    TupleTypeInfo,
+    TypeInformation,
+)
 
-from modelstream.convert.flinktypes import ColumnType, FlinkType, parse_type
-from modelstream.errors import OptionError
+from modelstream.convert import ColumnType, FlinkType, TensorSpec, parse_type, sql_type
+from modelstream.errors import OptionError, SignatureMismatchError
+from modelstream.flink.jvm import types_of
+from modelstream.messages import listed, suggestion
+from modelstream.scoring.records import VALUE, position
+
+if TYPE_CHECKING:
+    from pyflink.datastream import DataStream
+    from pyflink.table import StreamTableEnvironment
 
 _PLAIN = {
     "BOOLEAN": Types.BOOLEAN,
@@ -46,3 +61,119 @@ def type_information(parsed: FlinkType) -> TypeInformation:
             return _PLAIN[name]()
         case name:
             raise OptionError(f"a column of a model cannot be {name} in a DataStream")
+
+
+RECORD = "record"
+"""The column that holds a whole Python object."""
+
+
+@dataclass(frozen=True)
+class StreamColumns:
+    """The columns of a stream.
+
+    Attributes:
+        types: name → Flink SQL type; empty for a stream of Python objects.
+        information: name → type information.
+        plain: each record is one value, without fields.
+    """
+
+    types: Mapping[str, str]
+    information: Mapping[str, TypeInformation]
+    plain: bool = False
+
+    @property
+    def objects(self) -> bool:
+        """Flink knows nothing of the records."""
+        return not self.types
+
+    @classmethod
+    def of(cls, stream: "DataStream", t_env: "StreamTableEnvironment") -> "StreamColumns":
+        """The columns as Flink makes them of a stream that becomes a table."""
+        kind = stream.get_type()
+        if isinstance(kind, ExternalTypeInfo):
+            kind = kind._type_info
+        if isinstance(kind, PickledBytesTypeInfo):
+            return cls({}, {RECORD: Types.PICKLED_BYTE_ARRAY()})
+        types = types_of(t_env.from_data_stream(stream))
+        match kind:
+            case RowTypeInfo():
+                given = dict(zip(kind.get_field_names(), kind.get_field_types(), strict=True))
+            case TupleTypeInfo():
+                fields = kind.get_field_types()
+                given = {position(number): each for number, each in enumerate(fields)}
+            case _:
+                return cls(types, {VALUE: kind}, plain=True)
+        return cls(types, given)
+
+    @property
+    def keepable(self) -> dict[str, str]:
+        """Name → type, of what can be kept beside the model's columns."""
+        return {RECORD: "RAW"} if self.objects else dict(self.types)
+
+    def feed(self, columns: Mapping[str, str]) -> dict[str, str]:
+        """Tensor → column, where a record without fields feeds the only input.
+
+        Raises:
+            SignatureMismatchError: the model has several inputs.
+        """
+        if not self.plain:
+            return dict(columns)
+        if len(columns) != 1:
+            raise SignatureMismatchError(
+                f"each record of the stream is one value, and the model takes "
+                f"{len(columns)} inputs: make rows or tuples of the records first"
+            )
+        return dict.fromkeys(columns, VALUE)
+
+
+def type_of(spec: TensorSpec) -> TypeInformation:
+    """The type of one record of an output: a number, a string, or (nested) arrays of them."""
+    return type_information(parse_type(sql_type(spec)))
+
+
+def row(fields: dict[str, TypeInformation]) -> RowTypeInfo:
+    """Rows with these fields."""
+    return Types.ROW_NAMED(list(fields), list(fields.values()))
+
+
+def fields_of(kind: Any, model: str) -> dict[str, TypeInformation]:
+    """The fields of a stream's type.
+
+    Raises:
+        SignatureMismatchError: the stream is not of rows with named fields.
+    """
+    if isinstance(kind, ExternalTypeInfo):  # what a table became
+        kind = kind._type_info
+    if not isinstance(kind, RowTypeInfo):
+        raise SignatureMismatchError(
+            f"model {model!r} takes rows with named fields, the stream is of {kind}: make rows "
+            f"with map(…, output_type=Types.ROW_NAMED([…], […])) or to_data_stream(table)"
+        )
+    return dict(zip(kind.get_field_names(), kind.get_field_types(), strict=True))
+
+
+def check_fields(names: Iterable[str], fields: dict[str, TypeInformation], model: str) -> None:
+    """Hold the names that a model reads and keeps against the fields of a stream.
+
+    Raises:
+        SignatureMismatchError: one is not there.
+    """
+    for name in names:
+        if name not in fields:
+            raise SignatureMismatchError(
+                f"model {model!r} reads or keeps the column {name!r}, which the stream does not "
+                f"have{suggestion(name, fields)}; it has {listed(fields)}"
+            )
+
+
+def refuse_same_names(kept: Iterable[str], given: Iterable[str], model: str) -> None:
+    """A field of a row has one source: the stream or the model.
+
+    Raises:
+        SignatureMismatchError: a column that is kept has the name of one that the model gives.
+    """
+    for name in set(given).intersection(kept):
+        raise SignatureMismatchError(
+            f"the column {name!r} comes from the stream and from model {model!r}: give the output "
+            f"another name in outputs, or leave the column out of keep"
+        )

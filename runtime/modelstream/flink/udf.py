@@ -9,16 +9,16 @@ import pandas as pd
 from pyflink.table.udf import FunctionContext, ScalarFunction
 
 from modelstream import embedded
-from modelstream.convert.objects import objects
+from modelstream.convert.records import objects
 from modelstream.errors import RecordFailedError, SignatureMismatchError
 from modelstream.failure import ADVICE, DeadLetter, Fail, Failure, OnError
 from modelstream.messages import excerpt
 from modelstream.models import BoundMethod, Model
 from modelstream.models.warmup import try_to_warm_up
 from modelstream.scoring.batch import Batch
-from modelstream.scoring.decoded import Decoded, decoded
-from modelstream.scoring.decoder import RecordDecoder
 from modelstream.scoring.metrics import ModelMetrics
+from modelstream.scoring.records import RecordDecoder, decoded
+from modelstream.scoring.rows import Decoded
 from modelstream.scoring.scorer import Outcome, Scorer
 
 ERROR = "error"

@@ -85,9 +85,7 @@ def _calls_in(expression: Any, functions: Mapping[str, BoundMethod]) -> Iterator
         case "RexFieldAccess":
             yield from _calls_in(expression.getReferenceExpr(), functions)
         case "RexSubQuery":
-            from py4j.java_gateway import get_field
-
-            yield from _calls(get_field(expression, "rel"), functions)
+            yield from _calls(jvm.field(expression, "rel"), functions)
         case "RexCall" | "RexOver":
             operands = list(_listed(expression.getOperands()))
             name = _function(expression.getOperator())

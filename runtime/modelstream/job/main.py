@@ -5,15 +5,15 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from modelstream.errors import ModelStreamError
 from modelstream.flink import jvm
 from modelstream.job import failures
 from modelstream.job.build import build
 from modelstream.job.context import JobContext
+from modelstream.job.models import place
 from modelstream_crds import manifest, names
-from modelstream_crds.v1alpha1 import Model, ModelStream
+from modelstream_crds.v1alpha1 import ModelStream
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def run(stream: ModelStream, models: Path) -> None:
     """
     in_cluster = jvm.is_driver()
     context = JobContext(
-        model_paths={model.name: model_path(model, models) for model in stream.spec.models},
+        model_paths={model.name: place(model, models) for model in stream.spec.models},
         local=not in_cluster,
     )
     job = build(stream, context)
@@ -60,12 +60,6 @@ def run(stream: ModelStream, models: Path) -> None:
         logger.info("submitted %s as job %s", job.name, client.get_job_id())
         if not in_cluster:
             job.wait(client)
-
-
-def model_path(model: Model, models: Path) -> Path:
-    """Where a pod has a model: in its image for ``file://``, else mounted under ``models``."""
-    parts = urlsplit(model.uri)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else models / model.name
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,7 +1,10 @@
-"""The model that a manifest describes, at the place where it is now."""
+"""The models of a manifest: where they are, opened, and held against what the manifest says."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
+from modelstream.errors import DigestMismatchError
+from modelstream.fetch import digest_of, local_path
 from modelstream.models import (
     GraphDefModel,
     GraphSignature,
@@ -11,6 +14,7 @@ from modelstream.models import (
     SavedModel,
 )
 from modelstream.models.signature import CLASSIFY, PREDICT, REGRESS
+from modelstream_crds import names
 from modelstream_crds import v1alpha1 as api
 
 _METHOD_NAMES = {
@@ -18,6 +22,11 @@ _METHOD_NAMES = {
     api.Method.CLASSIFY: CLASSIFY,
     api.Method.REGRESS: REGRESS,
 }
+
+
+def place(model: api.Model, root: Path = Path(names.MODELS_ROOT)) -> Path:
+    """Where a pod has a model: in its image for ``file://``, else mounted under ``root``."""
+    return local_path(model.uri) if model.uri.startswith("file://") else root / model.name
 
 
 def model_at(path: Path, spec: api.Model) -> Model:
@@ -50,3 +59,43 @@ def _tensor(spec: api.GraphTensor) -> GraphTensor:
     if spec.shape is not None:
         shape = tuple(None if size < 0 else size for size in spec.shape)
     return GraphTensor(spec.tensor, shape, spec.dtype)
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A model that is there, readable, and of the digest that was asked for."""
+
+    name: str
+    digest: str
+    signatures: tuple[str, ...]
+
+    def described(self) -> dict[str, str | list[str]]:
+        """What ``status.models`` says of it."""
+        return {"name": self.name, "digest": self.digest, "signatures": list(self.signatures)}
+
+
+def verified(model: api.Model, path: Path) -> Verified:
+    """Read the signatures and every byte of the model at ``path``.
+
+    Raises:
+        ModelError: there is no model, or it cannot be read.
+        DigestMismatchError: it is another model than the manifest asks for.
+    """
+    found = model_at(path, model)
+    digest = checked_digest(model, path)
+    return Verified(model.name, digest, tuple(sorted(found.signatures)))
+
+
+def checked_digest(model: api.Model, path: Path) -> str:
+    """The digest of the model at ``path``.
+
+    Raises:
+        DigestMismatchError: it is another model than the manifest asks for.
+    """
+    digest = digest_of(path)
+    if model.digest is not None and digest != model.digest:
+        raise DigestMismatchError(
+            f"model {model.name} at {path} is not the one that the manifest asks for: "
+            f"expected {model.digest}, got {digest}"
+        )
+    return digest

@@ -24,7 +24,7 @@ from modelstream_crds.v1alpha1 import Method as MethodName
 if TYPE_CHECKING:
     from pyflink.table import StatementSet, StreamTableEnvironment, Table
 
-    from modelstream.scoring.decoder import RecordDecoder
+    from modelstream.scoring.records import RecordDecoder
 
 _KEY_FORMAT, _KEY_FIELDS, _KEY_PREFIX = "key.format", "key.fields", "key.fields-prefix"
 

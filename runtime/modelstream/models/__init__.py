@@ -8,8 +8,8 @@ from modelstream.models.graph_def import GraphDefModel
 from modelstream.models.graph_signature import GraphSignature, GraphTensor
 from modelstream.models.keras_model import KerasModel
 from modelstream.models.methods import Classify, Method, Predict, Regress, method_for
+from modelstream.models.options import TensorFlowOptions
 from modelstream.models.protocol import Model, OpenModel
-from modelstream.models.runtime import Runtime
 from modelstream.models.saved_model import SavedModel
 from modelstream.models.saver import Saver
 from modelstream.models.signature import DEFAULT_SIGNATURE, Signature
@@ -31,10 +31,10 @@ __all__ = [
     "OpenModel",
     "Predict",
     "Regress",
-    "Runtime",
     "SavedModel",
     "Saver",
     "Signature",
+    "TensorFlowOptions",
     "TensorSpec",
     "method_for",
     "warm_up",

@@ -9,32 +9,31 @@ import numpy.typing as npt
 
 from modelstream.convert.fit import misfit
 from modelstream.convert.flinktypes import ColumnType
-from modelstream.convert.inputs import ColumnEncoder, Tensor
-from modelstream.convert.ragged import to_input
-from modelstream.convert.shapes import uneven
-from modelstream.convert.spec import TensorSpec
+from modelstream.convert.inputs import ColumnEncoder, Tensor, to_input
+from modelstream.convert.spec import TensorSpec, uneven
 from modelstream.errors import (
     ConversionError,
     ModelError,
     SignatureMismatchError,
     UnevenShapesError,
 )
+from modelstream.messages import listed, suggestion
 from modelstream.models.padding import cut, filled
 from modelstream.models.protocol import Fed, OpenModel, Tensors
-from modelstream.models.signature import Signature, listed, suggestion
+from modelstream.models.signature import Signature
 
 Array = npt.NDArray[Any]
 Columns = dict[str, Sequence[Any] | Array]
 
 
-class Decoder(Protocol):
+class OutputReader(Protocol):
     """What a method makes of a model's outputs. Picklable."""
 
     @property
     def tensors(self) -> tuple[str, ...]:
         """The outputs that it reads."""
 
-    def decode(self, tensors: Tensors) -> Columns:
+    def read(self, tensors: Tensors) -> Columns:
         """The output columns, one value a record."""
 
 
@@ -47,7 +46,7 @@ class BoundMethod:
         signature: the function that runs.
         feeds: which column feeds which tensor: tensor → column.
         output_columns: the columns that come out, with their Flink SQL types.
-        decoder: makes the columns of the outputs.
+        reader: makes the columns of the outputs.
         allow_nan: NaN in a float input is data, not an error.
         encoders: what makes a tensor of its column, where the column's type alone does not tell.
     """
@@ -56,7 +55,7 @@ class BoundMethod:
     signature: Signature
     feeds: Mapping[str, str]
     output_columns: tuple[ColumnType, ...]
-    decoder: Decoder
+    reader: OutputReader
     allow_nan: bool = False
     encoders: Mapping[str, ColumnEncoder] = field(default_factory=dict)
 
@@ -126,13 +125,13 @@ class BoundMethod:
         ]
         return {name: np.concatenate([part[name] for part in parts])[:n] for name in parts[0]}
 
-    def decode(self, tensors: Tensors, n: int) -> Columns:
+    def read(self, tensors: Tensors, n: int) -> Columns:
         """The output columns of the first ``n`` records; padding after them is dropped.
 
         Raises:
             ConversionError: a result does not fit its column; ``index`` says whose.
         """
-        return self.decoder.decode({name: tensors[name][:n] for name in self.decoder.tensors})
+        return self.reader.read({name: tensors[name][:n] for name in self.reader.tensors})
 
     def _problem(self, tensor: str, column: str, columns: Mapping[str, str]) -> str | None:
         spec = self.signature.inputs[tensor]
@@ -155,7 +154,7 @@ class BoundMethod:
         return to_input(values, spec, allow_nan=self.allow_nan)
 
     def _checked(self, outputs: dict[str, Array], n: int) -> dict[str, Array]:
-        for name in self.decoder.tensors:
+        for name in self.reader.tensors:
             array = outputs[name]
             if array.ndim == 0 or len(array) != n:
                 raise ModelError(
@@ -163,7 +162,7 @@ class BoundMethod:
                     f"with the shape {list(array.shape)} for {n} records: its first dimension is "
                     f"no batch"
                 )
-        return {name: outputs[name] for name in self.decoder.tensors}
+        return {name: outputs[name] for name in self.reader.tensors}
 
 
 def _combined(splits: Sequence[UnevenShapesError]) -> UnevenShapesError:

@@ -12,17 +12,12 @@ import numpy.typing as npt
 from modelstream.convert.dtypes import DTYPES, Kind
 from modelstream.convert.spec import TensorSpec
 from modelstream.errors import ModelError, SignatureMismatchError
+from modelstream.messages import listed
 from modelstream.models.cache import ModelCache
 from modelstream.models.loaded import LoadedModel
+from modelstream.models.options import TensorFlowOptions
 from modelstream.models.protocol import Fed, OpenModel
-from modelstream.models.runtime import Runtime
-from modelstream.models.signature import (
-    DEFAULT_SIGNATURE,
-    PREDICT,
-    Signature,
-    find_signature,
-    listed,
-)
+from modelstream.models.signature import DEFAULT_SIGNATURE, PREDICT, Signature, find_signature
 
 Array = npt.NDArray[Any]
 Function = Callable[..., Any]
@@ -90,11 +85,11 @@ class CallableModel:
         """The functions that it offers, by name."""
         return self._signatures
 
-    def open(self, runtime: Runtime | None = None) -> AbstractContextManager[OpenModel]:
+    def open(self, options: TensorFlowOptions | None = None) -> AbstractContextManager[OpenModel]:
         """Load it, or share the copy that this process has already.
 
         Args:
-            runtime: nothing to a function; other models take it.
+            options: nothing to a function; other models take it.
 
         Raises:
             Exception: whatever ``load`` raises.

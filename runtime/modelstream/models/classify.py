@@ -11,9 +11,10 @@ import numpy.typing as npt
 from modelstream.convert.dtypes import DTYPES, Kind
 from modelstream.convert.flinktypes import ColumnType
 from modelstream.errors import ConversionError, SignatureMismatchError
+from modelstream.messages import listed, suggestion
 from modelstream.models.bound import Columns
 from modelstream.models.protocol import Tensors
-from modelstream.models.signature import Signature, listed, suggestion
+from modelstream.models.signature import Signature
 
 Array = npt.NDArray[Any]
 LABEL, SCORE, TOP_K = "label", "score", "top_k"
@@ -22,7 +23,7 @@ TYPES = {LABEL: "STRING", SCORE: "FLOAT", TOP_K: "MAP<STRING, FLOAT>"}
 
 @dataclass(frozen=True)
 class Classes:
-    """A decoder that ranks the classes of each record.
+    """A reader that ranks the classes of each record.
 
     Attributes:
         sources: column → ``label``, ``score`` or ``top_k``.
@@ -50,7 +51,7 @@ class Classes:
         """The columns that it makes."""
         return tuple(ColumnType(column, TYPES[name]) for column, name in self.sources.items())
 
-    def decode(self, tensors: Tensors) -> Columns:
+    def read(self, tensors: Tensors) -> Columns:
         """The output columns, one value a record; the best class first, ties in class order."""
         scores = None if self.scores is None else _rows(tensors[self.scores])
         names = None if self.classes is None else _rows(tensors[self.classes])

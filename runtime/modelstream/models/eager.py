@@ -11,8 +11,8 @@ import tensorflow as tf
 from modelstream.convert.spec import TensorSpec
 from modelstream.models.gradients import tied_gradients
 from modelstream.models.layouts import flattened, is_callable, pieces
+from modelstream.models.options import TensorFlowOptions
 from modelstream.models.protocol import Fed
-from modelstream.models.runtime import Runtime
 from modelstream.models.signature import Signature
 
 log = logging.getLogger(__name__)
@@ -26,11 +26,11 @@ class EagerEngine:
         directory: Path,
         tags: tuple[str, ...],
         signatures: Mapping[str, Signature],
-        runtime: Runtime,
+        options: TensorFlowOptions,
     ) -> None:
-        configure(runtime)
-        self._device = runtime.device
-        with tied_gradients(), tf.device(runtime.device):
+        configure(options)
+        self._device = options.device
+        with tied_gradients(), tf.device(options.device):
             self._model: Any = tf.saved_model.load(str(directory), tags=list(tags))
         self._signatures = signatures
         self._calls = {
@@ -75,22 +75,22 @@ def _dtypes(spec: TensorSpec) -> tuple[str, ...]:
     return (spec.dtype, *[spec.splits] * spec.ragged_rank)
 
 
-def configure(runtime: Runtime) -> None:
+def configure(options: TensorFlowOptions) -> None:
     """Thread pools and GPU memory; what TensorFlow has fixed already stays as it is."""
     try:
-        if runtime.intra_op is not None:
-            tf.config.threading.set_intra_op_parallelism_threads(runtime.intra_op)
-        if runtime.inter_op is not None:
-            tf.config.threading.set_inter_op_parallelism_threads(runtime.inter_op)
+        if options.intra_op is not None:
+            tf.config.threading.set_intra_op_parallelism_threads(options.intra_op)
+        if options.inter_op is not None:
+            tf.config.threading.set_inter_op_parallelism_threads(options.inter_op)
         for device in tf.config.list_physical_devices("GPU"):
-            _configure_memory(device, runtime)
+            _configure_memory(device, options)
     except (RuntimeError, ValueError) as error:
         log.warning("TensorFlow keeps the options of the process's first model: %s", error)
 
 
-def _configure_memory(device: Any, runtime: Runtime) -> None:
-    if runtime.memory_limit is None:
-        tf.config.experimental.set_memory_growth(device, runtime.memory_growth)
+def _configure_memory(device: Any, options: TensorFlowOptions) -> None:
+    if options.memory_limit is None:
+        tf.config.experimental.set_memory_growth(device, options.memory_growth)
         return
-    part = tf.config.LogicalDeviceConfiguration(memory_limit=runtime.memory_limit)
+    part = tf.config.LogicalDeviceConfiguration(memory_limit=options.memory_limit)
     tf.config.set_logical_device_configuration(device, [part])

@@ -13,8 +13,8 @@ from modelstream.models.directory import GRAPH_SUFFIXES, single_file
 from modelstream.models.graph_nodes import GraphNodes
 from modelstream.models.graph_signature import GraphSignature, Tensor, one_or_all
 from modelstream.models.loaded import LoadedModel
+from modelstream.models.options import TensorFlowOptions
 from modelstream.models.protocol import OpenModel
-from modelstream.models.runtime import Runtime
 from modelstream.models.signature import DEFAULT_SIGNATURE, PREDICT, Signature
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class GraphDefModel:
         prefix: the name scope of the graph's nodes in memory, which TensorFlow's messages then
             show; the tensors of signatures are named without it.
         name: what metrics and messages call it; the file's name if None.
-        runtime: how TensorFlow runs it, where ``open`` is not told otherwise.
+        options: how TensorFlow runs it, where ``open`` is not told otherwise.
 
     Raises:
         ModelNotFoundError: there is no file.
@@ -56,7 +56,7 @@ class GraphDefModel:
         signatures: Mapping[str, GraphSignature] | None = None,
         prefix: str = "",
         name: str | None = None,
-        runtime: Runtime = Runtime(),  # noqa: B008  # frozen
+        options: TensorFlowOptions = TensorFlowOptions(),  # noqa: B008  # frozen
     ) -> None:
         given = one_or_all(signatures, inputs, outputs, method_name)
         self._path = (
@@ -67,7 +67,7 @@ class GraphDefModel:
         self._content = source if isinstance(source, bytes) else None
         self._name = name or (self._path.stem if self._path else "graph")
         self._prefix = prefix
-        self._runtime = runtime
+        self._options = options
         nodes = GraphNodes(self._read(), self._where, text=self._is_text)
         self._graph_signatures = given
         self._signatures = {key: each.resolved(key, nodes) for key, each in given.items()}
@@ -80,7 +80,7 @@ class GraphDefModel:
         method_name: str = PREDICT,
         *,
         name: str | None = None,
-        runtime: Runtime = Runtime(),  # noqa: B008  # frozen
+        options: TensorFlowOptions = TensorFlowOptions(),  # noqa: B008  # frozen
     ) -> "GraphDefModel":
         """A function of TensorFlow as a model: traced now, its variables frozen, shipped as bytes.
 
@@ -92,7 +92,7 @@ class GraphDefModel:
                 ``tf.function`` with an input_signature.
             method_name: what kind of function it is.
             name: what metrics and messages call it; the function's name if None.
-            runtime: how TensorFlow runs it, where ``open`` is not told otherwise.
+            options: how TensorFlow runs it, where ``open`` is not told otherwise.
 
         Raises:
             SignatureMismatchError: it cannot be frozen, such as one that changes a variable.
@@ -105,7 +105,7 @@ class GraphDefModel:
             content,
             signatures={DEFAULT_SIGNATURE: signature},
             name=name or getattr(function, "__name__", "function").strip("<>"),
-            runtime=runtime,
+            options=options,
         )
 
     @classmethod
@@ -118,7 +118,7 @@ class GraphDefModel:
         *,
         session: "tf.compat.v1.Session | None" = None,
         name: str = "graph",
-        runtime: Runtime = Runtime(),  # noqa: B008  # frozen
+        options: TensorFlowOptions = TensorFlowOptions(),  # noqa: B008  # frozen
     ) -> "GraphDefModel":
         """A graph that was built in code as a model, shipped as bytes.
 
@@ -129,7 +129,7 @@ class GraphDefModel:
             method_name: what kind of function it is.
             session: holds the values of the graph's variables, if it has any.
             name: what metrics and messages call it.
-            runtime: how TensorFlow runs it, where ``open`` is not told otherwise.
+            options: how TensorFlow runs it, where ``open`` is not told otherwise.
 
         Raises:
             SignatureMismatchError: it cannot be frozen, such as one with variables and no session.
@@ -138,7 +138,7 @@ class GraphDefModel:
 
         content, tensors = freeze.frozen_graph(graph, inputs, outputs, session)
         signature = GraphSignature(tensors.inputs, tensors.outputs, method_name)
-        return cls(content, signatures={DEFAULT_SIGNATURE: signature}, name=name, runtime=runtime)
+        return cls(content, signatures={DEFAULT_SIGNATURE: signature}, name=name, options=options)
 
     @property
     def name(self) -> str:
@@ -161,7 +161,7 @@ class GraphDefModel:
         """The functions that it offers, by name."""
         return self._signatures
 
-    def open(self, runtime: Runtime | None = None) -> AbstractContextManager[OpenModel]:
+    def open(self, options: TensorFlowOptions | None = None) -> AbstractContextManager[OpenModel]:
         """Load it, or share the copy that this process has already.
 
         The first call imports TensorFlow, which takes seconds.
@@ -170,16 +170,16 @@ class GraphDefModel:
             ModelLoadError: TensorFlow refuses the graph.
             SignatureMismatchError: a dtype or shape that was given is not that of the graph.
         """
-        options = runtime or self._runtime
+        options = options or self._options
         return _CACHE.lease((self.key, options), lambda: self._load(options))
 
-    def _load(self, runtime: Runtime) -> LoadedModel:
+    def _load(self, options: TensorFlowOptions) -> LoadedModel:
         from modelstream.models.graph_engine import graph_engine
 
         given = self._graph_signatures
         functions = {name: (given[name], each) for name, each in self._signatures.items()}
         try:
-            engine = graph_engine(self._read(), self._is_text, self._prefix, functions, runtime)
+            engine = graph_engine(self._read(), self._is_text, self._prefix, functions, options)
         except ModelError:
             raise
         except Exception as error:  # whatever TensorFlow raises

@@ -10,7 +10,7 @@ from modelstream.convert.spec import TensorSpec
 from modelstream.errors import SignatureMismatchError
 from modelstream.models.graph_nodes import full, split
 from modelstream.models.graph_signature import GraphSignature, GraphTensor, as_tensor
-from modelstream.models.runtime import Runtime
+from modelstream.models.options import TensorFlowOptions
 from modelstream.models.session import Feeds, SessionEngine, Symbols
 from modelstream.models.signature import Signature
 
@@ -19,7 +19,7 @@ Functions = Mapping[str, tuple[GraphSignature, Signature]]
 
 
 def graph_engine(
-    content: bytes, text: bool, prefix: str, functions: Functions, runtime: Runtime
+    content: bytes, text: bool, prefix: str, functions: Functions, options: TensorFlowOptions
 ) -> SessionEngine:
     """Import a graph into a session of its own.
 
@@ -46,7 +46,7 @@ def graph_engine(
             for name, (given, signature) in functions.items()
         }
 
-    return SessionEngine(fill, runtime)
+    return SessionEngine(fill, options)
 
 
 def _parsed(content: bytes, text: bool) -> Any:

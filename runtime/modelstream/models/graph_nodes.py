@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 
 from modelstream.convert.protos import dtype_name, message, shape_of
 from modelstream.errors import ModelFormatError, SignatureMismatchError
-from modelstream.models.signature import suggestion
+from modelstream.messages import suggestion
 
 Shape = tuple[int | None, ...] | None
 

@@ -14,8 +14,8 @@ from modelstream.models.eager import configure
 from modelstream.models.gradients import tied_gradients
 from modelstream.models.keras_config import Specs
 from modelstream.models.layouts import flattened, pieces
+from modelstream.models.options import TensorFlowOptions
 from modelstream.models.protocol import Fed
-from modelstream.models.runtime import Runtime
 
 
 class KerasEngine:
@@ -26,10 +26,10 @@ class KerasEngine:
         ModelFormatError: the model does not say what it takes.
     """
 
-    def __init__(self, path: Path, runtime: Runtime) -> None:
-        configure(runtime)
-        self._device = runtime.device
-        with tied_gradients(), tf.device(runtime.device):
+    def __init__(self, path: Path, options: TensorFlowOptions) -> None:
+        configure(options)
+        self._device = options.device
+        with tied_gradients(), tf.device(options.device):
             self._model = _loaded(path)
             self._inputs = _inputs(self._model, path)
             self._run = tf.function(self._forward).get_concrete_function(

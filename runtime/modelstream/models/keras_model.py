@@ -9,8 +9,8 @@ from modelstream.models import keras_config
 from modelstream.models.cache import ModelCache
 from modelstream.models.directory import KERAS_SUFFIXES, single_file
 from modelstream.models.loaded import LoadedModel
+from modelstream.models.options import TensorFlowOptions
 from modelstream.models.protocol import OpenModel
-from modelstream.models.runtime import Runtime
 from modelstream.models.signature import DEFAULT_SIGNATURE, PREDICT, Signature
 
 _CACHE: ModelCache[LoadedModel] = ModelCache()
@@ -28,7 +28,7 @@ class KerasModel:
         path: a file, ``.keras`` or ``.h5``, or a directory with one such file in it.
         method_name: what kind of function it is.
         name: what metrics and messages call it; the file's name if None.
-        runtime: how TensorFlow runs it, where ``open`` is not told otherwise.
+        options: how TensorFlow runs it, where ``open`` is not told otherwise.
 
     Raises:
         ModelNotFoundError: there is no file.
@@ -42,12 +42,12 @@ class KerasModel:
         method_name: str = PREDICT,
         *,
         name: str | None = None,
-        runtime: Runtime = Runtime(),  # noqa: B008  # frozen
+        options: TensorFlowOptions = TensorFlowOptions(),  # noqa: B008  # frozen
     ) -> None:
         self._path = single_file(Path(path).absolute(), KERAS_SUFFIXES, "Keras model")
         self._name = name or self._path.stem
-        self._runtime = runtime
-        inputs, outputs = keras_config.specs(self._path) or _asked(self._path, runtime)
+        self._options = options
+        inputs, outputs = keras_config.specs(self._path) or _asked(self._path, options)
         one = Signature(DEFAULT_SIGNATURE, method_name, inputs, outputs)
         self._signatures = {one.name: one}
 
@@ -71,7 +71,7 @@ class KerasModel:
         """The one function that it offers."""
         return self._signatures
 
-    def open(self, runtime: Runtime | None = None) -> AbstractContextManager[OpenModel]:
+    def open(self, options: TensorFlowOptions | None = None) -> AbstractContextManager[OpenModel]:
         """Load it, or share the copy that this process has already.
 
         The first call imports TensorFlow and Keras, which takes seconds.
@@ -79,13 +79,13 @@ class KerasModel:
         Raises:
             ModelLoadError: Keras refuses the file.
         """
-        options = runtime or self._runtime
+        options = options or self._options
         return _CACHE.lease((self.key, options), lambda: self._load(options))
 
-    def _load(self, runtime: Runtime) -> LoadedModel:
+    def _load(self, options: TensorFlowOptions) -> LoadedModel:
         from modelstream.models.keras_engine import KerasEngine
 
-        engine = KerasEngine(self._path, runtime)
+        engine = KerasEngine(self._path, options)
         return LoadedModel(self._name, self._signatures, engine, None)
 
     def __repr__(self) -> str:
@@ -98,11 +98,11 @@ class KerasModel:
         return hash(self.key)
 
 
-def _asked(path: Path, runtime: Runtime) -> keras_config.Specs:
+def _asked(path: Path, options: TensorFlowOptions) -> keras_config.Specs:
     """Inputs and outputs, from the loaded model."""
     from modelstream.models.keras_engine import KerasEngine
 
-    engine = KerasEngine(path, runtime)
+    engine = KerasEngine(path, options)
     try:
         return engine.specs
     finally:

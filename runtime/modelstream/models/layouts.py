@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from modelstream.convert.inputs import Tensor
-from modelstream.convert.objects import objects
 from modelstream.convert.raggedvalue import RaggedValue
+from modelstream.convert.records import objects
 from modelstream.convert.spec import Layout
 from modelstream.models.signature import Signature
 

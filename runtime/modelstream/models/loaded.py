@@ -11,23 +11,17 @@ from typing import Any, Protocol
 import numpy.typing as npt
 
 from modelstream.convert.columns import to_tensor
-from modelstream.convert.inputs import Tensor
-from modelstream.convert.ragged import to_input
+from modelstream.convert.inputs import Tensor, to_input
 from modelstream.convert.raggedvalue import RaggedValue
 from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.errors import ModelLoadError, SignatureMismatchError
+from modelstream.messages import listed, suggestion
 from modelstream.models import metagraph
 from modelstream.models.layouts import is_callable
+from modelstream.models.options import TensorFlowOptions
 from modelstream.models.protocol import Fed
 from modelstream.models.readable import readable_copy
-from modelstream.models.runtime import Runtime
-from modelstream.models.signature import (
-    DEFAULT_SIGNATURE,
-    Signature,
-    find_signature,
-    listed,
-    suggestion,
-)
+from modelstream.models.signature import DEFAULT_SIGNATURE, Signature, find_signature
 
 log = logging.getLogger(__name__)
 
@@ -163,7 +157,7 @@ def _title(tensor: Tensor) -> str:
     return type(tensor).__name__ + ("" if rank is None else f" of ragged rank {rank}")
 
 
-Loader = Callable[[Path, tuple[str, ...], Mapping[str, Signature], Runtime], Engine]
+Loader = Callable[[Path, tuple[str, ...], Mapping[str, Signature], TensorFlowOptions], Engine]
 
 
 def tensorflow_loaders() -> dict[str, Loader]:
@@ -180,7 +174,7 @@ def tensorflow_loaders() -> dict[str, Loader]:
 def load(
     directory: Path,
     tags: tuple[str, ...],
-    runtime: Runtime,
+    options: TensorFlowOptions,
     loaders: Callable[[], Mapping[str, Loader]] = tensorflow_loaders,
     ragged: metagraph.Ragged = MappingProxyType({}),
 ) -> LoadedModel:
@@ -189,7 +183,7 @@ def load(
     Args:
         directory: with saved_model.pb.
         tags: of the meta graph.
-        runtime: how TensorFlow runs it.
+        options: how TensorFlow runs it.
         loaders: title → loader, in the order in which they are tried.
         ragged: ragged input → the plain inputs that it is made of, where the model does not tell.
 
@@ -200,7 +194,7 @@ def load(
     signatures = metagraph.signatures(metagraph.meta_graph(saved_model, tags, directory), ragged)
     copy = readable_copy(directory, saved_model)
     try:
-        engine = _engine(directory, loaders(), copy or directory, tags, signatures, runtime)
+        engine = _engine(directory, loaders(), copy or directory, tags, signatures, options)
     except BaseException:
         if copy is not None:
             shutil.rmtree(copy, ignore_errors=True)

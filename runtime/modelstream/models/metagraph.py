@@ -11,9 +11,10 @@ from google.protobuf.message import DecodeError
 from modelstream.convert.protos import dtype_name, message, shape_of
 from modelstream.convert.spec import SPLITS, Layout, TensorSpec
 from modelstream.errors import ModelFormatError, SignatureMismatchError, TagsNotFoundError
+from modelstream.messages import listed
 from modelstream.models.directory import model_file
 from modelstream.models.ragged_inputs import RAGGED, RaggedInput, RaggedInputs, ragged_spec, stated
-from modelstream.models.signature import Signature, listed
+from modelstream.models.signature import Signature
 from modelstream.models.statefulness import Graph
 
 Ragged = Mapping[str, Sequence[str]]

@@ -8,6 +8,7 @@ from typing import Protocol
 from modelstream.convert.dtypes import DTYPES, Kind
 from modelstream.convert.inputs import ColumnEncoder, Inputs
 from modelstream.errors import OptionError, SignatureMismatchError
+from modelstream.messages import listed, suggestion
 from modelstream.models.bound import BoundMethod
 from modelstream.models.classify import (
     LABEL,
@@ -27,8 +28,6 @@ from modelstream.models.signature import (
     REGRESS,
     Signature,
     find_signature,
-    listed,
-    suggestion,
 )
 
 VALUE = "value"
@@ -77,9 +76,9 @@ class Predict:
         signature = find_signature(model.signatures, self.signature, model.name)
         _check_method(signature, PREDICT, self.strict)
         feeds, encoders = _feeds(signature, self.inputs)
-        decoder = tensor_columns(signature, self.outputs, self.types or {})
+        reader = tensor_columns(signature, self.outputs, self.types or {})
         return BoundMethod(
-            model.name, signature, feeds, decoder.columns, decoder, self.allow_nan, encoders
+            model.name, signature, feeds, reader.columns, reader, self.allow_nan, encoders
         )
 
 
@@ -135,9 +134,9 @@ class Classify:
             )
         names = () if classes else tuple(self.labels)
         check_labels(names, signature, scores)
-        decoder = Classes(sources, classes, scores, names, self.top_k, self.threshold)
+        reader = Classes(sources, classes, scores, names, self.top_k, self.threshold)
         return BoundMethod(
-            model.name, signature, feeds, decoder.columns, decoder, self.allow_nan, encoders
+            model.name, signature, feeds, reader.columns, reader, self.allow_nan, encoders
         )
 
     def _sources(self, scores: str | None) -> dict[str, str]:
@@ -179,9 +178,9 @@ class Regress:
         sources = {column: tensor if name == VALUE else name for column, name in outputs.items()}
         scalar = DTYPES[signature.outputs[tensor].dtype].sql
         types = {column: scalar for column, name in sources.items() if name == tensor}
-        decoder = tensor_columns(signature, sources, types)
+        reader = tensor_columns(signature, sources, types)
         return BoundMethod(
-            model.name, signature, feeds, decoder.columns, decoder, self.allow_nan, encoders
+            model.name, signature, feeds, reader.columns, reader, self.allow_nan, encoders
         )
 
 

@@ -12,17 +12,18 @@ from modelstream.convert.fit import sql_type
 from modelstream.convert.flinktypes import ColumnType, parse_type
 from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.errors import ModelError, SignatureMismatchError
+from modelstream.messages import listed, suggestion
 from modelstream.models.bound import Columns
 from modelstream.models.layouts import is_ragged
 from modelstream.models.protocol import Tensors
-from modelstream.models.signature import Signature, listed, suggestion
+from modelstream.models.signature import Signature
 
 Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
 class TensorColumns:
-    """A decoder that makes one column of one tensor.
+    """A reader that makes one column of one tensor.
 
     Attributes:
         sources: column → tensor.
@@ -42,7 +43,7 @@ class TensorColumns:
         """The columns that it makes."""
         return tuple(ColumnType(column, self.types[column]) for column in self.sources)
 
-    def decode(self, tensors: Tensors) -> Columns:
+    def read(self, tensors: Tensors) -> Columns:
         """The output columns, one value a record."""
         return {
             column: _column(tensors[tensor], self.types[column])

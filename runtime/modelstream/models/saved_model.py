@@ -9,8 +9,8 @@ from modelstream.models import metagraph
 from modelstream.models.cache import ModelCache
 from modelstream.models.directory import resolve
 from modelstream.models.loaded import LoadedModel, load, tensorflow_loaders
+from modelstream.models.options import TensorFlowOptions
 from modelstream.models.protocol import OpenModel
-from modelstream.models.runtime import Runtime
 from modelstream.models.signature import Signature
 
 _CACHE: ModelCache[LoadedModel] = ModelCache()
@@ -31,7 +31,7 @@ class SavedModel:
             inputs: ``{"x": ("values", "row_splits")}`` makes of them one ragged input ``x``; of a
             deeper one, the outermost splits come first. A ragged input that TensorFlow has exported
             is found without it where the export tells which tensors it is made of.
-        runtime: how TensorFlow runs it, where ``open`` is not told otherwise.
+        options: how TensorFlow runs it, where ``open`` is not told otherwise.
 
     Raises:
         ModelNotFoundError: there is no model at the path.
@@ -48,13 +48,13 @@ class SavedModel:
         *,
         name: str | None = None,
         ragged: Mapping[str, Sequence[str]] | None = None,
-        runtime: Runtime = Runtime(),  # noqa: B008  # frozen
+        options: TensorFlowOptions = TensorFlowOptions(),  # noqa: B008  # frozen
     ) -> None:
         root = Path(path).absolute()
         self._directory = resolve(root, version)
         self._tags = tuple(sorted({tags} if isinstance(tags, str) else set(tags)))
         self._name = name or root.name
-        self._runtime = runtime
+        self._options = options
         meta = metagraph.meta_graph(metagraph.read(self._directory), self._tags, self._directory)
         self._ragged = {
             name: (parts,) if isinstance(parts, str) else tuple(parts)
@@ -93,7 +93,7 @@ class SavedModel:
         """The functions that it offers, by name."""
         return self._signatures
 
-    def open(self, runtime: Runtime | None = None) -> AbstractContextManager[OpenModel]:
+    def open(self, options: TensorFlowOptions | None = None) -> AbstractContextManager[OpenModel]:
         """Load it, or share the copy that this process has already.
 
         The first call imports TensorFlow, which takes seconds.
@@ -101,11 +101,11 @@ class SavedModel:
         Raises:
             ModelLoadError: TensorFlow refuses the model; lists what each loader said.
         """
-        options = runtime or self._runtime
+        options = options or self._options
         return _CACHE.lease((self.key, options), lambda: self._load(options))
 
-    def _load(self, runtime: Runtime) -> LoadedModel:
-        return load(self._directory, self._tags, runtime, tensorflow_loaders, self._ragged)
+    def _load(self, options: TensorFlowOptions) -> LoadedModel:
+        return load(self._directory, self._tags, options, tensorflow_loaders, self._ragged)
 
     def __repr__(self) -> str:
         return f"SavedModel({str(self._directory)!r}, tags={self._tags})"

@@ -15,8 +15,8 @@ import tensorflow as tf
 
 from modelstream.errors import ModelError
 from modelstream.models.layouts import flattened, is_callable, pieces
+from modelstream.models.options import TensorFlowOptions
 from modelstream.models.protocol import Fed
-from modelstream.models.runtime import Runtime
 from modelstream.models.signature import Signature
 
 Array = npt.NDArray[Any]
@@ -33,11 +33,11 @@ Functions = Mapping[str, tuple[Feeds, Symbols]]
 class SessionEngine:
     """A graph with its session, and one prepared call a signature."""
 
-    def __init__(self, fill: Callable[[Any], Functions], runtime: Runtime) -> None:
+    def __init__(self, fill: Callable[[Any], Functions], options: TensorFlowOptions) -> None:
         graph = tf.Graph()
-        self._session = tf.compat.v1.Session(graph=graph, config=_config(runtime))
+        self._session = tf.compat.v1.Session(graph=graph, config=_config(options))
         try:
-            with graph.as_default(), tf.device(runtime.device), without_deprecations():
+            with graph.as_default(), tf.device(options.device), without_deprecations():
                 self._calls = {
                     name: _Call(self._session, *symbols)
                     for name, symbols in fill(self._session).items()
@@ -71,7 +71,7 @@ class SavedModelEngine(SessionEngine):
         directory: Path,
         tags: tuple[str, ...],
         signatures: Mapping[str, Signature],
-        runtime: Runtime,
+        options: TensorFlowOptions,
     ) -> None:
         def fill(session: Any) -> Functions:
             meta = tf.compat.v1.saved_model.loader.load(session, list(tags), str(directory))
@@ -82,7 +82,7 @@ class SavedModelEngine(SessionEngine):
                 if is_callable(signature)
             }
 
-        super().__init__(fill, runtime)
+        super().__init__(fill, options)
 
     def save(self, prefix: str) -> str:
         """Write the variables with the saver that the exporter put into the graph.
@@ -162,15 +162,15 @@ def without_deprecations() -> Iterator[None]:
         logger.removeFilter(is_news)
 
 
-def _config(runtime: Runtime) -> Any:
+def _config(options: TensorFlowOptions) -> Any:
     config = tf.compat.v1.ConfigProto(
         allow_soft_placement=True,
-        intra_op_parallelism_threads=runtime.intra_op or 0,
-        inter_op_parallelism_threads=runtime.inter_op or 0,
+        intra_op_parallelism_threads=options.intra_op or 0,
+        inter_op_parallelism_threads=options.inter_op or 0,
     )
     gpu = config.gpu_options
-    if runtime.memory_limit is None:
-        gpu.allow_growth = runtime.memory_growth
+    if options.memory_limit is None:
+        gpu.allow_growth = options.memory_growth
     else:
-        gpu.experimental.virtual_devices.add(memory_limit_mb=[runtime.memory_limit])
+        gpu.experimental.virtual_devices.add(memory_limit_mb=[options.memory_limit])
     return config

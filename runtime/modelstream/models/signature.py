@@ -1,11 +1,11 @@
 """Signatures: the functions that a model offers, and what they take and give."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from modelstream.convert.spec import TensorSpec
 from modelstream.errors import SignatureNotFoundError
+from modelstream.messages import listed, suggestion
 
 DEFAULT_SIGNATURE = "serving_default"
 """The function that is meant where none is named; TensorFlow's exporters call it so."""
@@ -54,17 +54,6 @@ def find_signature(signatures: Mapping[str, Signature], name: str, model: str) -
             f"model {model!r} has no signature {name!r}{suggestion(name, signatures)}; "
             f"it has {listed(signatures)}"
         ) from None
-
-
-def suggestion(name: str, candidates: Iterable[str]) -> str:
-    """A did-you-mean for a message, or nothing."""
-    close = get_close_matches(name, list(candidates), n=1, cutoff=0.6)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names for a message: sorted and quoted, or the word none."""
-    return ", ".join(repr(name) for name in sorted(names)) or "none"
 
 
 def _specs(specs: Mapping[str, TensorSpec]) -> str:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from modelstream.arguments import check_duration
+from modelstream.arguments import check_duration, check_on_error
 from modelstream.convert import TensorSpec
 from modelstream.convert.dtypes import dtype_of
 from modelstream.errors import OptionError, SignatureMismatchError
-from modelstream.failure import Fail, OnError, check_on_error
+from modelstream.failure import Fail, OnError
 from modelstream.flink.keyed import check_ttl
-from modelstream.models.runtime import Runtime
+from modelstream.models.options import TensorFlowOptions
 
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream, KeyedStream
@@ -61,7 +61,7 @@ class OnlineModel:
             keeps: two online models of one job need two names, and so do two scorers of one model.
         ttl: None keeps a key for ever. Otherwise one without a record for so long may be forgotten,
             with the records that wait for its batch.
-        runtime: GPU memory, threads and device of the worker.
+        options: GPU memory, threads and device of the worker.
     """
 
     build: Callable[[], Any]
@@ -77,7 +77,7 @@ class OnlineModel:
     seed: int = 0
     name: str = "online"
     ttl: timedelta | None = None
-    runtime: Runtime = field(default_factory=Runtime)
+    options: TensorFlowOptions = field(default_factory=TensorFlowOptions)
 
     def __post_init__(self) -> None:
         check_ttl(self.ttl)

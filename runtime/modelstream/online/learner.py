@@ -7,11 +7,11 @@ from typing import Any
 import numpy.typing as npt
 import tensorflow as tf
 
+from modelstream.convert.codec import names_hash
 from modelstream.errors import StateError
 from modelstream.flink.keyed import ANEW
 from modelstream.models.eager import configure
 from modelstream.models.gradients import tied_gradients
-from modelstream.online.codec import names_hash
 from modelstream.online.definition import OnlineModel, Specs
 from modelstream.online.memory import Layout, Memory, Weights
 from modelstream.online.network import Network
@@ -34,9 +34,9 @@ class Learner:
     """Scores and learns with the weights that it is given."""
 
     def __init__(self, definition: OnlineModel) -> None:
-        configure(definition.runtime)
+        configure(definition.options)
         self._name = definition.name
-        with tied_gradients(), tf.device(definition.runtime.device):
+        with tied_gradients(), tf.device(definition.options.device):
             self._network = Network(definition)
             self._variables = self._network.variables
             self._trace(definition)

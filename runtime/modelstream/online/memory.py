@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from modelstream.convert import codec
 from modelstream.errors import StateError
-from modelstream.online import codec
 from modelstream.online.examples import Example, Tensors, stacked
 
 Array = npt.NDArray[Any]

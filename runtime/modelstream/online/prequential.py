@@ -15,7 +15,8 @@ from modelstream.online.definition import OnlineModel
 from modelstream.online.examples import Encoder, Example
 from modelstream.online.memory import Memory, Weights
 from modelstream.online.metrics import LearningMetrics
-from modelstream.online.results import Refused, Results, Scored
+from modelstream.online.results import Results, Scored
+from modelstream.scoring.settle import Refused
 
 Array = npt.NDArray[Any]
 Tensors = Sequence[Array]
@@ -240,7 +241,7 @@ class Prequential:
 
 def _failure(error: Exception) -> Failure:
     decoding = isinstance(error, ConversionError)
-    return Failure.of(Stage.DECODE if decoding else Stage.INFERENCE, error)
+    return Failure.of(Stage.OUTPUT if decoding else Stage.INFERENCE, error)
 
 
 def _not_finite(message: str) -> Failure:

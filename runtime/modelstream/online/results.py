@@ -1,10 +1,9 @@
 """What comes of a record that a model learns from."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelstream.failure import Failure
+from modelstream.scoring.settle import Refused
 
 
 @dataclass(frozen=True)
@@ -22,14 +21,6 @@ class Scored:
     outputs: tuple[Any, ...]
     loss: float | None
     updates: int
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A record that was not scored, or not learned from, and why."""
-
-    values: Mapping[str, Any]
-    failure: Failure
 
 
 @dataclass

@@ -6,16 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from modelstream.errors import OptionError
 from modelstream.failure import DeadLetter
-from modelstream.flink.environments import refuse_thread_mode
-from modelstream.flink.fields import (
-    check_fields,
-    dead_letter_type,
-    fields_of,
-    refuse_same_names,
-    row,
-    type_of,
-)
+from modelstream.flink.environment import refuse_thread_mode
 from modelstream.flink.keyed import check_keyed
+from modelstream.flink.letters import dead_letter_type
+from modelstream.flink.types import check_fields, fields_of, refuse_same_names, row, type_of
 from modelstream.online.definition import LOSS, UPDATES, OnlineModel, Specs
 
 if TYPE_CHECKING:
@@ -35,7 +29,7 @@ class Learned:
             weights had).
         weights: rows of ``key`` (STRING), ``updates`` (BIGINT) and ``weights`` (BYTES), for
             ``OnlineModel.score``; None unless ``publish_every`` is set.
-        dead_letters: rows of `modelstream.failure.DEAD_LETTER_COLUMNS`; None unless
+        dead_letters: rows of `modelstream.scoring.letter.DEAD_LETTER_COLUMNS`; None unless
             ``on_error`` is DeadLetter.
     """
 

@@ -6,18 +6,18 @@ from modelstream.exports import exports
 
 if TYPE_CHECKING:
     from modelstream.patterns.matching import Match, TimedOut
-    from modelstream.patterns.sequence import AfterMatch, Contiguity, Detected, Sequence, Step
+    from modelstream.patterns.pattern import AfterMatch, Contiguity, Detected, Element, Pattern
 
 _HOMES = {
-    "AfterMatch": "patterns.sequence",
-    "Contiguity": "patterns.sequence",
-    "Detected": "patterns.sequence",
+    "AfterMatch": "patterns.pattern",
+    "Contiguity": "patterns.pattern",
+    "Detected": "patterns.pattern",
     "Match": "patterns.matching",
-    "Sequence": "patterns.sequence",
-    "Step": "patterns.sequence",
+    "Pattern": "patterns.pattern",
+    "Element": "patterns.pattern",
     "TimedOut": "patterns.matching",
 }
 
-__all__ = ["AfterMatch", "Contiguity", "Detected", "Match", "Sequence", "Step", "TimedOut"]
+__all__ = ["AfterMatch", "Contiguity", "Detected", "Element", "Match", "Pattern", "TimedOut"]
 
 __getattr__ = exports(__name__, _HOMES)

@@ -1,4 +1,4 @@
-"""The sequence on Flink: events wait for the watermark, attempts are keyed state.
+"""The pattern on Flink: events wait for the watermark, attempts are keyed state.
 
 An event is kept under its time until a timer of that time fires. Timers fire in the order of
 their times, so events are sorted by them. Every timer is registered when the event comes, also
@@ -29,7 +29,7 @@ from modelstream.patterns.matching import (
     advance,
     expire,
 )
-from modelstream.patterns.sequence import Detected, Sequence
+from modelstream.patterns.pattern import Detected, Pattern
 
 if TYPE_CHECKING:
     from pyflink.datastream import KeyedStream
@@ -59,39 +59,39 @@ class Progress:
     attempts: Attempts = ()
     until: int = _NO_TIME
 
-    def plain(self, steps: tuple[str, ...]) -> tuple[Any, ...]:
+    def plain(self, elements: tuple[str, ...]) -> tuple[Any, ...]:
         """As it lies in the state: versioned, and without a class of this library."""
         attempts = [(attempt.start, attempt.events) for attempt in self.attempts]
-        return _VERSION, steps, self.until, self.waiting, attempts
+        return _VERSION, elements, self.until, self.waiting, attempts
 
     @classmethod
-    def of(cls, plain: Any, steps: tuple[str, ...]) -> "Progress":
+    def of(cls, plain: Any, elements: tuple[str, ...]) -> "Progress":
         """What ``plain`` gave; None is a key without any.
 
         Raises:
-            StateError: another release has written it, or another sequence.
+            StateError: another release has written it, or another pattern.
         """
         if plain is None:
             return cls()
         version, *rest = plain
         if version != _VERSION:
             raise StateError(
-                f"the state of the sequence has version {version!r:.20} of the layout, this "
+                f"the state of the pattern has version {version!r:.20} of the layout, this "
                 f"release reads {_VERSION}: run the release that wrote it"
             )
         begun, until, waiting, attempts = rest
-        if attempts and begun != steps:
+        if attempts and begun != elements:
             raise StateError(
-                f"attempts in the state are of the sequence {' - '.join(begun)}, this one is "
-                f"{' - '.join(steps)}: give it another name and start the job with {ANEW}"
+                f"attempts in the state are of the pattern {' - '.join(begun)}, this one is "
+                f"{' - '.join(elements)}: give it another name and start the job with {ANEW}"
             )
         return cls(waiting, tuple(Attempt(start, events) for start, events in attempts), until)
 
 
-def detected(sequence: Sequence, keyed: "KeyedStream", name: str) -> Detected:
-    """The streams of what a sequence finds; see `Sequence.on`."""
-    check_keyed(keyed, f"the sequence {name!r}")
-    found = keyed.process(Detector(sequence)).name(f"{name}: {sequence}")
+def detected(pattern: Pattern, keyed: "KeyedStream", name: str) -> Detected:
+    """The streams of what a pattern finds; see `Pattern.on`."""
+    check_keyed(keyed, f"the pattern {name!r}")
+    found = keyed.process(Detector(pattern)).name(f"{name}: {pattern}")
     found.uid(f"modelstream-{name}-detect")
     return Detected(
         matched=found.filter(lambda each: isinstance(each, Match)).name("matched"),
@@ -106,15 +106,15 @@ def _late(found: "Outcome | Late") -> Iterator[Any]:
 
 
 class Detector(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no types
-    """Finds a sequence among the events of a key."""
+    """Finds a pattern among the events of a key."""
 
-    def __init__(self, sequence: Sequence) -> None:
-        self._sequence = sequence
-        self._steps = tuple(step.name for step in sequence.steps)
+    def __init__(self, pattern: Pattern) -> None:
+        self._pattern = pattern
+        self._elements = tuple(element.name for element in pattern.elements)
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Get hold of the state."""
-        self._state = value_of_key(runtime_context, "sequence")
+        self._state = value_of_key(runtime_context, "pattern")
 
     def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[Late]:
         """Keep an event until its time has come.
@@ -124,16 +124,16 @@ class Detector(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no ty
         """
         time = _time(ctx)
         timers = ctx.timer_service()
-        progress = Progress.of(self._state.value(), self._steps)
+        progress = Progress.of(self._state.value(), self._elements)
         # After a restart the watermark begins anew, behind what the key has seen.
         if time <= max(timers.current_watermark(), progress.until):
             yield Late(value)
             return
         progress.waiting.setdefault(time, []).append(value)
-        self._state.update(progress.plain(self._steps))
+        self._state.update(progress.plain(self._elements))
         timers.register_event_time_timer(time)
-        limit = self._sequence.limit
-        if limit is not None and self._sequence.steps[0].holds(value):
+        limit = self._pattern.limit
+        if limit is not None and self._pattern.elements[0].holds(value):
             timers.register_event_time_timer(time + limit)
 
     def on_timer(
@@ -142,14 +142,14 @@ class Detector(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no ty
         """Look at the events of this moment, and at the attempts that end with it."""
         if (plain := self._state.value()) is None:
             return
-        progress = Progress.of(plain, self._steps)
+        progress = Progress.of(plain, self._elements)
         progress.until = timestamp
-        progress.attempts, outcomes = expire(self._sequence, progress.attempts, timestamp)
+        progress.attempts, outcomes = expire(self._pattern, progress.attempts, timestamp)
         for event in progress.waiting.pop(timestamp, ()):
-            progress.attempts, more = advance(self._sequence, progress.attempts, timestamp, event)
+            progress.attempts, more = advance(self._pattern, progress.attempts, timestamp, event)
             outcomes += more
         if progress.waiting or progress.attempts:
-            self._state.update(progress.plain(self._steps))
+            self._state.update(progress.plain(self._elements))
         else:
             self._state.clear()
         yield from outcomes
@@ -159,7 +159,7 @@ def _time(ctx: KeyedProcessFunction.Context) -> int:
     time = ctx.timestamp()
     if time is None or time == _NO_TIME:
         raise JobError(
-            "a sequence needs event time, and this stream has none: give it timestamps with "
+            "a pattern needs event time, and this stream has none: give it timestamps with "
             "assign_timestamps_and_watermarks before key_by, or its table a WATERMARK"
         )
     return int(time)

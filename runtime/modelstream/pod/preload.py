@@ -16,8 +16,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from modelstream.fetch import local_path
-from modelstream.job.models import model_at
+from modelstream.job.models import model_at, place
 from modelstream.models import DEFAULT_SIGNATURE, Model, OpenModel, warm_up
 from modelstream_crds import v1alpha1 as api
 
@@ -53,16 +52,9 @@ class Declared:
 def declared(manifest: api.ModelStream, root: Path) -> Iterator[Declared]:
     """The models of the manifest where they are in a pod; nothing loaded that can be read."""
     for each in manifest.spec.models:
-        path = model_path(each, root)
+        path = place(each, root)
         model = model_at(path, each)
         yield Declared(model, path, _calls(manifest, each, model) if each.warm_up else ())
-
-
-def model_path(model: api.Model, root: Path) -> Path:
-    """Where the model is: in the image for ``file://``, else where the pod mounts it."""
-    if model.uri.startswith("file://"):
-        return local_path(model.uri)
-    return root / model.name
 
 
 def _calls(

@@ -6,10 +6,9 @@ An init container runs it; its termination message is what ``status.models`` sho
 import json
 from pathlib import Path
 
-from modelstream.job.verification import Verified, verified
+from modelstream.job.models import Verified, place, verified
 from modelstream.models import DEFAULT_SIGNATURE
 from modelstream.pod.failure import LIMIT
-from modelstream.pod.preload import model_path
 from modelstream_crds import v1alpha1 as api
 
 
@@ -20,7 +19,7 @@ def verify(manifest: api.ModelStream, root: Path) -> list[Verified]:
         DigestMismatchError: the files are not those that the manifest names.
         ModelError: there is no model, or none that can be read.
     """
-    return [verified(each, model_path(each, root)) for each in manifest.spec.models]
+    return [verified(each, place(each, root)) for each in manifest.spec.models]
 
 
 def message(models: list[Verified], limit: int = LIMIT) -> str:

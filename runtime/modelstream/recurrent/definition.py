@@ -1,40 +1,33 @@
 """Models of sequences: what one record leaves behind goes into the call for the next of its key."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 
-from modelstream.convert import Layout, TensorSpec, from_tensor
-from modelstream.convert.inputs import Tensor
-from modelstream.convert.ragged import to_input
-from modelstream.errors import ConversionError, SignatureMismatchError
-from modelstream.failure import DeadLetter, Fail, Failure, OnError, Stage, check_on_error
-from modelstream.flink.fields import (
-    check_fields,
-    dead_letter_type,
-    fields_of,
-    refuse_same_names,
-    row,
-    type_of,
-)
+from modelstream.arguments import check_model, check_on_error
+from modelstream.convert import Layout, TensorSpec
+from modelstream.errors import SignatureMismatchError
+from modelstream.failure import DeadLetter, Fail, OnError
 from modelstream.flink.keyed import check_keyed, check_ttl
-from modelstream.models.protocol import Model, OpenModel, check_model
-from modelstream.models.signature import DEFAULT_SIGNATURE, Signature, find_signature, listed
+from modelstream.flink.letters import dead_letter_type
+from modelstream.flink.types import check_fields, fields_of, refuse_same_names, row, type_of
+from modelstream.messages import listed
+from modelstream.models.protocol import Model
+from modelstream.models.signature import DEFAULT_SIGNATURE, Signature, find_signature
 
 if TYPE_CHECKING:
     from pyflink.datastream import KeyedStream
 
-    from modelstream.online.stream import Learned
+    from modelstream.flink.tables import Inferred
 
 Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
-class SequenceModel:
+class RecurrentModel:
     """A model with a hidden state for each key, which Flink keeps.
 
     Attributes:
@@ -56,7 +49,7 @@ class SequenceModel:
     outputs: Mapping[str, str] | None = None
     signature: str = DEFAULT_SIGNATURE
     on_error: OnError = field(default_factory=Fail)
-    name: str = "sequence"
+    name: str = "recurrent"
     ttl: timedelta | None = None
 
     def __post_init__(self) -> None:
@@ -105,7 +98,7 @@ class SequenceModel:
         """The tensors of the state."""
         return {name: self.found.inputs[name] for name in self.state}
 
-    def apply(self, stream: "KeyedStream", *, keep: Sequence[str] | None = None) -> "Learned":
+    def apply(self, stream: "KeyedStream", *, keep: Sequence[str] | None = None) -> "Inferred":
         """Score the records of a stream, each after what came before it under its key.
 
         Args:
@@ -113,7 +106,7 @@ class SequenceModel:
             keep: fields that go on beside the model's; all if None.
 
         Returns:
-            Rows of the kept fields and the outputs, and dead letters; no weights.
+            Rows of the kept fields and the outputs, and dead letters.
 
         Raises:
             SignatureMismatchError: the stream has no named fields, or lacks one of the model's, or
@@ -122,8 +115,8 @@ class SequenceModel:
         """
         from pyflink.datastream import OutputTag
 
-        from modelstream.flink.environments import refuse_thread_mode
-        from modelstream.online.stream import Learned
+        from modelstream.flink.environment import refuse_thread_mode
+        from modelstream.flink.tables import Inferred
         from modelstream.recurrent.function import RecurrentFunction
 
         check_keyed(stream, f"model {self.name!r}")
@@ -139,53 +132,9 @@ class SequenceModel:
             RecurrentFunction(self, tuple(fields), kept, tag),
             output_type=row({**{name: fields[name] for name in kept}, **given}),
         )
-        scored = scored.name(f"{self.name}: score").uid(f"modelstream-{self.name}-sequence")
+        scored = scored.name(f"{self.name}: score").uid(f"modelstream-{self.name}-recurrent")
         letters = isinstance(self.on_error, DeadLetter)
-        return Learned(scored, dead_letters=scored.get_side_output(tag) if letters else None)
-
-
-class Step:
-    """One record through an open model. Knows no Flink."""
-
-    def __init__(self, definition: SequenceModel, model: OpenModel) -> None:
-        self._definition = definition
-        self._model = model
-        self._feeds = definition.feeds
-        self._columns = definition.columns
-        self._found = definition.found
-
-    def __call__(
-        self, record: Mapping[str, Any], hidden: Mapping[str, Array]
-    ) -> tuple[list[Any], dict[str, Array]] | Failure:
-        """The values of the output columns and the next state; or why there are none."""
-        try:
-            tensors = dict(self._encoded(record))
-        except ConversionError as error:
-            return Failure.of(Stage.ENCODE, error)
-        try:
-            given = self._model.call(self._found.name, {**tensors, **hidden})
-        except Exception as error:  # whatever TensorFlow and models raise
-            return Failure.of(Stage.INFERENCE, error)
-        after = {name: given[source] for name, source in self._definition.state.items()}
-        for name, array in after.items():
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
-                return Failure(Stage.INFERENCE, "NotFinite", f"the state {name!r} is not finite")
-        try:
-            return [_value(from_tensor(given[name])) for name in self._columns.values()], after
-        except ConversionError as error:
-            return Failure.of(Stage.DECODE, error)
-
-    def _encoded(self, record: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
-        for tensor, column in self._feeds.items():
-            try:
-                yield tensor, to_input([record[column]], self._found.inputs[tensor])
-            except ConversionError as error:
-                raise ConversionError(f"column {column!r}: {error}", error.index) from None
-
-
-def _value(column: Any) -> Any:
-    value = column[0]
-    return value.tolist() if hasattr(value, "tolist") else value
+        return Inferred(scored, scored.get_side_output(tag) if letters else None)
 
 
 def _check_names(what: str, names: Any, known: Any, signature: Signature) -> None:

@@ -9,10 +9,11 @@ from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 
 from modelstream.failure import Failure
 from modelstream.flink.keyedfailures import explained, key_text, letters
-from modelstream.online.results import Refused
-from modelstream.recurrent.definition import SequenceModel, Step
+from modelstream.recurrent.definition import RecurrentModel
 from modelstream.recurrent.hidden import HiddenState
+from modelstream.recurrent.step import Step
 from modelstream.scoring.metrics import ModelMetrics
+from modelstream.scoring.settle import Refused
 
 
 class RecurrentFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink has no types
@@ -20,7 +21,7 @@ class RecurrentFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink 
 
     def __init__(
         self,
-        definition: SequenceModel,
+        definition: RecurrentModel,
         fields: tuple[str, ...],
         kept: tuple[str, ...],
         dead_letters: OutputTag,

@@ -7,18 +7,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from modelstream.convert import TensorSpec
+from modelstream.convert import TensorSpec, codec
+from modelstream.convert.codec import names_hash
 from modelstream.convert.dtypes import Kind, dtype_of
 from modelstream.errors import OptionError, StateError
 from modelstream.flink.keyed import ANEW, check_ttl, value_of_key
-from modelstream.online import codec
-from modelstream.online.codec import names_hash
 
 Array = npt.NDArray[Any]
 
 _ANEW = (
     f". After a change of the model give the HiddenState another name, which starts anew; a "
-    f"SequenceModel too, and start its job with {ANEW}"
+    f"RecurrentModel too, and start its job with {ANEW}"
 )
 
 

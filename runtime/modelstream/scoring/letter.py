@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from modelstream.convert.flinktypes import ColumnType
 from modelstream.messages import text
 from modelstream.scoring.records import VALUE, named
 
@@ -76,3 +77,17 @@ def _not_finite(value: float) -> str:
     if math.isnan(value):
         return "NaN"
     return "Infinity" if value > 0 else "-Infinity"
+
+
+DEAD_LETTER_COLUMNS: tuple[ColumnType, ...] = (
+    ColumnType("key", "BYTES"),
+    ColumnType("payload", "BYTES"),
+    ColumnType("stage", "STRING"),
+    ColumnType("error_type", "STRING"),
+    ColumnType("message", "STRING"),
+    ColumnType("model", "STRING"),
+    ColumnType("time", "TIMESTAMP_LTZ(3)"),
+)
+"""Key of the record where it has one; the record itself (its raw bytes, or its columns as a JSON
+object in UTF-8); where, why and by which model it failed (or around which models, where a function
+of the user raised), and when."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from modelstream import tally
+from modelstream import embedded
 from modelstream.failure import Stage
 
 GROUP = ("modelstream", "model")
@@ -23,7 +23,7 @@ MODEL_LOADED = "model_loaded"
 STAGE_TIMES = {
     Stage.ENCODE: "encode_us",
     Stage.INFERENCE: "inference_us",
-    Stage.DECODE: "decode_us",
+    Stage.OUTPUT: "output_us",
 }
 
 
@@ -78,7 +78,7 @@ class ModelMetrics:
 
     def scored(self, records: int, failures: int, dead_letters: int) -> None:
         """One batch from Flink is done."""
-        tally.add(records, failures, dead_letters)
+        embedded.add(records, failures, dead_letters)
         self._count(RECORDS, records)
         self._count(FAILURES, failures)
         self._count(DEAD_LETTERS, dead_letters)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from modelstream.convert import Inputs
 from modelstream.errors import OptionError, SignatureMismatchError
+from modelstream.messages import listed, suggestion
 from modelstream.models import (
     DEFAULT_SIGNATURE,
     BoundMethod,
@@ -15,7 +16,7 @@ from modelstream.models import (
     Regress,
     method_for,
 )
-from modelstream.models.signature import find_signature, listed, suggestion
+from modelstream.models.signature import find_signature
 
 
 def kept_columns(

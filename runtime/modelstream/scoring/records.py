@@ -6,15 +6,28 @@ value is ``f0``, and feeds the only input of a model whatever that is called.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from modelstream.errors import ConversionError
+from modelstream.convert.records import objects
+from modelstream.errors import ConversionError, RecordError
 from modelstream.failure import Failure, Stage
-from modelstream.models.signature import listed, suggestion
-from modelstream.scoring.decoded import Decoded
-from modelstream.scoring.rows import Rows
+from modelstream.messages import listed, suggestion
+from modelstream.models import ColumnType
+from modelstream.scoring.rows import Decoded, Rows
+
+
+class RecordDecoder(Protocol):
+    """Makes columns of raw records. Picklable; it runs in the Python function of the model."""
+
+    @property
+    def columns(self) -> tuple[ColumnType, ...]:
+        """What it gives, with Flink SQL types."""
+
+    def decode(self, payloads: Sequence[bytes | None]) -> Sequence[Mapping[str, Any] | RecordError]:
+        """One batch: for each record its columns, or why it has none. Never raises."""
+
 
 VALUE = "f0"
 
@@ -77,3 +90,23 @@ def _values(record: Any, columns: Sequence[str]) -> list[Any]:
                 f"the record has no field {name!r}{suggestion(name, found)}; it has {listed(found)}"
             )
     return [found[name] for name in columns]
+
+
+def decoded(decoder: RecordDecoder, kept: Sequence[str], payloads: Any) -> Decoded:
+    """A batch of raw records."""
+    values = payloads.tolist()
+    records = decoder.decode(values)
+    failures = {
+        at: Failure.of(Stage.FORMAT, record)
+        for at, record in enumerate(records)
+        if isinstance(record, RecordError)
+    }
+    fine = [record for record in records if not isinstance(record, RecordError)]
+    columns = {column.name: [record[column.name] for record in fine] for column in decoder.columns}
+    whole = Decoded(Rows.of(columns, len(fine)), len(values))
+    if failures:
+        positions = np.asarray([at for at in range(len(values)) if at not in failures], np.intp)
+        whole = Decoded(whole.rows, len(values), failures, positions)
+    spread = whole.spread({name: columns[name] for name in kept})
+    held = {name: objects(column) for name, column in spread.items()}
+    return Decoded(whole.rows, whole.size, whole.failures, whole.positions, held)

@@ -111,8 +111,8 @@ class Scorer:
             stage = Stage.INFERENCE
             outputs = self._bound.run(self._model, tensors)
             times.append(time.perf_counter_ns())
-            stage = Stage.DECODE
-            columns = self._bound.decode(outputs, n)
+            stage = Stage.OUTPUT
+            columns = self._bound.read(outputs, n)
             times.append(time.perf_counter_ns())
         except Exception as error:  # whatever converters, TensorFlow and models raise
             raise _StageError(stage, error) from error
@@ -177,7 +177,7 @@ class Scorer:
         return columns
 
 
-_CALL_STAGES = (Stage.ENCODE, Stage.INFERENCE, Stage.DECODE)
+_CALL_STAGES = (Stage.ENCODE, Stage.INFERENCE, Stage.OUTPUT)
 
 
 def _split(rows: Rows, stopped: _StageError, failures: dict[int, Failure]) -> list[Rows]:

@@ -17,8 +17,8 @@ from modelstream.models import (
     Method,
     Model,
     OpenModel,
-    Runtime,
     Signature,
+    TensorFlowOptions,
 )
 from modelstream.models.warmup import try_to_warm_up
 from modelstream.scoring.batch import Batch
@@ -163,12 +163,12 @@ def opened(
     model: Model,
     metrics: ModelMetrics,
     batch: Batch = Batch(),  # noqa: B008  # frozen
-    runtime: Runtime | None = None,
+    options: TensorFlowOptions | None = None,
 ) -> Iterator[ModelHandle]:
     """Load a model, or share the copy of this process, for as long as the context lasts."""
     with ExitStack() as stack:
         with metrics.loading():
-            copy = stack.enter_context(model.open(runtime))
+            copy = stack.enter_context(model.open(options))
         stack.callback(metrics.unloaded)
         yield ModelHandle(model, copy, metrics, batch)
 

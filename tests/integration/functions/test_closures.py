@@ -12,16 +12,17 @@ from tests.support.numpymodel import NumpyModel, called
 
 from modelstream.errors import OptionError
 from modelstream.failure import DeadLetter, Drop
-from modelstream.flink.asynchronous import async_with_model
+from modelstream.flink.awaiting import async_with_model
 from modelstream.flink.closures import (
     filter_with_model,
     flat_map_with_model,
     map_with_model,
     process_with_model,
 )
+from modelstream.flink.environment import configure
 from modelstream.flink.letters import dead_letters
 from modelstream.models import Predict, SavedModel
-from modelstream.scoring.batch import Batch, configure
+from modelstream.scoring.batch import Batch
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
 BY_POSITION = Predict(inputs={"x": "f1"})

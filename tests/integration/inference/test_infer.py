@@ -23,10 +23,11 @@ from tests.support.numpymodel import NumpyModel, called
 
 from modelstream.convert import parse_type
 from modelstream.errors import OptionError, SignatureMismatchError
-from modelstream.failure import DEAD_LETTER_COLUMNS, DeadLetter, Drop
+from modelstream.failure import DeadLetter, Drop
 from modelstream.flink.entry import infer
 from modelstream.models import Classify, Predict, SavedModel
 from modelstream.scoring.batch import Batch
+from modelstream.scoring.letter import DEAD_LETTER_COLUMNS
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
 

@@ -27,7 +27,7 @@ NUMBERS = (
     "WITH ('connector' = 'datagen', 'rows-per-second' = '200', "
     "'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '150000')"
 )
-DISTRIBUTIONS = ("batch_size", "encode_us", "inference_us", "decode_us")
+DISTRIBUTIONS = ("batch_size", "encode_us", "inference_us", "output_us")
 
 
 def get(port: int, path: str) -> Any:

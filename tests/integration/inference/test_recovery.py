@@ -19,7 +19,7 @@ from tests.support.flink import (
 from tests.support.numpymodel import NumpyModel
 
 from modelstream.failure import DeadLetter
-from modelstream.flink.asynchronous import async_with_model
+from modelstream.flink.awaiting import async_with_model
 from modelstream.flink.chains import CHAINING
 from modelstream.flink.closures import map_with_model
 from modelstream.flink.entry import infer

@@ -13,7 +13,7 @@ from tests.support.numpymodel import NumpyModel, called
 from modelstream.errors import OptionError, SignatureMismatchError
 from modelstream.failure import DeadLetter
 from modelstream.flink.entry import infer
-from modelstream.flink.eventtime import has_event_time
+from modelstream.flink.jvm import has_event_time
 from modelstream.flink.route import Route
 from modelstream.models import Predict, SavedModel
 from modelstream.scoring.batch import Batch

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from tests.support.jobs import built, model, rows, run
 
-from modelstream import tally
+from modelstream import embedded
 from modelstream.errors import JobError, ModelStreamError, OptionError, SignatureMismatchError
 from modelstream.flink.environment import SHARED_PLAN
 from modelstream.job import failures
@@ -57,9 +57,9 @@ def test_sql_calls_each_model_as_a_function_and_runs_all_inserts_as_one_job(
         + "INSERT INTO scored SELECT id, r.root, 'a;b' FROM roots;\n"
         + "INSERT INTO counted SELECT COUNT(*) FROM roots WHERE r.error IS NOT NULL;"
     )
-    before = tally.total()
+    before = embedded.total()
     run(sql(script, flink={"runtimeMode": "Batch", "configuration": configuration}), picky)
-    assert (tally.total() - before).records == read
+    assert (embedded.total() - before).records == read
     found = {row["id"]: (row.get("y"), row["note"]) for row in rows(tmp_path / "scored")}
     assert found == {1: (2.0, "a;b"), 2: (None, "a;b"), 3: (3.0, "a;b")}
     assert rows(tmp_path / "counted") == [{"n": 1}]

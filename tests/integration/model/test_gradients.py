@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework import ops
 
-from modelstream.models import GraphDefModel, KerasModel, Runtime, TensorSpec
+from modelstream.models import GraphDefModel, KerasModel, TensorFlowOptions, TensorSpec
 from modelstream.models.gradients import tied_gradients
 from modelstream.models.loaded import load, tensorflow_loaders
 
@@ -44,7 +44,7 @@ def saved(path):
 def by_the_v2_loader(directory):
     path = saved(directory / "silu")
     only = {"v2 loader": tensorflow_loaders()["v2 loader"]}
-    return lambda: load(path, ("serve",), Runtime(), lambda: only).close()
+    return lambda: load(path, ("serve",), TensorFlowOptions(), lambda: only).close()
 
 
 def from_keras(directory):

@@ -27,7 +27,7 @@ from modelstream.models import (
     KerasModel,
     Layout,
     Predict,
-    Runtime,
+    TensorFlowOptions,
     TensorSpec,
     keras_config,
     warm_up,
@@ -209,7 +209,7 @@ def test_a_keras_file_is_a_model(file):
 
 def test_what_the_file_tells_without_keras_is_what_keras_says():
     path = models.keras_files() / "net.keras"
-    engine = KerasEngine(path, Runtime())
+    engine = KerasEngine(path, TensorFlowOptions())
     assert keras_config.specs(path) == engine.specs
     engine.close()
 
@@ -240,7 +240,7 @@ def test_keras_files_that_cannot_be_read(tmp_path):
 
 def test_the_device_that_is_asked_for_is_where_the_nodes_are():
     model = GraphDefModel.from_function(lambda x: 2 * x, X)
-    with model.open(Runtime(device="/CPU:0")) as opened:
+    with model.open(TensorFlowOptions(device="/CPU:0")) as opened:
         operations = opened.engine.session.graph.get_operations()
     assert {operation.device for operation in operations} == {"/device:CPU:0"}
 
@@ -260,7 +260,7 @@ def test_a_keras_model_runs_on_the_device_that_is_asked_for():
         "tf.config.set_logical_device_configuration(cpu, parts)\n"
         "keras_engine.flattened = lambda tensor: print(tensor.device)\n"
         "for device in (None, '/CPU:1'):\n"
-        "    with ms.KerasModel(sys.argv[1]).open(ms.Runtime(device=device)) as opened:\n"
+        "    with ms.KerasModel(sys.argv[1]).open(ms.TensorFlowOptions(device=device)) as opened:\n"
         "        opened.predict(a=[[1.0, 2.0, 3.0, 4.0]])\n"
     )
     command = [sys.executable, "-c", code, str(models.keras_files() / "unusual.keras")]

@@ -13,7 +13,14 @@ import pytest
 from tests.support import models
 
 from modelstream.errors import ModelLoadError, SignatureMismatchError, SignatureNotFoundError
-from modelstream.models import DEFAULT_SIGNATURE, Layout, Runtime, SavedModel, saved_model, warm_up
+from modelstream.models import (
+    DEFAULT_SIGNATURE,
+    Layout,
+    SavedModel,
+    TensorFlowOptions,
+    saved_model,
+    warm_up,
+)
 from modelstream.models.loaded import load, tensorflow_loaders
 
 EVERY_MODEL = [
@@ -116,7 +123,7 @@ def test_one_load_a_process_however_many_open_it(monkeypatch):
 
 def test_other_options_are_another_copy():
     model = SavedModel(models.shout())
-    with model.open() as one, model.open(Runtime(intra_op=1, inter_op=1)) as other:
+    with model.open() as one, model.open(TensorFlowOptions(intra_op=1, inter_op=1)) as other:
         assert one is not other
         assert other.predict(text=["a"])["loud"].tolist() == [b"A"]
 
@@ -126,7 +133,7 @@ def test_both_loaders_give_the_same():
     x = np.random.default_rng(1).random((8, 16), np.float32)
     results = []
     for title, loader in tensorflow_loaders().items():
-        loaded = load(model.path, model.tags, Runtime(), lambda t=title, f=loader: {t: f})
+        loaded = load(model.path, model.tags, TensorFlowOptions(), lambda t=title, f=loader: {t: f})
         results.append(loaded.call(DEFAULT_SIGNATURE, {"x": x})["y"])
         loaded.close()
     np.testing.assert_allclose(*results, rtol=1e-5)
@@ -141,7 +148,7 @@ def test_the_v2_loader_takes_over_what_the_v1_loader_refuses(caplog):
 
     model = SavedModel(models.words())
     with caplog.at_level(logging.INFO, "modelstream"):
-        loaded = load(model.path, model.tags, Runtime(), loaders)
+        loaded = load(model.path, model.tags, TensorFlowOptions(), loaders)
     assert "the v1 session loader refuses" in caplog.text
     assert loaded.predict(text=["a b", ""])["words"].tolist() == [[b"a", b"b"], []]
     loaded.close()
@@ -151,7 +158,7 @@ def test_the_v2_loader_alone_would_refuse_basic_pitch():
     path = models.basic_pitch()
     only = {"v2 loader": tensorflow_loaders()["v2 loader"]}
     with pytest.raises(ModelLoadError, match="add_slot"):
-        load(path, ("serve",), Runtime(), lambda: only)
+        load(path, ("serve",), TensorFlowOptions(), lambda: only)
 
 
 def test_one_error_lists_what_each_loader_said(tmp_path):
@@ -226,17 +233,17 @@ def test_threads_share_a_model():
 def test_the_options_reach_the_session():
     from modelstream.models.session import _config
 
-    config = _config(Runtime(intra_op=2, inter_op=3, memory_growth=False))
+    config = _config(TensorFlowOptions(intra_op=2, inter_op=3, memory_growth=False))
     assert config.intra_op_parallelism_threads == 2
     assert config.inter_op_parallelism_threads == 3
     assert not config.gpu_options.allow_growth
-    assert _config(Runtime()).intra_op_parallelism_threads == 0
+    assert _config(TensorFlowOptions()).intra_op_parallelism_threads == 0
 
 
 def test_a_limit_of_gpu_memory_takes_the_place_of_growth():
     from modelstream.models.session import _config
 
-    gpu = _config(Runtime(memory_limit=2048)).gpu_options
+    gpu = _config(TensorFlowOptions(memory_limit=2048)).gpu_options
     (device,) = gpu.experimental.virtual_devices
     assert list(device.memory_limit_mb) == [2048]
     assert not gpu.allow_growth

@@ -16,8 +16,8 @@ from modelstream.models import (
     Layout,
     Predict,
     Regress,
-    Runtime,
     SavedModel,
+    TensorFlowOptions,
     TensorSpec,
     metagraph,
     warm_up,
@@ -38,7 +38,7 @@ def loaded(request):
 
     def one(path: Path, **options):
         loaders = {request.param: tensorflow_loaders()[request.param]}
-        opened.append(load(path, ("serve",), Runtime(), lambda: loaders, **options))
+        opened.append(load(path, ("serve",), TensorFlowOptions(), lambda: loaders, **options))
         return opened[-1]
 
     yield one

@@ -9,9 +9,9 @@ from modelstream.models import (
     CallableModel,
     GraphDefModel,
     KerasModel,
-    Runtime,
     SavedModel,
     Saver,
+    TensorFlowOptions,
     TensorSpec,
     warm_up,
 )
@@ -53,7 +53,7 @@ def test_a_tf1_model_learns_another_slope_and_forgets_it(tmp_path):
 def test_the_v2_loader_saves_and_restores_too(tmp_path):
     model = SavedModel(models.counter())
     only = {"v2 loader": tensorflow_loaders()["v2 loader"]}
-    loaded = load(model.path, model.tags, Runtime(), lambda: only)
+    loaded = load(model.path, model.tags, TensorFlowOptions(), lambda: only)
     loaded.predict("add", delta=2.0)
     saved = Saver(loaded).save(tmp_path / "counter")
     loaded.predict("reset")

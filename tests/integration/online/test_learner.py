@@ -242,9 +242,10 @@ def test_an_export_leaves_the_operations_of_its_process_as_they_are(tmp_path: Pa
 
 def test_the_options_of_a_process_are_those_of_its_first_model() -> None:
     program = (
-        "import tensorflow as tf; from dataclasses import replace; from modelstream import Runtime;"
+        "import tensorflow as tf; from dataclasses import replace;"
+        "from modelstream import TensorFlowOptions;"
         "from tests.support.online import learner, logistic;"
-        "learner(replace(logistic(), runtime=Runtime(intra_op=2, inter_op=1)));"
+        "learner(replace(logistic(), options=TensorFlowOptions(intra_op=2, inter_op=1)));"
         "threading = tf.config.threading; print(threading.get_intra_op_parallelism_threads(),"
         "threading.get_inter_op_parallelism_threads())"
     )

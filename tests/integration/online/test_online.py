@@ -24,9 +24,9 @@ from tests.support.flink import (
 )
 from tests.support.online import leaky_sum, learned_alone, learner, logistic
 
-from modelstream import DeadLetter, Fail, SavedModel, SequenceModel
+from modelstream import DeadLetter, Fail, RecurrentModel, SavedModel
+from modelstream.convert import codec
 from modelstream.errors import OptionError, SignatureMismatchError
-from modelstream.online import codec
 
 pytestmark = [pytest.mark.flink, pytest.mark.usefixtures("jvm"), HUNG_UP]
 
@@ -72,7 +72,7 @@ def job(
     )
     keyed = t_env.to_data_stream(t_env.from_path("source")).key_by(lambda row: row.k)
     learned = replace(logistic(), publish_every=1).apply(keyed, keep=["id", "k"])
-    sequence = SequenceModel(SavedModel(leaky_sum()), {"h": "h_next"}, inputs={"x": "amount"})
+    sequence = RecurrentModel(SavedModel(leaky_sum()), {"h": "h_next"}, inputs={"x": "amount"})
     summed = sequence.apply(keyed, keep=["id"])
     learned.scored.set_parallelism(parallelism)
     summed.scored.set_parallelism(parallelism)
@@ -262,7 +262,7 @@ def test_a_stream_that_does_not_fit_is_refused_before_the_job_starts(
 def test_a_sequence_model_does_not_take_the_place_of_a_column_that_is_kept() -> None:
     t_env = environment()
     stream = t_env.to_data_stream(table(t_env, "k STRING, x FLOAT, y STRING", []))
-    sequence = SequenceModel(SavedModel(leaky_sum()), {"h": "h_next"})
+    sequence = RecurrentModel(SavedModel(leaky_sum()), {"h": "h_next"})
     keyed = stream.key_by(lambda row: row.k)
     with pytest.raises(SignatureMismatchError, match="'y' comes from the stream and from model"):
         sequence.apply(keyed)

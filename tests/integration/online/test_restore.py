@@ -12,7 +12,7 @@ from tests.support.flink import HUNG_UP, stopped, stream_environment, until
 from tests.support.jobs import lines
 from tests.support.online import leaky_sum, logistic
 
-from modelstream import HiddenState, SavedModel, Sequence, SequenceModel, TensorSpec
+from modelstream import HiddenState, Pattern, RecurrentModel, SavedModel, TensorSpec
 
 pytestmark = [pytest.mark.flink, pytest.mark.usefixtures("jvm"), HUNG_UP]
 
@@ -93,7 +93,7 @@ def job(
     # 25 updates are 200 records of a key: published before the stop, and not again for long.
     learned = replace(logistic(), publish_every=25).apply(keyed, keep=["id"])
     served = logistic().score(rows, learned.weights, key=lambda each: str(each[1]), keep=["id"])
-    sequence = SequenceModel(SavedModel(leaky_sum()), {"h": "h_next"}, inputs={"x": "amount"})
+    sequence = RecurrentModel(SavedModel(leaky_sum()), {"h": "h_next"}, inputs={"x": "amount"})
     summed = sequence.apply(keyed, keep=["id"])
     kind = Types.ROW([Types.INT(), Types.INT(), Types.LONG()])
     counted = keyed.process(counting(), output_type=kind)
@@ -111,11 +111,11 @@ def job(
         stream.sink_to(sink.build()).uid(name)
 
 
-def abc() -> Sequence:
+def abc() -> Pattern:
     def shows(label: str) -> Callable[[Any], bool]:
         return lambda each: bool(each[5] == label)
 
-    first = Sequence("a", shows("a"))
+    first = Pattern("a", shows("a"))
     return first.followed_by("b", shows("b")).followed_by("c", shows("c"))
 
 

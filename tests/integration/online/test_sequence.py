@@ -14,7 +14,7 @@ from tests.support.online import Context, leaky_sum
 
 from modelstream import CallableModel, GraphDefModel, KerasModel, SavedModel, TensorSpec
 from modelstream.models.protocol import Model
-from modelstream.recurrent.definition import SequenceModel
+from modelstream.recurrent.definition import RecurrentModel
 
 STATE = {"h": TensorSpec("float32", (None, 1))}
 SPECS = {"x": TensorSpec("float32", (None,)), **STATE}
@@ -68,7 +68,7 @@ class Cycle:
 
         from modelstream.recurrent.function import RecurrentFunction
 
-        definition = SequenceModel(model, {"h": "h_next"})
+        definition = RecurrentModel(model, {"h": "h_next"})
         tag = OutputTag("dead", Types.STRING())
         self._record = Row(1.0)
         self._function = RecurrentFunction(definition, ("x",), (), tag)

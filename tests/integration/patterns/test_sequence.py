@@ -21,7 +21,7 @@ from tests.support.flink import (
 )
 
 from modelstream.flink.chains import CHAINING
-from modelstream.patterns import AfterMatch, Sequence
+from modelstream.patterns import AfterMatch, Pattern
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
 
@@ -45,33 +45,33 @@ def label(expected: str) -> Callable[[Any], bool]:
 
 @dataclass(frozen=True)
 class Case:
-    """A sequence, and the same in SQL: its PATTERN and the DEFINEs for what stands between."""
+    """A pattern, and the same in SQL: its PATTERN and the DEFINEs for what stands between."""
 
-    sequence: Sequence
-    pattern: str
+    pattern: Pattern
+    sql: str
     between: str = ""
 
     @property
     def names(self) -> list[str]:
-        return [step.name for step in self.sequence.steps]
+        return [element.name for element in self.pattern.elements]
 
     def query(self) -> str:
         measures = ", ".join(f"{name}.n AS {name}" for name in self.names)
         defines = ", ".join(f"{name} AS {name}.label = '{name[0]}'" for name in self.names)
         within = ""
-        if self.sequence.limit is not None:
-            within = f"WITHIN INTERVAL '{self.sequence.limit // 1000}' SECOND"
+        if self.pattern.limit is not None:
+            within = f"WITHIN INTERVAL '{self.pattern.limit // 1000}' SECOND"
         return (
             "SELECT * FROM events MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts, n "
             f"MEASURES {measures} ONE ROW PER MATCH "
-            f"AFTER MATCH {self.sequence.after_match.value.upper()} "
-            f"PATTERN ({self.pattern}) {within} DEFINE {defines}{self.between})"
+            f"AFTER MATCH {self.pattern.after_match.value.upper()} "
+            f"PATTERN ({self.sql}) {within} DEFINE {defines}{self.between})"
         )
 
 
 def cases() -> dict[str, Case]:
     """Patterns that differ in more than WITHIN: of two that do not, Flink's planner runs one."""
-    first = {skip: Sequence("a", label("a"), after_match=skip) for skip in AfterMatch}
+    first = {skip: Pattern("a", label("a"), after_match=skip) for skip in AfterMatch}
     b, c, a2 = ("b", label("b")), ("c", label("c")), ("a2", label("a"))
     x, y, z = (f", {name} AS {name}.label <> '{no}'" for name, no in ("xb", "yc", "za"))
     soon = timedelta(seconds=10)
@@ -145,8 +145,8 @@ def late_table(t_env: Any, late: Any) -> Any:
     return t_env.from_data_stream(numbers)
 
 
-def abc() -> Sequence:
-    first = Sequence("a", label("a"))
+def abc() -> Pattern:
+    first = Pattern("a", label("a"))
     return first.followed_by("b", label("b")).followed_by("c", label("c"))
 
 
@@ -155,7 +155,7 @@ def test_the_matches_are_those_of_match_recognize(tmp_path: Path) -> None:
     stream = source(t_env, tmp_path / "in", events(1))
     tables = {}
     for name, case in cases().items():
-        found = as_table(t_env, case.sequence.on(stream, name).matched, case.names)
+        found = as_table(t_env, case.pattern.on(stream, name).matched, case.names)
         tables[name] = found.drop_columns(col("end"))
         tables[f"{name}_sql"] = t_env.sql_query(case.query())
     run(t_env, tables, tmp_path / "out")
@@ -218,7 +218,7 @@ def test_a_stream_without_event_time_is_refused(tmp_path: Path) -> None:
     given = table(t_env, "k INT, label STRING", [(1, "a")])
     t_env.create_temporary_view("timeless", given)
     matched = abc().on(keyed(t_env, "timeless")).matched
-    with pytest.raises(Exception, match="a sequence needs event time, and this stream has none"):
+    with pytest.raises(Exception, match="a pattern needs event time, and this stream has none"):
         run(t_env, {"matched": as_table(t_env, matched, ["a"])}, tmp_path / "out")
 
 

@@ -5,7 +5,7 @@ import pytest
 from modelstream.cli.progress import Download, ProgressLine, size
 from modelstream.cli.table import aligned
 from modelstream.cli.watch import Watch
-from modelstream.tally import Tally
+from modelstream.embedded import Tally
 
 
 class Terminal(io.StringIO):

@@ -4,7 +4,7 @@ import zlib
 import pytest
 
 from modelstream.convert import Image, TensorSpec
-from modelstream.convert.imagefile import ImageSize, image_size
+from modelstream.convert.image import ImageSize, image_size
 from modelstream.convert.numbers import Refused
 from modelstream.errors import ConversionError, OptionError, SignatureMismatchError
 

@@ -19,8 +19,7 @@ from modelstream.convert import (
     to_tensor,
     to_values,
 )
-from modelstream.convert.dtypes import DTYPES
-from modelstream.convert.tensordtypes import holder
+from modelstream.convert.dtypes import DTYPES, holder
 from modelstream.errors import ConversionError, UnevenShapesError
 
 FLOATS = st.floats(width=32, allow_nan=False)

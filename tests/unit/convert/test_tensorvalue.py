@@ -252,7 +252,7 @@ def test_ragged_bytes_that_are_cut_off_are_refused():
 
 
 def test_every_dtype_has_a_number_in_tensorflows_enum():
-    from modelstream.convert.tensordtypes import NUMBERS
+    from modelstream.convert.dtypes import NUMBERS
 
     assert set(NUMBERS) == set(TENSOR_DTYPES)
     assert len(TENSOR_DTYPES) == 25

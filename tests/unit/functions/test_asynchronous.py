@@ -10,10 +10,10 @@ from tests.support.numpymodel import NumpyModel, called
 from modelstream.errors import UnscorableError
 from modelstream.failure import Failure, Stage
 from modelstream.models import Predict
-from modelstream.scoring.awaited import AsyncModelHandle
 from modelstream.scoring.batch import Batch
 from modelstream.scoring.metrics import ModelMetrics
 from modelstream.scoring.session import opened
+from modelstream.scoring.together import AsyncModelHandle
 
 BATCH = Batch(4, timedelta(milliseconds=30))
 OTHER = Predict(outputs={"double": "y"})

@@ -10,11 +10,11 @@ import pytest
 from tests.support.jvm import import_noisy
 from tests.support.numpymodel import NumpyModel
 
-from modelstream import OnlineModel, embedded, infer, tally
+from modelstream import OnlineModel, embedded, infer
+from modelstream.embedded import Tally
 from modelstream.errors import BrokenModelError, OptionError, RecordFailedError
 from modelstream.failure import DeadLetter, Drop, Fail, OnError
 from modelstream.scoring.batch import Batch
-from modelstream.tally import Tally
 
 
 class Context:
@@ -32,7 +32,7 @@ def _flink() -> Iterator[None]:
 
 def closure(kind: str, fn: Callable[..., Any], on_error: OnError, *models: NumpyModel) -> Any:
     """A function in a closure of that kind: a record in, all that comes out."""
-    from modelstream.flink import asynchronous, closures
+    from modelstream.flink import awaiting, closures
     from modelstream.flink.failing import Failing, name_of
 
     models = models or (NumpyModel(),)
@@ -43,7 +43,7 @@ def closure(kind: str, fn: Callable[..., Any], on_error: OnError, *models: Numpy
             return await result if asyncio.iscoroutine(result) else result
 
         awaited.__name__ = fn.__name__
-        made = asynchronous._AsyncClosure(models, awaited, on_error, Batch())
+        made = awaiting._AsyncClosure(models, awaited, on_error, Batch())
         made.open(Context())
         return lambda record: asyncio.run(made.async_invoke(record))
     emit = getattr(closures, KINDS[kind])
@@ -138,9 +138,9 @@ def test_results_may_be_anything_that_can_be_walked_through(
 
 
 def counted(act: Callable[[], Any]) -> Tally:
-    before = tally.total()
+    before = embedded.total()
     act()
-    return tally.total() - before
+    return embedded.total() - before
 
 
 def predicts(record: Any, *opened: Any) -> Any:

@@ -8,8 +8,8 @@ from tests.support.loggedmodel import LoggedModel
 from tests.support.numpymodel import NumpyModel
 
 from modelstream.errors import OptionError, UnscorableError
-from modelstream.flink.mixin import ModelAwareFunction
-from modelstream.models import Runtime
+from modelstream.flink.classes import ModelAwareFunction
+from modelstream.models import TensorFlowOptions
 
 
 class Context:
@@ -134,19 +134,21 @@ def test_a_class_that_keeps_the_models_from_opening_is_told() -> None:
         function.model.score(1.0)
 
 
-@pytest.mark.parametrize("wanted", [None, Runtime(intra_op=1)])
-def test_how_tensorflow_runs_is_the_model_s_own_matter_unless_said(wanted: Runtime | None) -> None:
+@pytest.mark.parametrize("wanted", [None, TensorFlowOptions(intra_op=1)])
+def test_how_tensorflow_runs_is_the_model_s_own_matter_unless_said(
+    wanted: TensorFlowOptions | None,
+) -> None:
     asked = []
 
     class Asked(NumpyModel):
-        def open(self, runtime: Runtime | None = None) -> Any:
-            asked.append(runtime)
+        def open(self, options: TensorFlowOptions | None = None) -> Any:
+            asked.append(options)
             return super().open()
 
-    function = Function(Asked(), runtime=wanted)
+    function = Function(Asked(), options=wanted)
     function.open(Context())
     function.close()
-    assert asked == [wanted], "a runtime that is given wins over the one of the model"
+    assert asked == [wanted], "what is given wins over the one of the model"
 
 
 def test_a_record_that_cannot_be_scored_is_an_error_that_names_it() -> None:

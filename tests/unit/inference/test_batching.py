@@ -3,7 +3,8 @@ from datetime import timedelta
 import pytest
 
 from modelstream.errors import OptionError
-from modelstream.scoring.batch import Batch, agreed, execution_options
+from modelstream.flink.environment import agreed, execution_options
+from modelstream.scoring.batch import Batch
 
 
 @pytest.mark.parametrize(

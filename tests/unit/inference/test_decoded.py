@@ -8,7 +8,8 @@ import pandas as pd
 from modelstream.convert import ColumnType
 from modelstream.errors import ConversionError, RecordError
 from modelstream.failure import Failure, Stage
-from modelstream.scoring.decoded import Decoded, decoded
+from modelstream.scoring.records import decoded
+from modelstream.scoring.rows import Decoded
 
 
 class Json:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.support.jvm import import_noisy
 
 import modelstream as ms
-from modelstream.failure import DEAD_LETTER_COLUMNS, Failure, Stage
-from modelstream.scoring.letter import key_bytes, payload
+from modelstream.failure import Failure, Stage
+from modelstream.scoring.letter import DEAD_LETTER_COLUMNS, key_bytes, payload
 
 FAILURE = Failure(Stage.ENCODE, "ConversionError", "no")
 LEAVES = st.one_of(
@@ -155,7 +155,7 @@ def test_a_message_is_text_that_every_sink_takes() -> None:
 
 def test_a_letter_of_an_online_model_is_the_same_but_for_its_key() -> None:
     from modelstream.flink import letters
-    from modelstream.flink.fields import dead_letter, dead_letter_type
+    from modelstream.flink.letters import dead_letter, dead_letter_type
     from modelstream.flink.types import row_type
 
     record = {"x": float("inf"), "b": b"\xff\x01", "r": rowed([1])}

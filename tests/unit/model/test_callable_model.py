@@ -59,7 +59,7 @@ def test_strings_go_in_as_bytes_and_come_out():
     bound = Predict().bind(model)
     with model.open() as opened:
         tensors = bound.run(opened, bound.encode({"text": ["a", "b"]}))
-    assert bound.decode(tensors, 2)["loud"] == ["A", "B"]
+    assert bound.read(tensors, 2)["loud"] == ["A", "B"]
 
 
 def test_several_signatures_each_have_their_function():

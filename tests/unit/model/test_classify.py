@@ -16,7 +16,7 @@ SCORED = {
 def test_classify_gives_the_best_class_and_its_score(model_with):
     bound = Classify().bind(model_with(TEXT, CLASSES, "classify"))
     assert columns(bound) == {"label": "STRING", "score": "FLOAT"}
-    decoded = bound.decode(SCORED, 3)
+    decoded = bound.read(SCORED, 3)
     assert decoded["label"] == ["dog", "cat", "elk"]
     assert decoded["score"].tolist() == pytest.approx([0.7, 0.5, 0.4])
 
@@ -24,7 +24,7 @@ def test_classify_gives_the_best_class_and_its_score(model_with):
 def test_classify_ranks_the_best_few_with_ties_in_class_order(model_with):
     bound = Classify(top_k=2, outputs={"best": "top_k"}).bind(model_with(TEXT, CLASSES))
     assert columns(bound) == {"best": "MAP<STRING, FLOAT>"}
-    ranked = bound.decode(SCORED, 3)["best"]
+    ranked = bound.read(SCORED, 3)["best"]
     assert [list(row) for row in ranked] == [
         ["dog", "elk"],
         ["cat", "dog"],
@@ -33,7 +33,7 @@ def test_classify_ranks_the_best_few_with_ties_in_class_order(model_with):
 
 
 def test_top_k_tells_the_score_of_each_class(model_with):
-    (_, row, _) = Classify(top_k=2).bind(model_with(TEXT, CLASSES)).decode(SCORED, 3)["top_k"]
+    (_, row, _) = Classify(top_k=2).bind(model_with(TEXT, CLASSES)).read(SCORED, 3)["top_k"]
     assert row == {"cat": 0.5, "dog": 0.5}
 
 
@@ -47,7 +47,7 @@ def test_more_than_one_best_class_adds_top_k_to_the_columns(model_with):
 
 def test_below_the_threshold_there_is_no_label_but_a_score(model_with):
     bound = Classify(top_k=3, threshold=0.5).bind(model_with(TEXT, CLASSES))
-    decoded = bound.decode(SCORED, 3)
+    decoded = bound.read(SCORED, 3)
     assert decoded["label"] == ["dog", "cat", None]
     assert decoded["score"].tolist() == pytest.approx([0.7, 0.5, 0.4])
     assert [len(row) for row in decoded["top_k"]] == [1, 2, 0]
@@ -56,7 +56,7 @@ def test_below_the_threshold_there_is_no_label_but_a_score(model_with):
 def test_classes_without_scores_give_the_first_class(model_with):
     bound = Classify().bind(model_with(TEXT, {"classes": CLASSES["classes"]}))
     assert columns(bound) == {"label": "STRING"}
-    assert bound.decode(SCORED, 3) == {"label": ["cat"] * 3}
+    assert bound.read(SCORED, 3) == {"label": ["cat"] * 3}
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_classes_without_scores_give_the_first_class(model_with):
 def test_scores_without_classes_are_labelled(model_with, labels, expected):
     model = model_with(X, {"dense_1": ("float32", (None, 3))})
     bound = Classify(labels=labels).bind(model)
-    assert bound.decode({"dense_1": SCORED["scores"]}, 3)["label"] == expected
+    assert bound.read({"dense_1": SCORED["scores"]}, 3)["label"] == expected
 
 
 def test_an_estimators_predict_is_classified_by_all_its_classes(model_with):
@@ -81,7 +81,7 @@ def test_an_estimators_predict_is_classified_by_all_its_classes(model_with):
     }
     bound = Classify().bind(model_with(X, outputs))
     tensors = {"all_classes": SCORED["classes"], "probabilities": SCORED["scores"]}
-    assert bound.decode(tensors, 3)["label"] == ["dog", "cat", "elk"]
+    assert bound.read(tensors, 3)["label"] == ["dog", "cat", "elk"]
 
 
 def test_too_few_labels_are_told_at_the_bind_where_the_model_says_how_many(model_with):
@@ -95,7 +95,7 @@ def test_nan_scores_are_an_error_of_their_record(model_with):
     scores = SCORED["scores"].copy()
     scores[1, 2] = np.nan
     with pytest.raises(ConversionError, match="NaN as a score") as caught:
-        bound.decode({**SCORED, "scores": scores}, 3)
+        bound.read({**SCORED, "scores": scores}, 3)
     assert caught.value.index == 1
 
 

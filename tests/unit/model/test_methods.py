@@ -195,7 +195,7 @@ def test_nan_passes_a_method_that_allows_it(model_with):
 
 def test_padding_after_the_records_is_dropped(model_with):
     bound = Predict().bind(model_with(X, Y))
-    assert len(bound.decode({"y": np.zeros((8, 1), np.float32)}, 3)["y"]) == 3
+    assert len(bound.read({"y": np.zeros((8, 1), np.float32)}, 3)["y"]) == 3
 
 
 def test_an_output_that_lost_the_batch_is_told(model_with):
@@ -210,19 +210,19 @@ def test_a_fixed_batch_is_fed_in_batches_of_that_size(model_with):
     bound = Predict().bind(fixed)
     model = Fake(lambda x: {"y": x * 2})
     tensors = bound.encode({"x": [float(each) for each in range(10)]})
-    assert bound.decode(bound.run(model, tensors), 10)["y"].tolist() == list(range(0, 20, 2))
+    assert bound.read(bound.run(model, tensors), 10)["y"].tolist() == list(range(0, 20, 2))
     assert model.sizes == [4, 4, 4]
 
 
 def test_types_leave_out_dimensions_of_one(model_with):
     bound = Predict(types={"y": "FLOAT"}).bind(model_with(X, Y))
     assert columns(bound) == {"y": "FLOAT"}
-    assert bound.decode({"y": np.ones((2, 1), np.float32)}, 2)["y"].tolist() == [1, 1]
+    assert bound.read({"y": np.ones((2, 1), np.float32)}, 2)["y"].tolist() == [1, 1]
 
 
 def test_types_keep_bytes(model_with):
     bound = Predict(types={"y": "BYTES"}).bind(model_with(X, {"y": ("string", (None,))}))
-    assert bound.decode({"y": np.array([b"\xff"], object)}, 1) == {"y": [b"\xff"]}
+    assert bound.read({"y": np.array([b"\xff"], object)}, 1) == {"y": [b"\xff"]}
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_regress_gives_one_number_a_record(model_with, outputs, shape):
     bound = Regress().bind(model_with(X, outputs, "regress"))
     assert columns(bound) == {"value": "FLOAT"}
     (tensor,) = outputs
-    assert bound.decode({tensor: np.ones(shape, np.float32)}, 2)["value"].tolist() == [1, 1]
+    assert bound.read({tensor: np.ones(shape, np.float32)}, 2)["value"].tolist() == [1, 1]
 
 
 def test_regress_names_its_column(model_with):

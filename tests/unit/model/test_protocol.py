@@ -9,9 +9,9 @@ from tests.support.jvm import import_noisy
 from tests.support.numpymodel import NumpyModel
 
 import modelstream as ms
+from modelstream.arguments import check_model
 from modelstream.errors import OptionError
 from modelstream.models import SavedModel
-from modelstream.models.protocol import check_model
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ TAKERS: dict[str, Callable[[Any], Any]] = {
     "filter_with_model": lambda given: ms.filter_with_model(None, given, len),
     "process_with_model": lambda given: ms.process_with_model(None, given, len),
     "async_with_model": lambda given: ms.async_with_model(None, given, len),
-    "SequenceModel": lambda given: ms.SequenceModel(given, {}),
+    "RecurrentModel": lambda given: ms.RecurrentModel(given, {}),
 }
 
 

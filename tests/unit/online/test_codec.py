@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from modelstream.convert.codec import VERSION, decode, encode, encoded_names, names_hash
 from modelstream.errors import StateError
-from modelstream.online.codec import VERSION, decode, encode, encoded_names, names_hash
 
 NUMBERS = ["float16", "float32", "float64", "int8", "int16", "int32", "int64"]
 DTYPES = [*NUMBERS, "uint8", "uint16", "uint32", "uint64", "bool"]

@@ -9,8 +9,8 @@ import pytest
 from tests.support.online import Context, Mean
 
 from modelstream import DeadLetter, Drop, Fail, OnlineModel, TensorSpec
+from modelstream.convert.codec import decode
 from modelstream.errors import DivergedError, RecordFailedError, StateError
-from modelstream.online.codec import decode
 
 SCALAR = TensorSpec("float32", (None,))
 MODEL = OnlineModel(

@@ -3,8 +3,8 @@ import pickle
 import numpy as np
 import pytest
 
+from modelstream.convert import codec
 from modelstream.errors import StateError
-from modelstream.online import codec
 from modelstream.online.examples import Example
 from modelstream.online.memory import Layout, Memory, Weights
 

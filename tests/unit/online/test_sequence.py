@@ -9,15 +9,15 @@ from tests.support.jvm import import_noisy
 from modelstream import (
     CallableModel,
     HiddenState,
-    Runtime,
-    SequenceModel,
+    RecurrentModel,
     Signature,
+    TensorFlowOptions,
     TensorSpec,
 )
 from modelstream.convert import Layout
 from modelstream.errors import OptionError, SignatureMismatchError, StateError
 from modelstream.failure import Failure, Stage
-from modelstream.recurrent.definition import Step
+from modelstream.recurrent.step import Step
 
 
 class Leaky:
@@ -35,7 +35,7 @@ class Leaky:
     }
 
     @contextmanager
-    def open(self, runtime: Runtime = Runtime()) -> Iterator["Leaky"]:  # noqa: B008  # frozen
+    def open(self, options: TensorFlowOptions = TensorFlowOptions()) -> Iterator["Leaky"]:  # noqa: B008  # frozen
         yield self
 
     def call(self, signature: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,7 +50,7 @@ class Leaky:
 
 
 def step(x: Any, h: float) -> Any:
-    definition = SequenceModel(Leaky(), {"h": "h_next"}, inputs={"x": "amount"})
+    definition = RecurrentModel(Leaky(), {"h": "h_next"}, inputs={"x": "amount"})
     return Step(definition, Leaky())({"amount": x}, {"h": np.full((1, 1), h, np.float32)})
 
 
@@ -90,7 +90,7 @@ def test_a_failure_is_about_the_record_of_a_stream_that_has_no_places() -> None:
 )
 def test_a_state_that_the_signature_does_not_have_is_refused(state: Any, message: str) -> None:
     with pytest.raises(SignatureMismatchError, match=message):
-        SequenceModel(Leaky(), state)
+        RecurrentModel(Leaky(), state)
 
 
 def test_a_record_may_be_a_row_of_any_length_but_a_state_may_not() -> None:
@@ -101,7 +101,7 @@ def test_a_record_may_be_a_row_of_any_length_but_a_state_may_not() -> None:
         {"x": ragged, "h": number},
         {"y": number, "h_next": number},
     )
-    definition = SequenceModel(model, {"h": "h_next"})
+    definition = RecurrentModel(model, {"h": "h_next"})
     with model.open() as opened:
         step = Step(definition, opened)
         outputs, after = step({"x": [1.0, 2.0]}, {"h": np.zeros(1, np.float32)})
@@ -109,7 +109,7 @@ def test_a_record_may_be_a_row_of_any_length_but_a_state_may_not() -> None:
         assert step({"x": []}, after)[0] == [2.0]
     model = CallableModel(lambda h: h, {"h": ragged}, {"h_next": ragged})
     with pytest.raises(SignatureMismatchError, match="is ragged: a state is a dense tensor"):
-        SequenceModel(model, {"h": "h_next"})
+        RecurrentModel(model, {"h": "h_next"})
 
 
 def test_a_stream_without_keys_has_nothing_to_remember_by() -> None:
@@ -117,8 +117,8 @@ def test_a_stream_without_keys_has_nothing_to_remember_by() -> None:
     from pyflink.datastream import DataStream
 
     unkeyed: Any = DataStream(None)
-    with pytest.raises(OptionError, match=r"'sequence' takes a keyed stream, .*\.key_by\("):
-        SequenceModel(Leaky(), {"h": "h_next"}).apply(unkeyed)
+    with pytest.raises(OptionError, match=r"'recurrent' takes a keyed stream, .*\.key_by\("):
+        RecurrentModel(Leaky(), {"h": "h_next"}).apply(unkeyed)
 
 
 class Cell:
@@ -225,4 +225,4 @@ def test_a_hidden_state_of_another_kind_is_refused(tensors: Any, message: str) -
 
 def test_an_on_error_that_is_none_of_the_three_is_refused() -> None:
     with pytest.raises(OptionError, match="on_error is 'Drop'"):
-        SequenceModel(Leaky(), {"h": "h_next"}, on_error="Drop")
+        RecurrentModel(Leaky(), {"h": "h_next"}, on_error="Drop")

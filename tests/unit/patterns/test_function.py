@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from modelstream.errors import OptionError, StateError
-from modelstream.patterns import Sequence
+from modelstream.patterns import Pattern
 
 
 @pytest.fixture(autouse=True)
@@ -17,12 +17,12 @@ def _flink() -> None:
     import_noisy()
 
 
-def abc() -> Sequence:
+def abc() -> Pattern:
     def shows(expected: str) -> Any:
         return lambda event: event[0] == expected
 
-    sequence = Sequence("a", shows("a")).followed_by("b", shows("b")).followed_by("c", shows("c"))
-    return sequence.within(timedelta(seconds=60))
+    pattern = Pattern("a", shows("a")).followed_by("b", shows("b")).followed_by("c", shows("c"))
+    return pattern.within(timedelta(seconds=60))
 
 
 class Key:
@@ -132,7 +132,7 @@ def test_attempts_of_another_sequence_are_refused() -> None:
     key = under_way()
     version, _, *rest = key.value()
     key.update((version, ("a", "z"), *rest))
-    with pytest.raises(StateError, match="of the sequence a - z, this one is a - b - c"):
+    with pytest.raises(StateError, match="of the pattern a - z, this one is a - b - c"):
         key.take("c", 50_000)
 
 

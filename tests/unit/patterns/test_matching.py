@@ -1,4 +1,4 @@
-"""The matching core against what a sequence means, said a second time and slowly."""
+"""The matching core against what a pattern means, said a second time and slowly."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelstream.errors import OptionError, RecordFailedError
-from modelstream.patterns import AfterMatch, Contiguity, Match, Sequence, Step, TimedOut
+from modelstream.patterns import AfterMatch, Contiguity, Element, Match, Pattern, TimedOut
 from modelstream.patterns.matching import Attempts, Outcome, advance, expire
 
 PAST_LAST, TO_NEXT = AfterMatch.SKIP_PAST_LAST_EVENT, AfterMatch.SKIP_TO_NEXT_EVENT
@@ -21,23 +21,23 @@ def label(expected: str) -> Callable[[Event], bool]:
     return lambda event: event[1] == expected
 
 
-def abc(after_match: AfterMatch = PAST_LAST) -> Sequence:
+def abc(after_match: AfterMatch = PAST_LAST) -> Pattern:
     return (
-        Sequence("a", label("a"), after_match=after_match)
+        Pattern("a", label("a"), after_match=after_match)
         .followed_by("b", label("b"))
         .followed_by("c", label("c"))
         .within(timedelta(milliseconds=10))
     )
 
 
-def outcomes(sequence: Sequence, events: list[Event]) -> list[Outcome]:
+def outcomes(pattern: Pattern, events: list[Event]) -> list[Outcome]:
     """What comes of events that are in order, until the end of time."""
     attempts: Attempts = ()
     found: list[Outcome] = []
     for event in events:
-        attempts, more = advance(sequence, attempts, event[0], event)
+        attempts, more = advance(pattern, attempts, event[0], event)
         found += more
-    return found + expire(sequence, attempts, FOREVER)[1]
+    return found + expire(pattern, attempts, FOREVER)[1]
 
 
 def timed(text: str) -> list[Event]:
@@ -72,8 +72,8 @@ def test_matches_overlap_where_the_search_goes_on_at_the_next_event() -> None:
 
 
 def test_next_takes_the_very_next_event_only() -> None:
-    sequence = Sequence("a", label("a")).next("b", label("b")).within(timedelta(milliseconds=9))
-    assert spans(outcomes(sequence, timed("axb.aab"))) == [("Match", 5, 6)]
+    pattern = Pattern("a", label("a")).next("b", label("b")).within(timedelta(milliseconds=9))
+    assert spans(outcomes(pattern, timed("axb.aab"))) == [("Match", 5, 6)]
 
 
 def test_an_outcome_has_its_events_by_name() -> None:
@@ -83,27 +83,27 @@ def test_an_outcome_has_its_events_by_name() -> None:
 
 
 def test_one_event_can_end_an_attempt_by_time_and_begin_another() -> None:
-    sequence = Sequence("a", label("a")).next("b", label("b")).within(timedelta(milliseconds=3))
-    assert spans(outcomes(sequence, timed("a..ab"))) == [("TimedOut", 0, 3), ("Match", 3, 4)]
+    pattern = Pattern("a", label("a")).next("b", label("b")).within(timedelta(milliseconds=3))
+    assert spans(outcomes(pattern, timed("a..ab"))) == [("TimedOut", 0, 3), ("Match", 3, 4)]
 
 
 def test_without_a_limit_a_key_keeps_one_attempt_a_stage() -> None:
-    sequence = Sequence("a", label("a")).followed_by("b", label("b")).followed_by("c", label("c"))
+    pattern = Pattern("a", label("a")).followed_by("b", label("b")).followed_by("c", label("c"))
     attempts: Attempts = ()
     for event in timed("aaabaaa"):
-        attempts, _ = advance(sequence, attempts, event[0], event)
+        attempts, _ = advance(pattern, attempts, event[0], event)
     assert [attempt.start for attempt in attempts] == [0, 4]
 
 
 def test_a_condition_that_raises_names_itself_and_the_event() -> None:
-    sequence = Sequence("first", lambda event: event["label"] == "a")
+    pattern = Pattern("first", lambda event: event["label"] == "a")
     with pytest.raises(RecordFailedError, match=r"'first' failed on \{'x': 1\}: KeyError: 'label'"):
-        advance(sequence, (), 0, {"x": 1})
+        advance(pattern, (), 0, {"x": 1})
 
 
 def test_names_are_there_once() -> None:
-    with pytest.raises(OptionError, match="two events of the sequence have the name 'a'"):
-        Sequence("a", label("a")).followed_by("a", label("b"))
+    with pytest.raises(OptionError, match="two events of the pattern have the name 'a'"):
+        Pattern("a", label("a")).followed_by("a", label("b"))
 
 
 def test_a_limit_is_a_millisecond_or_more() -> None:
@@ -130,33 +130,35 @@ def test_a_sequence_says_itself() -> None:
 
 # Said again: each attempt by itself, from its first event to its end, with no state.
 
-steps = st.lists(
+elements = st.lists(
     st.tuples(st.sampled_from("abc"), st.sampled_from(Contiguity)), min_size=1, max_size=4
 )
 streams = st.lists(st.tuples(st.integers(0, 4), st.sampled_from("abcx")), max_size=30)
 limits = st.one_of(st.none(), st.integers(1, 12))
 
 
-def spelled(attempt: list[Event], steps: tuple[Step, ...], limit: int | None) -> tuple[str, int]:
+def spelled(
+    attempt: list[Event], elements: tuple[Element, ...], limit: int | None
+) -> tuple[str, int]:
     """How the attempt that begins with the first of these events ends, and at which of them."""
     begun, reached = attempt[0][0], 1
     for at, event in enumerate(attempt):
         if limit is not None and event[0] >= begun + limit:
             return "TimedOut", at
-        if at and steps[reached].holds(event):
+        if at and elements[reached].holds(event):
             reached += 1
-        elif at and steps[reached].contiguity is Contiguity.STRICT:
+        elif at and elements[reached].contiguity is Contiguity.STRICT:
             return "Broken", at
-        if reached == len(steps):
+        if reached == len(elements):
             return "Match", at
     return ("TimedOut" if limit is not None else "Open"), len(attempt)
 
 
-def expected(sequence: Sequence, events: list[Event]) -> Iterator[tuple[str, int, int]]:
+def expected(pattern: Pattern, events: list[Event]) -> Iterator[tuple[str, int, int]]:
     fates = {
-        at: spelled(events[at:], sequence.steps, sequence.limit)
+        at: spelled(events[at:], pattern.elements, pattern.limit)
         for at, event in enumerate(events)
-        if sequence.steps[0].holds(event)
+        if pattern.elements[0].holds(event)
     }
     covered = -1
     for begin, (fate, length) in fates.items():
@@ -165,13 +167,13 @@ def expected(sequence: Sequence, events: list[Event]) -> Iterator[tuple[str, int
         if fate == "Match":
             end = begin + length
             yield fate, events[begin][0], events[end][0]
-            if sequence.after_match is PAST_LAST:
+            if pattern.after_match is PAST_LAST:
                 covered = end
-        elif fate == "TimedOut" and sequence.limit is not None:
-            yield fate, events[begin][0], events[begin][0] + sequence.limit
+        elif fate == "TimedOut" and pattern.limit is not None:
+            yield fate, events[begin][0], events[begin][0] + pattern.limit
 
 
-@given(steps, streams, limits, st.sampled_from(AfterMatch))
+@given(elements, streams, limits, st.sampled_from(AfterMatch))
 def test_every_attempt_ends_as_it_would_alone_or_is_covered_by_a_match(
     wanted: list[tuple[str, Contiguity]],
     gaps: list[Event],
@@ -179,15 +181,15 @@ def test_every_attempt_ends_as_it_would_alone_or_is_covered_by_a_match(
     after_match: AfterMatch,
 ) -> None:
     (first, _), *rest = wanted
-    sequence = Sequence("step 0", label(first), after_match=after_match)
+    pattern = Pattern("element 0", label(first), after_match=after_match)
     for number, (letter, contiguity) in enumerate(rest, 1):
         strict = contiguity is Contiguity.STRICT
-        add = sequence.next if strict else sequence.followed_by
-        sequence = add(f"step {number}", label(letter))
+        add = pattern.next if strict else pattern.followed_by
+        pattern = add(f"element {number}", label(letter))
     if limit is not None:
-        sequence = sequence.within(timedelta(milliseconds=limit))
+        pattern = pattern.within(timedelta(milliseconds=limit))
     time, events = 0, []
     for gap, letter in gaps:
         time += gap
         events.append((time, letter))
-    assert sorted(spans(outcomes(sequence, events))) == sorted(expected(sequence, events))
+    assert sorted(spans(outcomes(pattern, events))) == sorted(expected(pattern, events))

@@ -12,7 +12,7 @@ from modelstream.models import ColumnType
 from modelstream_crds.v1alpha1 import Column
 
 if TYPE_CHECKING:
-    from modelstream.scoring.decoder import RecordDecoder
+    from modelstream.scoring.records import RecordDecoder
 
 __all__ = [
     "CsvDecoder",

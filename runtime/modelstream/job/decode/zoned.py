@@ -16,7 +16,7 @@ from modelstream.models import ColumnType
 if TYPE_CHECKING:
     from pyflink.table import Table
 
-    from modelstream.scoring.decoder import RecordDecoder
+    from modelstream.scoring.records import RecordDecoder
 
 _ZONED = "TIMESTAMP_LTZ"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

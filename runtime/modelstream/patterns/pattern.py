@@ -1,4 +1,4 @@
-"""A sequence as the user states it: which events, in which order, how close, how soon."""
+"""A pattern as the user states it: which events, in which order, how close, how soon."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Condition: TypeAlias = Callable[[Any], object]
 
 
 class Contiguity(Enum):
-    """What may stand between an event and the one before it in the sequence."""
+    """What may stand between an event and the one before it in the pattern."""
 
     STRICT = "next"
     """Nothing: another event of the key ends the attempt."""
@@ -35,8 +35,8 @@ class AfterMatch(Enum):
 
 
 @dataclass(frozen=True)
-class Step:
-    """One event of a sequence.
+class Element:
+    """One event of a pattern.
 
     Attributes:
         name: what the event is called in ``Match.events``.
@@ -66,12 +66,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Detected:
-    """What a sequence found, as streams of Python objects.
+    """What a pattern found, as streams of Python objects.
 
     A record of ``matched`` and ``timed_out`` has the event time of its ``end``.
 
     Attributes:
-        matched: a ``Match`` for each complete sequence.
+        matched: a ``Match`` for each complete pattern.
         timed_out: a ``TimedOut`` for each attempt that ran out of time.
         late: events behind the watermark, or behind what their key had seen before a restart, as
             they came; they took no part.
@@ -83,7 +83,7 @@ class Detected:
 
 
 @dataclass(frozen=True, init=False)
-class Sequence:
+class Pattern:
     """Events of one key that come one after the other in event time.
 
     Every event that meets the first condition begins an attempt, which ends in one of four ways:
@@ -98,12 +98,12 @@ class Sequence:
         after_match: where the search goes on.
 
     Attributes:
-        steps: what is looked for, in order.
+        elements: what is looked for, in order.
         limit: how long after its first event an attempt ends, in milliseconds; an event exactly
             then is too late. None: never.
     """
 
-    steps: tuple[Step, ...]
+    elements: tuple[Element, ...]
     limit: int | None
     after_match: AfterMatch
 
@@ -114,19 +114,19 @@ class Sequence:
         *,
         after_match: AfterMatch = AfterMatch.SKIP_PAST_LAST_EVENT,
     ) -> None:
-        object.__setattr__(self, "steps", (Step(name, condition),))
+        object.__setattr__(self, "elements", (Element(name, condition),))
         object.__setattr__(self, "limit", None)
         object.__setattr__(self, "after_match", after_match)
 
-    def followed_by(self, name: str, condition: Condition) -> "Sequence":
+    def followed_by(self, name: str, condition: Condition) -> "Pattern":
         """Then, sooner or later, an event that meets the condition; those between do not matter."""
-        return self._then(Step(name, condition, Contiguity.RELAXED))
+        return self._then(Element(name, condition, Contiguity.RELAXED))
 
-    def next(self, name: str, condition: Condition) -> "Sequence":
+    def next(self, name: str, condition: Condition) -> "Pattern":
         """Then, as the very next event of the key, one that meets the condition."""
-        return self._then(Step(name, condition, Contiguity.STRICT))
+        return self._then(Element(name, condition, Contiguity.STRICT))
 
-    def within(self, limit: timedelta) -> "Sequence":
+    def within(self, limit: timedelta) -> "Pattern":
         """All of it in less than this time; what is not complete by then times out.
 
         Raises:
@@ -135,13 +135,13 @@ class Sequence:
         check_duration("within", limit)
         return self._with("limit", limit // MILLISECOND)
 
-    def on(self, keyed: "KeyedStream", name: str = "sequence") -> Detected:
+    def on(self, keyed: "KeyedStream", name: str = "pattern") -> Detected:
         """Look for it in the events of each key.
 
         Args:
             keyed: a stream with timestamps and watermarks, keyed. Events may come out of order;
                 each is looked at when the watermark has passed it.
-            name: of the operator whose state a savepoint keeps: two sequences of one job need two
+            name: of the operator whose state a savepoint keeps: two patterns of one job need two
                 names.
 
         Raises:
@@ -152,18 +152,18 @@ class Sequence:
         return detected(self, keyed, name)
 
     def __str__(self) -> str:
-        words = [self.steps[0].name]
-        for step in self.steps[1:]:
-            words += [step.contiguity.value, step.name]
+        words = [self.elements[0].name]
+        for element in self.elements[1:]:
+            words += [element.contiguity.value, element.name]
         return " ".join(words)
 
-    def _then(self, step: Step) -> "Sequence":
-        if any(step.name == other.name for other in self.steps):
-            raise OptionError(f"two events of the sequence have the name {step.name!r}")
-        return self._with("steps", (*self.steps, step))
+    def _then(self, element: Element) -> "Pattern":
+        if any(element.name == other.name for other in self.elements):
+            raise OptionError(f"two events of the pattern have the name {element.name!r}")
+        return self._with("elements", (*self.elements, element))
 
-    def _with(self, attribute: str, value: object) -> "Sequence":
-        changed = object.__new__(Sequence)
+    def _with(self, attribute: str, value: object) -> "Pattern":
+        changed = object.__new__(Pattern)
         for name, old in vars(self).items():
             object.__setattr__(changed, name, value if name == attribute else old)
         return changed

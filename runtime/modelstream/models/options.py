@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Runtime:
+class TensorFlowOptions:
     """Options of the process that holds the model.
 
     TensorFlow fixes thread pools and GPU memory when the first model of a process opens; a later
