@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from modelstream.errors import FetchError
 from modelstream.fetch.address import AllowList
+from modelstream.fetch.identity import s3_keys
 from modelstream.fetch.staging import Staging
 
 _CHUNK = 8 << 20
@@ -89,7 +90,8 @@ def _s3_options(
         options |= {"access_key": key, "secret_key": environment.get("AWS_SECRET_ACCESS_KEY", "")}
         if token := environment.get("AWS_SESSION_TOKEN"):
             options["session_token"] = token
-    return options
+        return options
+    return options | s3_keys(environment, allow)
 
 
 def _gs_options(allow: AllowList, environment: Mapping[str, str]) -> dict[str, str | bool]:

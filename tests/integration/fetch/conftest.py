@@ -37,6 +37,8 @@ class WebServer:
                 else:
                     send(self, page)
 
+            do_POST = do_GET
+
             def log_message(self, *_: object) -> None:
                 pass
 

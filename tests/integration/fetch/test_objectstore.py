@@ -9,8 +9,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from modelstream.errors import FetchError
-from modelstream.fetch import Sources, fetch
-from modelstream.fetch.address import ALLOW
+from modelstream.fetch import Sources, fetch, objectstore
+from modelstream.fetch.address import ALLOW, AllowList
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,68 @@ def test_a_private_endpoint_needs_permission(store: dict[str, str], tmp_path: Pa
         fetch("s3://models/fraud", tmp_path / "m", sources=Sources({**store, ALLOW: ""}))
 
 
+@pytest.fixture
+def identity(store: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """The variables of a pod of a service account that may take a role, and no keys."""
+    token = tmp_path / "token"
+    token.write_text("a.service-account.token\n")
+    keyless = {name: value for name, value in store.items() if "KEY" not in name}
+    return {
+        **keyless,
+        "AWS_ENDPOINT_URL_STS": store["AWS_ENDPOINT_URL"],
+        "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/models",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(token),
+    }
+
+
+def test_a_service_account_s_token_is_changed_for_keys(
+    identity: dict[str, str], tmp_path: Path
+) -> None:
+    options = objectstore._s3_options("models", AllowList.of(identity), identity)
+    fetched = fetch("s3://models/fraud", tmp_path / "m", sources=Sources(identity))
+
+    assert str(options["access_key"]).startswith("ASIA"), "temporary keys"
+    assert options["session_token"]
+    assert fetched.files == 2
+
+
+def test_keys_that_are_given_go_before_a_service_account(
+    store: dict[str, str], identity: dict[str, str]
+) -> None:
+    options = objectstore._s3_options("models", AllowList.of(store), identity | store)
+
+    assert options["access_key"] == "id"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param(
+            {"AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere"}, "TOKEN_FILE: .*No such", id="no token"
+        ),
+        pytest.param({"AWS_ENDPOINT_URL_STS": "sts"}, "write https://host", id="no address"),
+        pytest.param(
+            {"AWS_ENDPOINT_URL_STS": "https://10.0.0.1"}, f"set {ALLOW}=10.0.0.1", id="private STS"
+        ),
+    ],
+)
+def test_an_identity_that_cannot_be_used(
+    identity: dict[str, str], tmp_path: Path, change: dict[str, str], words: str
+) -> None:
+    with pytest.raises(FetchError, match=words):
+        fetch("s3://models/fraud", tmp_path / "m", sources=Sources(identity | change))
+
+
+def test_a_role_that_is_refused(identity: dict[str, str], plain_web: Any, tmp_path: Path) -> None:
+    error = "<Code>AccessDenied</Code><Message>Not authorized to assume it</Message>"
+    answer = f"<ErrorResponse xmlns='https://sts'><Error>{error}</Error></ErrorResponse>"
+    plain_web.pages["/"] = lambda request: respond(request, answer.encode(), 403)
+    here = {"AWS_ENDPOINT_URL_STS": f"{plain_web.url}/", ALLOW: "http://localhost,http://127.0.0.1"}
+
+    with pytest.raises(FetchError, match="role/models to this service account: Not authorized"):
+        fetch("s3://models/fraud", tmp_path / "m", sources=Sources(identity | here))
+
+
 def test_a_google_bucket(plain_web: Any, tmp_path: Path) -> None:
     """The two calls of Google's JSON API that a download makes."""
     objects = {"fraud/saved_model.pb": b"graph", "fraud/variables/v": b"values"}
@@ -99,8 +161,8 @@ def test_a_google_bucket(plain_web: Any, tmp_path: Path) -> None:
     assert (fetched.files, fetched.bytes) == (2, 11)
 
 
-def respond(request: Any, body: bytes) -> None:
-    request.send_response(200)
+def respond(request: Any, body: bytes, status: int = 200) -> None:
+    request.send_response(status)
     request.send_header("Content-Length", str(len(body)))
     request.end_headers()
     request.wfile.write(body)
