@@ -5,6 +5,17 @@ from typing import Any
 
 Options = dict[str, Any]
 
+S3_PROVIDER = "s3.aws.credentials.provider"
+WEB_IDENTITY = ",".join(
+    (
+        "org.apache.hadoop.fs.s3a.TemporaryAWSCredentialsProvider",
+        "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider",
+        "com.amazonaws.auth.EnvironmentVariableCredentialsProvider",
+        "com.amazonaws.auth.WebIdentityTokenCredentialsProvider",
+    )
+)
+"""Flink's S3 takes no service account by itself: it would go on as the node. Keys come first."""
+
 WORKER = "/opt/modelstream/worker"
 CLIENT_PYTHON = "/opt/venv/bin/python"
 
@@ -58,6 +69,15 @@ def taskmanager_address(pod_ip: str) -> Options:
 def python_programs() -> Options:
     """Who runs Python: the program of the job, and the workers that score records."""
     return {"python.client.executable": CLIENT_PYTHON, "python.executable": WORKER}
+
+
+def web_identity(environment: Mapping[str, str], *layers: Mapping[str, Any]) -> Options:
+    """S3 as the pod's service account, where it has a role there and no layer says otherwise."""
+    given = {key for layer in layers for key in flattened(layer)}
+    if any(key.endswith("aws.credentials.provider") for key in given):
+        return {}
+    has_role = environment.get("AWS_ROLE_ARN") and environment.get("AWS_WEB_IDENTITY_TOKEN_FILE")
+    return {S3_PROVIDER: WEB_IDENTITY} if has_role else {}
 
 
 def has_high_availability(options: Mapping[str, Any]) -> bool:

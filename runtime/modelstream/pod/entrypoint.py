@@ -28,7 +28,7 @@ def jobmanager(paths: Paths, environment: Mapping[str, str]) -> NoReturn:
     operator = _yaml(paths.operator_options)
     highly_available = configuration.has_high_availability(operator)
     address = configuration.jobmanager_address(_needed(environment, "POD_IP"), highly_available)
-    write_configuration(paths, operator, address)
+    write_configuration(paths, operator, address, environment)
     _become(paths, environment, jobmanager_command(paths, environment))
 
 
@@ -38,7 +38,7 @@ def taskmanager(paths: Paths, environment: Mapping[str, str]) -> NoReturn:
     paths.killed.unlink(missing_ok=True)
     operator = _yaml(paths.operator_options)
     address = configuration.taskmanager_address(_needed(environment, "POD_IP"))
-    write_configuration(paths, operator, address)
+    write_configuration(paths, operator, address, environment)
     gpu.require(environment)
     preload_apart()
     script = str(paths.flink_home / "bin" / "taskmanager.sh")
@@ -79,7 +79,10 @@ def jobmanager_command(paths: Paths, environment: Mapping[str, str]) -> list[str
 
 
 def write_configuration(
-    paths: Paths, operator: Mapping[str, Any], address: Mapping[str, Any]
+    paths: Paths,
+    operator: Mapping[str, Any],
+    address: Mapping[str, Any],
+    environment: Mapping[str, str],
 ) -> None:
     """Flink's conf directory: the shipped files, config.yaml merged of all layers.
 
@@ -87,10 +90,12 @@ def write_configuration(
     """
     for file in (paths.flink_home / "conf").iterdir():
         shutil.copyfile(file, paths.flink_conf / file.name)
+    secret = secret_options(manifest.load(paths.manifest), paths.secrets)
     options = configuration.merged(
         _yaml(paths.flink_home / "conf" / "config.yaml"),
+        configuration.web_identity(environment, operator, secret),
         operator,
-        secret_options(manifest.load(paths.manifest), paths.secrets),
+        secret,
         configuration.python_programs(),
         address,
     )

@@ -13,21 +13,24 @@ def written(pod):
 
 def test_the_operator_wins_over_what_flink_ships(pod):
     pod.shipped("parallelism:\n  default: 1\nrest:\n  address: localhost\n")
-    entrypoint.write_configuration(pod.paths, {"parallelism.default": 4}, {})
+    entrypoint.write_configuration(pod.paths, {"parallelism.default": 4}, {}, ENVIRONMENT)
 
     assert written(pod)["parallelism.default"] == 4
     assert written(pod)["rest.address"] == "localhost"
 
 
 def test_the_options_that_open_the_jdk_are_kept(pod):
-    entrypoint.write_configuration(pod.paths, {"parallelism.default": 4}, {})
+    entrypoint.write_configuration(pod.paths, {"parallelism.default": 4}, {}, ENVIRONMENT)
 
     assert written(pod)["env.java.opts.all"].startswith("--add-opens")
 
 
 def test_the_address_of_the_pod_wins_over_everything(pod):
     entrypoint.write_configuration(
-        pod.paths, {"taskmanager.host": "elsewhere"}, {"taskmanager.host": "10.0.0.7"}
+        pod.paths,
+        {"taskmanager.host": "elsewhere"},
+        {"taskmanager.host": "10.0.0.7"},
+        ENVIRONMENT,
     )
 
     assert written(pod)["taskmanager.host"] == "10.0.0.7"
@@ -35,7 +38,7 @@ def test_the_address_of_the_pod_wins_over_everything(pod):
 
 def test_the_other_files_of_the_conf_directory_come_along(pod):
     (pod.paths.flink_home / "conf" / "log4j-console.properties").write_text("x")
-    entrypoint.write_configuration(pod.paths, {}, {})
+    entrypoint.write_configuration(pod.paths, {}, {}, ENVIRONMENT)
 
     assert (pod.paths.flink_conf / "log4j-console.properties").exists()
 
@@ -45,7 +48,7 @@ def test_a_secret_option_is_read_from_its_mounted_file(pod):
     secret.parent.mkdir(parents=True)
     secret.write_text("s3cret\n")
     pod.manifest(flink={"secretConfiguration": {"s3.secret-key": {"name": "store", "key": "key"}}})
-    entrypoint.write_configuration(pod.paths, {}, {})
+    entrypoint.write_configuration(pod.paths, {}, {}, ENVIRONMENT)
 
     assert written(pod)["s3.secret-key"] == "s3cret"
     assert (pod.paths.flink_conf / "config.yaml").stat().st_mode & 0o077 == 0
@@ -55,7 +58,33 @@ def test_a_secret_without_the_key_is_named(pod):
     pod.manifest(flink={"secretConfiguration": {"s3.secret-key": {"name": "store", "key": "key"}}})
 
     with pytest.raises(PodError, match=r"secretConfiguration\[s3.secret-key\].*store.*key"):
-        entrypoint.write_configuration(pod.paths, {}, {})
+        entrypoint.write_configuration(pod.paths, {}, {}, ENVIRONMENT)
+
+
+def test_s3_takes_the_service_account_s_role_after_keys_that_are_given(pod):
+    environment = {**ENVIRONMENT, "AWS_ROLE_ARN": "r", "AWS_WEB_IDENTITY_TOKEN_FILE": "/t"}
+    entrypoint.write_configuration(pod.paths, {"s3.access-key": "k"}, {}, environment)
+
+    *keys, role = written(pod)["s3.aws.credentials.provider"].split(",")
+    assert role.endswith("WebIdentityTokenCredentialsProvider")
+    assert any(each.endswith("SimpleAWSCredentialsProvider") for each in keys)
+
+
+@pytest.mark.parametrize(
+    ("environment", "options"),
+    [
+        pytest.param({}, {}, id="no role"),
+        pytest.param(
+            {"AWS_ROLE_ARN": "r", "AWS_WEB_IDENTITY_TOKEN_FILE": "/t"},
+            {"fs.s3a.aws.credentials.provider": "mine"},
+            id="a provider of the manifest's own",
+        ),
+    ],
+)
+def test_s3_is_left_as_it_is_with(pod, environment, options):
+    entrypoint.write_configuration(pod.paths, options, {}, {**ENVIRONMENT, **environment})
+
+    assert "s3.aws.credentials.provider" not in written(pod)
 
 
 def test_the_job_is_submitted_under_the_id_that_the_operator_chose(pod):
