@@ -31,6 +31,10 @@ class ConditionType(StrEnum):
     GPU_AVAILABLE = "GpuAvailable"
     JOB_RUNNING = "JobRunning"
     MODELS_LOADED = "ModelsLoaded"
+    UPDATED = "Updated"
+    SCALED = "Scaled"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
 
 
 class Condition(Part):
@@ -89,6 +93,9 @@ class JobStatus(Part):
     tasks: str | None = None
     """Running tasks of all tasks, such as 3/4."""
 
+    parallelism: int | None = None
+    """What the job was given, when it was submitted or rescaled last."""
+
 
 class TaskManagerStatus(Part):
     """The TaskManagers, as the scale subresource reads them."""
@@ -103,33 +110,84 @@ class TaskManagerStatus(Part):
     """The label selector of the TaskManager pods, for autoscalers."""
 
 
-class SavepointStatus(Part):
-    """The last savepoint that the operator asked for."""
+class StepStatus(Part):
+    """Where the stream is in its life."""
+
+    name: str | None = None
+    """Deployed, Savepointing, TearingDown, BackingOff, Suspended, Ended or Deleting."""
+
+    since: str | None = None
+    """When the step began."""
+
+    deadline: str | None = None
+    """When the step should be over, or, of BackingOff, when the next start begins."""
+
+    attempts: int | None = None
+    """Starts in a row that came to nothing."""
+
+
+class RestoredFromStatus(Part):
+    """What the present job has its state from."""
+
+    path: str | None = None
+    """Where the savepoint or checkpoint is."""
+
+    kind: str | None = None
+    """Savepoint or Checkpoint."""
+
+    job_id: str | None = None
+    """The job that it was taken of."""
+
+
+class AskStatus(Part):
+    """What the operator has asked Flink for, and not yet got."""
+
+    run: int | None = None
+    """The run that was asked."""
+
+    job_id: str | None = None
+    """The job that is to stop with a savepoint."""
 
     trigger_id: str | None = None
     """Chosen by the operator and written before the request, so that a repeated one is the same."""
 
+    directory: str | None = None
+    """Where the savepoint is to be: a directory of this request alone."""
+
+    since: str | None = None
+    """When it was asked for, or when the last attempt failed."""
+
+    attempts: int | None = None
+    """Savepoints in a row that failed."""
+
+    error: str | None = None
+    """Why the last attempt failed, or why Flink refused the request."""
+
+
+class EndedStatus(Part):
+    """How the last run that is over has ended."""
+
+    run: int | None = None
+    """The run."""
+
     job_id: str | None = None
-    """The job that it was asked of."""
+    """Its job."""
+
+    how: str | None = None
+    """Stopped (for a change, with a savepoint), Dropped (for a change, without one), Finished,
+    StoppedByOthers, Canceled, Failed, JobEndedUnseen or NotStarted."""
 
     path: str | None = None
-    """Where the finished savepoint is."""
+    """The savepoint or checkpoint that a later start can go on from."""
+
+    kind: str | None = None
+    """Savepoint or Checkpoint."""
 
     time: str | None = None
-    """When it finished."""
+    """When the operator saw the end."""
 
-
-class UpgradeStatus(Part):
-    """What runs, and what is being changed."""
-
-    deployed_hash: str | None = None
-    """The spec, in as far as a restart depends on it, that the running job was made from."""
-
-    target_hash: str | None = None
-    """The same of the spec that is being brought about."""
-
-    step: str | None = None
-    """What the operator is doing about it."""
+    error: str | None = None
+    """The root cause of a job that failed, with the exceptions before it."""
 
 
 class ModelStreamStatus(Part):
@@ -140,9 +198,6 @@ class ModelStreamStatus(Part):
 
     phase: Phase | None = None
     """The conditions in one word, for people."""
-
-    run: int | None = None
-    """How many times the job was started, changes and resumptions included; the present number."""
 
     conditions: Annotated[tuple[Condition, ...], ListOf("type"), Field(max_length=16)] = ()
     """Ready, and what it depends on."""
@@ -156,8 +211,20 @@ class ModelStreamStatus(Part):
     task_manager: TaskManagerStatus | None = None
     """The TaskManagers."""
 
-    savepoint: SavepointStatus | None = None
-    """The last savepoint that the operator asked for."""
+    run: int | None = None
+    """The number of the present run: each start of a job is one."""
 
-    upgrade: UpgradeStatus | None = None
-    """What runs, and what is being changed."""
+    revision: str | None = None
+    """What the present run was made from."""
+
+    step: StepStatus | None = None
+    """Where the stream is in its life."""
+
+    restored_from: RestoredFromStatus | None = None
+    """What the present job has its state from."""
+
+    ask: AskStatus | None = None
+    """What the operator has asked Flink for, and not yet got."""
+
+    ended: EndedStatus | None = None
+    """How the last run that is over has ended."""

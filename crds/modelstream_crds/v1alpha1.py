@@ -23,25 +23,29 @@ from modelstream_crds.reserved import RESERVED_BY_BATCH
 from modelstream_crds.rules import ListOf, Part, Rule
 from modelstream_crds.scalars import Flag
 from modelstream_crds.status import (
+    AskStatus,
     Condition,
     ConditionType,
+    EndedStatus,
     JobStatus,
     ModelStatus,
     ModelStreamStatus,
     Phase,
-    SavepointStatus,
+    RestoredFromStatus,
+    StepStatus,
     TaskManagerStatus,
-    UpgradeStatus,
 )
 from modelstream_crds.stream import Column, Pipeline, SecretKey, Sink, Source
 
 __all__ = [
+    "AskStatus",
     "Batch",
     "Classify",
     "Column",
     "Condition",
     "ConditionType",
     "ConfigMapScript",
+    "EndedStatus",
     "Flink",
     "Gpu",
     "GraphSignature",
@@ -65,20 +69,20 @@ __all__ = [
     "Pipeline",
     "Python",
     "Resources",
+    "RestoredFromStatus",
     "RuntimeMode",
-    "SavepointStatus",
     "SecretKey",
     "Sink",
     "Source",
     "Sql",
     "SqlOnError",
     "State",
+    "StepStatus",
     "TaskManager",
     "TaskManagerStatus",
     "Toleration",
     "Upgrade",
     "UpgradeMode",
-    "UpgradeStatus",
 ]
 
 

@@ -34,11 +34,23 @@ class Flink:
         answer = await self._ask("GET", f"{url}/jobs/overview")
         return list(answer.get("jobs", ()))
 
-    async def root_exception(self, url: str, job: str) -> str:
-        """The newest failure of a job with its stack trace; empty when there was none."""
-        answer = await self._ask("GET", f"{url}/jobs/{job}/exceptions?maxExceptions=1")
-        entries = answer.get("exceptionHistory", {}).get("entries", ())
-        return str(entries[0].get("stacktrace", "")) if entries else ""
+    async def exceptions(self, url: str, job: str, most: int) -> list[str]:
+        """The newest failures of a job with their stack traces, the newest first."""
+        answer = await self._ask("GET", f"{url}/jobs/{job}/exceptions?maxExceptions={most}")
+        return _traces(answer)
+
+    async def checkpoints(self, url: str, job: str) -> dict[str, Any]:
+        """What the job has kept: ``latest`` has the newest checkpoint, savepoint and restore."""
+        return await self._ask("GET", f"{url}/jobs/{job}/checkpoints")
+
+    async def applications(self, url: str) -> list[dict[str, Any]]:
+        """Every application that the JobManager knows: the program, with its state."""
+        answer = await self._ask("GET", f"{url}/applications/overview")
+        return list(answer.get("applications", ()))
+
+    async def application_exceptions(self, url: str, application: str) -> list[str]:
+        """Why an application has failed, with the stack traces."""
+        return _traces(await self._ask("GET", f"{url}/applications/{application}/exceptions"))
 
     async def stop_with_savepoint(self, url: str, job: str, directory: str, trigger: str) -> None:
         """Begin to stop under a trigger id of ours: asking twice begins once."""
@@ -82,6 +94,11 @@ class Flink:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             metrics.FLINK_CALLS.labels("0").inc()
             raise FlinkError(0, f"{url}: {error or type(error).__name__}") from error
+
+
+def _traces(answer: Mapping[str, Any]) -> list[str]:
+    entries = answer.get("exceptionHistory", {}).get("entries", ())
+    return [str(each["stacktrace"]) for each in entries if each.get("stacktrace")]
 
 
 def _first_error(text: str) -> str:

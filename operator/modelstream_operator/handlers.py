@@ -11,6 +11,7 @@ from prometheus_client import start_http_server
 from modelstream_crds.names import GROUP, PLURAL, VERSION
 from modelstream_operator import names
 from modelstream_operator.cache import Key
+from modelstream_operator.decide.problem import Reason
 from modelstream_operator.reconcile import Transition
 from modelstream_operator.service import Service
 from modelstream_operator.settings import Settings
@@ -110,8 +111,9 @@ async def delete(
 ) -> None:
     """Wait for the pods to end, but never for ever: owner references do the rest."""
     service: Service = memo.service
-    if runtime.total_seconds() > service.settings.delete_timeout:
-        logger.warning("%s/%s: its pods have not ended; it is deleted anyway", namespace, name)
+    if runtime.total_seconds() > 2 * service.settings.delete_timeout:
+        logger.warning("%s/%s: it cannot be cleaned up; it is deleted anyway", namespace, name)
+        service.forget(body)
         return
     try:
         done = await service.clean_up(_key(namespace, name), body)
@@ -140,7 +142,8 @@ def _tell(body: kopf.Body, transition: Transition) -> None:
 
 
 _EXPECTED = {
-    *("Accepted", "Starting", "Waiting", "Loading", "Savepointing", "TearingDown"),
-    *("Suspended", "JobFinished", "JobCreated", "JobInitializing", "JobRunning"),
+    *(Reason.STARTING, Reason.WAITING, Reason.LOADING, Reason.WAITING_FOR_RESOURCES),
+    *(Reason.SAVEPOINTING, Reason.TEARING_DOWN, Reason.SUSPENDED, Reason.SCALED_TO_ZERO),
+    *(Reason.FINISHED, Reason.DELETING, "JobCreated", "JobInitializing", "JobRunning"),
 }
 """Reasons that belong to the normal course of things."""

@@ -1,6 +1,5 @@
 """What there is of one ModelStream: the watch-fed cache, and Flink's answers."""
 
-import logging
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,29 +7,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from modelstream_operator import names
+from modelstream_operator.asking import FlinkAnswers, Heard, Questions
 from modelstream_operator.cache import Cache, Child, Key
 from modelstream_operator.cluster import Cluster
-from modelstream_operator.decide.cause import root_cause
 from modelstream_operator.decide.claims import claim_names
-from modelstream_operator.decide.lifecycle import Job, Memory, SavepointAnswer, Seen, Step
+from modelstream_operator.decide.decision import Seen
+from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.pods import component, is_ended, is_ready
-from modelstream_operator.flink import Flink, FlinkError
+from modelstream_operator.flink import Flink
 from modelstream_operator.names import Component
 from modelstream_operator.render.target import Target
 from modelstream_operator.resources import CONFIG_MAP, DEPLOYMENT, Manifest, Ref
 from modelstream_operator.settings import Settings
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class FlinkAnswers:
-    """What Flink said; empty where it did not answer."""
-
-    job: Job | None = None
-    failure: str = ""
-    savepoint: SavepointAnswer | None = None
-    bounds: frozenset[int] = frozenset()
+from modelstream_operator.wish import Wish
 
 
 @dataclass(frozen=True)
@@ -60,17 +49,24 @@ class Observed:
 
     def seen(self) -> Seen:
         """The part that the life cycle decides upon."""
-        found = self.children.items()
+        found, flink = self.children.items(), self.flink
         deployments = [child for ref, child in found if ref.kind == DEPLOYMENT.kind]
         return Seen(
             now=self.now,
             fresh_id=uuid.uuid4().hex,
-            newest_run=max(map(_run, deployments), default=0),
-            job=self.flink.job,
+            answer=flink.answer,
+            times=flink.times,
+            lasting=flink.lasting,
+            job=flink.job,
+            failures=flink.failures,
+            checkpoints=flink.checkpoints,
+            savepoint=flink.savepoint,
+            bounds=flink.bounds,
+            application_runs=flink.application_runs,
+            runs=max(map(_run, deployments), default=0),
             pods=len(self.pods),
             scaled_down=all(map(_is_down, deployments)),
-            savepoint=self.flink.savepoint,
-            bounds=self.flink.bounds,
+            deployments=len(deployments),
             leftovers=len(self.leftovers),
         )
 
@@ -84,74 +80,43 @@ class Observer:
     flink: Flink
     settings: Settings
 
-    async def observe(self, key: Key, target: Target, memory: Memory) -> Observed:
+    async def observe(self, key: Key, asked: Wish, memory: Memory, heard: Heard) -> Observed:
         """Look at everything that one pass needs."""
-        every = self.cache.pods(key)
+        every, now = self.cache.pods(key), datetime.now(UTC)
         pods = tuple(pod for pod in every if not is_ended(pod))
-        tearing_down = memory.step is Step.TEARING_DOWN and not pods
+        over = memory.step in _OVER and not pods
+        claims = claim_names(asked.target) if asked.target else ()
         return Observed(
-            now=datetime.now(UTC),
+            now=now,
             children=self.cache.children(key),
             pods=pods,
             ended=tuple(filter(is_ended, every)),
             events=tuple(self.cache.events(key)),
             nodes=tuple(self.cache.nodes()),
-            claims=self.cache.claims(key, claim_names(target)),
-            flink=await self._ask_flink(key, target, memory, pods),
-            leftovers=await self._leftovers(key, target) if tearing_down else (),
+            claims=self.cache.claims(key, claims),
+            flink=await self._ask_flink(key, asked, memory, heard, pods, now),
+            leftovers=await leftovers(self.cluster, key, asked.uid) if over else (),
         )
 
-    async def _leftovers(self, key: Key, target: Target) -> tuple[Ref, ...]:
-        return await leftovers(self.cluster, key, target.manifest["metadata"]["uid"])
-
     async def _ask_flink(
-        self, key: Key, target: Target, memory: Memory, pods: tuple[Manifest, ...]
+        self,
+        key: Key,
+        asked: Wish,
+        memory: Memory,
+        heard: Heard,
+        pods: tuple[Manifest, ...],
+        now: datetime,
     ) -> FlinkAnswers:
         """Only a JobManager that is ready is asked: another one would not answer in time."""
         if not any(component(pod) == Component.JOBMANAGER and is_ready(pod) for pod in pods):
             return FlinkAnswers()
-        url = self.settings.flink_url(key.namespace, key.name, memory.run)
-        try:
-            job = await self._job(url, memory.job_id)
-            if job is None:
-                return FlinkAnswers()
-            return FlinkAnswers(
-                job=job,
-                failure=await self._failure(url, memory.job_id, job),
-                savepoint=await self._savepoint(url, memory),
-                bounds=await self._bounds(url, target, memory, job),
-            )
-        except FlinkError as error:
-            logger.info("%s/%s: Flink: %s", key.namespace, key.name, error)
-            return FlinkAnswers()
+        url = self.settings.flink_url(*key, memory.run)
+        rescales = asked.wanted.parallelism is not None
+        return await Questions(self.flink, url, key, memory, rescales).ask(heard, now)
 
-    async def _job(self, url: str, job_id: str) -> Job | None:
-        for each in await self.flink.jobs(url):
-            if each["jid"] == job_id:
-                return Job.of(each)
-        return None
 
-    async def _failure(self, url: str, job_id: str, job: Job) -> str:
-        if job.settled or job.state == "FINISHED":
-            return ""
-        return root_cause(await self.flink.root_exception(url, job_id))
-
-    async def _savepoint(self, url: str, memory: Memory) -> SavepointAnswer | None:
-        asked = memory.savepoint
-        if memory.step is not Step.SAVEPOINTING or asked is None or asked.trigger_id is None:
-            return None
-        answer = await self.flink.savepoint(url, memory.job_id, asked.trigger_id)
-        if answer is None or answer.get("status", {}).get("id") != "COMPLETED":
-            return None if answer is None else SavepointAnswer()
-        operation = answer.get("operation") or {}
-        cause = (operation.get("failure-cause") or {}).get("stack-trace", "")
-        return SavepointAnswer(operation.get("location"), root_cause(cause) if cause else None)
-
-    async def _bounds(self, url: str, target: Target, memory: Memory, job: Job) -> frozenset[int]:
-        if not target.streaming or job.state != "RUNNING" or memory.step is not Step.DEPLOYED:
-            return frozenset()
-        found = await self.flink.resources(url, memory.job_id)
-        return frozenset(int(each["parallelism"]["upperBound"]) for each in found.values())
+_OVER = {Step.TEARING_DOWN, Step.BACKING_OFF, Step.DELETING}
+"""Steps in which what a run has left is looked for, once its pods are gone."""
 
 
 async def leftovers(cluster: Cluster, key: Key, uid: str) -> tuple[Ref, ...]:
@@ -171,6 +136,10 @@ def selector(target: Target) -> str:
     return ",".join(f"{key}={value}" for key, value in labels.items())
 
 
+def _run(child: Child) -> int:
+    return int(child.manifest()["metadata"]["labels"].get(names.LABEL_RUN, 0))
+
+
 def _is_down(deployment: Child) -> bool:
     """Whether its controller has seen that no pod is wanted, and has none left to count.
 
@@ -179,10 +148,6 @@ def _is_down(deployment: Child) -> bool:
     manifest, status = deployment.manifest(), deployment.status
     seen = status.get("observedGeneration", 0) >= manifest["metadata"]["generation"]
     return seen and manifest["spec"].get("replicas") == 0 and not status.get("replicas")
-
-
-def _run(deployment: Child) -> int:
-    return int(deployment.manifest()["metadata"]["labels"].get(names.LABEL_RUN, 0))
 
 
 MANAGED = f"{names.LABEL_MANAGED_BY}={names.MANAGER}"

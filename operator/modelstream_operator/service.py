@@ -26,7 +26,6 @@ from modelstream_operator.resources import (
     NODE,
     POD,
     Manifest,
-    Ref,
     Resource,
 )
 from modelstream_operator.settings import Settings
@@ -67,6 +66,8 @@ class Service:
     since: dict[Key, float] = field(default_factory=dict)
     """When each running pass began."""
     phases: dict[Key, str] = field(default_factory=dict)
+    leaving: dict[str, Session] = field(default_factory=dict)
+    """What is remembered of objects that are being deleted, by uid."""
 
     def __copy__(self) -> Self:
         """Kopf copies what hangs on its memo; everyone must share this one."""
@@ -186,17 +187,20 @@ class Service:
         metrics.count_phases(self.phases.values(), [each.value for each in Phase])
 
     async def clean_up(self, key: Key, body: Mapping[str, Any]) -> bool:
-        """What a deletion waits for; True when nothing is left."""
+        """Go on with a deletion as far as it goes; True when nothing is left to wait for."""
         SERVED.set(key)
         async with asyncio.timeout(self.settings.request_timeout):
             await self.synced(key.namespace)
-        status = {**thaw(body).get("status", {}), "phase": Phase.DELETING.value}
-        if body.get("status", {}).get("phase") != Phase.DELETING:
-            try:
-                await self.cluster.apply_status(Ref("ModelStream", *key), status)
-            except ApiError as error:
-                logger.info("%s/%s: the status is not written: %s", *key, error)
-        return await self.reconciler.clean_up(key, body["metadata"]["uid"])
+        session = self.leaving.setdefault(body["metadata"]["uid"], Session(key))
+        while not (outcome := await self.reconciler.once(session, thaw(body))).gone:
+            if outcome.delay:
+                return False
+        self.forget(body)
+        return True
+
+    def forget(self, body: Mapping[str, Any]) -> None:
+        """The object is gone, or is no longer waited for."""
+        self.leaving.pop(body["metadata"]["uid"], None)
 
     def sickness(self) -> str | None:
         """Why the operator should be started anew; None when it is well."""

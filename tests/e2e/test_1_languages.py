@@ -141,7 +141,7 @@ def patched(namespace, **spec):
 
 def saved(namespace, job):
     """Whether the remembered savepoint is the one that this job was stopped with."""
-    found = namespace.status(NAME)["savepoint"]
+    found = namespace.status(NAME)["ended"]
     return "/var/lib/modelstream/state/" in found["path"] and found["jobId"] == job
 
 

@@ -11,12 +11,17 @@ from modelstream_operator.render.target import Target
 from modelstream_operator.render.taskmanager import taskmanager_deployment
 from modelstream_operator.resources import Manifest
 
-__all__ = ["Target", "children", "digest"]
+__all__ = ["Target", "children", "digest", "stream_children"]
 
 
 def children(target: Target) -> list[Manifest]:
     """Everything that the resource owns, in the order in which it is of use."""
-    return [_signed(each) for each in [*_of_the_stream(target), *_of_the_run(target)]]
+    return [*stream_children(target), *(_signed(each) for each in _of_the_run(target))]
+
+
+def stream_children(target: Target) -> list[Manifest]:
+    """What stays from one run to the next: rendered afresh, whatever runs."""
+    return [_signed(each) for each in _of_the_stream(target)]
 
 
 def _of_the_stream(target: Target) -> list[Manifest]:

@@ -87,7 +87,8 @@ def test_an_edit_that_needs_a_restart_makes_a_new_job(space: Any, scores: Any, u
     space.patch("modelstreams", "scores", {"spec": {"restartNonce": 1}})
     space.controllers_scale_down(*CHILDREN["deployments"])
     until(lambda: space.status("scores")["job"]["id"] != job)
-    until(lambda: space.get("deployments", "scores-taskmanager-2")["spec"]["replicas"] == 1)
+    made = until(lambda: space.get("deployments", "scores-taskmanager-2"))  # after the status
+    assert made["spec"]["replicas"] == 1
     until(lambda: space.get("deployments", "scores-taskmanager-1") is None)
     assert space.status("scores")["run"] == 2
 

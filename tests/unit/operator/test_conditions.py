@@ -6,14 +6,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
-from modelstream_operator.decide.conditions import Facts, refused_status, status_of
+from modelstream_operator.decide.decision import Answer, Decision, Rest, Waiting
 from modelstream_operator.decide.diagnosis import Verified
-from modelstream_operator.decide.lifecycle import Decision, Job, Memory, Step, Waiting
+from modelstream_operator.decide.facts import Facts
+from modelstream_operator.decide.job import Job, Kind, Stored
+from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.problem import Problem, Reason
+from modelstream_operator.decide.status import status_of, unknown_status
 from modelstream_operator.resources import Manifest
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-DEPLOYED = Memory(Step.DEPLOYED, job_id="a", deployed="x", target="x")
+DEPLOYED = Memory(Step.DEPLOYED, run=1, job_id="a", revision="x")
+CHECKPOINT = Stored("s3://state/chk-3", Kind.CHECKPOINT)
+QUOTA = Problem(ConditionType.JOB_RUNNING, Reason.QUOTA, "x")
 WELL = Facts(
     generation=3,
     now=NOW,
@@ -34,6 +39,12 @@ BEFORE = ModelStreamStatus()
 def condition(status: Manifest, kind: ConditionType) -> Manifest:
     found: Manifest = next(each for each in status["conditions"] if each["type"] == kind)
     return found
+
+
+def ended(how: How, **values: object) -> Facts:
+    end = Ended(1, "a", how, NOW, CHECKPOINT, "boom")
+    decision = Decision(replace(DEPLOYED, step=Step.ENDED, ended=end))
+    return replace(WELL, decision=decision, **values)  # type: ignore[arg-type]  # of Facts
 
 
 @pytest.mark.parametrize(
@@ -63,11 +74,6 @@ def condition(status: Manifest, kind: ConditionType) -> Manifest:
             id="the job fails and restarts",
         ),
         pytest.param(
-            replace(WELL, job=Job("FAILED", total=2), failure="boom"),
-            *("Failed", "False", "JobFailed"),
-            id="the job has failed",
-        ),
-        pytest.param(
             replace(WELL, verified={}, pods=1, ready=0, job=None),
             *("Preparing", "False", "Waiting"),
             id="models are fetched",
@@ -78,23 +84,42 @@ def condition(status: Manifest, kind: ConditionType) -> Manifest:
             id="suspended",
         ),
         pytest.param(
-            replace(WELL, decision=Decision(replace(DEPLOYED, step=Step.FINISHED))),
-            *("Finished", "False", "JobFinished"),
-            id="finished",
-        ),
-        pytest.param(
-            replace(WELL, decision=Decision(replace(DEPLOYED, step=Step.TEARING_DOWN))),
-            *("Updating", "False", "TearingDown"),
-            id="its pods end",
-        ),
-        pytest.param(
             replace(
                 WELL,
-                decision=Decision(replace(DEPLOYED, step=Step.TEARING_DOWN)),
-                overdue="pod p on node n should have ended",
+                decision=Decision(replace(DEPLOYED, step=Step.SUSPENDED)),
+                rest=Rest.SCALED_TO_ZERO,
             ),
-            *("Updating", "False", "PodNotEnding"),
-            id="one of its pods does not end",
+            *("Suspended", "False", "ScaledToZero"),
+            id="scaled to zero",
+        ),
+        *(
+            pytest.param(ended(how), *expected, id=how)
+            for how, expected in {
+                How.FINISHED: ("Finished", "False", "JobFinished"),
+                How.FAILED: ("Failed", "False", "JobFailed"),
+                How.CANCELED: ("Failed", "False", "JobCanceled"),
+                How.STOPPED_BY_OTHERS: ("Failed", "False", "JobStopped"),
+            }.items()
+        ),
+        pytest.param(
+            replace(WELL, decision=Decision(replace(DEPLOYED, step=Step.BACKING_OFF))),
+            *("Pending", "False", "BackingOff"),
+            id="a start came to nothing",
+        ),
+        pytest.param(
+            replace(WELL, decision=Decision(replace(DEPLOYED, step=Step.DELETING))),
+            *("Deleting", "False", "Deleting"),
+            id="it is deleted",
+        ),
+        pytest.param(
+            replace(WELL, job=Job("CREATED"), ready=0, pods=0),
+            *("Pending", "False", "WaitingForResources"),
+            id="a job without TaskManagers",
+        ),
+        pytest.param(
+            replace(WELL, problems=[QUOTA], pods=1),
+            *("Running", "False", "QuotaExceeded"),
+            id="a quota refuses to scale a job that runs",
         ),
         pytest.param(
             replace(WELL, decision=Decision(replace(DEPLOYED, step=Step.SAVEPOINTING))),
@@ -103,13 +128,15 @@ def condition(status: Manifest, kind: ConditionType) -> Manifest:
         ),
         pytest.param(
             replace(
-                WELL, decision=Decision(DEPLOYED, waiting=Waiting("SavepointNotPossible", "x"))
+                WELL,
+                job=Job("RESTARTING"),
+                decision=Decision(DEPLOYED, waiting=Waiting(Reason.SAVEPOINT_NOT_POSSIBLE, "x")),
             ),
             *("Starting", "False", "SavepointNotPossible"),
             id="a change that waits",
         ),
         pytest.param(
-            replace(WELL, problems=[Problem(ConditionType.JOB_RUNNING, Reason.QUOTA, "x")]),
+            replace(WELL, job=None, problems=[QUOTA]),
             *("Pending", "False", "QuotaExceeded"),
             id="a cause that may pass",
         ),
@@ -177,7 +204,9 @@ def test_every_condition_is_about_the_generation_that_was_seen() -> None:
     status = status_of(replace(WELL, gpu=True), BEFORE)
     assert status["observedGeneration"] == 3
     assert {each["observedGeneration"] for each in status["conditions"]} == {3}
-    assert {each["type"] for each in status["conditions"]} == {each.value for each in ConditionType}
+    absent = {ConditionType.SCALED, ConditionType.RECONCILING, ConditionType.STALLED}
+    there = {each["type"] for each in status["conditions"]}
+    assert there == {each.value for each in ConditionType} - absent
 
 
 def test_without_a_gpu_nothing_is_said_of_one() -> None:
@@ -208,25 +237,120 @@ def test_equal_facts_give_an_equal_status_so_that_nothing_is_written() -> None:
     assert status_of(later, ModelStreamStatus.model_validate(first)) == first
 
 
-def test_a_refused_edit_keeps_what_is_known_of_the_running_job() -> None:
-    running = status_of(WELL, BEFORE)
-    facts = Facts(4, NOW, Decision(DEPLOYED), refusal="spec.flink.x: is wrong: write y")
-    status = refused_status(running, facts, ModelStreamStatus.model_validate(running))
-    assert status["job"] == running["job"]
-    assert (status["phase"], status["observedGeneration"]) == ("Running", 4)
-    assert condition(status, ConditionType.JOB_RUNNING)["status"] == "True"
-    for kind in (ConditionType.ACCEPTED, ConditionType.READY):
-        assert condition(status, kind)["reason"] == "InvalidSpec"
-        assert "write y" in condition(status, kind)["message"]
-
-
-def test_a_job_that_has_ended_well_keeps_what_was_read_of_its_models() -> None:
+def test_a_refused_edit_leaves_what_runs_observed_and_told() -> None:
     running = ModelStreamStatus.model_validate(status_of(WELL, BEFORE))
-    ended = replace(WELL, decision=Decision(replace(DEPLOYED, step=Step.FINISHED)))
-    gone = replace(ended, job=None, pods=0, scheduled=0, ready=0, verified={})
+    refused = replace(WELL, generation=4, updated=False, refusal="spec.x: is wrong: write y")
+    status = status_of(refused, running)
+    assert (status["phase"], status["observedGeneration"]) == ("Running", 4)
+    assert condition(status, ConditionType.READY)["status"] == "True"
+    assert condition(status, ConditionType.READY)["observedGeneration"] == 3
+    for kind in (ConditionType.ACCEPTED, ConditionType.UPDATED):
+        said = condition(status, kind)
+        assert (said["status"], said["reason"]) == ("False", "InvalidSpec")
+        assert said["observedGeneration"] == 4
+        assert "write y" in said["message"]
+    worse = status_of(replace(refused, ready=0, job=Job("RESTARTING"), failure="boom"), running)
+    assert condition(worse, ConditionType.JOB_RUNNING)["reason"] == "JobRestarting"
+
+
+def test_a_refused_first_deploy_is_failed() -> None:
+    facts = Facts(1, NOW, Decision(Memory()), refusal="spec.x: is wrong", updated=False)
+    status = status_of(facts, BEFORE)
+    assert status["phase"] == "Failed"
+    assert condition(status, ConditionType.READY)["reason"] == "InvalidSpec"
+
+
+@pytest.mark.parametrize("answer", [Answer.SILENT, Answer.NO_JOB])
+def test_one_odd_answer_of_flink_changes_nothing(answer: Answer) -> None:
+    started = replace(WELL, decision=Decision(replace(DEPLOYED, started="2026-01-01T00:00:00Z")))
+    running = status_of(started, BEFORE)
+    before = ModelStreamStatus.model_validate(running)
+    for times in (1, 2):
+        odd = replace(started, job=None, answer=answer, times=times)
+        assert status_of(odd, before) == running
+
+
+def test_a_flink_that_does_not_answer_is_unreachable_and_what_was_known_is_kept() -> None:
+    before = ModelStreamStatus.model_validate(status_of(WELL, BEFORE))
+    status = status_of(replace(WELL, job=None, answer=Answer.SILENT, times=3), before)
+    said = condition(status, ConditionType.JOB_RUNNING)
+    assert (said["status"], said["reason"]) == ("Unknown", "FlinkUnreachable")
+    assert "RUNNING" in said["message"]
+    assert status["job"] == {"id": "a", "state": "RUNNING", "tasks": "2/2"}
+
+
+def test_a_change_that_waits_does_not_hide_why() -> None:
+    waiting = Waiting(Reason.SAVEPOINT_NOT_POSSIBLE, "the change waits")
+    crash = Problem(ConditionType.MODELS_LOADED, Reason.OUT_OF_MEMORY, "raise the limit")
+    facts = replace(WELL, decision=Decision(DEPLOYED, waiting=waiting), problems=[crash])
+    message = condition(status_of(facts, BEFORE), ConditionType.READY)["message"]
+    assert "the change waits" in message
+    assert "OutOfMemory: raise the limit" in message
+
+
+def test_a_job_that_stops_with_a_savepoint_is_told_as_what_it_does() -> None:
+    stopping = replace(WELL, decision=Decision(replace(DEPLOYED, step=Step.SAVEPOINTING)))
+    said = condition(status_of(stopping, BEFORE), ConditionType.JOB_RUNNING)
+    assert (said["status"], said["reason"]) == ("True", "Running")
+
+
+@pytest.mark.parametrize("how", [How.FAILED, How.CANCELED, How.STOPPED_BY_OTHERS])
+def test_an_end_says_what_it_left_and_what_an_edit_does(how: How) -> None:
+    message = condition(status_of(ended(how), BEFORE), ConditionType.READY)["message"]
+    assert "s3://state/chk-3" in message
+    assert "restartNonce" in message
+    assert "all of its input" not in message
+
+
+def test_a_failed_job_is_told_with_its_cause() -> None:
+    assert "boom" in condition(status_of(ended(How.FAILED), BEFORE), ConditionType.READY)["message"]
+
+
+def test_a_job_that_has_ended_keeps_what_was_read_of_its_models() -> None:
+    running = ModelStreamStatus.model_validate(status_of(WELL, BEFORE))
+    gone = ended(How.FINISHED, job=None, pods=0, scheduled=0, ready=0, verified={})
     status = status_of(gone, running)
     assert condition(status, ConditionType.MODELS_AVAILABLE)["status"] == "True"
     assert condition(status, ConditionType.MODELS_LOADED)["reason"] == "JobFinished"
+
+
+def test_a_spec_that_is_being_brought_about_is_not_updated_yet() -> None:
+    stopping = replace(DEPLOYED, step=Step.SAVEPOINTING)
+    facts = replace(WELL, generation=4, updated=False, decision=Decision(stopping))
+    before = ModelStreamStatus.model_validate(status_of(WELL, BEFORE))
+    status = status_of(facts, before)
+    assert condition(status, ConditionType.UPDATED)["reason"] == "Savepointing"
+    assert condition(status, ConditionType.UPDATED)["observedGeneration"] == 4
+    assert condition(status, ConditionType.READY)["observedGeneration"] == 3
+    assert condition(status, ConditionType.RECONCILING)["status"] == "True"
+
+
+@pytest.mark.parametrize(
+    ("given", "refused", "status", "reason"),
+    [
+        pytest.param(4, "", "True", "Scaled", id="it is"),
+        pytest.param(2, "", "Unknown", "Waiting", id="it will be"),
+        pytest.param(2, "max parallelism is 2", "False", "ScaleRefused", id="it cannot be"),
+    ],
+)
+def test_whether_the_job_is_scaled_is_told(
+    given: int, refused: str, status: str, reason: str
+) -> None:
+    decision = Decision(replace(DEPLOYED, parallelism=given))
+    facts = replace(WELL, decision=decision, parallelism=4, refused_scale=refused)
+    said = condition(status_of(facts, BEFORE), ConditionType.SCALED)
+    assert (said["status"], said["reason"]) == (status, reason)
+
+
+def test_what_a_newer_operator_wrote_is_left_as_it_is() -> None:
+    theirs = status_of(WELL, BEFORE) | {"prepared": {"run": 4}, "step": {"name": "RollingBack"}}
+    waits = Decision(
+        replace(DEPLOYED, step=Step.UNKNOWN, unknown="RollingBack"),
+        waiting=Waiting(Reason.UNKNOWN_STEP, "RollingBack is not known"),
+    )
+    status = unknown_status(theirs, replace(WELL, decision=waits), BEFORE)
+    assert condition(status, ConditionType.READY)["reason"] == "UnknownStep"
+    assert {**status, "conditions": theirs["conditions"]} == theirs
 
 
 def test_without_models_in_the_manifest_nothing_is_said_of_any() -> None:

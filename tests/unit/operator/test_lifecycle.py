@@ -5,36 +5,55 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from modelstream_operator.decide.lifecycle import (
-    RETRY_SAVEPOINT,
+from modelstream_operator.decide.decision import (
+    SURE,
+    SURE_AFTER,
+    Answer,
     ForgetHighAvailability,
-    Job,
-    Memory,
     Rescale,
-    Savepoint,
-    SavepointAnswer,
+    Rest,
     Seen,
-    Step,
     StopWithSavepoint,
+    TakeDown,
     Wanted,
-    decide,
 )
+from modelstream_operator.decide.job import Checkpoints, Job, Kind, SavepointAnswer, Stored
+from modelstream_operator.decide.lifecycle import FIRST_BACK_OFF, LONGEST_BACK_OFF, decide
+from modelstream_operator.decide.memory import Ask, Ended, How, Memory, Step
+from modelstream_operator.decide.problem import Reason
+from modelstream_operator.decide.savepointing import PATIENCE, RETRY
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RUNNING = Job("RUNNING", running=2, total=2)
-DIRECTORY = "s3://state/savepoints"
+ROOT = "s3://state/savepoints"
 OLD, NEW, FRESH = "old", "new", "f" * 32
+SAME = Wanted(OLD)
+EDIT = Wanted(NEW, restart=True)
+KEPT = {"keeps_state": True, "savepoints": ROOT, "checkpoints": "s3://state/checkpoints"}
+SAME_KEPT = Wanted(OLD, **KEPT)  # type: ignore[arg-type]  # fields of Wanted
+EDIT_KEPT = Wanted(NEW, restart=True, **KEPT)  # type: ignore[arg-type]  # fields of Wanted
+ORIGIN = Stored("s3://state/savepoints/y/savepoint-1", Kind.SAVEPOINT, "y")
 
-deployed = Memory(Step.DEPLOYED, job_id="a", deployed=OLD, target=OLD)
-started = replace(deployed, started="2026-01-01T00:00:00+00:00")
+deployed = Memory(Step.DEPLOYED, since=NOW, run=3, job_id="a", revision=OLD)
+started = replace(deployed, started="2026-01-01T00:00:00Z")
 asked = replace(
-    started, step=Step.SAVEPOINTING, target=NEW, savepoint=Savepoint("trigger", job_id="a")
+    started.go(Step.SAVEPOINTING, NOW, NOW + PATIENCE),
+    ask=Ask(3, "a", f"{ROOT}/a-trigger", NOW, "trigger"),
 )
-torn = replace(started, step=Step.TEARING_DOWN, target=NEW)
+saved = Ended(3, "a", How.STOPPED, NOW, Stored("s3://state/sp-1", Kind.SAVEPOINT, "a"))
+torn = replace(started.go(Step.TEARING_DOWN, NOW), ended=saved)
 
 
 def seen(**values: object) -> Seen:
-    return replace(Seen(NOW, FRESH), **values)  # type: ignore[arg-type]  # fields of Seen
+    made = replace(Seen(NOW, FRESH), **values)  # type: ignore[arg-type]  # fields of Seen
+    return replace(made, answer=Answer.JOB) if made.job else made
+
+
+def no_job(**values: object) -> Seen:
+    return seen(answer=Answer.NO_JOB, times=SURE, lasting=SURE_AFTER, **values)
+
+
+DOWN = seen(scaled_down=True)
 
 
 def test_how_long_the_tasks_are_steady_is_told_by_the_jobmanager_s_clock() -> None:
@@ -52,157 +71,341 @@ def test_how_long_the_tasks_are_steady_is_told_by_the_jobmanager_s_clock() -> No
 
 
 def test_a_new_resource_is_deployed_under_a_fresh_job_id() -> None:
-    decision = decide(Memory(), Wanted(NEW), seen())
-    assert decision.memory == Memory(Step.DEPLOYED, run=1, job_id=FRESH, deployed=NEW, target=NEW)
+    decision = decide(Memory(), Wanted(NEW, parallelism=2), seen())
+    assert decision.memory == Memory(
+        Step.DEPLOYED, since=NOW, run=1, job_id=FRESH, revision=NEW, parallelism=2
+    )
     assert decision.running
 
 
-def test_a_start_takes_a_number_that_nothing_of_the_object_has_had() -> None:
-    again = decide(replace(torn, run=3), Wanted(NEW), seen(scaled_down=True))
-    assert again.memory.run == 4
-    lost = decide(Memory(), Wanted(NEW), seen(newest_run=7))
-    assert lost.memory.run == 8
+def test_a_run_has_a_number_that_nothing_else_has() -> None:
+    assert decide(Memory(), Wanted(NEW), seen(runs=7)).memory.run == 8
+    assert decide(torn, EDIT, replace(DOWN, runs=1)).memory.run == 4
 
 
-def test_a_new_resource_that_is_suspended_starts_nothing() -> None:
-    decision = decide(Memory(), Wanted(NEW, suspend=True), seen())
+@pytest.mark.parametrize("rest", list(Rest))
+def test_a_new_resource_that_rests_starts_nothing(rest: Rest) -> None:
+    decision = decide(Memory(), Wanted(NEW, rest=rest), seen())
     assert decision.memory.step is Step.SUSPENDED
     assert not decision.running
 
 
+def test_a_new_resource_that_is_refused_starts_nothing() -> None:
+    assert decide(Memory(), Wanted(""), seen()).memory == Memory()
+
+
 def test_the_same_spec_keeps_the_same_job() -> None:
-    decision = decide(started, Wanted(OLD), seen(job=RUNNING))
+    decision = decide(started, SAME, seen(job=RUNNING))
     assert decision.memory == started
     assert decision.act is None
 
 
-def test_the_first_time_that_all_tasks_run_is_remembered() -> None:
-    decision = decide(deployed, Wanted(OLD), seen(job=RUNNING))
-    assert decision.memory.started == NOW.isoformat(timespec="seconds")
+@pytest.mark.parametrize("there", [seen(job=RUNNING), seen(saved=True)])
+def test_the_first_time_that_all_tasks_run_or_a_checkpoint_is_complete_is_remembered(
+    there: Seen,
+) -> None:
+    assert decide(deployed, SAME, there).memory.started == "2026-01-01T00:00:00Z"
 
 
-def test_a_job_that_never_ran_is_replaced_at_once_even_with_savepoints() -> None:
-    decision = decide(deployed, Wanted(NEW, savepoint_directory=DIRECTORY), seen())
+def test_a_job_that_never_ran_is_replaced_at_once_and_leaves_what_it_was_restored_from() -> None:
+    decision = decide(replace(deployed, restored_from=ORIGIN), EDIT_KEPT, seen())
     assert decision.memory.step is Step.TEARING_DOWN
+    after = decide(decision.memory, EDIT_KEPT, DOWN).memory
+    assert after.restored_from == ORIGIN
+
+
+def test_a_job_with_a_checkpoint_is_not_taken_for_one_that_never_ran() -> None:
+    decision = decide(deployed, EDIT_KEPT, seen(saved=True))
+    assert decision.memory.step is Step.DEPLOYED
+    assert decision.waiting is not None
 
 
 def test_a_stateless_change_tears_the_running_job_down() -> None:
-    decision = decide(started, Wanted(NEW), seen(job=RUNNING))
+    decision = decide(started, EDIT, seen(job=RUNNING))
     assert decision.memory.step is Step.TEARING_DOWN
     assert not decision.running
 
 
+def test_a_job_that_was_made_without_state_has_nothing_to_save() -> None:
+    grown = replace(EDIT_KEPT, savepoints=None, checkpoints=None)
+    assert decide(started, grown, seen(job=RUNNING)).memory.step is Step.TEARING_DOWN
+
+
 def test_a_change_with_state_asks_for_a_savepoint_under_an_id_that_is_written_first() -> None:
-    decision = decide(started, Wanted(NEW, savepoint_directory=DIRECTORY), seen(job=RUNNING))
+    decision = decide(started, EDIT_KEPT, seen(job=RUNNING))
     assert decision.memory.step is Step.SAVEPOINTING
-    assert decision.memory.savepoint == Savepoint(FRESH, job_id="a")
+    assert decision.memory.deadline == NOW + PATIENCE
+    assert decision.memory.ask == Ask(3, "a", f"{ROOT}/a-{FRESH}", NOW, FRESH)
     assert decision.act is None
-    assert not decision.apply
 
 
-@pytest.mark.parametrize("job", [None, Job("FAILED"), Job("RESTARTING"), Job("RUNNING", 1, 0, 2)])
+@pytest.mark.parametrize("job", [None, Job("RESTARTING"), Job("RUNNING", 1, 0, 2)])
 def test_state_is_never_given_up_silently(job: Job | None) -> None:
-    decision = decide(started, Wanted(NEW, savepoint_directory=DIRECTORY), seen(job=job))
+    decision = decide(started, EDIT_KEPT, seen(job=job))
     assert decision.memory == started
-    assert not decision.apply
     assert decision.waiting is not None
-    assert decision.waiting.reason == "SavepointNotPossible"
+    assert decision.waiting.reason is Reason.SAVEPOINT_NOT_POSSIBLE
     assert "upgrade.mode: Stateless" in decision.waiting.message
 
 
 def test_a_trigger_that_flink_does_not_know_is_sent() -> None:
-    decision = decide(asked, Wanted(NEW, savepoint_directory=DIRECTORY), seen(job=RUNNING))
-    assert decision.act == StopWithSavepoint("a", f"{DIRECTORY}/a-trigger", "trigger")
+    decision = decide(asked, EDIT_KEPT, seen(job=RUNNING))
+    assert decision.act == StopWithSavepoint("a", f"{ROOT}/a-trigger", "trigger")
 
 
 def test_a_savepoint_in_progress_is_waited_for() -> None:
-    there = seen(job=RUNNING, savepoint=SavepointAnswer())
-    decision = decide(asked, Wanted(NEW, savepoint_directory=DIRECTORY), there)
+    decision = decide(asked, EDIT_KEPT, seen(job=RUNNING, savepoint=SavepointAnswer()))
     assert decision.memory == asked
     assert decision.act is None
 
 
 def test_a_finished_job_that_was_stopped_is_not_taken_for_the_end_of_its_input() -> None:
-    there = seen(job=Job("FINISHED"), savepoint=SavepointAnswer())
-    decision = decide(asked, Wanted(NEW, savepoint_directory=DIRECTORY), there)
-    assert decision.memory.step is Step.SAVEPOINTING
+    there = seen(job=Job("FINISHED"), savepoint=SavepointAnswer(), checkpoints=Checkpoints())
+    assert decide(asked, EDIT_KEPT, there).memory.step is Step.SAVEPOINTING
 
 
 def test_a_finished_savepoint_is_what_the_next_job_starts_from() -> None:
-    wanted = Wanted(NEW, savepoint_directory=DIRECTORY)
     there = seen(job=Job("FINISHED"), savepoint=SavepointAnswer(path="s3://state/sp-1"))
-    torn = decide(asked, wanted, there).memory
-    assert torn.step is Step.TEARING_DOWN
-    after = decide(torn, wanted, seen(scaled_down=True)).memory
-    assert after.step is Step.DEPLOYED
-    assert after.job_id == FRESH
-    assert after.restore_from == "s3://state/sp-1"
+    stopped = decide(asked, EDIT_KEPT, there).memory
+    assert stopped.step is Step.TEARING_DOWN
+    assert stopped.ended == saved
+    assert stopped.ask is None
+    after = decide(stopped, EDIT_KEPT, DOWN).memory
+    assert (after.step, after.job_id, after.run) == (Step.DEPLOYED, FRESH, 4)
+    assert after.restored_from == saved.left
+
+
+def test_a_savepoint_whose_answer_flink_has_dropped_is_found_in_the_job_s_history() -> None:
+    kept = Checkpoints(stopped_with="s3://state/sp-1")
+    there = seen(job=Job("FINISHED"), checkpoints=kept)
+    assert decide(asked, EDIT_KEPT, there).memory.ended == saved
 
 
 def test_a_failed_savepoint_is_tried_again_under_another_id_after_a_while() -> None:
-    wanted = Wanted(NEW, savepoint_directory=DIRECTORY)
-    failed = decide(asked, wanted, seen(savepoint=SavepointAnswer(failure="no space")))
+    failed = decide(asked, EDIT_KEPT, seen(savepoint=SavepointAnswer(failure="no space")))
     assert failed.waiting is not None
     assert "no space" in failed.waiting.message
-    assert decide(failed.memory, wanted, seen()).memory == failed.memory
-    later = seen(now=NOW + RETRY_SAVEPOINT + timedelta(seconds=1))
-    again = decide(failed.memory, wanted, later).memory
-    assert again.savepoint == Savepoint(FRESH, job_id="a")
+    assert decide(failed.memory, EDIT_KEPT, seen()).memory == failed.memory
+    later = seen(now=NOW + RETRY + timedelta(seconds=1))
+    again = decide(failed.memory, EDIT_KEPT, later).memory.ask
+    assert again is not None
+    assert (again.trigger_id, again.directory) == (FRESH, f"{ROOT}/a-{FRESH}")
+    assert (again.attempts, again.error) == (1, "no space")
+
+
+def test_a_stop_that_flink_refuses_is_told_and_tried_again() -> None:
+    decision = decide(asked, EDIT_KEPT, seen(job=RUNNING, refused_stop="403 of the mesh"))
+    assert decision.act is None
+    assert decision.waiting is not None
+    assert "403 of the mesh" in decision.waiting.message
 
 
 def test_a_change_that_is_taken_back_after_a_failed_savepoint_leaves_the_job_alone() -> None:
-    failed = replace(asked, savepoint=Savepoint(job_id="a", time=NOW.isoformat()))
-    decision = decide(failed, Wanted(OLD, savepoint_directory=DIRECTORY), seen(job=RUNNING))
+    came_from = replace(asked, restored_from=ORIGIN)
+    failed = decide(came_from, SAME_KEPT, seen(job=RUNNING, refused_stop="403")).memory
+    decision = decide(failed, SAME_KEPT, seen(job=RUNNING))
     assert decision.memory.step is Step.DEPLOYED
-    assert decision.memory.job_id == "a"
+    assert (decision.memory.job_id, decision.memory.ask) == ("a", None)
+    assert decision.memory.restored_from == ORIGIN
 
 
-def test_a_lost_savepoint_waits_for_a_person() -> None:
-    decision = decide(asked, Wanted(NEW, savepoint_directory=DIRECTORY), seen(job=Job("FINISHED")))
-    assert decision.memory == asked
+@pytest.mark.parametrize("job", [None, Job("RESTARTING")])
+def test_a_stop_that_takes_too_long_says_so_and_how_to_go_on(job: Job | None) -> None:
+    decision = decide(asked, EDIT_KEPT, seen(now=NOW + PATIENCE, job=job))
     assert decision.waiting is not None
-    assert decision.waiting.reason == "SavepointLost"
+    assert decision.waiting.reason is Reason.SAVEPOINT_STUCK
+    assert "upgrade.mode: Stateless" in decision.waiting.message
+
+
+def test_stateless_ends_the_wait_for_a_savepoint() -> None:
+    assert decide(asked, EDIT, seen()).memory.step is Step.TEARING_DOWN
 
 
 @pytest.mark.parametrize("there", [seen(pods=1, scaled_down=True), seen(pods=0)])
 def test_the_next_job_waits_for_the_last_pod_of_the_old_one(there: Seen) -> None:
-    assert decide(torn, Wanted(NEW), there).memory.step is Step.TEARING_DOWN
+    assert decide(torn, EDIT, there).memory.step is Step.TEARING_DOWN
 
 
 def test_what_high_availability_left_goes_before_the_next_job_comes() -> None:
-    decision = decide(torn, Wanted(NEW), seen(scaled_down=True, leftovers=2))
+    decision = decide(torn, EDIT, replace(DOWN, leftovers=2))
     assert decision.act == ForgetHighAvailability()
     assert decision.memory.step is Step.TEARING_DOWN
 
 
 def test_a_stateless_restart_forgets_an_older_savepoint() -> None:
-    old = replace(torn, savepoint=Savepoint("t", "z", "s3://state/old"))
-    assert decide(old, Wanted(NEW), seen(scaled_down=True)).memory.restore_from is None
+    assert decide(torn, EDIT, DOWN).memory.restored_from is None
 
 
-def test_suspend_keeps_the_savepoint_and_resume_starts_from_it() -> None:
-    wanted = Wanted(OLD, suspend=True, savepoint_directory=DIRECTORY)
-    saved = replace(torn, savepoint=Savepoint("t", "a", "s3://state/sp-1"))
-    suspended = decide(saved, wanted, seen(scaled_down=True)).memory
-    assert suspended.step is Step.SUSPENDED
-    resumed = decide(suspended, replace(wanted, suspend=False), seen()).memory
+@pytest.mark.parametrize("rest", list(Rest))
+def test_rest_keeps_the_savepoint_and_the_next_run_starts_from_it(rest: Rest) -> None:
+    wanted = replace(SAME_KEPT, rest=rest)
+    resting = decide(torn, wanted, DOWN).memory
+    assert resting.step is Step.SUSPENDED
+    assert decide(resting, wanted, DOWN).memory == resting
+    resumed = decide(resting, SAME_KEPT, DOWN).memory
     assert resumed.step is Step.DEPLOYED
-    assert resumed.restore_from == "s3://state/sp-1"
+    assert resumed.restored_from == saved.left
 
 
-def test_a_finished_job_is_never_run_again_by_itself() -> None:
-    finished = decide(started, Wanted(OLD), seen(job=Job("FINISHED", finished=2, total=2)))
-    assert finished.memory.step is Step.FINISHED
-    assert not finished.running
-    assert decide(finished.memory, Wanted(OLD), seen()).memory == finished.memory
+END = {
+    "FINISHED": How.FINISHED,
+    "CANCELED": How.CANCELED,
+    "FAILED": How.FAILED,
+}
+CHECKPOINT = Stored("s3://state/checkpoints/a/chk-3", Kind.CHECKPOINT, "a")
 
 
-def test_a_finished_job_runs_again_after_an_edit() -> None:
-    finished = replace(started, step=Step.FINISHED)
-    assert decide(finished, Wanted(NEW), seen()).memory.step is Step.TEARING_DOWN
+@pytest.mark.parametrize("state", END)
+def test_a_job_that_has_ended_is_never_run_again_by_itself(state: str) -> None:
+    there = seen(job=Job(state), checkpoints=Checkpoints(newest=CHECKPOINT), failures=("x", "y"))
+    over = decide(started, SAME_KEPT, there)
+    assert over.memory.ended is not None
+    assert (over.memory.step, over.memory.ended.how) == (Step.ENDED, END[state])
+    assert over.memory.ended.left == CHECKPOINT
+    assert not over.running
+    assert decide(over.memory, SAME_KEPT, DOWN).memory == over.memory
+
+
+def test_the_end_is_believed_once_flink_has_said_what_the_job_leaves() -> None:
+    assert decide(started, SAME_KEPT, seen(job=Job("FAILED"))).memory.step is Step.DEPLOYED
+
+
+def test_a_failed_job_leaves_its_causes() -> None:
+    there = seen(job=Job("FAILED"), checkpoints=Checkpoints(), failures=("first", "second"))
+    ended = decide(started, SAME_KEPT, there).memory.ended
+    assert ended is not None
+    assert ended.error == "first; before: second"
+
+
+def test_a_failed_job_without_a_checkpoint_leaves_what_it_was_restored_from() -> None:
+    there = seen(job=Job("FAILED"), checkpoints=Checkpoints())
+    over = decide(replace(started, restored_from=ORIGIN), SAME_KEPT, there).memory
+    assert over.ended is not None
+    assert over.ended.left == ORIGIN
+
+
+def test_a_job_that_somebody_stopped_has_not_read_all_of_its_input() -> None:
+    kept = Checkpoints(newest=saved.left, stopped_with="s3://state/sp-1")
+    over = decide(started, SAME_KEPT, seen(job=Job("FINISHED"), checkpoints=kept)).memory
+    assert over.ended == replace(saved, how=How.STOPPED_BY_OTHERS)
+
+
+@pytest.mark.parametrize("how", [How.FAILED, How.CANCELED, How.STOPPED_BY_OTHERS])
+def test_an_edit_of_a_job_that_ended_goes_on_from_what_it_left(how: How) -> None:
+    over = replace(started.go(Step.ENDED, NOW), ended=Ended(3, "a", how, NOW, CHECKPOINT))
+    edited = decide(over, EDIT_KEPT, DOWN).memory
+    assert edited.step is Step.TEARING_DOWN
+    after = decide(edited, EDIT_KEPT, DOWN).memory
+    assert (after.run, after.restored_from) == (4, CHECKPOINT)
+
+
+def test_an_edit_of_a_finished_job_begins_anew() -> None:
+    ended = Ended(3, "a", How.FINISHED, NOW, CHECKPOINT)
+    over = replace(started.go(Step.ENDED, NOW), ended=ended, restored_from=ORIGIN)
+    torn_down = decide(over, EDIT_KEPT, DOWN).memory
+    assert decide(torn_down, EDIT_KEPT, DOWN).memory.restored_from is None
+
+
+def test_a_finished_job_needs_no_rest_and_a_failed_one_takes_it() -> None:
+    over = started.go(Step.ENDED, NOW)
+    wanted = replace(SAME_KEPT, rest=Rest.SUSPENDED)
+    finished = replace(over, ended=Ended(3, "a", How.FINISHED, NOW))
+    assert decide(finished, wanted, DOWN).memory == finished
+    failed = replace(over, ended=Ended(3, "a", How.FAILED, NOW, CHECKPOINT))
+    assert decide(failed, wanted, DOWN).memory.step is Step.TEARING_DOWN
+
+
+@pytest.mark.parametrize(
+    ("there", "attempts"),
+    [
+        pytest.param(no_job(application_runs=False, failures=("no table x",)), 1, id="it failed"),
+        pytest.param(no_job(application_runs=True), 0, id="the program still builds its job"),
+        pytest.param(no_job(application_runs=False, planned=True), 0, id="Flink recovers a job"),
+        pytest.param(
+            seen(answer=Answer.NO_JOB, application_runs=False), 0, id="one answer is not enough"
+        ),
+    ],
+)
+def test_a_start_that_came_to_nothing_is_over(there: Seen, attempts: int) -> None:
+    assert decide(deployed, SAME_KEPT, there).memory.attempts == attempts
+
+
+def test_a_start_that_came_to_nothing_is_followed_by_another_one_after_a_while() -> None:
+    there = no_job(application_runs=False, failures=("no table x",))
+    later = decide(replace(deployed, restored_from=ORIGIN), SAME_KEPT, there).memory
+    assert (later.step, later.deadline) == (Step.BACKING_OFF, NOW + FIRST_BACK_OFF)
+    assert later.ended is not None
+    assert (later.ended.how, later.ended.error) == (How.NOT_STARTED, "no table x")
+    assert decide(later, SAME_KEPT, DOWN).memory == later
+    again = decide(later, SAME_KEPT, replace(DOWN, now=NOW + FIRST_BACK_OFF)).memory
+    assert (again.step, again.run, again.attempts) == (Step.DEPLOYED, 4, 1)
+    assert again.restored_from == ORIGIN
+
+
+def test_starts_that_come_to_nothing_become_rare_until_one_runs() -> None:
+    there = no_job(application_runs=False)
+    tired = decide(replace(deployed, attempts=30), SAME_KEPT, there).memory
+    assert tired.deadline == NOW + LONGEST_BACK_OFF
+    assert decide(replace(deployed, attempts=3), SAME_KEPT, seen(job=RUNNING)).memory.attempts == 0
+
+
+def test_an_edit_does_not_wait_for_the_next_start_of_the_old_spec() -> None:
+    off = replace(deployed.go(Step.BACKING_OFF, NOW, NOW + LONGEST_BACK_OFF), attempts=9)
+    edited = decide(off, EDIT_KEPT, seen()).memory
+    assert (edited.step, edited.attempts) == (Step.TEARING_DOWN, 0)
+
+
+def test_a_jobmanager_without_state_that_has_no_job_is_starting() -> None:
+    memory = decide(deployed, SAME, no_job(application_runs=False)).memory
+    assert memory == deployed
+
+
+@pytest.mark.parametrize("step", [None, *Step])
+def test_a_deletion_is_a_step_like_any_other_and_ends(step: Step | None) -> None:
+    patience = timedelta(minutes=1)
+    gone = Wanted("", deletion=patience)
+    memory = replace(started, step=step)
+    if step in {Step.UNKNOWN, Step.DELETING}:
+        memory = replace(started.go(Step.DELETING, NOW, NOW + patience))
+    leaving = decide(memory, gone, seen(job=RUNNING, pods=2, deployments=2)).memory
+    assert leaving.step is Step.DELETING
+    assert decide(leaving, gone, seen(pods=2, deployments=2)).act == TakeDown()
+    waits = decide(leaving, gone, seen(pods=2))
+    assert (waits.act, waits.gone) == (None, False)
+    assert decide(leaving, gone, seen(leftovers=1)).act == ForgetHighAvailability()
+    assert decide(leaving, gone, seen()).gone
+    assert decide(leaving, gone, seen(pods=2, now=NOW + patience)).gone
+
+
+def test_a_step_of_a_newer_operator_waits_with_a_reason() -> None:
+    memory = replace(started, step=Step.UNKNOWN, unknown="RollingBack")
+    decision = decide(memory, EDIT_KEPT, seen(job=RUNNING))
+    assert decision.memory == memory
+    assert decision.act is None
+    assert decision.waiting is not None
+    assert "RollingBack" in decision.waiting.message
+
+
+running = replace(started, parallelism=2)
 
 
 def test_a_running_job_is_rescaled_where_it_is() -> None:
     there = seen(job=RUNNING, bounds=frozenset({1, 2}))
-    assert decide(started, Wanted(OLD, parallelism=4), there).act == Rescale("a", 4)
-    assert decide(started, Wanted(OLD, parallelism=2), there).act is None
+    assert decide(running, replace(SAME, parallelism=4), there).act == Rescale("a", 2, 4)
+    assert decide(running, replace(SAME, parallelism=2), there).act is None
+
+
+def test_a_job_that_was_rescaled_is_known_to_be() -> None:
+    there = seen(job=RUNNING, bounds=frozenset({1, 4}))
+    decision = decide(running, replace(SAME, parallelism=4), there)
+    assert (decision.act, decision.memory.parallelism) == (None, 4)
+
+
+def test_the_parallelism_that_a_program_sets_itself_is_left_alone() -> None:
+    there = seen(job=RUNNING, bounds=frozenset({1}))
+    assert decide(running, replace(SAME, parallelism=4), there).act is None
+
+
+def test_a_rescaling_that_flink_refuses_is_asked_for_once() -> None:
+    there = seen(job=RUNNING, bounds=frozenset({2}), refused_scale="max parallelism is 2")
+    assert decide(running, replace(SAME, parallelism=4), there).act is None

@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from tests.support.pods import pod
 
+from modelstream_operator.asking import Heard
 from modelstream_operator.cache import Cache, Key
-from modelstream_operator.decide.lifecycle import Memory, Seen, Step
+from modelstream_operator.decide.decision import Seen, Wanted
+from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.flink import Flink
 from modelstream_operator.observe import Observed, Observer
 from modelstream_operator.resources import CONFIG_MAP, Resource
 from modelstream_operator.settings import Settings
+from modelstream_operator.wish import Wish
 
 SCORES = Key("fraud", "scores")
 
@@ -23,7 +26,9 @@ def observed(target: Any, *objects: dict[str, Any]) -> Observed:
     for each in objects:
         cache.put(each)
     observer = Observer(None, cache, Flink(), Settings())  # type: ignore[arg-type]  # not asked
-    return asyncio.run(observer.observe(SCORES, target(), Memory(Step.DEPLOYED, job_id="a")))
+    asked = Wish(target().manifest, Wanted("x"), target())
+    memory = Memory(Step.DEPLOYED, job_id="a")
+    return asyncio.run(observer.observe(SCORES, asked, memory, Heard()))
 
 
 def owned(manifest: dict[str, Any], name: str = "") -> dict[str, Any]:
@@ -100,7 +105,9 @@ def test_of_flinks_config_maps_only_those_of_our_own_runs_are_taken_for_leftover
     target: Any,
 ) -> None:
     observer = Observer(Listed(), Cache(), Flink(), Settings())  # type: ignore[arg-type]  # as much as is asked
-    found = asyncio.run(observer.observe(SCORES, target(), Memory(Step.TEARING_DOWN, job_id="a")))
+    asked = Wish(target().manifest, Wanted("x"), target())
+    memory = Memory(Step.TEARING_DOWN, job_id="a")
+    found = asyncio.run(observer.observe(SCORES, asked, memory, Heard()))
     assert [ref.name for ref in found.leftovers] == [
         "scores-0f1e2d3c-1-cluster-config-map",
         "scores-0f1e2d3c-2-cluster-config-map",

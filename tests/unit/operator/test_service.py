@@ -136,7 +136,7 @@ def test_a_child_that_is_refused_is_tried_again_until_it_is_not(target: Any) -> 
         assert "exceeded quota: small" in str(server.statuses[-1])
         server.refuses.clear()
         await one.once(session, manifest)
-        assert not session.refused
+        assert not session.children.refused
         assert {ref.name for ref in server.objects if ref.kind == "Service"} == {
             "scores-jobmanager-1",
             "scores-rest",
@@ -152,6 +152,6 @@ def test_a_server_that_does_not_answer_is_no_refusal(target: Any) -> None:
         one = Reconciler(server, Cache(), Flink(), Settings())
         with pytest.raises(ApiError):
             await one.once(session, {**target().manifest, "apiVersion": "modelstream.dev/v1alpha1"})
-        assert not session.refused
+        assert not session.children.refused
 
     asyncio.run(run())

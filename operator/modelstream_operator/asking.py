@@ -1,0 +1,146 @@
+"""What Flink says to one pass: of a job, that there is none, or nothing at all."""
+
+import logging
+from collections.abc import Awaitable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from modelstream_operator.cache import Key
+from modelstream_operator.decide.cause import root_cause
+from modelstream_operator.decide.decision import Answer
+from modelstream_operator.decide.job import TERMINAL, Checkpoints, Job, SavepointAnswer
+from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.flink import Flink, FlinkError
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+EXCEPTIONS = 3
+"""Failures of a job that is over which status tells, the newest first."""
+
+
+@dataclass
+class Heard:
+    """How often in a row, and since when, the same was answered about one run."""
+
+    run: int = 0
+    answer: Answer = Answer.NOT_ASKED
+    times: int = 0
+    since: datetime | None = None
+
+    def again(self, run: int, answer: Answer, now: datetime) -> tuple[int, timedelta]:
+        """Count one more answer; returns how many there are, and for how long."""
+        if (run, answer) != (self.run, self.answer) or self.since is None:
+            self.run, self.answer, self.times, self.since = run, answer, 0, now
+        self.times += 1
+        return self.times, now - self.since
+
+
+@dataclass(frozen=True)
+class FlinkAnswers:
+    """What Flink said; empty where nobody was asked."""
+
+    answer: Answer = Answer.NOT_ASKED
+    times: int = 1
+    lasting: timedelta = timedelta()
+    job: Job | None = None
+    failures: tuple[str, ...] = ()
+    checkpoints: Checkpoints | None = None
+    savepoint: SavepointAnswer | None = None
+    bounds: frozenset[int] = frozenset()
+    application_runs: bool = True
+
+
+@dataclass(frozen=True)
+class Questions:
+    """To the JobManager of one run."""
+
+    flink: Flink
+    url: str
+    key: Key
+    memory: Memory
+    rescales: bool
+    """Whether the job's parallelism is of interest."""
+
+    async def ask(self, heard: Heard, now: datetime) -> FlinkAnswers:
+        """Everything that the present step needs to know."""
+        try:
+            answers = await self._answers()
+        except FlinkError as error:
+            logger.info("%s/%s: Flink: %s", *self.key, error)
+            answers = FlinkAnswers(Answer.SILENT)
+        times, lasting = heard.again(self.memory.run, answers.answer, now)
+        return replace(answers, times=times, lasting=lasting)
+
+    async def _answers(self) -> FlinkAnswers:
+        job = await self._job()
+        if job is None:
+            return await self._application()
+        savepoint = await self._savepoint()
+        over = job.ended or (self.memory.step is Step.SAVEPOINTING and savepoint is None)
+        return FlinkAnswers(
+            answer=Answer.JOB,
+            job=job,
+            failures=await self._failures(job),
+            checkpoints=await self._checkpoints() if over else None,
+            savepoint=savepoint,
+            bounds=await self._bounds(job),
+        )
+
+    async def _job(self) -> Job | None:
+        for each in await self.flink.jobs(self.url):
+            if each["jid"] == self.memory.job_id:
+                return Job.of(each)
+        return None
+
+    async def _application(self) -> FlinkAnswers:
+        """Whether the program may still submit its job, and why it will not."""
+        found = await self.flink.applications(self.url)
+        runs = any(each["status"] not in TERMINAL for each in found)
+        failed = [each["id"] for each in found if each["status"] == "FAILED"]
+        traces = [await self.flink.application_exceptions(self.url, each) for each in failed]
+        failures = tuple(root_cause(trace) for each in traces for trace in each)
+        return FlinkAnswers(Answer.NO_JOB, failures=failures, application_runs=runs)
+
+    async def _failures(self, job: Job) -> tuple[str, ...]:
+        if job.settled or job.state in {"FINISHED", "CANCELED"}:
+            return ()
+        most = EXCEPTIONS if job.ended else 1
+        found = await self._optional(self.flink.exceptions(self.url, self.memory.job_id, most))
+        return tuple(root_cause(trace) for trace in found or ())
+
+    async def _checkpoints(self) -> Checkpoints:
+        """A batch job has none, and Flink says so by an error."""
+        job_id = self.memory.job_id
+        found = await self._optional(self.flink.checkpoints(self.url, job_id))
+        return Checkpoints.of(found or {}, job_id)
+
+    async def _savepoint(self) -> SavepointAnswer | None:
+        asked = self.memory.ask
+        if self.memory.step is not Step.SAVEPOINTING or asked is None or asked.trigger_id is None:
+            return None
+        answer = await self.flink.savepoint(self.url, self.memory.job_id, asked.trigger_id)
+        if answer is None or answer.get("status", {}).get("id") != "COMPLETED":
+            return None if answer is None else SavepointAnswer()
+        operation = answer.get("operation") or {}
+        cause = (operation.get("failure-cause") or {}).get("stack-trace", "")
+        return SavepointAnswer(operation.get("location"), root_cause(cause) if cause else None)
+
+    async def _bounds(self, job: Job) -> frozenset[int]:
+        if not self.rescales or job.state != "RUNNING" or self.memory.step is not Step.DEPLOYED:
+            return frozenset()
+        found = await self._optional(self.flink.resources(self.url, self.memory.job_id))
+        each = (found or {}).values()
+        return frozenset(int(vertex["parallelism"]["upperBound"]) for vertex in each)
+
+    async def _optional(self, question: Awaitable[T]) -> T | None:
+        """What may be refused without hiding what is known of the job; silence is silence."""
+        try:
+            return await question
+        except FlinkError as error:
+            if not error.status:
+                raise
+            logger.info("%s/%s: Flink: %s", *self.key, error)
+            return None

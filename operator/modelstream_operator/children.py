@@ -1,0 +1,97 @@
+"""The objects that a ModelStream owns, made equal to a plan."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from modelstream_operator.cache import Child, Key, version_of
+from modelstream_operator.cluster import ApiError, Cluster
+from modelstream_operator.decide.children import lost_part, refused
+from modelstream_operator.decide.drift import is_as_applied
+from modelstream_operator.decide.problem import Problem
+from modelstream_operator.names import ANNOTATION_APPLIED
+from modelstream_operator.resources import ROLE, Manifest, Ref
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What there is to be."""
+
+    desired: Sequence[Manifest]
+    whole: bool = True
+    """Whether everything else that is owned has to go."""
+
+
+@dataclass
+class Children:
+    """Those of one object, and what is remembered of them while the operator runs."""
+
+    key: Key
+    applied: dict[Ref, tuple[str, str]] = field(default_factory=dict)
+    """Hash that was applied, and the version that the API server made of it."""
+    refused: dict[Ref, Problem] = field(default_factory=dict)
+
+    async def make(
+        self, cluster: Cluster, plan: Plan, there: Mapping[Ref, Child], uid: str
+    ) -> None:
+        """Make them equal to the plan; those that left it go."""
+        desired = {Ref.of(each): each for each in plan.desired}
+        for ref in self.refused.keys() - desired.keys() if plan.whole else ():
+            del self.refused[ref]
+        differing = {
+            ref: self._apply(cluster, ref, manifest, force=ref in there)
+            for ref, manifest in desired.items()
+            if self._differs(ref, manifest, there.get(ref), uid)
+        }
+        # A RoleBinding is refused as long as its Role is not there.
+        first = [apply for ref, apply in differing.items() if ref.kind == ROLE.kind]
+        rest = [apply for ref, apply in differing.items() if ref.kind != ROLE.kind]
+        for done in (await _together(first)) + (await _together(rest)):
+            if done is not None:
+                raise done
+        if plan.whole:
+            left = [ref for ref, child in there.items() if uid in child.owners]
+            await self.remove(cluster, [ref for ref in left if ref not in desired])
+
+    async def remove(self, cluster: Cluster, refs: Sequence[Ref]) -> None:
+        """Delete what is no longer wanted."""
+        for ref in refs:
+            logger.info("%s/%s: %s left the plan", *self.key, ref)
+            await cluster.delete(ref)
+            self.applied.pop(ref, None)
+
+    def _differs(self, ref: Ref, manifest: Manifest, child: Child | None, uid: str) -> bool:
+        """Whether a child has to be applied: it is missing, is another one, or was changed."""
+        if child is None:
+            return True
+        if child.owners and uid not in child.owners:
+            message = "one of the same name belongs to another object"
+            self.refused[ref] = refused(ref, message)
+            return False
+        known = manifest["metadata"]["annotations"][ANNOTATION_APPLIED], child.version
+        if ref not in self.applied and is_as_applied(manifest, child.manifest()):
+            self.applied[ref] = known
+            self.refused.pop(ref, None)
+        return ref in self.refused or self.applied.get(ref) != known
+
+    async def _apply(self, cluster: Cluster, ref: Ref, manifest: Manifest, *, force: bool) -> None:
+        try:
+            answer = await cluster.apply(manifest, force=force)
+        except ApiError as error:
+            if not error.refused:
+                raise
+            self.refused[ref] = refused(ref, str(error))
+            return
+        signature = manifest["metadata"]["annotations"][ANNOTATION_APPLIED]
+        self.applied[ref] = (signature, version_of(answer))
+        self.refused.pop(ref, None)
+        if lost := lost_part(manifest, answer):
+            self.refused[ref] = lost
+
+
+async def _together(applies: list[Coroutine[None, None, None]]) -> list[BaseException | None]:
+    """All at once; one that fails keeps no other from being done."""
+    return await asyncio.gather(*applies, return_exceptions=True)

@@ -1,0 +1,161 @@
+"""What the life cycle is asked, what it sees, and what it answers. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from modelstream_operator.decide.job import Checkpoints, Job, SavepointAnswer
+from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.decide.problem import Reason
+
+SURE = 3
+"""Equal answers in a row that make one believed: one alone may be a slow or a starting Flink."""
+SURE_AFTER = timedelta(seconds=10)
+"""How long they have to last at least."""
+
+
+class Rest(StrEnum):
+    """Why a stream is to have no pods for now."""
+
+    SUSPENDED = Reason.SUSPENDED.value
+    SCALED_TO_ZERO = Reason.SCALED_TO_ZERO.value
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the resource asks for, as far as the life cycle is concerned."""
+
+    revision: str
+    """What would be deployed; empty where no spec that can be worked with is known."""
+    restart: bool = False
+    """Whether the present run has to make room for it."""
+    rest: Rest | None = None
+    keeps_state: bool = False
+    """Whether a change takes the job's state along."""
+    savepoints: str | None = None
+    """Where the present run can be stopped with a savepoint, by what it was made from."""
+    checkpoints: str | None = None
+    """Where the present run keeps its checkpoints; None without state, where a JobManager that is
+    replaced knows nothing of the job before it."""
+    parallelism: int | None = None
+    """What a running job is rescaled to; None where it cannot be."""
+    deletion: timedelta | None = None
+    """Given when the resource is being deleted: how long that may wait for the pods."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether the present run is to end."""
+        return self.restart or self.rest is not None
+
+
+class Answer(StrEnum):
+    """What asking a JobManager came to."""
+
+    NOT_ASKED = "NotAsked"
+    """None is ready."""
+    JOB = "Job"
+    NO_JOB = "NoJob"
+    """It answered, and does not know our job."""
+    SILENT = "Silent"
+    """It did not answer in time, or somebody on the way refused."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What there is, as far as the life cycle is concerned."""
+
+    now: datetime
+    fresh_id: str
+    answer: Answer = Answer.NOT_ASKED
+    times: int = 1
+    """How often in a row the same was answered."""
+    lasting: timedelta = timedelta()
+    """For how long."""
+    job: Job | None = None
+    failures: tuple[str, ...] = ()
+    """Root causes of the job's failures, the newest first; of a job that is well, none."""
+    checkpoints: Checkpoints | None = None
+    """Asked for when it matters: of a job that has ended, and of a savepoint that is missing."""
+    savepoint: SavepointAnswer | None = None
+    """Of the remembered trigger id; None when Flink does not know it."""
+    refused_stop: str = ""
+    """What Flink answered to the stop instead of doing it."""
+    bounds: frozenset[int] = frozenset()
+    """Parallelisms that the job's vertices may have at present."""
+    refused_scale: str = ""
+    """What Flink answered to the rescaling instead of doing it."""
+    runs: int = 0
+    """The highest number of a run that anything is left of."""
+    pods: int = 0
+    scaled_down: bool = False
+    """Whether no Deployment asks for pods."""
+    deployments: int = 0
+    planned: bool | None = None
+    """Whether high availability holds the plan of a job; None where it has written nothing yet."""
+    saved: bool = False
+    """Whether high availability names a completed checkpoint of our job."""
+    application_runs: bool = True
+    """Whether the program may still submit its job."""
+    leftovers: int = 0
+    """ConfigMaps of high availability that a run which is over has left."""
+
+    @property
+    def has_no_job(self) -> bool:
+        """Whether it is sure that a JobManager is there and our job is not."""
+        return self.answer is Answer.NO_JOB and self.times >= SURE and self.lasting >= SURE_AFTER
+
+
+@dataclass(frozen=True)
+class StopWithSavepoint:
+    """Stop the job under a trigger id that is remembered already."""
+
+    job_id: str
+    directory: str
+    trigger_id: str
+
+
+@dataclass(frozen=True)
+class Rescale:
+    """Let the running job have this parallelism."""
+
+    job_id: str
+    present: int
+    """Only what has this parallelism: a program's own is left alone."""
+    parallelism: int
+
+
+@dataclass(frozen=True)
+class ForgetHighAvailability:
+    """Delete what a job that is over kept for its recovery."""
+
+
+@dataclass(frozen=True)
+class TakeDown:
+    """Delete the Deployments of a stream that is being deleted."""
+
+
+Act = StopWithSavepoint | Rescale | ForgetHighAvailability | TakeDown
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Why the life cycle does not go on by itself."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to remember, then what to do."""
+
+    memory: Memory
+    act: Act | None = None
+    waiting: Waiting | None = None
+    gone: bool = False
+    """Whether nothing is left that a deletion waits for."""
+
+    @property
+    def running(self) -> bool:
+        """Whether there are to be pods."""
+        return self.memory.step in {Step.DEPLOYED, Step.SAVEPOINTING}

@@ -1,0 +1,62 @@
+"""How a run has ended, and what it leaves for a later one. Pure."""
+
+from dataclasses import replace
+
+from modelstream_operator.decide.decision import Seen, Wanted
+from modelstream_operator.decide.job import Kind, Stored
+from modelstream_operator.decide.memory import Ended, How, Memory
+
+_HOW = {"FINISHED": How.FINISHED, "CANCELED": How.CANCELED, "FAILED": How.FAILED}
+
+
+def end_of(memory: Memory, wanted: Wanted, seen: Seen) -> Ended | None:
+    """The end that Flink tells of; None while the run may still go on."""
+    if seen.job is not None and seen.job.ended:
+        return _told(memory, seen)
+    if wanted.checkpoints and memory.started and seen.has_no_job and seen.planned is False:
+        return _unseen(memory, wanted, seen)
+    return None
+
+
+def dropped(memory: Memory, seen: Seen, *, keeps: bool) -> Ended:
+    """An end by us; the run has kept nothing, but what it was itself restored from."""
+    how = How.DROPPED if memory.started else How.NOT_STARTED
+    return Ended(memory.run, memory.job_id, how, seen.now, memory.restored_from if keeps else None)
+
+
+def stopped(memory: Memory, seen: Seen, path: str, how: How = How.STOPPED) -> Ended:
+    """An end by a stop whose savepoint is complete."""
+    left = Stored(path, Kind.SAVEPOINT, memory.job_id)
+    return Ended(memory.run, memory.job_id, how, seen.now, left)
+
+
+def came_to_nothing(memory: Memory, wanted: Wanted, seen: Seen) -> Ended | None:
+    """The end of a start whose job has never been there, and will never be.
+
+    A JobManager answers long before its program has submitted the job: only one whose application
+    is over, or that nobody knows of, submits none.
+    """
+    if not wanted.checkpoints or memory.started or not seen.has_no_job:
+        return None
+    if seen.planned or seen.application_runs:
+        return None
+    ended = dropped(memory, seen, keeps=True)
+    return replace(ended, error=seen.failures[0] if seen.failures else "")
+
+
+def _told(memory: Memory, seen: Seen) -> Ended | None:
+    assert seen.job is not None
+    kept = seen.checkpoints
+    if kept is None:  # Flink has not said yet what the job leaves: it is asked again
+        return None
+    if seen.job.state == "FINISHED" and kept.stopped_with:
+        return stopped(memory, seen, kept.stopped_with, How.STOPPED_BY_OTHERS)
+    error = "; before: ".join(seen.failures) if seen.job.state == "FAILED" else ""
+    left = kept.newest or memory.restored_from
+    return Ended(memory.run, memory.job_id, _HOW[seen.job.state], seen.now, left, error)
+
+
+def _unseen(memory: Memory, wanted: Wanted, seen: Seen) -> Ended:
+    """What it has left nobody says: whoever starts next looks for it in the job's own directory."""
+    left = Stored(f"{wanted.checkpoints}/{memory.job_id}", Kind.CHECKPOINT, memory.job_id)
+    return Ended(memory.run, memory.job_id, How.UNSEEN, seen.now, left)

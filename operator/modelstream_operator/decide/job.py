@@ -1,0 +1,114 @@
+"""What Flink says of a job, in the words of its REST interface. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+SETTLED = timedelta(seconds=5)
+"""All tasks of a job that fails on every record run for a moment between two failures."""
+
+TERMINAL = frozenset({"FINISHED", "CANCELED", "FAILED"})
+"""States that a job does not leave."""
+
+
+class Kind(StrEnum):
+    """What state can be restored from."""
+
+    SAVEPOINT = "Savepoint"
+    CHECKPOINT = "Checkpoint"
+
+
+@dataclass(frozen=True)
+class Job:
+    """The Flink job as Flink counts it."""
+
+    state: str
+    running: int = 0
+    finished: int = 0
+    total: int = 0
+    steady: timedelta = timedelta.max
+    """For how long no task has changed its state."""
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> "Job":
+        """Read it from an entry of Flink's ``/jobs/overview``, whose times are milliseconds."""
+        tasks = entry["tasks"]
+        # The JobManager's own clock, which need not be ours.
+        now = entry["start-time"] + entry["duration"]
+        return cls(
+            entry["state"],
+            running=tasks["running"],
+            finished=tasks["finished"],
+            total=tasks["total"],
+            steady=timedelta(milliseconds=now - entry["last-modification"]),
+        )
+
+    @property
+    def ended(self) -> bool:
+        """Whether it never runs again."""
+        return self.state in TERMINAL
+
+    @property
+    def all_running(self) -> bool:
+        """Whether each task runs, or has ended well."""
+        done = self.running + self.finished
+        return self.state == "RUNNING" and self.total > 0 and done == self.total
+
+    @property
+    def settled(self) -> bool:
+        """Whether all tasks run, and have done so for long enough to be believed."""
+        return self.all_running and self.steady >= SETTLED
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A savepoint or checkpoint that is complete, by its path."""
+
+    path: str
+    kind: Kind
+    job_id: str = ""
+    """The job that it was taken of."""
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """What a job has kept: of Flink's ``/jobs/:id/checkpoints``."""
+
+    newest: Stored | None = None
+    """The newest that a later job can go on from."""
+    stopped_with: str | None = None
+    """The savepoint that the job was stopped with, whoever asked for it."""
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any], job_id: str) -> "Checkpoints":
+        """Read the answer about a job; its times are the JobManager's milliseconds."""
+        latest = answer.get("latest", {})
+        found = {
+            Kind.CHECKPOINT: latest.get("completed") or {},
+            Kind.SAVEPOINT: latest.get("savepoint") or {},
+        }
+        usable = [(kind, each) for kind, each in found.items() if _is_stored(each)]
+        newest = max(usable, key=lambda pair: pair[1]["trigger_timestamp"], default=None)
+        saved = found[Kind.SAVEPOINT]
+        # What a stop waits for is the only savepoint that Flink takes synchronously.
+        by_stop = _is_stored(saved) and saved.get("checkpoint_type") == "SYNC_SAVEPOINT"
+        return cls(
+            newest=Stored(newest[1]["external_path"], newest[0], job_id) if newest else None,
+            stopped_with=saved["external_path"] if by_stop else None,
+        )
+
+
+def _is_stored(checkpoint: Mapping[str, Any]) -> bool:
+    """Flink writes ``<checkpoint-not-externally-addressable>`` where there is no path."""
+    path = checkpoint.get("external_path")
+    return bool(path) and not str(path).startswith("<") and not checkpoint.get("discarded")
+
+
+@dataclass(frozen=True)
+class SavepointAnswer:
+    """How a savepoint is doing: in progress, done with a path, or failed with a cause."""
+
+    path: str | None = None
+    failure: str | None = None

@@ -1,0 +1,220 @@
+"""What the operator remembers of a stream, as ``status`` holds it. Pure.
+
+Three things are kept apart: what the present job was restored from, what Flink is being asked for,
+and what the last run left for the next one to go on from.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from modelstream_crds.v1alpha1 import (
+    AskStatus,
+    EndedStatus,
+    ModelStreamStatus,
+    RestoredFromStatus,
+    StepStatus,
+)
+from modelstream_operator.decide.job import Kind, Stored
+from modelstream_operator.resources import Manifest
+
+
+class Step(StrEnum):
+    """Where a stream is in its life; ``status.step.name``."""
+
+    DEPLOYED = "Deployed"
+    SAVEPOINTING = "Savepointing"
+    TEARING_DOWN = "TearingDown"
+    BACKING_OFF = "BackingOff"
+    SUSPENDED = "Suspended"
+    ENDED = "Ended"
+    DELETING = "Deleting"
+    UNKNOWN = "Unknown"
+    """Of a newer operator: ``Memory.unknown`` has its name."""
+
+
+class How(StrEnum):
+    """How a run has ended; ``status.ended.how``."""
+
+    STOPPED = "Stopped"
+    """For a change, with a savepoint."""
+    DROPPED = "Dropped"
+    """For a change, without one."""
+    FINISHED = "Finished"
+    STOPPED_BY_OTHERS = "StoppedByOthers"
+    CANCELED = "Canceled"
+    FAILED = "Failed"
+    UNSEEN = "JobEndedUnseen"
+    NOT_STARTED = "NotStarted"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A stop with a savepoint: asked for under an id of ours, or failed and waiting for another."""
+
+    run: int
+    job_id: str
+    directory: str
+    since: datetime
+    trigger_id: str | None = None
+    """None between an attempt that failed and the next one."""
+    attempts: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How the last run that is over has ended, and what it left."""
+
+    run: int
+    job_id: str
+    how: How
+    time: datetime
+    left: Stored | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """All of it."""
+
+    step: Step | None = None
+    since: datetime | None = None
+    deadline: datetime | None = None
+    attempts: int = 0
+    """Starts in a row that came to nothing."""
+    run: int = 0
+    job_id: str = ""
+    revision: str = ""
+    """What the present run was made from."""
+    started: str | None = None
+    """When all tasks ran first: from then on there is state that may not be lost."""
+    parallelism: int = 0
+    """What the job was given, when it was submitted or rescaled last; 0 where it cannot be."""
+    restored_from: Stored | None = None
+    ask: Ask | None = None
+    ended: Ended | None = None
+    unknown: str = ""
+
+    @classmethod
+    def of(cls, status: ModelStreamStatus) -> "Memory":
+        """Read it from the resource's status."""
+        step, job = status.step or StepStatus(), status.job
+        known = step.name in set(Step)
+        return cls(
+            step=(Step(step.name) if known else Step.UNKNOWN) if step.name else None,
+            since=_time(step.since),
+            deadline=_time(step.deadline),
+            attempts=step.attempts or 0,
+            run=status.run or 0,
+            job_id=(job.id if job else None) or "",
+            revision=status.revision or "",
+            started=job.start_time if job else None,
+            parallelism=(job.parallelism if job else None) or 0,
+            restored_from=_restored(status.restored_from),
+            ask=_ask(status.ask),
+            ended=_ended(status.ended),
+            unknown="" if known or not step.name else step.name,
+        )
+
+    def go(self, step: Step, now: datetime, deadline: datetime | None = None) -> "Memory":
+        """The same at another step, which begins now."""
+        return replace(self, step=step, since=now, deadline=deadline)
+
+    def written(self) -> Manifest:
+        """The fields of status that hold it, but for those of the job."""
+        return given(
+            run=self.run,
+            revision=self.revision,
+            step=given(
+                name=self.step,
+                since=stamp(self.since),
+                deadline=stamp(self.deadline),
+                attempts=self.attempts,
+            ),
+            restoredFrom=_written_origin(self.restored_from),
+            ask=_written_ask(self.ask),
+            ended=_written_end(self.ended),
+        )
+
+
+def stamp(time: datetime | None) -> str | None:
+    """A time as Kubernetes writes it."""
+    if time is None:
+        return None
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def given(**values: object) -> Manifest:
+    """The fields that have a value."""
+    return {key: value for key, value in values.items() if value}
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _restored(said: RestoredFromStatus | None) -> Stored | None:
+    if said is None or not said.path:
+        return None
+    return Stored(said.path, Kind(said.kind or Kind.SAVEPOINT), said.job_id or "")
+
+
+def _ask(said: AskStatus | None) -> Ask | None:
+    since = _time(said.since) if said else None
+    if said is None or since is None:
+        return None
+    return Ask(
+        run=said.run or 0,
+        job_id=said.job_id or "",
+        directory=said.directory or "",
+        since=since,
+        trigger_id=said.trigger_id,
+        attempts=said.attempts or 0,
+        error=said.error or "",
+    )
+
+
+def _ended(said: EndedStatus | None) -> Ended | None:
+    time = _time(said.time) if said else None
+    if said is None or time is None or said.how not in set(How):
+        return None
+    job_id = said.job_id or ""
+    kind = Kind(said.kind or Kind.SAVEPOINT)
+    left = Stored(said.path, kind, job_id) if said.path else None
+    return Ended(said.run or 0, job_id, How(said.how), time, left, said.error or "")
+
+
+def _written_origin(origin: Stored | None) -> Manifest | None:
+    if origin is None:
+        return None
+    return given(path=origin.path, kind=origin.kind, jobId=origin.job_id)
+
+
+def _written_ask(ask: Ask | None) -> Manifest | None:
+    if ask is None:
+        return None
+    return given(
+        run=ask.run,
+        jobId=ask.job_id,
+        triggerId=ask.trigger_id,
+        directory=ask.directory,
+        since=stamp(ask.since),
+        attempts=ask.attempts,
+        error=ask.error,
+    )
+
+
+def _written_end(ended: Ended | None) -> Manifest | None:
+    if ended is None:
+        return None
+    left = ended.left
+    return given(
+        run=ended.run,
+        jobId=ended.job_id,
+        how=ended.how,
+        path=left.path if left else None,
+        kind=left.kind if left else None,
+        time=stamp(ended.time),
+        error=ended.error,
+    )

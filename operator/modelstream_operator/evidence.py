@@ -1,0 +1,76 @@
+"""From what was observed to what status is made of."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from modelstream_operator.decide.decision import Decision, Seen
+from modelstream_operator.decide.diagnosis import Scene, diagnose, verified_models
+from modelstream_operator.decide.facts import Facts
+from modelstream_operator.decide.pods import is_ready, is_scheduled, overdue
+from modelstream_operator.decide.problem import Problem
+from modelstream_operator.names import ANNOTATION_JOB, Component
+from modelstream_operator.observe import Observed, selector
+from modelstream_operator.render import Target, gpu
+from modelstream_operator.resources import Manifest
+from modelstream_operator.wish import Wish
+
+
+def facts_of(
+    asked: Wish, observed: Observed, decision: Decision, seen: Seen, refused: Iterable[Problem]
+) -> Facts:
+    """All that status is made from."""
+    target = asked.target
+    common = Facts(
+        generation=asked.manifest["metadata"]["generation"],
+        now=observed.now,
+        decision=decision,
+        refusal=asked.refusal,
+        updated=decision.memory.revision == asked.wanted.revision,
+        rest=asked.wanted.rest,
+        problems=tuple(refused),
+        answer=seen.answer,
+        times=seen.times,
+        job=seen.job,
+        failure=seen.failures[0] if seen.failures else "",
+        parallelism=asked.wanted.parallelism,
+        refused_scale=seen.refused_scale,
+        overdue=overdue(observed.pods, observed.nodes, observed.now),
+    )
+    return common if target is None else _of_pods(common, target, observed)
+
+
+def _of_pods(facts: Facts, target: Target, observed: Observed) -> Facts:
+    job_id = facts.decision.memory.job_id
+    taskmanagers = observed.of_role(Component.TASKMANAGER)
+    mine = _of_job(observed.pods, job_id)
+    found = diagnose(_scene(target, observed, job_id)) if facts.decision.running else ()
+    return replace(
+        facts,
+        problems=(*facts.problems, *found),
+        replicas=target.replicas,
+        pods=len(taskmanagers),
+        scheduled=sum(map(is_scheduled, taskmanagers)),
+        ready=sum(is_ready(pod) for pod in taskmanagers if pod in mine),
+        models={model.name: model.uri for model in target.spec.models},
+        verified=verified_models(mine),
+        gpu=target.gpus > 0,
+        gpu_checked=gpu.is_checked(target),
+        selector=selector(target),
+    )
+
+
+def _scene(target: Target, observed: Observed, job_id: str) -> Scene:
+    return Scene(
+        target=target,
+        now=observed.now,
+        pods=_of_job(observed.pods, job_id),
+        ended=_of_job(observed.ended, job_id),
+        deployments=observed.deployments(),
+        events=observed.events,
+        nodes=observed.nodes,
+        claims=observed.claims,
+    )
+
+
+def _of_job(pods: Iterable[Manifest], job_id: str) -> list[Manifest]:
+    return [pod for pod in pods if pod["metadata"]["annotations"].get(ANNOTATION_JOB) == job_id]

@@ -1,0 +1,79 @@
+"""What status holds of the life cycle, written and read."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from modelstream_crds.v1alpha1 import ModelStreamStatus
+from modelstream_operator.decide.job import Checkpoints, Kind, Stored
+from modelstream_operator.decide.memory import Ask, Ended, How, Memory, Step
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+FULL = Memory(
+    step=Step.SAVEPOINTING,
+    since=NOW,
+    deadline=NOW,
+    attempts=2,
+    run=4,
+    revision="r",
+    restored_from=Stored("s3://a/chk-1", Kind.CHECKPOINT, "x"),
+    ask=Ask(4, "b", "s3://a/savepoints/b-t", NOW, "t", 1, "no space"),
+    ended=Ended(3, "a", How.FAILED, NOW, Stored("s3://a/sp", Kind.SAVEPOINT, "a"), "boom"),
+)
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [
+        pytest.param(Memory(), id="nothing"),
+        pytest.param(FULL, id="everything"),
+        pytest.param(replace(FULL, ask=Ask(4, "b", "d", NOW)), id="between two attempts"),
+        *(pytest.param(replace(FULL, step=step), id=step) for step in Step if step != "Unknown"),
+    ],
+)
+def test_what_is_written_is_what_is_read(memory: Memory) -> None:
+    assert Memory.of(ModelStreamStatus.model_validate(memory.written())) == memory
+
+
+def test_a_step_of_a_newer_operator_is_kept_by_its_name() -> None:
+    status = ModelStreamStatus.model_validate({"step": {"name": "RollingBack"}})
+    memory = Memory.of(status)
+    assert (memory.step, memory.unknown) == (Step.UNKNOWN, "RollingBack")
+
+
+def _checkpoint(path: str, time: int, type_: str = "CHECKPOINT") -> dict[str, object]:
+    return {"external_path": path, "trigger_timestamp": time, "checkpoint_type": type_}
+
+
+@pytest.mark.parametrize(
+    ("latest", "newest", "stopped_with"),
+    [
+        pytest.param({}, None, None, id="none"),
+        pytest.param(
+            {"completed": _checkpoint("chk-2", 5), "savepoint": _checkpoint("sp", 3, "SAVEPOINT")},
+            Stored("chk-2", Kind.CHECKPOINT, "a"),
+            None,
+            id="a checkpoint after a savepoint",
+        ),
+        pytest.param(
+            {
+                "completed": _checkpoint("chk-2", 5),
+                "savepoint": _checkpoint("sp", 6, "SYNC_SAVEPOINT"),
+            },
+            Stored("sp", Kind.SAVEPOINT, "a"),
+            "sp",
+            id="the savepoint of a stop",
+        ),
+        pytest.param(
+            {"completed": _checkpoint("<checkpoint-not-externally-addressable>", 5)},
+            None,
+            None,
+            id="a checkpoint in memory",
+        ),
+    ],
+)
+def test_what_a_job_has_kept_is_the_newest_that_has_a_path(
+    latest: dict[str, object], newest: Stored | None, stopped_with: str | None
+) -> None:
+    assert Checkpoints.of({"latest": latest}, "a") == Checkpoints(newest, stopped_with)
