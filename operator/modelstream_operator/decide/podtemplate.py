@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from modelstream_operator.decide.podsecurity import RESTRICTED, security_refusals
 from modelstream_operator.render.merge import LIST_KEYS
 from modelstream_operator.render.pods import MAIN
 
@@ -12,11 +13,14 @@ _MAIN_FIELDS = {
     "args": "leave it out, the operator starts the role",
     "image": "write spec.flink.image",
 }
-_RESTRICTED = "leave it out, pods run under Pod Security's restricted profile"
+_ACCOUNT = "write spec.flink.serviceAccount.name, which high availability knows too"
 _POD_FIELDS = {
-    "hostNetwork": _RESTRICTED,
-    "hostPID": _RESTRICTED,
-    "hostIPC": _RESTRICTED,
+    "hostNetwork": RESTRICTED,
+    "hostPID": RESTRICTED,
+    "hostIPC": RESTRICTED,
+    "serviceAccountName": _ACCOUNT,
+    "serviceAccount": _ACCOUNT,
+    "nodeName": "leave it out, the scheduler chooses the node: narrow it by nodeSelector",
     "restartPolicy": "leave it out, Deployments restart their pods always",
 }
 _CONTAINERS = ("containers", "initContainers")
@@ -40,12 +44,12 @@ def template_refusals(path: str, template: Mapping[str, Any]) -> Iterator[str]:
     for field, instead in _POD_FIELDS.items():
         if spec.get(field):
             yield f"{path}.spec.{field}: is not possible: {instead}"
-    yield from _root(f"{path}.spec", spec)
+    yield from security_refusals(f"{path}.spec", spec)
     for index, volume in enumerate(spec.get("volumes", ())):
         if "hostPath" in volume:
             yield f"{path}.spec.volumes[{index}].hostPath: is not possible: use a claim"
     for where, container in _containers(f"{path}.spec", spec):
-        yield from _root(where, container)
+        yield from security_refusals(where, container)
         yield from _container(where, container)
 
 
@@ -58,6 +62,7 @@ def _shapes(path: str, template: Mapping[str, Any]) -> Iterator[str]:
     metadata, spec = template.get("metadata", {}), template.get("spec", {})
     yield from _no_mappings(f"{path}.metadata", metadata, "labels", "annotations")
     yield from _no_mappings(f"{path}.spec", spec, "securityContext", "nodeSelector")
+    yield from _no_terms(f"{path}.spec.affinity", spec)
     lists = list(_no_lists(f"{path}.spec", spec, *_POD_LISTS))
     yield from lists
     if lists:
@@ -65,6 +70,23 @@ def _shapes(path: str, template: Mapping[str, Any]) -> Iterator[str]:
     for where, container in _containers(f"{path}.spec", spec):
         yield from _no_mappings(where, container, "securityContext")
         yield from _no_lists(where, container, *_CONTAINER_LISTS)
+
+
+def _no_terms(path: str, spec: Mapping[str, Any]) -> Iterator[str]:
+    """Terms of a node affinity, which spec.gpu's rules are written into."""
+    place: Any = {"affinity": spec.get("affinity", {})}
+    for field in ("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution"):
+        place = place.get(field, {})
+        if not isinstance(place, Mapping):
+            yield f"{path}: {field} is no mapping: write it as in a Pod"
+            return
+    terms = place.get("nodeSelectorTerms", [])
+    if not isinstance(terms, list) or not all(_is_term(each) for each in terms):
+        yield f"{path}: nodeSelectorTerms is no list of mappings of lists: write it as in a Pod"
+
+
+def _is_term(term: Any) -> bool:
+    return isinstance(term, Mapping) and all(isinstance(each, list) for each in term.values())
 
 
 def _no_mappings(path: str, place: Mapping[str, Any], *fields: str) -> Iterator[str]:
@@ -94,15 +116,7 @@ def _containers(path: str, spec: Mapping[str, Any]) -> Iterator[tuple[str, Mappi
             yield f"{path}.{field}[{index}]", container
 
 
-def _root(path: str, place: Mapping[str, Any]) -> Iterator[str]:
-    if place.get("securityContext", {}).get("runAsUser") == 0:
-        yield f"{path}.securityContext.runAsUser: 0 is not possible: {_RESTRICTED}"
-
-
 def _container(path: str, container: Mapping[str, Any]) -> Iterator[str]:
-    for index, port in enumerate(container.get("ports", ())):
-        if port.get("hostPort"):
-            yield f"{path}.ports[{index}].hostPort: is not possible: {_RESTRICTED}"
     if container["name"] != MAIN:
         return
     for field, instead in _MAIN_FIELDS.items():

@@ -1,9 +1,9 @@
 """What no schema can see: a spec that Kubernetes stores and that cannot run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from modelstream_operator.decide.podtemplate import template_refusals
-from modelstream_operator.render import memory
+from modelstream_operator.render import gpu, memory
 from modelstream_operator.render.config import MAX_PARALLELISM, flink_options
 from modelstream_operator.render.target import Target
 
@@ -18,6 +18,7 @@ def refusals(target: Target) -> Iterator[str]:
     yield from template_refusals(
         "spec.flink.taskManager.podTemplate", flink.task_manager.pod_template
     )
+    yield from _placement(target)
     if target.streaming:
         most = flink_options(target).get("pipeline.max-parallelism", str(MAX_PARALLELISM))
         if most.isdigit() and target.parallelism > int(most):
@@ -25,6 +26,27 @@ def refusals(target: Target) -> Iterator[str]:
                 f"spec.flink.parallelism: {target.parallelism} is more than the job can ever have:"
                 f" set pipeline.max-parallelism ({most}) in spec.flink.configuration, for a new job"
             )
+
+
+def _placement(target: Target) -> Iterator[str]:
+    """What the TaskManagers' podTemplate says otherwise than spec.gpu: both cannot hold."""
+    theirs = target.spec.flink.task_manager.pod_template.get("spec") or {}
+    if not isinstance(theirs, Mapping):
+        return  # refused as no Pod
+    ours, path = gpu.placement(target), "spec.flink.taskManager.podTemplate.spec"
+    selector = theirs.get("nodeSelector") or {}
+    for label, value in ours.get("nodeSelector", {}).items():
+        if selector.get(label, value) != value:
+            yield (
+                f"{path}.nodeSelector[{label}]: {selector[label]} is not {value}, as"
+                " spec.gpu.nodeSelector has it: write it once"
+            )
+    mine, other = ours.get("runtimeClassName"), theirs.get("runtimeClassName")
+    if mine and other and mine != other:
+        yield (
+            f"{path}.runtimeClassName: {other} is not {mine}, as spec.gpu.runtimeClassName has it:"
+            " write it once"
+        )
 
 
 def _memory(target: Target) -> Iterator[str]:

@@ -14,6 +14,16 @@ PVC = "pvc://"
 MAX_PARALLELISM = 256
 """Key groups of a streaming job: how far it can ever be scaled; fixed for the life of its state."""
 
+FOR_EVER = "200 d"
+"""How long a job waits for its pods: Flink reads no negative time, and its scheduler none above 248
+days."""
+
+WEEK = "7 d"
+"""How long the JobManager can tell of what has ended: an operator may have been away."""
+
+RETAINED = "3"
+"""Completed checkpoints that are kept: the newest may turn out to be unreadable."""
+
 Options = dict[str, str]
 
 
@@ -93,8 +103,23 @@ def _owned(target: Target) -> Options:
         "web.submit.enable": "false",
         "web.cancel.enable": "false",
         "metrics.reporter.prom.port": str(names.METRICS_PORT),
-        **({"jobmanager.scheduler": "Adaptive"} if target.streaming else {}),
+        "rest.async.store-duration": WEEK,
+        "completed-application-store.expiration-time": WEEK,
+        "jobstore.expiration-time": str(7 * 24 * 3600),
+        **_waiting(target),
         **_state(target),
+    }
+
+
+def _waiting(target: Target) -> Options:
+    """Pods that come late, or a GPU that does, cost time and never the job."""
+    registration = {"taskmanager.registration.timeout": FOR_EVER}
+    if not target.streaming:
+        return {**registration, "slot.request.timeout": FOR_EVER}
+    return {
+        **registration,
+        "jobmanager.scheduler": "Adaptive",
+        "jobmanager.adaptive-scheduler.submission.resource-wait-timeout": FOR_EVER,
     }
 
 
@@ -113,6 +138,10 @@ def _state(target: Target) -> Options:
         "execution.checkpointing.dir": f"{root}/checkpoints",
         "execution.checkpointing.savepoint-dir": savepoint_directory(target) or "",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        "execution.checkpointing.num-retained": RETAINED,
+        # Else nothing would say that a job has ended, and a new JobManager would begin it again.
+        "job-result-store.delete-on-commit": "false",
+        "application-result-store.delete-on-commit": "false",
         "high-availability.type": "kubernetes",
         "high-availability.storageDir": f"{root}/ha/{target.job_id}",
         "high-availability.jobmanager.port": str(names.JOBMANAGER_RPC_PORT),

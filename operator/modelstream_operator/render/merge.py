@@ -1,7 +1,8 @@
 """A podTemplate merged over the rendered pod, and the security that stays on top of both.
 
 The merge follows Kubernetes' strategic merge: mappings are merged, lists of named things are
-merged by their key, other lists are replaced (tolerations are added, because GPU nodes need ours).
+merged by their key, other lists are replaced. Both sides hold for what decides about the node:
+tolerations are added, and each of their node selector terms is narrowed by ours.
 """
 
 from typing import Any
@@ -29,7 +30,7 @@ CONTAINER_SECURITY: Part = {
     "capabilities": {"drop": ["ALL"]},
     "seccompProfile": {"type": "RuntimeDefault"},
 }
-"""What Pod Security's restricted profile asks of a container; a podTemplate cannot weaken it."""
+"""What Pod Security's restricted profile asks of a container that says nothing of its own."""
 
 POD_SECURITY: Part = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 
@@ -44,9 +45,20 @@ def merge(ours: Any, theirs: Any, field: str = "") -> Any:
     if isinstance(ours, list) and isinstance(theirs, list):
         if field == "tolerations":
             return ours + [each for each in theirs if each not in ours]
+        if field == "nodeSelectorTerms":
+            return [_both(mine, each) for each in theirs for mine in ours]
         if field in LIST_KEYS:
             return _merge_lists(ours, theirs, field)
     return theirs
+
+
+def _both(ours: Part, theirs: Part) -> Part:
+    """A node selector term that is true where both are; an empty one is true of no node."""
+    if not any(theirs.values()):
+        return theirs
+    lists = ("matchExpressions", "matchFields")
+    joined = {key: [*theirs.get(key, ()), *ours.get(key, ())] for key in lists}
+    return {**theirs, **{key: found for key, found in joined.items() if found}}
 
 
 def _merge_lists(ours: list[Part], theirs: list[Part], field: str) -> list[Part]:
@@ -62,11 +74,12 @@ def _merge_lists(ours: list[Part], theirs: list[Part], field: str) -> list[Part]
 
 
 def secure(spec: Part, user: int | None) -> Part:
-    """The pod's spec with Pod Security's restricted profile written on top.
+    """The pod's spec with what Pod Security's restricted profile asks for where it says nothing.
 
+    A podTemplate that asks for more than the profile allows has been refused before.
     ``user`` is whom the pod runs as that names nobody; None leaves that to the platform.
     """
-    pod = {**_identity(user), **spec.get("securityContext", {}), **POD_SECURITY}
+    pod = {**_identity(user), **POD_SECURITY, **spec.get("securityContext", {})}
     containers = {
         field: [_secure_container(each) for each in spec[field]]
         for field in ("initContainers", "containers")
@@ -81,6 +94,7 @@ def _identity(user: int | None) -> Part:
 
 
 def _secure_container(container: Part) -> Part:
-    context = {"readOnlyRootFilesystem": True, **container.get("securityContext", {})}
-    context.pop("privileged", None)
-    return {**container, "securityContext": {**context, **CONTAINER_SECURITY}}
+    stated = container.get("securityContext", {})
+    context = {"readOnlyRootFilesystem": True, **CONTAINER_SECURITY, **stated}
+    dropped = {**CONTAINER_SECURITY["capabilities"], **stated.get("capabilities", {})}
+    return {**container, "securityContext": {**context, "capabilities": dropped}}

@@ -10,6 +10,7 @@ from modelstream_crds.quantities import quantity
 from modelstream_crds.v1alpha1 import Model
 from modelstream_operator import names
 from modelstream_operator.render.target import Target
+from modelstream_operator.render.volumes import volume_name
 
 DEFAULT_SIZE = "10Gi"
 """Cap of a fetched model that states no size."""
@@ -81,7 +82,7 @@ def init_containers(target: Target) -> list[Part]:
 
 
 def _claim_volume(claim: str) -> str:
-    return "claim-" + claim.replace(".", "-")[:57]
+    return volume_name("claim", claim)
 
 
 def _volume(model: Model) -> str:

@@ -11,6 +11,7 @@ from modelstream_operator.names import Component
 from modelstream_operator.render import config, models
 from modelstream_operator.render.merge import merge, secure
 from modelstream_operator.render.target import Target
+from modelstream_operator.render.volumes import one_volume_a_claim, volume_name
 from modelstream_operator.resources import DEPLOYMENT, Manifest
 
 MAIN = "main"
@@ -64,13 +65,15 @@ def pod_template(target: Target, role: Role) -> Part:
     ours: Part = {"metadata": {}, "spec": spec}
     merged = merge(ours, {key: role.template[key] for key in ours if role.template.get(key)})
     meta = merged["metadata"]
+    theirs = {each["name"] for each in (role.template.get("spec") or {}).get("volumes", ())}
+    shared = one_volume_a_claim(merged["spec"], theirs)
     return {
         "metadata": {
             **{key: value for key, value in meta.items() if key in {"labels", "annotations"}},
             "labels": {**meta.get("labels", {}), **labels},
             "annotations": {**meta.get("annotations", {}), **annotations},
         },
-        "spec": secure(merged["spec"], target.settings.user),
+        "spec": secure(shared, target.settings.user),
     }
 
 
@@ -160,7 +163,7 @@ def _by_secret(keys: Iterable[SecretKey]) -> dict[str, list[str]]:
 
 
 def _volume_of(secret: str) -> str:
-    return "secret-" + secret.replace(".", "-")[:56].rstrip("-")
+    return volume_name("secret", secret)
 
 
 def _secret_volume(name: str, keys: list[str]) -> Part:

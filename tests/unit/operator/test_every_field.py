@@ -221,7 +221,8 @@ FIELDS: dict[str, tuple[dict[str, Any], Any, set[str], str]] = {
     "flink.runtimeMode": (
         *(BASE, "Batch", {FLINK}),
         r"(execution.runtime-mode|jobmanager.scheduler|pipeline.max-parallelism|restart-strategy\..*"
-        r"|table.exec.uid.generation)",
+        r"|table.exec.uid.generation|slot.request.timeout"
+        r"|jobmanager.adaptive-scheduler.submission.resource-wait-timeout)",
     ),
     "flink.jobManager.resources.limits": (
         *(BASE, {"memory": "3Gi"}, {JM, FLINK}),

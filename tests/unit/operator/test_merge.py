@@ -51,7 +51,7 @@ def test_the_gpu_check_can_be_turned_off_for_the_main_container(target: TargetMa
 
 
 def test_a_sidecar_joins_the_pod_and_is_secured(target: TargetMaker) -> None:
-    sidecar = {"name": "proxy", "image": "p:1", "securityContext": {"privileged": True}}
+    sidecar = {"name": "proxy", "image": "p:1"}
     pod = pod_with(target, {"spec": {"containers": [sidecar]}})
     assert [c["name"] for c in pod["spec"]["containers"]] == ["main", "proxy"]
     assert pod["spec"]["containers"][1]["securityContext"] == {
@@ -63,29 +63,59 @@ def test_a_sidecar_joins_the_pod_and_is_secured(target: TargetMaker) -> None:
     }
 
 
+def test_what_the_restricted_profile_allows_a_container_is_its_own(target: TargetMaker) -> None:
+    allowed = {
+        "seccompProfile": {"type": "Localhost", "localhostProfile": "p.json"},
+        "capabilities": {"add": ["NET_BIND_SERVICE"]},
+        "readOnlyRootFilesystem": False,
+    }
+    sidecar = {"name": "proxy", "image": "p:1", "securityContext": allowed}
+    pod = pod_with(target, {"spec": {"containers": [sidecar]}})
+    assert pod["spec"]["containers"][1]["securityContext"] == {
+        **allowed,
+        "runAsNonRoot": True,
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]},
+    }
+
+
+ZONE = {"key": "zone", "operator": "In", "values": ["a"]}
+NAME = {"key": "metadata.name", "operator": "In", "values": ["n"]}
+
+
 @pytest.mark.parametrize(
-    "context",
+    ("terms", "expected"),
     [
-        pytest.param({"allowPrivilegeEscalation": True}, id="privilege escalation"),
-        pytest.param({"runAsNonRoot": False}, id="root"),
-        pytest.param({"capabilities": {"add": ["SYS_ADMIN"]}}, id="capabilities"),
-        pytest.param({"seccompProfile": {"type": "Unconfined"}}, id="seccomp"),
+        pytest.param(
+            [{"matchExpressions": [ZONE]}, {"matchFields": [NAME]}],
+            [
+                {"matchExpressions": [ZONE, "gpu"]},
+                {"matchFields": [NAME], "matchExpressions": ["gpu"]},
+            ],
+            id="each of several",
+        ),
+        pytest.param([{}], [{}], id="an empty one, which is true of no node"),
     ],
 )
-def test_a_template_cannot_weaken_the_main_container(
-    target: TargetMaker, context: dict[str, Any]
+def test_nodes_must_keep_the_template_s_terms_and_the_gpu_s(
+    target: TargetMaker, terms: list[Any], expected: list[Any]
 ) -> None:
-    plain = pod_with(target, {"spec": {"priorityClassName": "x"}})
-    weakened = pod_with(
-        target,
-        {
-            "spec": {
-                "priorityClassName": "x",
-                "containers": [{"name": "main", "securityContext": context}],
-            }
-        },
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
+    pod = {"spec": {"affinity": {"nodeAffinity": required}}}
+    made = target(
+        {"spec/gpu": {"count": 1, "allowMig": True, "allowShared": True, "products": ["gpu"]}}
+        | {"spec/flink/taskManager/podTemplate": pod}
     )
-    assert weakened == plain
+    found = children(made)[-1]["spec"]["template"]["spec"]["affinity"]["nodeAffinity"]
+    rule = {"key": "nvidia.com/gpu.product", "operator": "In"}
+    text = [
+        {
+            key: ["gpu" if each.items() >= rule.items() else each for each in rules]
+            for key, rules in term.items()
+        }
+        for term in found["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    ]
+    assert text == expected
 
 
 def test_the_labels_that_select_pods_stay(target: TargetMaker) -> None:

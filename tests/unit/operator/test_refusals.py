@@ -9,6 +9,7 @@ from modelstream_operator.render import Target, children
 
 TargetMaker = Callable[..., Target]
 TM = "spec/flink/taskManager"
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,46 @@ TM = "spec/flink/taskManager"
             },
             "containers[0].ports[0].hostPort",
             id="host port",
+        ),
+        *(
+            pytest.param(
+                {
+                    f"{TM}/podTemplate": {
+                        "spec": {"containers": [{"name": "p", "securityContext": context}]}
+                    }
+                },
+                f"containers[0].securityContext.{words} ",
+                id=words,
+            )
+            for context, words in (
+                ({"privileged": True}, "privileged: true"),
+                ({"allowPrivilegeEscalation": True}, "allowPrivilegeEscalation: true"),
+                ({"runAsNonRoot": False}, "runAsNonRoot: false"),
+                ({"procMount": "Unmasked"}, "procMount: Unmasked"),
+                ({"capabilities": {"add": ["SYS_ADMIN"]}}, "capabilities.add: SYS_ADMIN"),
+                ({"capabilities": {"drop": ["CHOWN"]}}, "capabilities.drop: must hold ALL:"),
+                ({"seccompProfile": {"type": "Unconfined"}}, "seccompProfile.type: Unconfined"),
+                ({"windowsOptions": {"hostProcess": True}}, "windowsOptions.hostProcess: true"),
+            )
+        ),
+        pytest.param(
+            {f"{TM}/podTemplate": {"spec": {"nodeName": "n"}}}, "spec.nodeName", id="node name"
+        ),
+        pytest.param(
+            {
+                "spec/gpu": {"count": 1, "nodeSelector": {"pool": "a"}},
+                f"{TM}/podTemplate": {"spec": {"nodeSelector": {"pool": "b", "x": "y"}}},
+            },
+            "nodeSelector[pool]: b is not a, as spec.gpu.nodeSelector has it",
+            id="two node selectors",
+        ),
+        pytest.param(
+            {
+                "spec/gpu": {"count": 1, "runtimeClassName": "nvidia"},
+                f"{TM}/podTemplate": {"spec": {"runtimeClassName": "kata"}},
+            },
+            "runtimeClassName: kata is not nvidia",
+            id="two runtime classes",
         ),
         pytest.param({"spec/flink/parallelism": 300}, "max-parallelism (256)", id="parallelism"),
     ],
@@ -121,6 +162,12 @@ def test_a_child_of_another_plan_is_not_as_applied(target: TargetMaker) -> None:
             id="security of a container",
         ),
         pytest.param({"spec": {"nodeSelector": ["x"]}}, ".spec.nodeSelector: is no", id="selector"),
+        pytest.param({"spec": {"affinity": "x"}}, ".spec.affinity: affinity is no", id="affinity"),
+        pytest.param(
+            {"spec": {"affinity": {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [1]}}}}},
+            ".spec.affinity: nodeSelectorTerms is no list",
+            id="terms",
+        ),
     ],
 )
 def test_a_template_that_is_no_pod_is_refused_before_it_is_merged(
