@@ -230,10 +230,11 @@ async def measure(plane: ControlPlane, arguments: argparse.Namespace) -> None:
     """Everything, with one operator, and then with one that finds all there."""
     from kubernetes.aio import client
 
-    from modelstream_operator.cache import Cache, Key
+    from modelstream_operator.cache import Cache
     from modelstream_operator.cluster import KubernetesCluster
     from modelstream_operator.observe import MANAGED
     from modelstream_operator.resources import CHILDREN as KINDS
+    from modelstream_operator.resources import Key
     from modelstream_operator.watch import Watch
 
     cluster = await KubernetesCluster.connect(connections=64)

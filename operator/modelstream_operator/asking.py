@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from modelstream_operator.cache import Key
 from modelstream_operator.decide.cause import root_cause
 from modelstream_operator.decide.decision import Answer
 from modelstream_operator.decide.job import TERMINAL, Checkpoints, Job, SavepointAnswer
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.flink import Flink, FlinkError
+from modelstream_operator.resources import Key
 
 T = TypeVar("T")
 

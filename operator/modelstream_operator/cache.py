@@ -5,11 +5,12 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelstream_operator.decide.pods import is_ended, is_leaving, is_scheduled
+from modelstream_operator.highavailability import HighAvailability
 from modelstream_operator.names import ANNOTATION_APPLIED, LABEL_OWNER, Component
-from modelstream_operator.resources import CLAIM, NODE, Manifest, Ref
+from modelstream_operator.resources import CLAIM, NODE, Key, Manifest, Ref
 from modelstream_operator.slim import (
     slim_claim,
     slim_event,
@@ -17,13 +18,6 @@ from modelstream_operator.slim import (
     slim_pod,
     without_managed_fields,
 )
-
-
-class Key(NamedTuple):
-    """A ModelStream by namespace and name."""
-
-    namespace: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +91,7 @@ class Cache:
     """All that is watched. ``changed`` hears of every ModelStream that something happened to."""
 
     changed: Callable[[Key], None] = lambda key: None
+    high_availability: HighAvailability = field(default_factory=HighAvailability)
     _children: dict[Key, dict[Ref, Child]] = field(default_factory=lambda: defaultdict(dict))
     _pods: dict[Key, dict[Ref, Manifest]] = field(default_factory=lambda: defaultdict(dict))
     _events: dict[Key, dict[Ref, Manifest]] = field(default_factory=lambda: defaultdict(dict))

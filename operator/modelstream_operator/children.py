@@ -5,13 +5,13 @@ import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from modelstream_operator.cache import Child, Key, version_of
+from modelstream_operator.cache import Child, version_of
 from modelstream_operator.cluster import ApiError, Cluster
 from modelstream_operator.decide.children import lost_part, refused
 from modelstream_operator.decide.drift import is_as_applied
 from modelstream_operator.decide.problem import Problem
 from modelstream_operator.names import ANNOTATION_APPLIED
-from modelstream_operator.resources import ROLE, Manifest, Ref
+from modelstream_operator.resources import ROLE, Key, Manifest, Ref
 
 logger = logging.getLogger(__name__)
 

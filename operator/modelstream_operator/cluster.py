@@ -1,4 +1,4 @@
-"""Kubernetes, as much of it as the operator needs: apply, apply_status, list, watch, delete.
+"""Kubernetes, as much of it as the operator needs: apply, apply_status, adopt, list, watch, delete.
 
 The official client brings configuration, credentials and connections; the generated models stay
 out of the way, so that a manifest is the same JSON in ``render``, in tests and on the wire.
@@ -46,8 +46,8 @@ class Cluster(Protocol):
     async def apply_status(self, ref: Ref, status: Mapping[str, Any]) -> None:
         """Server-side apply of the status subresource."""
 
-    async def list(self, resource: Resource, namespace: str, labels: str) -> list[Manifest]:
-        """The objects of a kind with these labels."""
+    async def adopt(self, ref: Ref, uid: str, owner: Manifest) -> None:
+        """Give an object that somebody else makes an owner; one that is gone is a success."""
 
     async def delete(self, ref: Ref) -> None:
         """Delete in the background; an object that is not there is a success."""
@@ -95,10 +95,15 @@ class KubernetesCluster:
         query = {"fieldManager": MANAGER, "force": "true"}
         await self._json("PATCH", path, query, body, verb="apply_status", kind=ref.kind)
 
-    async def list(self, resource: Resource, namespace: str, labels: str = "") -> list[Manifest]:
-        """The objects of a kind with these labels."""
-        answer = await self.page(resource, namespace, {"labelSelector": labels})
-        return list(answer["items"])
+    async def adopt(self, ref: Ref, uid: str, owner: Manifest) -> None:
+        """Give an object that somebody else makes an owner; one that is gone is a success."""
+        body = {"metadata": {"uid": uid, "ownerReferences": [owner]}}
+        path = ref.resource.path(ref.namespace, ref.name)
+        try:
+            await self._json("PATCH", path, {}, body, verb="adopt", kind=ref.kind)
+        except ApiError as error:
+            if error.status not in {404, 409}:  # 409: another one has taken its name
+                raise
 
     async def delete(self, ref: Ref) -> None:
         """Delete in the background; an object that is not there is a success."""
@@ -167,7 +172,8 @@ class KubernetesCluster:
         started = time.monotonic()
         headers = {"Accept": "application/json"}
         if method == "PATCH":
-            headers["Content-Type"] = "application/apply-patch+yaml"
+            patch = "merge-patch+json" if verb == "adopt" else "apply-patch+yaml"
+            headers["Content-Type"] = f"application/{patch}"
         try:
             method, url, headers, _, _ = await self._api.param_serialize(
                 method, path, header_params=headers, auth_settings=["BearerToken"]

@@ -10,9 +10,9 @@ from prometheus_client import start_http_server
 
 from modelstream_crds.names import GROUP, PLURAL, VERSION
 from modelstream_operator import names
-from modelstream_operator.cache import Key
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.reconcile import Transition
+from modelstream_operator.resources import Key
 from modelstream_operator.service import Service
 from modelstream_operator.settings import Settings
 

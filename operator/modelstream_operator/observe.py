@@ -1,23 +1,24 @@
 """What there is of one ModelStream: the watch-fed cache, and Flink's answers."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from modelstream_operator import names
 from modelstream_operator.asking import FlinkAnswers, Heard, Questions
-from modelstream_operator.cache import Cache, Child, Key
+from modelstream_operator.cache import Cache, Child
 from modelstream_operator.cluster import Cluster
 from modelstream_operator.decide.claims import claim_names
 from modelstream_operator.decide.decision import Seen
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.pods import component, is_ended, is_ready
 from modelstream_operator.flink import Flink
+from modelstream_operator.highavailability import RunConfigMap
 from modelstream_operator.names import Component
 from modelstream_operator.render.target import Target
-from modelstream_operator.resources import CONFIG_MAP, DEPLOYMENT, Manifest, Ref
+from modelstream_operator.resources import DEPLOYMENT, Key, Manifest, Ref
 from modelstream_operator.settings import Settings
 from modelstream_operator.wish import Wish
 
@@ -36,7 +37,10 @@ class Observed:
     nodes: tuple[Manifest, ...] = ()
     claims: Mapping[str, Manifest | None] = field(default_factory=dict)
     flink: FlinkAnswers = field(default_factory=FlinkAnswers)
+    high_availability: tuple[RunConfigMap, ...] = ()
+    """ConfigMaps of every run of this object."""
     leftovers: tuple[Ref, ...] = ()
+    """Those of them that no run needs any more."""
 
     def of_role(self, role: Component) -> list[Manifest]:
         """The living pods of one role."""
@@ -47,10 +51,12 @@ class Observed:
         found = self.children.items()
         return {ref.name: child.status for ref, child in found if ref.kind == DEPLOYMENT.kind}
 
-    def seen(self) -> Seen:
+    def seen(self, memory: Memory) -> Seen:
         """The part that the life cycle decides upon."""
         found, flink = self.children.items(), self.flink
         deployments = [child for ref, child in found if ref.kind == DEPLOYMENT.kind]
+        kept = self.high_availability
+        present = [each for each in kept if each.run == memory.run]
         return Seen(
             now=self.now,
             fresh_id=uuid.uuid4().hex,
@@ -63,7 +69,9 @@ class Observed:
             savepoint=flink.savepoint,
             bounds=flink.bounds,
             application_runs=flink.application_runs,
-            runs=max(map(_run, deployments), default=0),
+            runs=max([*map(_run, deployments), *(each.run for each in kept)], default=0),
+            planned=next((bool(each.plans) for each in present if not each.job_id), None),
+            saved=any(each.checkpoints for each in present if each.job_id == memory.job_id),
             pods=len(self.pods),
             scaled_down=all(map(_is_down, deployments)),
             deployments=len(deployments),
@@ -84,8 +92,8 @@ class Observer:
         """Look at everything that one pass needs."""
         every, now = self.cache.pods(key), datetime.now(UTC)
         pods = tuple(pod for pod in every if not is_ended(pod))
-        over = memory.step in _OVER and not pods
         claims = claim_names(asked.target) if asked.target else ()
+        kept = self.cache.high_availability.of(key, asked.uid)
         return Observed(
             now=now,
             children=self.cache.children(key),
@@ -95,7 +103,8 @@ class Observer:
             nodes=tuple(self.cache.nodes()),
             claims=self.cache.claims(key, claims),
             flink=await self._ask_flink(key, asked, memory, heard, pods, now),
-            leftovers=await leftovers(self.cluster, key, asked.uid) if over else (),
+            high_availability=kept,
+            leftovers=_leftovers(kept, memory, pods),
         )
 
     async def _ask_flink(
@@ -115,19 +124,19 @@ class Observer:
         return await Questions(self.flink, url, key, memory, rescales).ask(heard, now)
 
 
-_OVER = {Step.TEARING_DOWN, Step.BACKING_OFF, Step.DELETING}
-"""Steps in which what a run has left is looked for, once its pods are gone."""
+_OVER = {Step.TEARING_DOWN, Step.BACKING_OFF, Step.SUSPENDED, Step.ENDED, Step.DELETING}
+"""Steps in which the present run keeps nothing, once its pods are gone."""
 
 
-async def leftovers(cluster: Cluster, key: Key, uid: str) -> tuple[Ref, ...]:
-    """ConfigMaps that the high availability of any run of one object has left behind.
-
-    The label is on those of every Flink cluster of the namespace: only the name tells whose.
-    """
-    found = await cluster.list(CONFIG_MAP, key.namespace, "type=flink-native-kubernetes")
-    refs = [Ref(CONFIG_MAP.kind, key.namespace, each["metadata"]["name"]) for each in found]
-    ours = names.runs_of(key.name, uid)
-    return tuple(ref for ref in refs if ref.name.startswith(ours))
+def _leftovers(
+    kept: Iterable[RunConfigMap], memory: Memory, pods: Iterable[Manifest]
+) -> tuple[Ref, ...]:
+    """What runs that are over and have no pod have left; the present one too when it is over."""
+    alive = {pod["metadata"]["labels"].get(names.LABEL_RUN) for pod in pods}
+    present = set() if memory.step in _OVER else {memory.run}
+    return tuple(
+        each.ref for each in kept if each.run not in present and str(each.run) not in alive
+    )
 
 
 def selector(target: Target) -> str:

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field, replace
 
 from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
 from modelstream_operator.asking import Heard
-from modelstream_operator.cache import Cache, Key
+from modelstream_operator.cache import Cache
 from modelstream_operator.children import Children
 from modelstream_operator.cluster import Cluster
 from modelstream_operator.decide.acceptance import SpecRefusedError, accepted
 from modelstream_operator.decide.decision import (
     Answer,
     Decision,
-    ForgetHighAvailability,
     Rescale,
     Seen,
     StopWithSavepoint,
@@ -30,8 +29,9 @@ from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.names import Component
 from modelstream_operator.observe import Observed, Observer
 from modelstream_operator.render import Target
-from modelstream_operator.resources import DEPLOYMENT, Manifest, Ref
+from modelstream_operator.resources import DEPLOYMENT, Key, Manifest, Ref
 from modelstream_operator.settings import Settings
+from modelstream_operator.tidying import tidy
 from modelstream_operator.wish import Reading, Wish, plan, wish
 
 logger = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ class Reconciler:
         asked = wish(session.read(manifest, self.settings), manifest, memory, there, self.settings)
         observer = Observer(self.cluster, self.cache, self.flink, self.settings)
         observed = await observer.observe(session.key, asked, memory, session.heard)
-        seen = session.with_refusals(observed.seen(), memory, asked)
+        seen = session.with_refusals(observed.seen(memory), memory, asked)
         decision = decide(memory, asked.wanted, seen)
         facts = facts_of(asked, observed, decision, seen, session.children.refused.values())
         unknown = memory.step is Step.UNKNOWN
@@ -136,6 +136,8 @@ class Reconciler:
         outcome = await self._write(session, status, before)
         known = dict(session.children.refused)
         await self._act(session, asked, observed, decision)
+        # What ForgetHighAvailability asks for too: what is over goes in every step.
+        await tidy(self.cluster, observed, manifest)
         await session.children.make(self.cluster, plan(asked, decision), there, asked.uid)
         changed = decision.memory != memory or session.children.refused != known
         delay = 0.0 if changed else self._delay(status, decision, observed)
@@ -189,9 +191,6 @@ class Reconciler:
             case Rescale(job_id, present, parallelism):
                 rescale = self._rescale(url, job_id, present, parallelism)
                 await session.refusable((job_id, parallelism), rescale)
-            case ForgetHighAvailability():
-                for ref in observed.leftovers:
-                    await self.cluster.delete(ref)
             case TakeDown():
                 refs = [ref for ref in observed.children if ref.kind == DEPLOYMENT.kind]
                 await session.children.remove(self.cluster, refs)

@@ -2,12 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from modelstream_crds.names import GROUP, KIND, PLURAL, VERSION
 
 Manifest = dict[str, Any]
 """A Kubernetes object as JSON."""
+
+
+class Key(NamedTuple):
+    """A ModelStream by namespace and name."""
+
+    namespace: str
+    name: str
 
 
 @dataclass(frozen=True)

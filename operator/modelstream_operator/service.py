@@ -14,17 +14,20 @@ import aiohttp
 
 from modelstream_crds.v1alpha1 import Phase
 from modelstream_operator import metrics
-from modelstream_operator.cache import Cache, Key
+from modelstream_operator.cache import Cache
 from modelstream_operator.cluster import ApiError, KubernetesCluster
 from modelstream_operator.flink import Flink, FlinkError
+from modelstream_operator.highavailability import LABEL, HighAvailability
 from modelstream_operator.observe import MANAGED
 from modelstream_operator.reconcile import Outcome, Reconciler, Session, Transition
 from modelstream_operator.resources import (
     CHILDREN,
     CLAIM,
+    CONFIG_MAP,
     EVENT,
     NODE,
     POD,
+    Key,
     Manifest,
     Resource,
 )
@@ -78,7 +81,7 @@ class Service:
         """Connect, and begin to watch."""
         cluster = await KubernetesCluster.connect(settings.connections, settings.request_timeout)
         wakeups = Wakeups()
-        cache = Cache(changed=wakeups.wake)
+        cache = Cache(wakeups.wake, HighAvailability(wakeups.wake))
         flink = Flink(settings.flink_timeout)
         reconciler = Reconciler(cluster, cache, flink, settings)
         service = cls(settings, cluster, cache, flink, wakeups, reconciler)
@@ -104,6 +107,8 @@ class Service:
             found += [self._watch(kind, namespace, managed) for kind in (*CHILDREN, POD)]
             found.append(self._watch(CLAIM, namespace, {}))
             found.append(self._watch(EVENT, namespace, warnings, optional=True))
+            runs = self.cache.high_availability
+            found.append(Watch(self.cluster, runs, CONFIG_MAP, namespace, {"labelSelector": LABEL}))
         if self.settings.nodes:
             found.append(self._watch(NODE, None, {}, optional=True))
         return found

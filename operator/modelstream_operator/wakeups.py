@@ -4,7 +4,7 @@ import asyncio
 import time
 from contextlib import suppress
 
-from modelstream_operator.cache import Key
+from modelstream_operator.resources import Key
 
 
 class Wakeup:

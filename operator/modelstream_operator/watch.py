@@ -5,13 +5,13 @@ import json
 import logging
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import aiohttp
 
 from modelstream_operator import metrics
-from modelstream_operator.cache import Cache
 from modelstream_operator.cluster import ApiError, KubernetesCluster
 from modelstream_operator.resources import Manifest, Ref, Resource
 
@@ -29,6 +29,19 @@ class _ExpiredError(Exception):
     """The server no longer knows the version that the watch has come to."""
 
 
+class Sink(Protocol):
+    """Who is told of the objects of a kind."""
+
+    def put(self, manifest: Manifest) -> None:
+        """One was added or has changed."""
+
+    def drop(self, ref: Ref) -> None:
+        """One is gone."""
+
+    def refs(self, kind: str, namespace: str | None) -> Iterable[Ref]:
+        """All that it knows of."""
+
+
 @dataclass
 class Watch:
     """One kind in one namespace, or in all (None): one list, and what has changed since.
@@ -38,7 +51,7 @@ class Watch:
     """
 
     cluster: KubernetesCluster
-    cache: Cache
+    cache: Sink
     resource: Resource
     namespace: str | None
     selector: Mapping[str, str] = field(default_factory=dict)

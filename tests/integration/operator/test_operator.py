@@ -105,6 +105,26 @@ def test_a_suspended_job_has_no_pods_until_it_is_resumed(
     until(lambda: space.get("deployments", "scores-jobmanager-2"))
 
 
+def test_what_flinks_high_availability_makes_gets_an_owner_and_goes_with_its_run(
+    space: Any, scores: Any, until: Any
+) -> None:
+    uid = space.create(scores)["metadata"]["uid"]
+    until(lambda: all_there(space))
+    ours, native = f"scores-{uid[:8]}-1-cluster-config-map", "scores-cluster-config-map"
+    for name in (ours, native):
+        labels = {"app": "scores", "type": "flink-native-kubernetes"}
+        made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+        made["metadata"]["labels"] = labels
+        space.plane.request("POST", space.path("configmaps"), made)
+    owners = until(lambda: space.get("configmaps", ours)["metadata"].get("ownerReferences"))
+    assert [each["uid"] for each in owners] == [uid]
+    space.patch("modelstreams", "scores", {"spec": {"restartNonce": 1}})
+    space.controllers_scale_down(*CHILDREN["deployments"])
+    until(lambda: space.get("configmaps", ours) is None)
+    until(lambda: space.get("deployments", "scores-jobmanager-2"))
+    assert "ownerReferences" not in space.get("configmaps", native)["metadata"]
+
+
 def test_a_missing_claim_is_said_before_pods_hang(space: Any, scores: Any, until: Any) -> None:
     space.create(scores)
     until(lambda: space.condition("scores", "Ready").get("reason") == "ClaimNotFound")

@@ -8,12 +8,12 @@ import pytest
 from tests.support.pods import pod
 
 from modelstream_operator.asking import Heard
-from modelstream_operator.cache import Cache, Key
+from modelstream_operator.cache import Cache
 from modelstream_operator.decide.decision import Seen, Wanted
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.flink import Flink
 from modelstream_operator.observe import Observed, Observer
-from modelstream_operator.resources import CONFIG_MAP, Resource
+from modelstream_operator.resources import Key
 from modelstream_operator.settings import Settings
 from modelstream_operator.wish import Wish
 
@@ -52,14 +52,14 @@ def deployment(asked: int, **status: int) -> dict[str, Any]:
 def seen(deployment: dict[str, Any]) -> Seen:
     cache = Cache()
     cache.put(deployment)
-    return Observed(now=datetime.now(UTC), children=cache.children(SCORES)).seen()
+    return Observed(now=datetime.now(UTC), children=cache.children(SCORES)).seen(Memory())
 
 
 def test_pods_that_have_ended_are_kept_apart_and_not_counted(target: Any) -> None:
     phases = ("Running", "Failed", "Succeeded", "Pending")
     pods = [owned(pod(phase=phase), phase) for phase in phases]
     found = observed(target, *pods)
-    assert found.seen().pods == 2
+    assert found.seen(Memory()).pods == 2
     assert [each["status"]["phase"] for each in found.of_role("taskmanager")] == [
         "Running",
         "Pending",
@@ -84,31 +84,4 @@ def test_a_deployment_is_down_once_its_controller_says_so(
 
 
 def test_without_deployments_nothing_is_up() -> None:
-    assert Observed(now=datetime.now(UTC)).seen().scaled_down
-
-
-class Listed:
-    """The cluster's answer to who has ConfigMaps with Flink's label."""
-
-    async def list(self, resource: Resource, namespace: str, labels: str) -> list[dict[str, Any]]:
-        assert (resource, namespace, labels) == (
-            CONFIG_MAP,
-            "fraud",
-            "type=flink-native-kubernetes",
-        )
-        theirs = ("scores-cluster-config-map", "scores-ffffffff-1-cluster-config-map")
-        ours = ("scores-0f1e2d3c-1-cluster-config-map", "scores-0f1e2d3c-2-cluster-config-map")
-        return [{"metadata": {"name": name}} for name in (*theirs, *ours)]
-
-
-def test_of_flinks_config_maps_only_those_of_our_own_runs_are_taken_for_leftovers(
-    target: Any,
-) -> None:
-    observer = Observer(Listed(), Cache(), Flink(), Settings())  # type: ignore[arg-type]  # as much as is asked
-    asked = Wish(target().manifest, Wanted("x"), target())
-    memory = Memory(Step.TEARING_DOWN, job_id="a")
-    found = asyncio.run(observer.observe(SCORES, asked, memory, Heard()))
-    assert [ref.name for ref in found.leftovers] == [
-        "scores-0f1e2d3c-1-cluster-config-map",
-        "scores-0f1e2d3c-2-cluster-config-map",
-    ]
+    assert Observed(now=datetime.now(UTC)).seen(Memory()).scaled_down

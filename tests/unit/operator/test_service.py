@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from modelstream_operator.cache import Cache, Key
+from modelstream_operator.cache import Cache
 from modelstream_operator.cluster import ApiError
 from modelstream_operator.flink import Flink
 from modelstream_operator.reconcile import Reconciler, Session
-from modelstream_operator.resources import CLAIM, NODE, POD, Manifest, Ref, Resource
+from modelstream_operator.resources import CLAIM, NODE, POD, Key, Manifest, Ref, Resource
 from modelstream_operator.service import Service
 from modelstream_operator.settings import Settings
 from modelstream_operator.wakeups import Wakeups

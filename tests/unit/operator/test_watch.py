@@ -9,9 +9,9 @@ import aiohttp
 import pytest
 
 from modelstream_operator import watch as watching
-from modelstream_operator.cache import Cache, Key
+from modelstream_operator.cache import Cache
 from modelstream_operator.cluster import ApiError
-from modelstream_operator.resources import POD, Ref
+from modelstream_operator.resources import POD, Key, Ref
 from modelstream_operator.watch import Watch
 
 SCORES = Key("fraud", "scores")
