@@ -1,7 +1,8 @@
 """Where etcd and kube-apiserver come from: found, released, or built; in this order.
 
 KUBEBUILDER_ASSETS, our cache, PATH, the official release of the test binaries by setup-envtest,
-a build from Go modules (minutes, once; kept in the cache).
+a build from Go modules (minutes, once; kept in the cache). kube-controller-manager is in no
+release of the test binaries.
 """
 
 import os
@@ -74,6 +75,25 @@ def find(cache: Path | None = None) -> Binaries:
     )
 
 
+def controller_manager(cache: Path | None = None) -> Path:
+    """kube-controller-manager: of KUBEBUILDER_ASSETS, our cache or PATH, else built.
+
+    Raises:
+        BuildError: there is none, and none can be built.
+    """
+    cache, name = cache or cache_directory(), "kube-controller-manager"
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    places = [Path(assets) / name] if assets else []
+    installed = shutil.which(name)
+    places += [cache / name, *([Path(installed)] if installed else [])]
+    with gomodules.alone(cache):
+        for found in places:
+            if os.access(found, os.X_OK) and new_enough(found):
+                return found
+        _build_of_kubernetes(gomodules.go(), cache, name, "about 2 minutes")
+    return cache / name
+
+
 def _places(cache: Path) -> Iterator[tuple[str, Callable[[], Binaries | None]]]:
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     yield "KUBEBUILDER_ASSETS", lambda: Binaries.in_directory(Path(assets)) if assets else None
@@ -96,10 +116,10 @@ def _kubectl(directory: Path) -> Path | None:
     return Path(found) if found else None
 
 
-def new_enough(apiserver: Path) -> bool:
-    """Whether it is a kube-apiserver of Kubernetes 1.34 or later."""
+def new_enough(program: Path) -> bool:
+    """Whether it is a program of Kubernetes 1.34 or later."""
     said = subprocess.run(
-        [apiserver, "--version"], capture_output=True, text=True, timeout=120, check=False
+        [program, "--version"], capture_output=True, text=True, timeout=120, check=False
     )
     version = re.search(r"v1\.(\d+)\.", said.stdout)
     return version is not None and int(version[1]) >= OLDEST_MINOR
@@ -150,10 +170,7 @@ def build(cache: Path) -> Binaries | None:
         gomodules.say(f"building etcd {ETCD} from Go modules (about a minute, once)")
         _build_etcd(go, cache)
     if not (cache / "kube-apiserver").exists():
-        gomodules.say(
-            f"building kube-apiserver {KUBERNETES} from Go modules (about 4 minutes, once)"
-        )
-        _build_apiserver(go, cache)
+        _build_of_kubernetes(go, cache, "kube-apiserver", "about 4 minutes")
     return Binaries.in_directory(cache)
 
 
@@ -164,21 +181,22 @@ def _build_etcd(go: Path, cache: Path) -> None:
     gomodules.compiled(go, source, module, cache / "etcd")
 
 
-def _build_apiserver(go: Path, cache: Path) -> None:
-    source = gomodules.scratch(go, cache, "kube-apiserver")
+def _build_of_kubernetes(go: Path, cache: Path, name: str, takes: str) -> None:
+    gomodules.say(f"building {name} {KUBERNETES} from Go modules ({takes}, once)")
+    source = gomodules.scratch(go, cache, name)
     gomodules.output([go, "mod", "download", f"k8s.io/kubernetes@{KUBERNETES}"], source)
     module_file = gomodules.output(
         [go, "list", "-m", "-f", "{{.GoMod}}", f"k8s.io/kubernetes@{KUBERNETES}"], source
     )
     text = Path(module_file).read_text(encoding="utf-8")
     gomodules.output([go, "mod", "edit", *_edits(text)], source)
-    package = "k8s.io/kubernetes/cmd/kube-apiserver"
+    package = f"k8s.io/kubernetes/cmd/{name}"
     gomodules.output([go, "get", f"{package}@{KUBERNETES}"], source)
     major, minor = KUBERNETES.removeprefix("v").split(".")[:2]
     version = "k8s.io/component-base/version"
     flags = f"-X {version}.gitVersion={KUBERNETES} -X {version}.gitMajor={major}"
     flags += f" -X {version}.gitMinor={minor} -X {version}.gitTreeState=clean"
-    gomodules.compiled(go, source, package, cache / "kube-apiserver", flags)
+    gomodules.compiled(go, source, package, cache / name, flags)
 
 
 def _edits(module_file: str) -> Iterator[str]:
