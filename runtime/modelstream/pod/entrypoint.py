@@ -11,25 +11,55 @@ from typing import Any, NoReturn
 
 import yaml
 
+from modelstream.errors import FetchError
 from modelstream.pod import configuration, gpu, preload
+from modelstream.pod.ended import refuse_ended, restore_path
 from modelstream.pod.failure import PodError
 from modelstream.pod.memory import loading_killed, memory
 from modelstream.pod.paths import Paths
+from modelstream.pod.statestore import StateStore
 from modelstream_crds import manifest
 from modelstream_crds import v1alpha1 as api
 
+RESTORE_FROM = "MODELSTREAM_RESTORE_FROM"
+"""Variable: a savepoint or checkpoint, or a directory that holds some."""
 SUBMIT = "/opt/modelstream/submit.py"
 PRELOAD = (sys.executable, "-m", "modelstream.pod", "preload")
 PYTHON_DRIVER = "org.apache.flink.client.python.PythonDriver"
 
 
 def jobmanager(paths: Paths, environment: Mapping[str, str]) -> NoReturn:
-    """Become a JobManager that runs the job of the manifest."""
+    """Become a JobManager that runs the job of the manifest.
+
+    Raises:
+        JobEndedError: the job has ended before.
+    """
     operator = _yaml(paths.operator_options)
     highly_available = configuration.has_high_availability(operator)
     address = configuration.jobmanager_address(_needed(environment, "POD_IP"), highly_available)
-    write_configuration(paths, operator, address, environment)
+    options = write_configuration(paths, operator, address, environment)
+    if highly_available:
+        environment = from_the_store(options, environment)
     _become(paths, environment, jobmanager_command(paths, environment))
+
+
+def from_the_store(options: Mapping[str, Any], environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment with the place of what is to be restored, looked up in the store.
+
+    A store that does not answer stops nobody: Flink asks it too, and says what is wrong.
+
+    Raises:
+        JobEndedError: the job has ended before.
+    """
+    try:
+        root = str(options["high-availability.storageDir"])
+        store = StateStore.of(root, options, environment)
+        refuse_ended(store, options, _needed(environment, "MODELSTREAM_JOB_ID"))
+        if path := environment.get(RESTORE_FROM):
+            return {**environment, RESTORE_FROM: restore_path(store, path)}
+    except (OSError, FetchError) as error:
+        print(f"the store of the job's state is not read: {error}", file=sys.stderr, flush=True)
+    return environment
 
 
 def taskmanager(paths: Paths, environment: Mapping[str, str]) -> NoReturn:
@@ -72,7 +102,7 @@ def jobmanager_command(paths: Paths, environment: Mapping[str, str]) -> list[str
         "--job-id",
         _needed(environment, "MODELSTREAM_JOB_ID"),
     ]
-    if savepoint := environment.get("MODELSTREAM_RESTORE_FROM"):
+    if savepoint := environment.get(RESTORE_FROM):
         command += ["--fromSavepoint", savepoint]
     python = ["-pyclientexec", configuration.CLIENT_PYTHON, "-py", SUBMIT]
     return [*command, *python, str(paths.manifest)]
@@ -83,10 +113,10 @@ def write_configuration(
     operator: Mapping[str, Any],
     address: Mapping[str, Any],
     environment: Mapping[str, str],
-) -> None:
+) -> dict[str, Any]:
     """Flink's conf directory: the shipped files, config.yaml merged of all layers.
 
-    The addresses of this pod come last: nobody else knows them.
+    The addresses of this pod come last: nobody else knows them. Returns the merged options.
     """
     for file in (paths.flink_home / "conf").iterdir():
         shutil.copyfile(file, paths.flink_conf / file.name)
@@ -102,6 +132,7 @@ def write_configuration(
     config = paths.flink_conf / "config.yaml"
     config.write_text(yaml.safe_dump(options, width=1 << 20))
     config.chmod(0o600)
+    return options
 
 
 def secret_options(spec: api.ModelStream, secrets: Path) -> dict[str, str]:
