@@ -41,7 +41,7 @@ format: $(DEV)  ## rewrite the code as `make lint` wants it
 crds: $(DEV)  ## write the CustomResourceDefinition and its reference from the pydantic models
 	@$(BIN)/python -m modelstream_crds
 
-docs: $(DEV)  ## write the reference of the library from its docstrings
+docs: $(DEV)  ## write the reference of the library, and the tables of the operator's guide
 	@$(BIN)/python -m docs
 
 bench: $(DEV)  ## speed, side by side with what a user would pick instead (about 25 minutes)

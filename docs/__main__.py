@@ -1,13 +1,19 @@
-"""Writes the reference of the library from its docstrings."""
+"""Writes what the code documents: the reference of the library, and tables of the operator's guide."""
 
 import sys
 
 from docs import ROOT
 from docs.page import as_markdown
 from docs.surface import Surface
+from docs.tables import GUIDE, with_tables
 
 REFERENCE = ROOT / "docs" / "reference" / "python.md"
 
 if __name__ == "__main__":
-    REFERENCE.write_text(as_markdown(Surface.read()), encoding="utf-8")
-    sys.stderr.write(f"wrote {REFERENCE.relative_to(ROOT)}\n")
+    pages = {
+        REFERENCE: as_markdown(Surface.read()),
+        GUIDE: with_tables(GUIDE.read_text(encoding="utf-8")),
+    }
+    for path, text in pages.items():
+        path.write_text(text, encoding="utf-8")
+        sys.stderr.write(f"wrote {path.relative_to(ROOT)}\n")

@@ -1,17 +1,33 @@
-"""The reasons that a condition can give, and the table of them in the documentation."""
+"""The reasons that a condition can give, and what the guide says about them."""
 
-from pathlib import Path
+import re
+
+from docs.tables import GUIDE, with_tables
 
 from modelstream_crds.v1alpha1 import ConditionType
-from modelstream_operator.decide.problem import Reason, table
-
-GUIDE = Path(__file__).parents[3] / "docs" / "operator.md"
+from modelstream_operator.decide.problem import Reason
 
 
-def test_the_guide_has_the_table_of_reasons() -> None:
-    assert table() in GUIDE.read_text(), "write what modelstream_operator.decide.problem.table says"
+def test_the_guide_has_the_tables_of_the_code() -> None:
+    text = GUIDE.read_text()
+
+    assert with_tables(text) == text, "run `make docs`"
 
 
 def test_every_reason_names_conditions_that_there_are() -> None:
     known = {each.value for each in ConditionType} | {"any"}
     assert {name for each in Reason for name in each.conditions.split(", ")} <= known
+
+
+def test_the_docs_say_what_to_do_about_every_reason_that_is_not_well() -> None:
+    text = GUIDE.read_text()
+    advice = text.split("### What to do", 1)[1].split("\n## ", 1)[0]
+    advised = {word for line in advice.splitlines() for word in _reasons(line)}
+
+    assert advised == {each.value for each in Reason if not each.told.startswith("True")}
+
+
+def _reasons(line: str) -> list[str]:
+    """The words in the first column of a row."""
+    first = line.removeprefix("|").partition("|")[0] if line.startswith("| `") else ""
+    return re.findall(r"`(\w+)`", first)

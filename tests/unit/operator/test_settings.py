@@ -1,19 +1,7 @@
-from dataclasses import fields
-from pathlib import Path
-
 import pytest
 
 from modelstream_operator.__main__ import liveness_endpoint
 from modelstream_operator.settings import Settings, SettingsError
-
-DOCS = Path(__file__).parents[3] / "docs" / "operator.md"
-
-
-def test_every_setting_is_documented_as_it_documents_itself() -> None:
-    text = DOCS.read_text()
-    for each in fields(Settings):
-        assert f"`MODELSTREAM_{each.name.upper()}`" in text
-        assert each.metadata["doc"] in text
 
 
 def test_settings_are_read_from_the_environment() -> None:
