@@ -1,4 +1,4 @@
-"""Writes what the code documents: the reference of the library, and tables of the operator's guide."""
+"""Writes what the code documents: the library's reference, tables of the operator's guide."""
 
 import sys
 
