@@ -11,6 +11,9 @@ from modelstream_operator.resources import Manifest
 
 CPU = "250m"
 
+ANSWERS: pods.Part = {"httpGet": {"path": "/config", "port": "rest"}}
+"""Flink's REST answers. One that has not done so for five minutes hangs, and is started again."""
+
 
 def jobmanager_deployment(target: Target) -> Manifest:
     """The JobManager's Deployment."""
@@ -36,11 +39,8 @@ def role(target: Target) -> pods.Role:
             "metrics": names.METRICS_PORT,
         },
         environment=environment,
-        readiness={
-            "httpGet": {"path": "/config", "port": "rest"},
-            "periodSeconds": 2,
-            "failureThreshold": 5,
-        },
+        readiness={**ANSWERS, "periodSeconds": 2, "failureThreshold": 5},
+        liveness={**ANSWERS, "periodSeconds": 30, "timeoutSeconds": 10, "failureThreshold": 10},
         secrets=[*pods.secrets_of(target), *_secret_options(target)],
         template=stated.pod_template,
     )

@@ -127,7 +127,7 @@ def _fetch(target: Target, model: Model) -> Part:
             *_credentials_mount(model),
         ],
         "resources": {
-            "requests": {"cpu": "100m", "memory": "256Mi", "ephemeral-storage": size},
+            "requests": {"memory": "256Mi", "ephemeral-storage": size},
             "limits": {"memory": "1Gi"},
         },
     }
@@ -169,7 +169,7 @@ def _verify(target: Target) -> Part:
             *mounts(target),
         ],
         "resources": {
-            "requests": {"cpu": "100m", "memory": "256Mi"},
+            "requests": {"memory": "256Mi"},
             "limits": {"memory": "1Gi"},
         },
     }

@@ -31,6 +31,7 @@ class Role:
     ports: Mapping[str, int]
     environment: Mapping[str, str]
     readiness: Part
+    liveness: Part | None
     secrets: Iterable[SecretKey]
     template: Mapping[str, Any]
     placement: Part = field(default_factory=dict)
@@ -54,7 +55,9 @@ def pod_template(target: Target, role: Role) -> Part:
         "serviceAccountName": names.account(target.name),
         "automountServiceAccountToken": target.highly_available,
         "enableServiceLinks": False,
-        "initContainers": [_with_image(target, each) for each in models.init_containers(target)],
+        "initContainers": [
+            _with_image(target, _with_cpu(each, role)) for each in models.init_containers(target)
+        ],
         "containers": [_with_image(target, _main(target, role))],
         "volumes": _volumes(target, role),
         **_pull_secrets(target),
@@ -99,6 +102,7 @@ def _main(target: Target, role: Role) -> Part:
             for name, port in role.ports.items()
         ],
         "readinessProbe": role.readiness,
+        **({"livenessProbe": role.liveness} if role.liveness else {}),
         "resources": role.resources,
         "volumeMounts": _mounts(target, role),
     }
@@ -170,6 +174,16 @@ def _secret_volume(name: str, keys: list[str]) -> Part:
     items = [{"key": key, "path": key} for key in keys]
     secret = {"secretName": name, "defaultMode": 0o440, "items": items}
     return {"name": _volume_of(name), "secret": secret}
+
+
+def _with_cpu(container: Part, role: Role) -> Part:
+    """With the processor that the role has: a quota on limits asks it of every container."""
+    stated = container["resources"]
+    both = {
+        kind: {**stated[kind], **{k: v for k, v in role.resources[kind].items() if k == "cpu"}}
+        for kind in ("requests", "limits")
+    }
+    return {**container, "resources": both}
 
 
 def _with_image(target: Target, container: Part) -> Part:

@@ -38,6 +38,7 @@ def role(target: Target) -> pods.Role:
         },
         environment=gpu.environment(target),
         readiness=READINESS,
+        liveness=None,  # the JobManager's heartbeats see one that hangs
         secrets=pods.secrets_of(target),
         template=stated.pod_template,
         placement=gpu.placement(target),

@@ -213,6 +213,26 @@ def test_the_jobmanager_never_sees_a_gpu(target: TargetMaker) -> None:
     assert not [p for p in found if p.startswith(JM_POD) and "nvidia.com/gpu" in p]
 
 
+def test_a_jobmanager_that_hangs_is_started_again_after_minutes(target: TargetMaker) -> None:
+    found = leaves(target())
+    probe = f"{JM_POD}/containers[main]/livenessProbe"
+
+    assert found[f"{probe}/httpGet/path"] == "/config"
+    assert found[f"{probe}/periodSeconds"] * found[f"{probe}/failureThreshold"] == 300
+    assert not [path for path in found if path.startswith(TM) and "livenessProbe" in path]
+
+
+def test_a_quota_on_limits_finds_one_on_every_container(target: TargetMaker) -> None:
+    limits = {"limits": {"cpu": "50m"}}
+    change = {"spec/flink/jobManager/resources": limits, "spec/models/0/uri": "s3://models/fraud"}
+    found = leaves(target(change))
+    parts = ("initContainers[fetch-fraud]", "initContainers[verify]", "containers[main]")
+
+    for container in parts:
+        assert found[f"{JM_POD}/{container}/resources/limits/cpu"] == "50m"
+        assert found[f"{JM_POD}/{container}/resources/requests/cpu"] == "50m"
+
+
 def test_a_savepoint_to_start_from_is_told_to_the_jobmanager(target: TargetMaker) -> None:
     found = changed(target(), target(restore_from="s3://s/1"))
     assert found == env(JM_POD, "MODELSTREAM_RESTORE_FROM", "s3://s/1")

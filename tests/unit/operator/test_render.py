@@ -71,9 +71,12 @@ def _one_file(mounts: str) -> dict[str, Any]:
             {"spec/flink/taskManager/resources": {"limits": {"memory": "10Gi", "cpu": "3"}}},
             {
                 f"{TM_POD}/containers[main]/resources/limits/memory": "10Gi",
-                f"{TM_POD}/containers[main]/resources/limits/cpu": "3",
                 f"{TM_POD}/containers[main]/resources/requests/memory": "10Gi",
-                f"{TM_POD}/containers[main]/resources/requests/cpu": "3",
+                **{
+                    f"{TM_POD}/{container}/resources/{kind}/cpu": "3"
+                    for container in ("containers[main]", "initContainers[verify]")
+                    for kind in ("limits", "requests")
+                },
                 f"{FLINK}/taskmanager.memory.process.size": "4096m",
             },
             id="flink.taskManager.resources",
