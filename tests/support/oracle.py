@@ -1,8 +1,10 @@
 """Flink's own json and csv decoders, asked record by record, to hold ours against them."""
 
+import json
 from typing import Any
 
 FAILED = "failed"
+_JACKSON = "org.apache.flink.shaded.jackson2.com.fasterxml.jackson"
 
 
 class FlinkDecoder:
@@ -57,4 +59,45 @@ class FlinkDecoder:
             builder.setFieldDelimiter(options["field-delimiter"])
         if "null-literal" in options:
             builder.setNullLiteral(options["null-literal"])
+        if "quote-character" in options:
+            builder.setQuoteCharacter(options["quote-character"])
+        if "escape-character" in options:
+            builder.setEscapeCharacter(options["escape-character"])
+        builder.setAllowComments("allow-comments" in options)
         return builder.build()
+
+
+class FlinkCsvFiles:
+    """How Flink's csv format reads a whole file, as far as its first bad record."""
+
+    def __init__(
+        self, columns: int, delimiter: str, quote: str | None, escape: str | None, comments: bool
+    ) -> None:
+        from pyflink.java_gateway import get_gateway
+
+        self._jvm = get_gateway().jvm
+        jackson = self._jvm.org.apache.flink.shaded.jackson2.com.fasterxml.jackson
+        builder = jackson.dataformat.csv.CsvSchema.builder()
+        for column in range(columns):
+            builder.addColumn(f"c{column}")
+        schema = builder.build().withColumnSeparator(delimiter)
+        schema = schema.withoutQuoteChar() if quote is None else schema.withQuoteChar(quote)
+        schema = schema if escape is None else schema.withEscapeChar(escape)
+        schema = schema.withComments() if comments else schema
+        loader = self._jvm.Thread.currentThread().getContextClassLoader()
+        tree = loader.loadClass(f"{_JACKSON}.databind.JsonNode")
+        mapper = self._jvm.org.apache.flink.util.jackson.JacksonMapperFactory.createCsvMapper()
+        self._reader = getattr(mapper.readerFor(tree), "with")(schema)
+
+    def rows(self, content: bytes) -> list[list[str] | str]:
+        """The fields of each record; FAILED, and nothing more, for one that is none."""
+        from py4j.protocol import Py4JJavaError
+
+        found: list[list[str] | str] = []
+        records = self._reader.readValues(self._jvm.java.io.ByteArrayInputStream(content))
+        try:
+            while records.hasNextValue():
+                found.append(list(json.loads(str(records.nextValue().toString())).values()))
+        except Py4JJavaError:
+            found.append(FAILED)
+        return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from modelstream import failure
 from modelstream.convert import Fit, Image, Inputs
 from modelstream.errors import JobError
-from modelstream.job import connectors, decode, files, tables
+from modelstream.job import connectors, csvfiles, decode, files, tables
 from modelstream.job.connectors import Needs
 from modelstream.job.labels import read_labels
 from modelstream.job.secrets import Secrets
@@ -181,10 +181,12 @@ def _read(
         return Read(source.table(t_env), source.decoder, source.payload, source.payload)
     if not decoded_here(pipeline):
         return Read(t_env.from_descriptor(plan.descriptor()))
-    return _read_raw(t_env, plan)
+    return _read_raw(t_env, plan, options)
 
 
-def _read_raw(t_env: "StreamTableEnvironment", plan: TablePlan) -> Read:
+def _read_raw(
+    t_env: "StreamTableEnvironment", plan: TablePlan, options: Callable[[], dict[str, str]]
+) -> Read:
     from pyflink.table.expressions import col
 
     fields = tuple(column for column in plan.columns if not column.metadata)
@@ -201,8 +203,12 @@ def _read_raw(t_env: "StreamTableEnvironment", plan: TablePlan) -> Read:
         decode.without_format_options(str(plan.format), plan.options),
         (*(c for c in fields if c.name in keys), *tables.raw_columns(payload, plan.columns)),
     )
-    # Flink's json and csv skip a record without a value (a tombstone), so this does too.
-    table = t_env.from_descriptor(raw.descriptor()).where(col(payload).is_not_null)
+    if (plan.connector, plan.format) == ("filesystem", "csv"):
+        source = csvfiles.csv_files(raw, decode.csv_dialect(plan.options), options())
+        table = source.table(t_env, payload)
+    else:
+        # Flink's json and csv skip a record without a value (a tombstone), so this does too.
+        table = t_env.from_descriptor(raw.descriptor()).where(col(payload).is_not_null)
     return Read(table, decoder, payload, _dead_letter_key(plan, keys))
 
 

@@ -1,11 +1,17 @@
-"""The file systems that whole files are read from: this machine's and S3, through pyarrow."""
+"""The file systems that files are read from: this machine's and S3, through pyarrow."""
 
+import bz2
+import gzip
+import lzma
 import os
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
 from modelstream.errors import OptionError
@@ -46,7 +52,7 @@ class Store:
         scheme = urlsplit(self.root).scheme
         if scheme not in ("", "file", *S3_SCHEMES):
             raise OptionError(
-                f"pipeline.source.options.path: whole files are read from this machine's "
+                f"pipeline.source.options.path: files are read here from this machine's "
                 f"directories, mounts and s3://, not from {scheme}://"
             )
 
@@ -64,11 +70,25 @@ class Store:
         Raises:
             OSError: it is gone or may not be read.
         """
+        with self._stream(path) as stream:
+            return bytes(stream.read())
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[IO[bytes]]:
+        """The content of a file, uncompressed where its suffix says how, as Flink does it.
+
+        Raises:
+            OSError: it is gone, may not be read, or is not what its suffix says.
+        """
+        uncompress = _COMPRESSIONS.get(path.rpartition(".")[2])
+        with self._stream(path) as stream:
+            yield stream if uncompress is None else uncompress(stream)
+
+    def _stream(self, path: str) -> Any:
         if not self._is_s3:
-            return local_path(path).read_bytes()
-        with _s3(frozenset(self.options.items())).open_input_stream(_key(path)) as stream:
-            content: bytes = stream.readall()
-        return content
+            return local_path(path).open("rb")
+        store = _s3(frozenset(self.options.items()))
+        return store.open_input_stream(_key(path), compression=None)
 
     @property
     def _is_s3(self) -> bool:
@@ -87,6 +107,35 @@ class Store:
         for info in found:
             if info.type == fs.FileType.File and not _hidden(info.path[len(root) :]):
                 yield FileEntry(f"{scheme}://{info.path}", info.size, info.mtime_ns // 1_000_000)
+
+
+def _gunzipped(stream: IO[bytes]) -> gzip.GzipFile:
+    return gzip.GzipFile(fileobj=stream)
+
+
+def _inflated(stream: IO[bytes]) -> IO[bytes]:
+    try:
+        return BytesIO(zlib.decompress(stream.read()))
+    except zlib.error as error:
+        raise OSError(str(error)) from error
+
+
+def _zstandard(stream: IO[bytes]) -> IO[bytes]:
+    import pyarrow
+
+    plain: IO[bytes] = pyarrow.CompressedInputStream(stream, "zstd")
+    return plain
+
+
+_COMPRESSIONS: Mapping[str, Callable[[Any], Any]] = {
+    "gz": _gunzipped,
+    "gzip": _gunzipped,
+    "bz2": bz2.BZ2File,
+    "xz": lzma.LZMAFile,
+    "deflate": _inflated,
+    "zst": _zstandard,
+}
+"""Suffix → how Flink's file sources uncompress it."""
 
 
 def local_path(address: str) -> Path:

@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from math import isfinite
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.oracle import FAILED, FlinkDecoder
+from tests.support.oracle import FAILED, FlinkCsvFiles, FlinkDecoder
 
-from modelstream.errors import RecordError
+from modelstream.errors import ConversionError, RecordError
 from modelstream.job.decode import CsvDecoder, JsonDecoder
+from modelstream.job.decode.csvtext import Dialect
 from modelstream.models import ColumnType
 
 pytestmark = pytest.mark.flink
@@ -149,3 +151,56 @@ def test_values_are_those_that_flink_reads(
     assert str(ours["id"]) == theirs["id"]
     assert ours["s"] == theirs["s"]
     assert ours["f"] == float(str(theirs["f"]).replace("Infinity", "inf"))
+
+
+DIALECTS = [
+    Dialect(),
+    Dialect(comments=True),
+    Dialect(escape="\\"),
+    Dialect(escape="\\", comments=True),
+    Dialect(";", "'"),
+    Dialect("\t"),
+    Dialect(quote=None),
+    Dialect("§"),
+]
+WIDE = 12  # more columns than any record of a test has fields: Flink refuses what has more
+
+
+def csv_rows(dialect: Dialect, content: bytes, chunk: int) -> list[list[str] | str]:
+    """What Flink's reader of files tells, by our own: nothing behind a bad record."""
+    text = content.decode()
+    rows: list[list[str] | str] = []
+    for record in dialect.records(text[at : at + chunk] for at in range(0, len(text), chunk)):
+        try:
+            rows.append(dialect.fields(record))
+        except ConversionError:
+            return [*rows, FAILED]
+    return rows
+
+
+@cache
+def flinks_files(dialect: Dialect) -> FlinkCsvFiles:
+    written = (dialect.delimiter, dialect.quote, dialect.escape, dialect.comments)
+    return FlinkCsvFiles(WIDE, *written)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS, ids=str)
+@settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+@given(data=st.data())
+def test_files_are_cut_into_the_records_and_fields_that_flink_reads(
+    jvm: None, dialect: Dialect, data: st.DataObject
+) -> None:
+    special = {dialect.delimiter, dialect.quote or '"', dialect.escape or "a", "'"}
+    letters = st.sampled_from([*special, "\n", "\r", "\r\n", " ", "\t", "#", "n", "ü", '"'])
+    parts = data.draw(st.lists(letters, max_size=20))
+    content = "".join(parts).encode()
+    theirs = flinks_files(dialect).rows(content)
+    theirs = [row if row == FAILED else without_last_comma(row) for row in theirs]
+    ours = csv_rows(dialect, content, data.draw(st.integers(1, 30)))
+    assert [row if row == FAILED else without_last_comma(row) for row in ours] == theirs
+
+
+def without_last_comma(row: list[str] | str) -> list[str]:
+    """A comma at the end makes no field for Flink, which knows how many there are."""
+    assert isinstance(row, list)
+    return row[:-1] if len(row) > 1 and not row[-1] else row

@@ -1,4 +1,5 @@
 import base64
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,28 @@ def test_each_bad_record_is_one_dead_letter_with_its_bytes(
     assert by_stage == {"format": set(bad), "inference": {refused}}
     assert len(letters) == 5
     assert {letter["model"] for letter in letters} == {"picky"}
+
+
+def test_csv_files_are_read_by_record_and_not_by_line(
+    tmp_path: Path, picky: dict[str, Path]
+) -> None:
+    files = tmp_path / "in"
+    files.mkdir()
+    bad = [b"3,x", b'4,"1"x', b'5,"4.0\n6,25.0\n']
+    (files / "a.csv").write_bytes(b'1,"1.0"\r\n2,"\n4.0\n"\r\n' + b"\n".join(bad))
+    (files / "b.csv.gz").write_bytes(gzip.compress(b"7,49.0\n\n"))
+    spec = pipeline(
+        files,
+        tmp_path,
+        source={"format": "csv"},
+        inference={"onError": "DeadLetter", "keep": ["id"]},
+        deadLetter=dead_letters(tmp_path),
+    )
+    spec["flink"] = {"runtimeMode": "Batch"}
+    run(spec, picky)
+    assert scored(tmp_path) == [(1, 1.0), (2, 2.0), (7, 7.0)]
+    letters = {base64.b64decode(row["payload"]) for row in rows(tmp_path / "dead")}
+    assert letters == {*bad, b"\n"}
 
 
 def test_dropped_records_leave_the_others(tmp_path: Path, picky: dict[str, Path]) -> None:

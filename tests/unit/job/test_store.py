@@ -1,12 +1,18 @@
+import bz2
+import gzip
+import lzma
 import pickle
+import zlib
 from pathlib import Path
 
+import pyarrow
 import pytest
 from pyarrow import fs
 
 from modelstream.errors import ConversionError, OptionError
-from modelstream.job import files
+from modelstream.job import csvfiles, files, listing
 from modelstream.job import store as store_module
+from modelstream.job.decode.csvtext import Dialect
 from modelstream.job.store import Store
 from modelstream.job.tables import TablePlan
 from modelstream.models import ColumnType
@@ -66,7 +72,7 @@ def test_keys_of_a_store_do_not_show_in_its_repr() -> None:
 
 def test_only_files_that_were_not_seen_and_fit_the_pattern_are_new(tree: Path) -> None:
     seen = {str(tree / "a.py")}
-    found = files.new_files(Store(str(tree)), r".*\.py", lambda path: path in seen)
+    found = listing.new_files(Store(str(tree)), r".*\.py", lambda path: path in seen)
     assert [Path(entry.path).name for entry in found] == ["x.py", "empty.py"]
 
 
@@ -130,3 +136,41 @@ def test_what_whole_files_do_not_have_is_refused_by_name(
 ) -> None:
     with pytest.raises(OptionError, match=message):
         files.file_source(TablePlan("filesystem", "file", options, columns), {})
+
+
+COMPRESSED = {
+    "a.csv": bytes,
+    "a.csv.gz": gzip.compress,
+    "a.csv.bz2": bz2.compress,
+    "a.csv.xz": lzma.compress,
+    "a.csv.deflate": zlib.compress,
+    "a.csv.zst": lambda content: pyarrow.compress(content, "zstd", asbytes=True),
+}
+
+
+@pytest.mark.parametrize("name", COMPRESSED)
+def test_records_of_csv_files_come_uncompressed_by_suffix(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(COMPRESSED[name](b'\xef\xbb\xbf1,"a\nb"\n2,\xff\n'))
+    found = csvfiles.records(Store(str(tmp_path)), str(tmp_path / name), Dialect())
+    assert list(found) == [b'1,"a\nb"', b"2,\xff"]
+
+
+CSV = (Column(name="n", type="BIGINT"),)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param({"path": "hdfs://x"}, "not from hdfs://.*inference.onError: Fail", id="hdfs"),
+        pytest.param(
+            {"path": "/x", "source.report-statistics": "all"},
+            "source.report-statistics cannot be honoured.*inference.onError: Fail",
+            id="option",
+        ),
+    ],
+)
+def test_csv_files_that_only_flink_can_read_are_refused_with_the_way_out(
+    options: dict[str, str], message: str
+) -> None:
+    with pytest.raises(OptionError, match=message):
+        csvfiles.csv_files(TablePlan("filesystem", "raw", options, CSV), Dialect(), {})

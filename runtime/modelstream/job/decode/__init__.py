@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from modelstream.errors import OptionError
-from modelstream.job.decode.csv import CsvDecoder
+from modelstream.job.decode.csv import CsvDecoder, dialect
+from modelstream.job.decode.csvtext import Dialect
 from modelstream.job.decode.json import JsonDecoder
 from modelstream.job.decode.raw import RawDecoder
 from modelstream.job.decode.zoned import check_kept, restored, with_zoned
@@ -19,6 +20,7 @@ __all__ = [
     "JsonDecoder",
     "RawDecoder",
     "check_kept",
+    "csv_dialect",
     "decoder",
     "restored",
     "without_format_options",
@@ -46,6 +48,15 @@ def decoder(name: str, columns: Sequence[Column], options: Mapping[str, str]) ->
         )
     fields = tuple(ColumnType(column.name, column.type) for column in columns)
     return with_zoned(_DECODERS[name].of(fields, _own_options(name, options)))
+
+
+def csv_dialect(options: Mapping[str, str]) -> Dialect:
+    """How the options of a source say that its CSV is written.
+
+    Raises:
+        OptionError: one of them cannot be honoured.
+    """
+    return dialect(_own_options("csv", options))
 
 
 def without_format_options(name: str, options: Mapping[str, str]) -> dict[str, str]:
