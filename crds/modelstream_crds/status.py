@@ -175,7 +175,7 @@ class EndedStatus(Part):
 
     how: str | None = None
     """Stopped (for a change, with a savepoint), Dropped (for a change, without one), Finished,
-    StoppedByOthers, Canceled, Failed, JobEndedUnseen or NotStarted."""
+    StoppedByOthers, Canceled, Failed or NotStarted."""
 
     path: str | None = None
     """The savepoint or checkpoint that a later start can go on from."""

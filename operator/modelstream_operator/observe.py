@@ -1,7 +1,7 @@
 """What there is of one ModelStream: the watch-fed cache, and Flink's answers."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -12,8 +12,9 @@ from modelstream_operator.cache import Cache, Child
 from modelstream_operator.cluster import Cluster
 from modelstream_operator.decide.claims import claim_names
 from modelstream_operator.decide.decision import Seen
+from modelstream_operator.decide.job import Record
 from modelstream_operator.decide.memory import Memory, Step
-from modelstream_operator.decide.pods import component, is_ended, is_ready
+from modelstream_operator.decide.pods import component, is_ended, is_ready, last_words
 from modelstream_operator.flink import Flink
 from modelstream_operator.highavailability import RunConfigMap
 from modelstream_operator.names import Component
@@ -66,6 +67,7 @@ class Observed:
             job=flink.job,
             failures=flink.failures,
             checkpoints=flink.checkpoints,
+            record=_record(self.pods, memory),
             savepoint=flink.savepoint,
             bounds=flink.bounds,
             application_runs=flink.application_runs,
@@ -79,6 +81,11 @@ class Observed:
         )
 
 
+def now() -> datetime:
+    """The time in UTC."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class Observer:
     """Makes snapshots."""
@@ -87,10 +94,11 @@ class Observer:
     cache: Cache
     flink: Flink
     settings: Settings
+    clock: Callable[[], datetime] = now
 
     async def observe(self, key: Key, asked: Wish, memory: Memory, heard: Heard) -> Observed:
         """Look at everything that one pass needs."""
-        every, now = self.cache.pods(key), datetime.now(UTC)
+        every, now = self.cache.pods(key), self.clock()
         pods = tuple(pod for pod in every if not is_ended(pod))
         claims = claim_names(asked.target) if asked.target else ()
         kept = self.cache.high_availability.of(key, asked.uid)
@@ -137,6 +145,17 @@ def _leftovers(
     return tuple(
         each.ref for each in kept if each.run not in present and str(each.run) not in alive
     )
+
+
+def _record(pods: Iterable[Manifest], memory: Memory) -> Record | None:
+    """Of the present run's JobManager, which says it as its container's last words."""
+    for pod in pods:
+        mine = pod["metadata"]["labels"].get(names.LABEL_RUN) == str(memory.run)
+        if mine and component(pod) == Component.JOBMANAGER:
+            for status in pod["status"].get("containerStatuses", ()):
+                if (found := Record.of(last_words(status))) is not None:
+                    return found
+    return None
 
 
 def selector(target: Target) -> str:

@@ -1,8 +1,9 @@
 """One pass over one ModelStream: observe, decide, write status, act."""
 
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
 from modelstream_operator.asking import Heard
@@ -27,7 +28,7 @@ from modelstream_operator.decide.status import status_of, unknown_status
 from modelstream_operator.evidence import facts_of
 from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.names import Component
-from modelstream_operator.observe import Observed, Observer
+from modelstream_operator.observe import Observed, Observer, now
 from modelstream_operator.render import Target
 from modelstream_operator.resources import DEPLOYMENT, Key, Manifest, Ref
 from modelstream_operator.settings import Settings
@@ -118,6 +119,7 @@ class Reconciler:
     cache: Cache
     flink: Flink
     settings: Settings
+    clock: Callable[[], datetime] = now
 
     async def once(self, session: Session, manifest: Manifest) -> Outcome:
         """One pass; ApiError and FlinkError mean that it is to be repeated."""
@@ -125,7 +127,7 @@ class Reconciler:
         past = ModelStreamStatus.model_validate(before)
         memory, there = Memory.of(past), self.cache.children(session.key)
         asked = wish(session.read(manifest, self.settings), manifest, memory, there, self.settings)
-        observer = Observer(self.cluster, self.cache, self.flink, self.settings)
+        observer = Observer(self.cluster, self.cache, self.flink, self.settings, self.clock)
         observed = await observer.observe(session.key, asked, memory, session.heard)
         seen = session.with_refusals(observed.seen(memory), memory, asked)
         decision = decide(memory, asked.wanted, seen)

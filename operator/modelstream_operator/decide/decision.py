@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from modelstream_operator.decide.job import Checkpoints, Job, SavepointAnswer
+from modelstream_operator.decide.job import Checkpoints, Job, Record, SavepointAnswer
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.problem import Reason
 
@@ -76,6 +76,8 @@ class Seen:
     """Root causes of the job's failures, the newest first; of a job that is well, none."""
     checkpoints: Checkpoints | None = None
     """Asked for when it matters: of a job that has ended, and of a savepoint that is missing."""
+    record: Record | None = None
+    """What a JobManager that was replaced has found out about its job's end."""
     savepoint: SavepointAnswer | None = None
     """Of the remembered trigger id; None when Flink does not know it."""
     refused_stop: str = ""

@@ -2,20 +2,37 @@
 
 from dataclasses import replace
 
-from modelstream_operator.decide.decision import Seen, Wanted
-from modelstream_operator.decide.job import Kind, Stored
+from modelstream_operator.decide.decision import Seen, Waiting, Wanted
+from modelstream_operator.decide.job import Kind, Record, Stored
 from modelstream_operator.decide.memory import Ended, How, Memory
+from modelstream_operator.decide.problem import Reason
 
-_HOW = {"FINISHED": How.FINISHED, "CANCELED": How.CANCELED, "FAILED": How.FAILED}
+_HOW = {
+    "FINISHED": How.FINISHED,
+    "SUCCEEDED": How.FINISHED,
+    "CANCELED": How.CANCELED,
+    "FAILED": How.FAILED,
+}
 
 
 def end_of(memory: Memory, wanted: Wanted, seen: Seen) -> Ended | None:
-    """The end that Flink tells of; None while the run may still go on."""
+    """The end that Flink tells of, or has recorded; None while the run may still go on."""
     if seen.job is not None and seen.job.ended:
         return _told(memory, seen)
-    if wanted.checkpoints and memory.started and seen.has_no_job and seen.planned is False:
-        return _unseen(memory, wanted, seen)
-    return None
+    return _recorded(memory, wanted, seen.record, seen) if seen.record else None
+
+
+def unseen(memory: Memory, wanted: Wanted, seen: Seen) -> Waiting | None:
+    """That the job has ended while nobody looked: what it left, only a person can tell."""
+    known = wanted.checkpoints and memory.started and seen.has_no_job
+    if not known or seen.planned is not False:
+        return None
+    message = (
+        f"the JobManager no longer knows job {memory.job_id}: it has ended while nobody looked."
+        f" Its checkpoints are in {wanted.checkpoints}/{memory.job_id}, savepoints in"
+        f" {wanted.savepoints}: an edit waits, or begins without state with upgrade.mode: Stateless"
+    )
+    return Waiting(Reason.ENDED_UNSEEN, message)
 
 
 def dropped(memory: Memory, seen: Seen, *, keeps: bool) -> Ended:
@@ -56,7 +73,13 @@ def _told(memory: Memory, seen: Seen) -> Ended | None:
     return Ended(memory.run, memory.job_id, _HOW[seen.job.state], seen.now, left, error)
 
 
-def _unseen(memory: Memory, wanted: Wanted, seen: Seen) -> Ended:
-    """What it has left nobody says: whoever starts next looks for it in the job's own directory."""
-    left = Stored(f"{wanted.checkpoints}/{memory.job_id}", Kind.CHECKPOINT, memory.job_id)
-    return Ended(memory.run, memory.job_id, How.UNSEEN, seen.now, left)
+def _recorded(memory: Memory, wanted: Wanted, record: Record, seen: Seen) -> Ended:
+    """A job that succeeded and left a savepoint of ours was stopped by us."""
+    path = record.path
+    saved = path is not None and path.startswith(f"{wanted.savepoints}/")
+    if path and saved and record.status == "SUCCEEDED":
+        return stopped(memory, seen, path)
+    left = memory.restored_from
+    if path:
+        left = Stored(path, Kind.SAVEPOINT if saved else Kind.CHECKPOINT, memory.job_id)
+    return Ended(memory.run, memory.job_id, _HOW[record.status], seen.now, left)

@@ -1,5 +1,6 @@
 """What Flink says of a job, in the words of its REST interface. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -104,6 +105,27 @@ def _is_stored(checkpoint: Mapping[str, Any]) -> bool:
     """Flink writes ``<checkpoint-not-externally-addressable>`` where there is no path."""
     path = checkpoint.get("external_path")
     return bool(path) and not str(path).startswith("<") and not checkpoint.get("discarded")
+
+
+_RECORD = re.compile(r"JobEnded: (SUCCEEDED|FAILED|CANCELED)(?: (\S+))?\s*")
+
+
+@dataclass(frozen=True)
+class Record:
+    """Flink's own record of a job that has ended, which a replaced JobManager reads and tells.
+
+    It ends with ``JobEnded: SUCCEEDED|FAILED|CANCELED[ PATH]`` instead of becoming Flink; the path
+    is that of the newest savepoint that was asked for by us, or else of the newest checkpoint.
+    """
+
+    status: str
+    path: str | None = None
+
+    @classmethod
+    def of(cls, message: str) -> "Record | None":
+        """Read a termination message; None where it says something else."""
+        found = _RECORD.fullmatch(message)
+        return cls(found[1], found[2]) if found else None
 
 
 @dataclass(frozen=True)

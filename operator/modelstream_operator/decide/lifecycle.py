@@ -17,10 +17,10 @@ from modelstream_operator.decide.decision import (
     Waiting,
     Wanted,
 )
-from modelstream_operator.decide.ending import came_to_nothing, dropped, end_of
+from modelstream_operator.decide.ending import came_to_nothing, dropped, end_of, unseen
 from modelstream_operator.decide.memory import Ended, How, Memory, Step, stamp
 from modelstream_operator.decide.problem import Reason
-from modelstream_operator.decide.savepointing import ask, savepointing
+from modelstream_operator.decide.savepointing import ask, over, savepointing
 
 FIRST_BACK_OFF = timedelta(seconds=10)
 LONGEST_BACK_OFF = timedelta(minutes=5)
@@ -86,11 +86,13 @@ def _deploy(memory: Memory, wanted: Wanted, seen: Seen) -> Memory:
 def _deployed(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     memory = _noticed(memory, seen)
     if (ended := end_of(memory, wanted, seen)) is not None:
-        return Decision(replace(memory.go(Step.ENDED, seen.now), ended=ended))
+        return Decision(over(memory, ended, seen))
     if (ended := came_to_nothing(memory, wanted, seen)) is not None:
         return Decision(_backed_off(memory, ended, seen))
     if wanted.changes:
         return _stop(memory, wanted, seen)
+    if (waits := unseen(memory, wanted, seen)) is not None:
+        return Decision(memory, waiting=waits)
     return _scaled(memory, wanted, seen)
 
 
@@ -107,6 +109,8 @@ def _stop(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
         return Decision(replace(memory.go(Step.TEARING_DOWN, seen.now), ended=ended))
     if seen.job and seen.job.all_running:
         return Decision(ask(memory, wanted.savepoints, seen))
+    if (waits := unseen(memory, wanted, seen)) is not None:
+        return Decision(memory, waiting=waits)
     state = f"is {seen.job.state}" if seen.job else "does not answer"
     message = (
         f"the job {state}, so that no savepoint can be taken and the change waits: it is made once"

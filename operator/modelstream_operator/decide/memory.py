@@ -44,7 +44,6 @@ class How(StrEnum):
     STOPPED_BY_OTHERS = "StoppedByOthers"
     CANCELED = "Canceled"
     FAILED = "Failed"
-    UNSEEN = "JobEndedUnseen"
     NOT_STARTED = "NotStarted"
 
 

@@ -45,12 +45,16 @@ def phase_of(facts: Facts, said: Said) -> Phase:
     return _phase_of_a_start(facts, said)
 
 
+def _needs_a_person(facts: Facts) -> bool:
+    return facts.stage is not None and facts.stage.reason == Reason.ENDED_UNSEEN
+
+
 def _phase_of_a_start(facts: Facts, said: Said) -> Phase:
     """Of a run that is not Ready; one whose tasks run while pods are missing goes on."""
     may_pass = all(each.reason in _MAY_PASS for each in facts.problems[:1])
     if _is_true(said, ConditionType.JOB_RUNNING) and may_pass and facts.problems:
         return Phase.RUNNING
-    if not may_pass:
+    if not may_pass or _needs_a_person(facts):
         return Phase.FAILED
     waits = said[ConditionType.JOB_RUNNING].reason == Reason.WAITING_FOR_RESOURCES
     if facts.problems or waits or not facts.pods:

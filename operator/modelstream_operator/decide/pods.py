@@ -1,7 +1,8 @@
 """What a pod is: its role, whether it lives, has a node, is ready, or should have ended. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from modelstream_operator import names
 from modelstream_operator.resources import Manifest
@@ -35,6 +36,14 @@ def is_ready(pod: Manifest) -> bool:
     return not is_leaving(pod) and any(
         each["type"] == "Ready" and each["status"] == "True" for each in conditions
     )
+
+
+def last_words(container: Mapping[str, Any]) -> str:
+    """What a container wrote before it ended last; empty of one that has not, or wrote nothing."""
+    for state in (container.get("state", {}), container.get("lastState", {})):
+        if "terminated" in state:
+            return str(state["terminated"].get("message", ""))
+    return ""
 
 
 def is_scheduled(pod: Manifest) -> bool:

@@ -79,6 +79,10 @@ class Reason(StrEnum):
         "Flink has given the job up: the root cause, and the exceptions before it. An edit goes on"
         " from the newest savepoint or checkpoint",
     )
+    ENDED_UNSEEN = (
+        *("JobEndedUnseen", _STEP),
+        "the job has ended while nobody looked: where its checkpoints and savepoints are",
+    )
     BACKING_OFF = (
         *("BackingOff", _STEP),
         "a start came to nothing: its cause, and when the next one begins",

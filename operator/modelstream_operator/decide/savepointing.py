@@ -10,8 +10,8 @@ from modelstream_operator.decide.decision import (
     Waiting,
     Wanted,
 )
-from modelstream_operator.decide.ending import dropped, end_of, stopped
-from modelstream_operator.decide.memory import Ask, Ended, Memory, Step
+from modelstream_operator.decide.ending import dropped, end_of, stopped, unseen
+from modelstream_operator.decide.memory import Ask, Ended, How, Memory, Step
 from modelstream_operator.decide.problem import Reason
 
 RETRY = timedelta(seconds=30)
@@ -41,11 +41,12 @@ def savepointing(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     """The next step of a job that is to stop with a savepoint."""
     asked = memory.ask
     if asked is None or not wanted.keeps_state:
-        return _over(memory, dropped(memory, seen, keeps=wanted.keeps_state), seen)
+        without = dropped(memory, seen, keeps=wanted.keeps_state)
+        return Decision(over(memory, without, seen))
     if (path := _path(seen)) is not None:
-        return _over(memory, stopped(memory, seen, path), seen)
+        return Decision(over(memory, stopped(memory, seen, path), seen))
     if not _under_way(seen) and (ended := end_of(memory, wanted, seen)) is not None:
-        return Decision(replace(memory.go(Step.ENDED, seen.now), ask=None, ended=ended))
+        return Decision(over(memory, ended, seen))
     if asked.trigger_id is None:
         return _after_failure(memory, asked, wanted, seen)
     answer = seen.savepoint
@@ -54,7 +55,7 @@ def savepointing(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     act = None
     if answer is None and seen.job and seen.job.state == "RUNNING":
         act = StopWithSavepoint(memory.job_id, asked.directory, asked.trigger_id)
-    return Decision(memory, act, waiting=_stuck(memory, seen))
+    return Decision(memory, act, waiting=_stuck(memory, wanted, seen))
 
 
 def _path(seen: Seen) -> str | None:
@@ -71,8 +72,11 @@ def _under_way(seen: Seen) -> bool:
     return there and seen.job is not None and seen.job.state == "FINISHED"
 
 
-def _over(memory: Memory, ended: Ended, seen: Seen) -> Decision:
-    return Decision(replace(memory.go(Step.TEARING_DOWN, seen.now), ask=None, ended=ended))
+def over(memory: Memory, ended: Ended, seen: Seen) -> Memory:
+    """The run is over: what we have stopped goes on as was asked, other ends need a wish."""
+    by_us = ended.how in {How.STOPPED, How.DROPPED, How.NOT_STARTED}
+    step = Step.TEARING_DOWN if by_us else Step.ENDED
+    return replace(memory.go(step, seen.now), ask=None, ended=ended)
 
 
 def _failed(memory: Memory, asked: Ask, failure: str, seen: Seen) -> Decision:
@@ -97,8 +101,10 @@ def _again(failed: Ask) -> Waiting:
     return Waiting(Reason.SAVEPOINT_FAILED, f"{failed.error}{times}; it is tried again")
 
 
-def _stuck(memory: Memory, seen: Seen) -> Waiting | None:
+def _stuck(memory: Memory, wanted: Wanted, seen: Seen) -> Waiting | None:
     """After the deadline the step says so; what keeps it is among the causes that pods tell."""
+    if (waits := unseen(memory, wanted, seen)) is not None:
+        return waits
     if memory.deadline is None or seen.now < memory.deadline:
         return None
     state = f"the job is {seen.job.state}" if seen.job else "the JobManager does not answer"

@@ -80,7 +80,7 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
 
 def pod_of(space: Any, role: str, suffix: str = "x") -> dict[str, Any]:
     """A pod of a Deployment, as its controller would make it."""
-    template = space.get("deployments", f"scores-{role}")["spec"]["template"]
+    template = space.get("deployments", f"scores-{role}-1")["spec"]["template"]
     name = f"scores-{role}-{suffix}"
     pod = {"apiVersion": "v1", "kind": "Pod", **template}
     pod["metadata"] = {**template["metadata"], "name": name}
@@ -123,7 +123,7 @@ def test_a_cause_is_said_soon_and_goes_with_the_pod(
     make_claim(space)
     space.create(scores)
     nothing_but_watches_wakes(space, until)
-    until(lambda: space.get("deployments", f"scores-{role}"))
+    until(lambda: space.get("deployments", f"scores-{role}-1"))
     name = pod_of(space, role)["metadata"]["name"]
     space.patch("pods", name, {"status": status}, part="/status")
     until(lambda: said(space, reason, words), SOON)

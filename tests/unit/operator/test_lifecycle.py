@@ -17,7 +17,7 @@ from modelstream_operator.decide.decision import (
     TakeDown,
     Wanted,
 )
-from modelstream_operator.decide.job import Checkpoints, Job, Kind, SavepointAnswer, Stored
+from modelstream_operator.decide.job import Checkpoints, Job, Kind, Record, SavepointAnswer, Stored
 from modelstream_operator.decide.lifecycle import FIRST_BACK_OFF, LONGEST_BACK_OFF, decide
 from modelstream_operator.decide.memory import Ask, Ended, How, Memory, Step
 from modelstream_operator.decide.problem import Reason
@@ -409,3 +409,39 @@ def test_the_parallelism_that_a_program_sets_itself_is_left_alone() -> None:
 def test_a_rescaling_that_flink_refuses_is_asked_for_once() -> None:
     there = seen(job=RUNNING, bounds=frozenset({2}), refused_scale="max parallelism is 2")
     assert decide(running, replace(SAME, parallelism=4), there).act is None
+
+
+LEFT = {
+    "SUCCEEDED": None,
+    f"SUCCEEDED {ROOT}/a-trigger/savepoint-1": Kind.SAVEPOINT,
+    "FAILED s3://state/checkpoints/a/chk-3": Kind.CHECKPOINT,
+    f"FAILED {ROOT}/a-trigger/savepoint-1": Kind.SAVEPOINT,
+    "CANCELED": None,
+}
+
+
+@pytest.mark.parametrize("step", [Step.DEPLOYED, Step.SAVEPOINTING])
+@pytest.mark.parametrize("said", LEFT)
+def test_an_end_that_only_flink_s_record_knows_is_an_end_like_any_other(
+    said: str, step: Step
+) -> None:
+    memory = started if step is Step.DEPLOYED else asked
+    over = decide(memory, SAME_KEPT, seen(record=Record.of(f"JobEnded: {said}"))).memory
+    by_us = "SUCCEEDED s3" in said
+    assert over.step is (Step.TEARING_DOWN if by_us else Step.ENDED)
+    assert over.ended is not None
+    assert (over.ended.left and over.ended.left.kind) == LEFT[said]
+
+
+def test_a_message_of_another_kind_is_no_record_of_an_end() -> None:
+    assert Record.of("KeyError: 'x'") is None
+
+
+@pytest.mark.parametrize("memory", [started, asked], ids=["deployed", "savepointing"])
+@pytest.mark.parametrize("wanted", [SAME_KEPT, EDIT_KEPT], ids=["same", "edit"])
+def test_an_end_that_nobody_knows_of_waits_for_a_person(memory: Memory, wanted: Wanted) -> None:
+    decision = decide(memory, wanted, no_job(planned=False))
+    assert decision.memory == memory
+    assert decision.waiting is not None
+    assert decision.waiting.reason is Reason.ENDED_UNSEEN
+    assert "s3://state/checkpoints/a" in decision.waiting.message

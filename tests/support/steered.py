@@ -1,0 +1,380 @@
+"""Two operators in memory: ``decide`` alone, and the whole ``Reconciler`` in front of a cluster.
+
+Both remember nothing but what they have written, and both can die after any write.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from tests.support.streamworld import FlinkInMemory, Run, World
+
+from modelstream_crds.v1alpha1 import ModelStreamStatus
+from modelstream_operator import names
+from modelstream_operator.asking import FlinkAnswers, Heard, Questions
+from modelstream_operator.cache import Cache
+from modelstream_operator.decide.decision import (
+    Decision,
+    Rescale,
+    Rest,
+    Seen,
+    StopWithSavepoint,
+    Wanted,
+)
+from modelstream_operator.decide.job import Record
+from modelstream_operator.decide.lifecycle import decide
+from modelstream_operator.decide.memory import Memory, given
+from modelstream_operator.flink import FlinkError
+from modelstream_operator.reconcile import Reconciler, Session
+from modelstream_operator.resources import Key, Manifest, Ref
+from modelstream_operator.settings import Settings
+
+KEY = Key("fraud", "scores")
+PATIENCE = timedelta(minutes=1)
+
+
+class CrashError(Exception):
+    """The operator's process dies."""
+
+
+@dataclass
+class Spec:
+    """What a user asks for, as far as courses differ by it."""
+
+    nonce: int = 0
+    replicas: int = 2
+    suspend: bool = False
+    stateless: bool = False
+    refused: bool = False
+    deleted: bool = False
+
+
+@dataclass
+class Clock:
+    """The operator's, which the test moves."""
+
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """The time."""
+        return self.now
+
+    def pass_by(self, seconds: float) -> None:
+        """Let time go by."""
+        self.now += timedelta(seconds=seconds)
+
+
+class Operator(Protocol):
+    """Brings the world nearer to a spec."""
+
+    gone: bool
+    """Whether a deletion waits for nothing more."""
+
+    def step(self, spec: Spec, writes: int | None) -> None:
+        """One pass; the operator dies after so many writes, and starts anew."""
+
+    @property
+    def memory(self) -> Memory:
+        """What it has written."""
+
+
+@dataclass
+class Pure:
+    """``decide``, with as little around it as can be."""
+
+    world: World
+    clock: Clock
+    loop: asyncio.AbstractEventLoop
+    status: Manifest = field(default_factory=dict)
+    accepted: Spec = field(default_factory=Spec)
+    heard: Heard = field(default_factory=Heard)
+    refusal: tuple[str, str] = ("", "")
+    gone: bool = False
+    writes: int | None = None
+
+    @property
+    def memory(self) -> Memory:
+        """What it has written."""
+        return Memory.of(ModelStreamStatus.model_validate(self.status))
+
+    def step(self, spec: Spec, writes: int | None) -> None:
+        """One pass; the operator dies after so many writes."""
+        self.writes = writes
+        if not spec.refused:
+            self.accepted = replace(spec)
+        try:
+            self.loop.run_until_complete(self._pass(spec))
+        except CrashError:
+            self.heard, self.refusal = Heard(), ("", "")
+
+    async def _pass(self, spec: Spec) -> None:
+        memory = self.memory
+        decision = decide(memory, self._wanted(spec, memory), await self._seen(memory))
+        self._write_status(decision.memory)
+        await self._act(decision)
+        self._wrote()
+        self._make(decision)
+        self._wrote()
+        self.gone = decision.gone
+
+    def _wrote(self) -> None:
+        if self.writes is not None:
+            self.writes -= 1
+            if self.writes < 0:
+                raise CrashError
+
+    def _write_status(self, memory: Memory) -> None:
+        job = given(id=memory.job_id, startTime=memory.started, parallelism=memory.parallelism)
+        self.status = {**memory.written(), "job": job}
+        self._wrote()
+
+    def _wanted(self, spec: Spec, memory: Memory) -> Wanted:
+        asked = self.accepted
+        rest = Rest.SUSPENDED if asked.suspend else None
+        return Wanted(
+            revision=str(asked.nonce),
+            restart=memory.revision not in {"", str(asked.nonce)},
+            rest=rest or (None if asked.replicas else Rest.SCALED_TO_ZERO),
+            keeps_state=not asked.stateless,
+            savepoints="s3://state/savepoints",
+            checkpoints="s3://state/checkpoints",
+            parallelism=asked.replicas,
+            deletion=PATIENCE if spec.deleted else None,
+        )
+
+    async def _seen(self, memory: Memory) -> Seen:
+        run, now = self.world.runs.get(memory.run), self.clock()
+        answers = FlinkAnswers()
+        if run and run.pod == "Ready":
+            questions = Questions(self._flink(), str(memory.run), KEY, memory, rescales=True)
+            answers = await questions.ask(self.heard, now)
+        trigger, refusal = self.refusal
+        asked = memory.ask is not None and memory.ask.trigger_id == trigger
+        runs = self.world.runs.values()
+        return Seen(
+            now=now,
+            fresh_id=f"{len(self.world.files)}-{now.timestamp():.0f}",
+            answer=answers.answer,
+            times=answers.times,
+            lasting=answers.lasting,
+            job=answers.job,
+            failures=answers.failures,
+            checkpoints=answers.checkpoints,
+            record=Record.of(run.record) if run else None,
+            savepoint=answers.savepoint,
+            refused_stop=refusal if asked else "",
+            bounds=answers.bounds,
+            runs=max(self.world.runs, default=0),
+            pods=sum(bool(each.pod) for each in runs),
+            scaled_down=not any(each.asked for each in runs),
+            deployments=sum(each.asked for each in runs),
+            planned=run.planned if run else None,
+            saved=bool(run and run.checkpoint),
+            application_runs=answers.application_runs,
+        )
+
+    def _flink(self) -> Any:
+        return FlinkInMemory(self.world)
+
+    async def _act(self, decision: Decision) -> None:
+        url = str(decision.memory.run)
+        try:
+            match decision.act:
+                case StopWithSavepoint(job_id, directory, trigger):
+                    await self._flink().stop_with_savepoint(url, job_id, directory, trigger)
+                case Rescale(job_id, _, parallelism):
+                    await self._flink().rescale(url, job_id, {"v": parallelism})
+        except FlinkError as error:
+            if error.status and isinstance(decision.act, StopWithSavepoint):
+                self.refusal = decision.act.trigger_id, str(error)
+
+    def _make(self, decision: Decision) -> None:
+        memory = decision.memory
+        for number in self.world.runs:
+            if number != memory.run or not decision.running:
+                self.world.ask_nothing(number)
+        if decision.running:
+            restored = memory.restored_from
+            self.world.ask(memory.run, memory.job_id, restored.path if restored else None)
+
+
+@dataclass
+class ClusterInMemory:
+    """A cluster whose watches tell at once, and that can end the operator after each write."""
+
+    world: World
+    cache: Cache
+    uid: str
+    status: Manifest = field(default_factory=dict)
+    writes: int | None = None
+    version: int = 0
+    objects: dict[Ref, Manifest] = field(default_factory=dict)
+
+    def _wrote(self) -> None:
+        if self.writes is not None:
+            self.writes -= 1
+            if self.writes < 0:
+                raise CrashError
+
+    async def apply(self, manifest: Manifest, *, force: bool = True) -> Manifest:
+        """Store it."""
+        self.version += 1
+        ref = Ref.of(manifest)
+        meta = {**manifest["metadata"], "uid": f"u-{self.version}", "resourceVersion": "1"}
+        meta["generation"] = self.version
+        stored = {**manifest, "metadata": meta}
+        self.objects[ref] = stored
+        self.cache.put(stored)
+        self._tell(ref, stored)
+        self._wrote()
+        return stored
+
+    async def apply_status(self, ref: Ref, status: Mapping[str, Any]) -> None:
+        """Store it."""
+        self.status = dict(status)
+        self._wrote()
+
+    async def delete(self, ref: Ref) -> None:
+        """Forget it."""
+        gone = self.objects.pop(ref, None)
+        self.cache.high_availability.drop(ref)
+        for run in self.world.runs.values():
+            if ref.kind == "ConfigMap" and f"-{run.number}-cluster-" in ref.name:
+                run.kept = False
+        self.cache.drop(ref)
+        if gone is not None:
+            self._tell(ref, gone, there=False)
+        self._wrote()
+
+    async def adopt(self, ref: Ref, uid: str, owner: Manifest) -> None:
+        """Give it an owner."""
+        self._wrote()
+
+    def _tell(self, ref: Ref, manifest: Manifest, *, there: bool = True) -> None:
+        if ref.kind != "Deployment" or "-jobmanager-" not in ref.name:
+            return
+        number = int(manifest["metadata"]["labels"]["modelstream.dev/run"])
+        if not there or not manifest["spec"]["replicas"]:
+            self.world.ask_nothing(number)
+            return
+        (main,) = manifest["spec"]["template"]["spec"]["containers"]
+        environment = {each["name"]: each.get("value") for each in main["env"]}
+        restore = environment.get("MODELSTREAM_RESTORE_FROM")
+        self.world.ask(number, environment["MODELSTREAM_JOB_ID"], restore)
+
+    def show(self) -> None:
+        """What controllers and kubelets write: status of the Deployments, and pods."""
+        for ref, each in list(self.objects.items()):
+            if ref.kind == "Deployment":
+                seen = {"observedGeneration": each["metadata"]["generation"]}
+                self.cache.put({**each, "status": seen})
+        for run in self.world.runs.values():
+            ref = Ref("Pod", KEY.namespace, f"scores-jobmanager-{run.number}-x")
+            if run.pod:
+                self.cache.put(_pod(ref.name, run))
+            else:
+                self.cache.drop(ref)
+            if run.kept:
+                for each in _config_maps(self.uid, run):
+                    self.cache.high_availability.put(each)
+
+
+def _config_maps(uid: str, run: Run) -> list[Manifest]:
+    """Of high availability: the plan, and what was checkpointed."""
+    cluster = names.cluster_id(KEY.name, uid, run.number)
+    plan = {f"executionPlan-{run.job_id}": "x"} if run.planned else {}
+    checkpoint = {"checkpointID-0000000000000000001": "x"} if run.checkpoint else {}
+    contents = zip(names.high_availability(cluster, run.job_id), (plan, checkpoint), strict=True)
+    labels = {"type": "flink-native-kubernetes"}
+    meta = {"namespace": KEY.namespace, "labels": labels, "resourceVersion": "1"}
+    return [
+        {
+            "kind": "ConfigMap",
+            "metadata": {**meta, "name": name, "uid": name},
+            "data": data,
+        }
+        for name, data in contents
+    ]
+
+
+def _pod(name: str, run: Run) -> Manifest:
+    labels = {
+        "modelstream.dev/name": KEY.name,
+        "modelstream.dev/run": str(run.number),
+        "app.kubernetes.io/component": "jobmanager",
+    }
+    meta = {"name": name, "namespace": KEY.namespace, "uid": name, "labels": labels}
+    meta["annotations"] = {"modelstream.dev/job": run.job_id}
+    if run.pod == "Leaving":
+        meta["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    ready = {"type": "Ready", "status": str(run.pod == "Ready")}
+    status = {"phase": "Running", "conditions": [ready]}
+    if run.record:
+        last = {"terminated": {"exitCode": 1, "message": run.record}}
+        back = {"waiting": {"reason": "CrashLoopBackOff", "message": ""}}
+        container = {"name": "main", "image": "r", "restartCount": 1, "ready": False}
+        status["containerStatuses"] = [{**container, "state": back, "lastState": last}]
+    return {"kind": "Pod", "metadata": meta, "spec": {}, "status": status}
+
+
+@dataclass
+class Whole:
+    """The ``Reconciler``, with everything that it reads and writes in memory."""
+
+    world: World
+    clock: Clock
+    loop: asyncio.AbstractEventLoop
+    manifest: Manifest
+    gone: bool = False
+
+    def __post_init__(self) -> None:
+        """An operator that has seen nothing yet."""
+        self.cache, uid = Cache(), self.manifest["metadata"]["uid"]
+        self.cluster = ClusterInMemory(self.world, self.cache, uid)
+        self.session = Session(KEY)
+        flink: Any = FlinkInMemory(self.world)
+        settings = Settings(flink_rest="{run}", delete_timeout=PATIENCE.total_seconds())
+        self.reconciler = Reconciler(self.cluster, self.cache, flink, settings, self.clock)
+        self.written = Spec()
+        self.generation = 1
+
+    @property
+    def memory(self) -> Memory:
+        """What it has written."""
+        return Memory.of(ModelStreamStatus.model_validate(self.cluster.status))
+
+    def step(self, spec: Spec, writes: int | None) -> None:
+        """One pass; the operator dies after so many writes."""
+        self.cluster.show()
+        self.cluster.writes = writes
+        try:
+            outcome = self.loop.run_until_complete(
+                self.reconciler.once(self.session, self._of(spec))
+            )
+            self.gone = outcome.gone
+        except CrashError:
+            self.session = Session(KEY)
+        finally:
+            self.cluster.writes = None
+
+    def _of(self, spec: Spec) -> Manifest:
+        if spec != self.written:
+            self.written, self.generation = replace(spec), self.generation + 1
+        meta = {**self.manifest["metadata"], "generation": self.generation}
+        if spec.deleted:
+            meta["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+        flink: dict[str, Any] = {"taskManager": {"replicas": spec.replicas}}
+        if spec.refused:
+            flink["taskManager"]["resources"] = {"limits": {"memory": "1Gi"}}
+        body = {
+            **self.manifest["spec"],
+            "state": {"storage": "s3://state"},
+            "restartNonce": spec.nonce,
+            "suspend": spec.suspend,
+            "flink": flink,
+            "upgrade": {"mode": "Stateless" if spec.stateless else "Savepoint"},
+        }
+        status = self.cluster.status
+        return {**self.manifest, "metadata": meta, "spec": body, "status": status}

@@ -1,0 +1,256 @@
+"""What the operator steers, in memory: the pods of each run, and what Flink does in them.
+
+It follows what a real Flink was seen to do with the operator's options: results of jobs are kept,
+so that a JobManager which is replaced knows no job that has ended; one whose job runs recovers it
+from its newest checkpoint; a trigger id that was asked for twice begins once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from modelstream_operator.flink import FlinkError
+
+STATE = "s3://state"
+
+
+@dataclass
+class Run:
+    """One start: what its Deployments ask for, its JobManager's pod, and Flink in it."""
+
+    number: int
+    job_id: str
+    restore: str | None
+    asked: bool = True
+    pod: str = ""
+    """"" (none), Starting, Ready, Ended (says how its job has ended), or Leaving, which works."""
+    job: str | None = None
+    """State of the job in the JobManager's memory; None of one that knows no job."""
+    value: int = 0
+    """How much the job has processed: what its state is worth."""
+    planned: bool = False
+    result: str = ""
+    checkpoint: str | None = None
+    stop: str | None = None
+    """Trigger of the stop that is under way."""
+    directory: str = ""
+    """Where its savepoint is to be."""
+    answers: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    stopped_with: str | None = None
+    bound: int = 2
+    kept: bool = False
+    """Whether high availability still has ConfigMaps of it."""
+    by_itself: bool = False
+    """Whether its job has ended without being asked to by the operator."""
+    touches: int = 0
+    """Of the user, when it was made."""
+
+    @property
+    def record(self) -> str:
+        """The last words of its JobManager's container."""
+        if self.pod != "Ended":
+            return ""
+        status = "SUCCEEDED" if self.result == "FINISHED" else self.result
+        ours = None if self.by_itself else self.stopped_with
+        kept = ours or (self.checkpoint if status != "SUCCEEDED" else None)
+        return f"JobEnded: {status} {kept}" if kept else f"JobEnded: {status}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether its job may process and publish."""
+        return self.pod in {"Ready", "Leaving"} and self.job in {"RUNNING", "RESTARTING"}
+
+
+@dataclass
+class World:
+    """The runs of one stream, the store, and the way to Flink."""
+
+    runs: dict[int, Run] = field(default_factory=dict)
+    files: dict[str, int] = field(default_factory=dict)
+    """What each savepoint and checkpoint is worth."""
+    way: str = "open"
+    """Or silent (no answer in time), or refused (503 of a proxy)."""
+    stuck: bool = False
+    """Whether pods that leave do not end: their node is cut off."""
+    broken: bool = False
+    """Whether the program submits nothing."""
+    owed: int | None = 0
+    """What the next job has to start from at least; None: from nothing."""
+    forgiving: bool = False
+    """Whether the user has allowed the next job to begin without state."""
+    touches: int = 0
+    """How often a user has asked for something else."""
+    last: Run | None = None
+    """Whose job was the last to be submitted."""
+
+    # What the operator does
+
+    def ask(self, number: int, job_id: str, restore: str | None) -> None:
+        """There are Deployments of this run, which ask for pods."""
+        new = Run(number, job_id, restore, touches=self.touches)
+        run = self.runs.setdefault(number, new)
+        assert (run.job_id, run.restore) == (job_id, restore), "a run is made from one thing"
+        run.asked = True
+
+    def ask_nothing(self, number: int) -> None:
+        """Its Deployments ask for no pod, or are gone."""
+        if number in self.runs:
+            self.runs[number].asked = False
+
+    # What the cluster and Flink do
+
+    def tick(self) -> None:
+        """The controllers and the kubelet go on by one step."""
+        for run in self.runs.values():
+            match run.pod:
+                case "" if run.asked:
+                    run.pod = "Starting"
+                case "Starting" if run.asked:
+                    run.pod = "Ready"
+                    self._boot(run)
+                case "Starting":
+                    run.pod = ""
+                case "Ready" | "Ended" if not run.asked:
+                    run.pod = "Leaving"
+                case "Leaving" if not self.stuck:
+                    self._gone(run)
+        assert sum(run.alive for run in self.runs.values()) <= 1, "two live jobs of one stream"
+
+    def kill(self, run: Run) -> None:
+        """The JobManager dies; what is in its memory is lost."""
+        self._gone(run)
+
+    def _gone(self, run: Run) -> None:
+        run.pod, run.job, run.stop, run.answers = "", None, None, {}
+
+    def _boot(self, run: Run) -> None:
+        if run.result:
+            run.pod = "Ended"
+            # Nobody can tell any more that somebody else's stop was none of its own.
+            self.forgiving |= run.by_itself and run.stopped_with is not None
+            return
+        if run.planned:
+            run.job = "RUNNING"
+            origin = run.checkpoint or run.restore
+            run.value = self.files[origin] if origin else 0
+            return
+        if not self.broken:
+            self._submit(run)
+
+    def _submit(self, run: Run) -> None:
+        run.value = self.files[run.restore] if run.restore else 0
+        if self.forgiving:
+            pass
+        elif self.owed is None:
+            assert run.restore is None, "what has read all of its input begins anew"
+        else:
+            assert run.value >= self.owed, f"{self.owed} was kept, {run.restore} is older"
+        again = self.last and self.last.by_itself and self.last.touches == run.touches
+        assert not again, "an ended job runs again"
+        run.job, run.planned, run.kept, self.last = "RUNNING", True, True, run
+        self.owed, self.forgiving = run.value, False
+
+    def save(self, run: Run, kind: str) -> str:
+        """A checkpoint or savepoint is complete."""
+        path = f"{kind}/{len(self.files)}"
+        self.files[path] = run.value
+        self.owed = run.value
+        return path
+
+    def end(self, run: Run, state: str, *, by_itself: bool = True) -> None:
+        """The job is over, and its result is kept."""
+        run.job = run.result = state
+        run.planned, run.by_itself = False, by_itself
+        if state == "FINISHED" and run.stopped_with is None:
+            self.owed = None  # what comes next begins anew
+
+    def stop_succeeds(self, run: Run) -> None:
+        """The stop that was asked for ends with a savepoint."""
+        assert run.stop is not None
+        run.stopped_with = self.save(run, run.directory)
+        run.answers[run.stop] = _completed(location=run.stopped_with)
+        run.stop = None
+        self.end(run, "FINISHED", by_itself=False)
+
+    def stop_fails(self, run: Run) -> None:
+        """The stop that was asked for fails; the job goes on."""
+        assert run.stop is not None
+        cause = {"stack-trace": "java.io.IOException: no space"}
+        run.answers[run.stop] = _completed(**{"failure-cause": cause})
+        run.stop = None
+
+
+def _completed(**operation: Any) -> Mapping[str, Any]:
+    return {"status": {"id": "COMPLETED"}, "operation": operation}
+
+
+@dataclass
+class FlinkInMemory:
+    """Flink's REST interface as the operator's client has it; the URL is the run's number."""
+
+    world: World
+
+    def _run(self, url: str) -> Run:
+        if self.world.way == "silent":
+            raise FlinkError(0, "timeout")
+        if self.world.way == "refused":
+            raise FlinkError(503, "upstream")
+        return self.world.runs[int(url)]
+
+    def _of(self, url: str, job: str) -> Run:
+        run = self._run(url)
+        if run.job is None or run.job_id != job:
+            raise FlinkError(404, "no such job")
+        return run
+
+    async def jobs(self, url: str) -> list[dict[str, Any]]:
+        run = self._run(url)
+        if run.job is None:
+            return []
+        running = 2 if run.job == "RUNNING" else 0
+        times = {"start-time": 0, "duration": 60_000, "last-modification": 0}
+        tasks = {"running": running, "finished": 0, "total": 2}
+        return [{"jid": run.job_id, "state": run.job, "tasks": tasks, **times}]
+
+    async def exceptions(self, url: str, job: str, most: int) -> list[str]:
+        run = self._of(url, job)
+        return ["java.lang.RuntimeException: boom"] if run.job in {"FAILED", "RESTARTING"} else []
+
+    async def checkpoints(self, url: str, job: str) -> dict[str, Any]:
+        run = self._of(url, job)
+        latest: dict[str, Any] = {}
+        if run.checkpoint:
+            latest["completed"] = _kept(run.checkpoint, 1, "CHECKPOINT")
+        if run.stopped_with:
+            latest["savepoint"] = _kept(run.stopped_with, 2, "SYNC_SAVEPOINT")
+        return {"latest": latest}
+
+    async def applications(self, url: str) -> list[dict[str, Any]]:
+        self._run(url)
+        return [{"id": "x", "status": "FAILED"}] if self.world.broken else []
+
+    async def application_exceptions(self, url: str, application: str) -> list[str]:
+        return ["java.lang.IllegalArgumentException: no such table"]
+
+    async def savepoint(self, url: str, job: str, trigger: str) -> Mapping[str, Any] | None:
+        run = self._run(url)
+        if run.stop == trigger:
+            return {"status": {"id": "IN_PROGRESS"}}
+        return run.answers.get(trigger)
+
+    async def stop_with_savepoint(self, url: str, job: str, directory: str, trigger: str) -> None:
+        run = self._of(url, job)
+        if run.job != "RUNNING":
+            raise FlinkError(409, "not all tasks run")
+        if trigger not in run.answers:
+            run.stop, run.directory = trigger, directory
+
+    async def resources(self, url: str, job: str) -> dict[str, Any]:
+        return {"v": {"parallelism": {"upperBound": self._of(url, job).bound}}}
+
+    async def rescale(self, url: str, job: str, bounds: Mapping[str, int]) -> None:
+        self._of(url, job).bound = bounds["v"]
+
+
+def _kept(path: str, time: int, kind: str) -> dict[str, Any]:
+    return {"external_path": path, "trigger_timestamp": time, "checkpoint_type": kind}
