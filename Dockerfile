@@ -83,7 +83,7 @@ RUN rm -rf tensorflow/include clang tensorboard tensorboard_data_server pyarrow/
 FROM runtime-packages AS jars
 ARG MAVEN_BASE=
 WORKDIR /src
-COPY runtime/modelstream/errors.py modelstream/
+COPY runtime/modelstream/errors.py runtime/modelstream/failure.py runtime/modelstream/messages.py modelstream/
 COPY runtime/modelstream/job/artifacts.py runtime/modelstream/job/connectors.py modelstream/job/
 COPY runtime/modelstream/pod/jars.py modelstream/pod/
 RUN MODELSTREAM_MAVEN_BASE=${MAVEN_BASE} REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt \
