@@ -45,7 +45,7 @@ def quantity(text: str | int) -> int:
     Raises:
         ValueError: ``text`` is no quantity.
     """
-    return math.ceil(_exact(text))
+    return math.ceil(exact(text))
 
 
 def cores(text: str | int) -> float:
@@ -54,10 +54,15 @@ def cores(text: str | int) -> float:
     Raises:
         ValueError: ``text`` is no quantity.
     """
-    return float(_exact(text))
+    return float(exact(text))
 
 
-def _exact(text: str | int) -> Fraction:
+def exact(text: str | int) -> Fraction:
+    """What a quantity says, as a number; equal for ``4Gi`` and ``4096Mi``.
+
+    Raises:
+        ValueError: ``text`` is no quantity.
+    """
     match = re.match(r"([0-9.]+)([A-Za-z]*)$", str(text))
     if match is None or not re.match(RESOURCE_PATTERN, str(text)):
         raise ValueError(f"{text!r} is no quantity: write one such as 2Gi, 500M or 250m")

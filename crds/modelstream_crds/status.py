@@ -32,6 +32,7 @@ class ConditionType(StrEnum):
     JOB_RUNNING = "JobRunning"
     MODELS_LOADED = "ModelsLoaded"
     UPDATED = "Updated"
+    OUTDATED = "Outdated"
     SCALED = "Scaled"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"

@@ -11,9 +11,11 @@ from modelstream_operator.decide.children import lost_part, refused
 from modelstream_operator.decide.drift import is_as_applied
 from modelstream_operator.decide.problem import Problem
 from modelstream_operator.names import ANNOTATION_APPLIED
-from modelstream_operator.resources import ROLE, Key, Manifest, Ref
+from modelstream_operator.resources import CONTROLLER_REVISION, ROLE, Key, Manifest, Ref
 
 logger = logging.getLogger(__name__)
+
+_FIRST = {ROLE.kind, CONTROLLER_REVISION.kind}
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Plan:
     desired: Sequence[Manifest]
     whole: bool = True
     """Whether everything else that is owned has to go."""
+    kept: frozenset[Ref] = frozenset()
+    """What stays as it is."""
 
 
 @dataclass
@@ -46,15 +50,17 @@ class Children:
             for ref, manifest in desired.items()
             if self._differs(ref, manifest, there.get(ref), uid)
         }
-        # A RoleBinding is refused as long as its Role is not there.
-        first = [apply for ref, apply in differing.items() if ref.kind == ROLE.kind]
-        rest = [apply for ref, apply in differing.items() if ref.kind != ROLE.kind]
+        # A RoleBinding is refused as long as its Role is not there, and a run without its revision
+        # could not be healed.
+        first = [apply for ref, apply in differing.items() if ref.kind in _FIRST]
+        rest = [apply for ref, apply in differing.items() if ref.kind not in _FIRST]
         for done in (await _together(first)) + (await _together(rest)):
             if done is not None:
                 raise done
         if plan.whole:
             left = [ref for ref, child in there.items() if uid in child.owners]
-            await self.remove(cluster, [ref for ref in left if ref not in desired])
+            stays = desired.keys() | plan.kept
+            await self.remove(cluster, [ref for ref in left if ref not in stays])
 
     async def remove(self, cluster: Cluster, refs: Sequence[Ref]) -> None:
         """Delete what is no longer wanted."""

@@ -25,7 +25,8 @@ def facts_of(
         now=observed.now,
         decision=decision,
         refusal=asked.refusal,
-        updated=decision.memory.revision == asked.wanted.revision,
+        updated=_is_updated(asked, decision),
+        outdated=asked.outdated and decision.running,
         rest=asked.wanted.rest,
         problems=tuple(refused),
         answer=seen.answer,
@@ -37,6 +38,11 @@ def facts_of(
         overdue=overdue(observed.pods, observed.nodes, observed.now),
     )
     return common if target is None else _of_pods(common, target, observed)
+
+
+def _is_updated(asked: Wish, decision: Decision) -> bool:
+    revision = decision.memory.revision
+    return bool(revision) and (revision == asked.wanted.revision or not asked.wanted.restart)
 
 
 def _of_pods(facts: Facts, target: Target, observed: Observed) -> Facts:

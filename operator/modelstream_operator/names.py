@@ -25,8 +25,9 @@ ANNOTATION_APPLIED = "modelstream.dev/applied"
 ANNOTATION_JOB = "modelstream.dev/job"
 """Id of the Flink job that a pod was made for."""
 
-ANNOTATION_CONFIG = "modelstream.dev/config"
-"""Hash of what the pod reads from its ConfigMap, so that a change of it makes new pods."""
+
+Run = int | str
+"""Number of a run; a text where it is left open."""
 
 
 class Component(StrEnum):
@@ -53,24 +54,29 @@ FLINK_CONF_DIR = "/opt/flink-conf"
 TMP_DIR = "/tmp"
 
 
-def jobmanager(name: str, run: int) -> str:
+def jobmanager(name: str, run: Run) -> str:
     """Name of a run's JobManager: of its Deployment and of its headless Service."""
     return f"{name}-{Component.JOBMANAGER}-{run}"
 
 
-def taskmanager(name: str, run: int) -> str:
+def taskmanager(name: str, run: Run) -> str:
     """Name of the Deployment of a run's TaskManagers."""
     return f"{name}-{Component.TASKMANAGER}-{run}"
 
 
-def config(name: str, run: int) -> str:
+def config(name: str, run: Run) -> str:
     """Name of the ConfigMap with the manifest and Flink's options of a run."""
     return f"{name}-config-{run}"
 
 
-def flink(name: str, run: int) -> str:
+def flink(name: str, run: Run) -> str:
     """Name of the Role, and of its binding, that a run's high availability needs."""
     return f"{name}-flink-{run}"
+
+
+def revision(name: str, revision: str) -> str:
+    """Name of the ControllerRevision that keeps what runs are made of."""
+    return f"{name}-{revision}"
 
 
 def rest(name: str) -> str:
@@ -83,7 +89,7 @@ def account(name: str) -> str:
     return f"{name}-flink"
 
 
-def cluster_id(name: str, uid: str, run: int) -> str:
+def cluster_id(name: str, uid: str, run: Run) -> str:
     """What Flink calls a run.
 
     No two runs share it, also not those of an object that was deleted and made again.

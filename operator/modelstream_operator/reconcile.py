@@ -140,7 +140,7 @@ class Reconciler:
         await self._act(session, asked, observed, decision)
         # What ForgetHighAvailability asks for too: what is over goes in every step.
         await tidy(self.cluster, observed, manifest)
-        await session.children.make(self.cluster, plan(asked, decision), there, asked.uid)
+        await session.children.make(self.cluster, plan(asked, decision, there), there, asked.uid)
         changed = decision.memory != memory or session.children.refused != known
         delay = 0.0 if changed else self._delay(status, decision, observed)
         if known and not changed:

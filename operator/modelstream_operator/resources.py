@@ -40,6 +40,7 @@ CONFIG_MAP = Resource("v1", "ConfigMap", "configmaps")
 SERVICE = Resource("v1", "Service", "services")
 SERVICE_ACCOUNT = Resource("v1", "ServiceAccount", "serviceaccounts")
 DEPLOYMENT = Resource("apps/v1", "Deployment", "deployments")
+CONTROLLER_REVISION = Resource("apps/v1", "ControllerRevision", "controllerrevisions")
 NETWORK_POLICY = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 ROLE = Resource("rbac.authorization.k8s.io/v1", "Role", "roles")
 ROLE_BINDING = Resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
@@ -53,6 +54,7 @@ CHILDREN = (
     SERVICE,
     SERVICE_ACCOUNT,
     DEPLOYMENT,
+    CONTROLLER_REVISION,
     NETWORK_POLICY,
     ROLE,
     ROLE_BINDING,

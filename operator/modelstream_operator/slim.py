@@ -1,9 +1,7 @@
 """What is kept of watched objects: as much as is read, so that nothing else is a change."""
 
-from modelstream_operator.names import ANNOTATION_CONFIG, ANNOTATION_JOB
+from modelstream_operator.names import ANNOTATION_JOB
 from modelstream_operator.resources import Manifest
-
-_POD_ANNOTATIONS = (ANNOTATION_JOB, ANNOTATION_CONFIG)
 
 
 def without_managed_fields(manifest: Manifest) -> Manifest:
@@ -16,7 +14,7 @@ def slim_pod(pod: Manifest) -> Manifest:
     """A pod as far as diagnosis reads it."""
     meta, spec = pod["metadata"], pod.get("spec", {})
     kept = ("name", "namespace", "uid", "labels", "creationTimestamp", "deletionTimestamp")
-    annotations = {name: meta.get("annotations", {}).get(name, "") for name in _POD_ANNOTATIONS}
+    annotations = {ANNOTATION_JOB: meta.get("annotations", {}).get(ANNOTATION_JOB, "")}
     return {
         "kind": "Pod",
         "metadata": {

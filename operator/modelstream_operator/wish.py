@@ -1,10 +1,10 @@
 """What is asked of the operator for one resource, and the objects that follow from a decision."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from modelstream_crds.diff import Difference, Effect, diff
 from modelstream_crds.v1alpha1 import ModelStream, UpgradeMode
 from modelstream_operator import names
 from modelstream_operator.cache import Child
@@ -12,11 +12,16 @@ from modelstream_operator.children import Plan
 from modelstream_operator.decide.acceptance import SpecRefusedError, accepted
 from modelstream_operator.decide.decision import Decision, Rest, Wanted
 from modelstream_operator.decide.memory import Memory, Step
-from modelstream_operator.render import Target, children, stream_children
+from modelstream_operator.render import Target, run_of, stream_children
 from modelstream_operator.render.config import savepoint_directory, state_root
-from modelstream_operator.render.fingerprint import fingerprint
-from modelstream_operator.resources import CONFIG_MAP, Manifest, Ref
+from modelstream_operator.render.revision import Revision, read, revision_of
+from modelstream_operator.render.run import run_children
+from modelstream_operator.render.signature import signed
+from modelstream_operator.resources import CONTROLLER_REVISION, Manifest, Ref
 from modelstream_operator.settings import Settings
+
+REVISIONS = 10
+"""What earlier runs were made of: so many are kept."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,17 @@ class Wish:
     target: Target | None
     """What is to be deployed; else what was; None where neither is known."""
     refusal: str | None = None
+    newest: Revision | None = None
+    """What ``target`` would be deployed as."""
+    kept: Revision | None = None
+    """What the present run is made of."""
+    outdated: bool = False
+    """Whether this operator would make the pods of the same spec otherwise."""
+
+    def revision(self, of: str) -> Revision | None:
+        """The one of these with that id."""
+        known = (self.kept, self.newest)
+        return next((each for each in known if each is not None and each.id == of), None)
 
     @property
     def uid(self) -> str:
@@ -54,7 +70,8 @@ def wish(
     settings: Settings,
 ) -> Wish:
     """Put together what is asked for now with what the present run was made from."""
-    deployed = _deployed(manifest, memory, there, settings)
+    kept = _kept(manifest, memory, there)
+    deployed = _deployed(kept, manifest, memory, settings)
     timeout = timedelta(seconds=settings.delete_timeout)
     common = Wanted(
         revision="",
@@ -68,15 +85,47 @@ def wish(
         return Wish(manifest, common, deployed, reading.refusal)
     present = {**reading.manifest, "metadata": manifest["metadata"]}
     target = Target(reading.stream, present, settings, run=memory.run, job_id=memory.job_id)
-    return Wish(manifest, _asked(common, target, memory), target, reading.refusal)
+    newest = revision_of(target)
+    change = _change(kept, deployed, newest, target, memory)
+    asked = _asked(common, target, newest, change)
+    if change.effect is Effect.REFUSE:
+        asked = replace(asked, revision=memory.revision)
+        return Wish(manifest, asked, target, change.message, newest, kept)
+    held = kept or (newest if newest.id == memory.revision else None)
+    outdated = not asked.restart and _is_outdated(kept, deployed, newest)
+    return Wish(manifest, asked, target, reading.refusal, newest, held, outdated)
 
 
-def _asked(common: Wanted, target: Target, memory: Memory) -> Wanted:
-    spec, revision = target.spec, fingerprint(target)
+def _is_outdated(kept: Revision | None, deployed: Target | None, newest: Revision) -> bool:
+    if kept is None or deployed is None or kept.id == newest.id:
+        return False
+    return revision_of(deployed).children != kept.children
+
+
+def _change(
+    kept: Revision | None,
+    deployed: Target | None,
+    newest: Revision,
+    target: Target,
+    memory: Memory,
+) -> Difference:
+    """What the newest spec comes to for the present run.
+
+    Where nobody knows what that was made from, everything else is a restart.
+    """
+    if not memory.revision or newest.id == memory.revision:
+        return Difference(Effect.NOTHING)
+    if kept is None or deployed is None:
+        return Difference(Effect.RESTART)
+    return diff(deployed.spec, target.spec)
+
+
+def _asked(common: Wanted, target: Target, newest: Revision, change: Difference) -> Wanted:
+    spec = target.spec
     return replace(
         common,
-        revision=revision,
-        restart=memory.revision not in {"", revision},
+        revision=newest.id,
+        restart=change.effect is Effect.RESTART,
         rest=_rest(target),
         keeps_state=spec.upgrade_mode is UpgradeMode.SAVEPOINT,
         parallelism=target.parallelism if target.streaming else None,
@@ -95,23 +144,31 @@ def _checkpoints(deployed: Target | None) -> str | None:
     return f"{state_root(deployed)}/checkpoints"
 
 
-def _deployed(
-    manifest: Manifest, memory: Memory, there: Mapping[Ref, Child], settings: Settings
-) -> Target | None:
-    """What the present run was made from, as its own ConfigMap has it."""
+def _kept(manifest: Manifest, memory: Memory, there: Mapping[Ref, Child]) -> Revision | None:
+    """What the present run was made from, as its own object keeps it."""
     meta = manifest["metadata"]
-    name = names.config(meta["name"], memory.run)
-    child = there.get(Ref(CONFIG_MAP.kind, meta["namespace"], name))
+    name = names.revision(meta["name"], memory.revision)
+    child = there.get(Ref(CONTROLLER_REVISION.kind, meta["namespace"], name))
     try:
-        kept = json.loads(child.manifest()["data"]["modelstream.yaml"]) if child else {}
-        stream = accepted(kept)
-    except (KeyError, ValueError, SpecRefusedError):
+        return read(child.manifest()) if child and meta["uid"] in child.owners else None
+    except (KeyError, TypeError):
         return None
-    made_of = {**kept, "metadata": meta}
+
+
+def _deployed(
+    kept: Revision | None, manifest: Manifest, memory: Memory, settings: Settings
+) -> Target | None:
+    if kept is None:
+        return None
+    made_of = {**manifest, "spec": kept.spec}
+    try:
+        stream = accepted(made_of)
+    except SpecRefusedError:  # by rules that are newer than it
+        return None
     return Target(stream, made_of, settings, run=memory.run, job_id=memory.job_id)
 
 
-def plan(asked: Wish, decision: Decision) -> Plan:
+def plan(asked: Wish, decision: Decision, there: Mapping[Ref, Child]) -> Plan:
     """The objects that there are to be, as far as they may be touched in this pass."""
     memory = decision.memory
     if asked.target is None or not asked.wanted.revision:
@@ -119,9 +176,23 @@ def plan(asked: Wish, decision: Decision) -> Plan:
     if memory.step in {Step.DELETING, Step.UNKNOWN}:
         return Plan((), whole=False)
     target = decided(asked.target, decision)
-    if decision.running and memory.revision != asked.wanted.revision:
-        return Plan(stream_children(target), whole=False)
-    return Plan(children(target))
+    stream = stream_children(target)
+    if not memory.run:
+        return Plan(stream)
+    revision = asked.revision(memory.revision)
+    if revision is None:
+        return Plan(stream, whole=False)
+    made = [signed(revision.manifest(target)), *run_children(revision, run_of(target))]
+    return Plan([*stream, *made], kept=newest_revisions(there))
+
+
+def newest_revisions(there: Mapping[Ref, Child]) -> frozenset[Ref]:
+    """What earlier runs were made of, as far as it is kept."""
+    found = {ref: each for ref, each in there.items() if ref.kind == CONTROLLER_REVISION.kind}
+    if len(found) <= REVISIONS:
+        return frozenset(found)
+    runs = {ref: each.manifest()["revision"] for ref, each in found.items()}
+    return frozenset(sorted(runs, key=lambda ref: runs[ref])[-REVISIONS:])
 
 
 def decided(target: Target, decision: Decision) -> Target:
@@ -133,5 +204,4 @@ def decided(target: Target, decision: Decision) -> Target:
         job_id=memory.job_id,
         restore_from=memory.restored_from.path if memory.restored_from else None,
         running=decision.running,
-        fingerprint=memory.revision,
     )

@@ -122,7 +122,7 @@ what the API server noted of a whole life; nothing that is only watched needs ge
   resources: [services, serviceaccounts]
   verbs: [list, watch, create, patch, delete]
 - apiGroups: [apps]
-  resources: [deployments]
+  resources: [deployments, controllerrevisions]
   verbs: [list, watch, create, patch, delete]
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]

@@ -28,6 +28,9 @@ def conditions(facts: Facts, before: ModelStreamStatus) -> dict[ConditionType, S
         accepted = Says("False", Reason.INVALID_SPEC, facts.refusal)
     said = {ConditionType.READY: _ready(facts, parts), ConditionType.ACCEPTED: accepted, **parts}
     said[ConditionType.UPDATED] = _updated(facts)
+    if facts.outdated:
+        message = "the next restart takes what this operator renders; another restartNonce does now"
+        said[ConditionType.OUTDATED] = Says("True", Reason.OPERATOR_CHANGED, message)
     if facts.parallelism is not None and facts.decision.memory.step is Step.DEPLOYED:
         said[ConditionType.SCALED] = _scaled(facts)
     return said

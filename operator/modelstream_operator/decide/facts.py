@@ -22,6 +22,8 @@ class Facts:
     """Why the newest spec is not accepted."""
     updated: bool = True
     """Whether what runs, or ran last, was made from the newest spec."""
+    outdated: bool = False
+    """Whether the operator itself would make the pods otherwise by now."""
     rest: Rest | None = None
     problems: Sequence[Problem] = ()
     answer: Answer = Answer.JOB

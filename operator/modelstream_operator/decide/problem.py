@@ -46,6 +46,11 @@ class Reason(StrEnum):
     RUNNING = "Running", _JOB, "True: all tasks run"
     LOADED = "Loaded", _LOADED, "True: every TaskManager has the models loaded and warm"
     UP_TO_DATE = "UpToDate", "Updated", "True: what runs was made from this spec"
+    OPERATOR_CHANGED = (
+        *("OperatorChanged", "Outdated"),
+        "True: this operator renders the pods otherwise than the one that started them; the next"
+        " restart takes that, or another `restartNonce` now",
+    )
     SCALED = "Scaled", "Scaled", "True: the job has the parallelism that it should have"
 
     # The normal course of things

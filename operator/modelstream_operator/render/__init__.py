@@ -1,50 +1,38 @@
 """From a resource to Kubernetes manifests. Pure: no I/O, no clock, no kopf."""
 
-from modelstream_operator import names
 from modelstream_operator.render import rbac
-from modelstream_operator.render.config import config_map
-from modelstream_operator.render.jobmanager import jobmanager_deployment
 from modelstream_operator.render.network import network_policy
-from modelstream_operator.render.services import jobmanager_service, rest_service
-from modelstream_operator.render.signature import digest
+from modelstream_operator.render.revision import revision_of
+from modelstream_operator.render.run import Run, run_children
+from modelstream_operator.render.services import rest_service
+from modelstream_operator.render.signature import digest, signed
 from modelstream_operator.render.target import Target
-from modelstream_operator.render.taskmanager import taskmanager_deployment
 from modelstream_operator.resources import Manifest
 
-__all__ = ["Target", "children", "digest", "stream_children"]
+__all__ = ["Target", "children", "digest", "run_of", "stream_children"]
 
 
 def children(target: Target) -> list[Manifest]:
-    """Everything that the resource owns, in the order in which it is of use."""
-    return [*stream_children(target), *(_signed(each) for each in _of_the_run(target))]
+    """Everything but the revision of a target that is deployed as it is."""
+    stream, run = stream_children(target), run_of(target)
+    return [*stream, *run_children(revision_of(target), run)] if run.number else stream
 
 
 def stream_children(target: Target) -> list[Manifest]:
     """What stays from one run to the next: rendered afresh, whatever runs."""
-    return [_signed(each) for each in _of_the_stream(target)]
-
-
-def _of_the_stream(target: Target) -> list[Manifest]:
-    """What stays from one run to the next."""
     found = [rbac.service_account(target), rest_service(target)]
     if target.spec.network_policy.enabled:
         found.append(network_policy(target))
-    return found
+    return [signed(each) for each in found]
 
 
-def _of_the_run(target: Target) -> list[Manifest]:
-    """What each run has for itself; nothing before the first."""
-    if not target.run:
-        return []
-    found = [config_map(target)]
-    if target.highly_available:
-        found += [rbac.role(target), rbac.role_binding(target)]
-    found.append(jobmanager_service(target))
-    return [*found, jobmanager_deployment(target), taskmanager_deployment(target)]
-
-
-def _signed(manifest: Manifest) -> Manifest:
-    """The manifest with its own hash, which tells later whether it must be applied again."""
-    meta = manifest["metadata"]
-    annotations = {**meta.get("annotations", {}), names.ANNOTATION_APPLIED: digest(manifest)}
-    return {**manifest, "metadata": {**meta, "annotations": annotations}}
+def run_of(target: Target) -> Run:
+    """What the target says of its run."""
+    return Run(
+        number=int(target.run),
+        job_id=target.job_id,
+        restore_from=target.restore_from,
+        parallelism=target.parallelism,
+        replicas=target.replicas,
+        running=target.running,
+    )

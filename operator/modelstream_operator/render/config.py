@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from modelstream_crds.diff import EFFECTS, Effect
 from modelstream_crds.needs import claim_path
 from modelstream_operator import names
 from modelstream_operator.render import memory
@@ -36,9 +37,27 @@ def config_map(target: Target) -> Manifest:
     return target.run_child(CONFIG_MAP, names.config(target.name, target.run), data=data)
 
 
+def run_spec(manifest: Manifest) -> Manifest:
+    """A copy of the spec as it was written, without the fields that concern no run."""
+    spec: Manifest = json.loads(json.dumps(manifest["spec"]))
+    for path, effect in EFFECTS.items():
+        if effect is not Effect.RESTART:
+            _leave_out(spec, path.split("."))
+    return spec
+
+
+def _leave_out(place: Manifest, way: list[str]) -> None:
+    """Take a field away, and what was there for it alone."""
+    field, *below = way
+    if below and isinstance(place.get(field), dict):
+        _leave_out(place[field], below)
+    if not below or not place.get(field):
+        place.pop(field, None)
+
+
 def job_manifest(target: Target) -> Manifest:
     """The resource without what only the operator reads (JSON is YAML too)."""
-    spec = json.loads(json.dumps(target.manifest["spec"]))
+    spec = run_spec(target.manifest)
     for role in ("jobManager", "taskManager"):
         spec.get("flink", {}).get(role, {}).pop("podTemplate", None)
     return {
@@ -96,7 +115,7 @@ def _owned(target: Target) -> Options:
         "jobmanager.memory.process.size": f"{jobmanager.jvm}m",
         "taskmanager.memory.process.size": f"{taskmanager.jvm}m",
         "taskmanager.numberOfTaskSlots": str(target.slots),
-        "parallelism.default": str(target.parallelism),
+        "parallelism.default": target.parallelism_gap or str(target.parallelism),
         "pipeline.name": target.name,
         "execution.runtime-mode": "STREAMING" if target.streaming else "BATCH",
         "execution.shutdown-on-application-finish": "false",

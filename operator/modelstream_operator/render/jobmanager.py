@@ -30,7 +30,6 @@ def role(target: Target) -> pods.Role:
     return pods.Role(
         component=Component.JOBMANAGER,
         deployment=names.jobmanager(target.name, target.run),
-        replicas=1,
         resources=pods.resources(stated.resources, limit, CPU, {}),
         ports={
             "rpc": names.JOBMANAGER_RPC_PORT,

@@ -26,7 +26,6 @@ class Role:
 
     component: Component
     deployment: str
-    replicas: int
     resources: Part
     ports: Mapping[str, int]
     environment: Mapping[str, str]
@@ -38,9 +37,11 @@ class Role:
 
 
 def deployment(target: Target, role: Role) -> Manifest:
-    """A Deployment that replaces its pods at once, never two generations side by side."""
+    """A Deployment that replaces its pods at once, never two generations side by side.
+
+    How many there are is the run's.
+    """
     spec = {
-        "replicas": role.replicas if target.running else 0,
         "revisionHistoryLimit": 1,
         "strategy": {"type": "Recreate"},
         "selector": {"matchLabels": target.selector(role.component)},
@@ -64,7 +65,7 @@ def pod_template(target: Target, role: Role) -> Part:
         **role.placement,
     }
     labels = {**target.run_labels, names.LABEL_COMPONENT: role.component.value}
-    annotations = {names.ANNOTATION_JOB: target.job_id, names.ANNOTATION_CONFIG: target.fingerprint}
+    annotations = {names.ANNOTATION_JOB: target.job_id}
     ours: Part = {"metadata": {}, "spec": spec}
     merged = merge(ours, {key: role.template[key] for key in ours if role.template.get(key)})
     meta = merged["metadata"]

@@ -20,15 +20,16 @@ class Target:
     """The resource as the API server has it: what the job reads."""
 
     settings: Settings = field(default_factory=Settings)
-    run: int = 0
-    """Number of the run; 0 where none has begun."""
+    run: names.Run = 0
+    """Number of the run, or a gap for it; 0 where none has begun."""
 
     job_id: str = ""
     restore_from: str | None = None
     running: bool = True
     """False keeps the objects and takes the pods away."""
 
-    fingerprint: str = ""
+    parallelism_gap: str = ""
+    """Written instead of a parallelism that follows from the number of TaskManagers."""
 
     @property
     def spec(self) -> ModelStreamSpec:

@@ -29,7 +29,6 @@ def role(target: Target) -> pods.Role:
     return pods.Role(
         component=Component.TASKMANAGER,
         deployment=names.taskmanager(target.name, target.run),
-        replicas=target.replicas,
         resources=pods.resources(stated.resources, limit, CPU, gpu.limits(target)),
         ports={
             "data": names.TASKMANAGER_DATA_PORT,

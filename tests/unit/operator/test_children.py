@@ -27,10 +27,10 @@ GPU = {"spec/gpu": {"count": 1}}
 
 def test_the_job_reads_the_same_manifest_without_pod_templates(target: TargetMaker) -> None:
     template = {"spec": {"priorityClassName": "high"}}
-    made = target({"spec/flink/taskManager": {"replicas": 2, "podTemplate": template}})
+    made = target({"spec/flink/taskManager": {"replicas": 2, "slots": 2, "podTemplate": template}})
     data = next(c for c in children(made) if c["kind"] == "ConfigMap")["data"]
     read = json.loads(data["modelstream.yaml"])
-    assert read["spec"]["flink"]["taskManager"] == {"replicas": 2}
+    assert read["spec"]["flink"]["taskManager"] == {"slots": 2}
     assert read["spec"]["pipeline"] == made.manifest["spec"]["pipeline"]
 
 

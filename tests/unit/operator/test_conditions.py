@@ -204,7 +204,12 @@ def test_every_condition_is_about_the_generation_that_was_seen() -> None:
     status = status_of(replace(WELL, gpu=True), BEFORE)
     assert status["observedGeneration"] == 3
     assert {each["observedGeneration"] for each in status["conditions"]} == {3}
-    absent = {ConditionType.SCALED, ConditionType.RECONCILING, ConditionType.STALLED}
+    absent = {
+        ConditionType.OUTDATED,
+        ConditionType.SCALED,
+        ConditionType.RECONCILING,
+        ConditionType.STALLED,
+    }
     there = {each["type"] for each in status["conditions"]}
     assert there == {each.value for each in ConditionType} - absent
 
@@ -365,3 +370,12 @@ def test_without_models_in_the_manifest_nothing_is_said_of_any() -> None:
 def test_a_taskmanager_that_is_not_ready_is_waited_for_without_models_too() -> None:
     said = condition(status_of(replace(NO_MODELS, ready=1), BEFORE), ConditionType.MODELS_LOADED)
     assert (said["status"], said["message"]) == ("False", "1/2 TaskManagers are ready")
+
+
+def test_pods_that_the_operator_would_make_otherwise_are_told_and_ready_stays() -> None:
+    found = {each["type"]: each for each in status_of(WELL, BEFORE)["conditions"]}
+    assert "Outdated" not in found
+    told = status_of(replace(WELL, outdated=True), BEFORE)
+    found = {each["type"]: each for each in told["conditions"]}
+    assert (found["Outdated"]["status"], found["Outdated"]["reason"]) == ("True", "OperatorChanged")
+    assert found["Ready"]["status"] == "True"

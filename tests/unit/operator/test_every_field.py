@@ -9,10 +9,10 @@ from tests.support.rendered import changed
 from tests.unit.operator.conftest import put
 
 from modelstream_crds.crd import custom_resource_definition
-from modelstream_crds.v1alpha1 import ModelStreamSpec
+from modelstream_crds.diff import Effect, diff, effect
 from modelstream_operator.render import Target
 from modelstream_operator.render.config import job_manifest
-from modelstream_operator.render.fingerprint import EFFECTS, Effect, fingerprint
+from modelstream_operator.render.revision import revision_of
 
 TargetMaker = Callable[..., Target]
 JM, TM, FLINK = "Deployment/scores-jobmanager-1", "Deployment/scores-taskmanager-1", "ConfigMap"
@@ -256,7 +256,10 @@ FIELDS: dict[str, tuple[dict[str, Any], Any, set[str], str]] = {
     "restartNonce": (BASE, 1, set(), ""),
     "networkPolicy.enabled": (BASE, False, {"NetworkPolicy"}, ""),
 }
-NOT_READ_BY_THE_JOB = {"flink.jobManager.podTemplate", "flink.taskManager.podTemplate"}
+NOT_READ_BY_THE_JOB = {
+    *("flink.jobManager.podTemplate", "flink.taskManager.podTemplate"),
+    *(field for field in FIELDS if effect(field) is not Effect.RESTART),
+}
 
 
 def fields(schema: dict[str, Any], path: str = "") -> Iterator[str]:
@@ -277,8 +280,13 @@ def test_every_field_of_the_definition_is_in_the_table() -> None:
     assert set(fields(spec)) == {re.sub(r"\{.*?\}", "{}", path) for path in FIELDS}
 
 
-def test_every_field_of_the_spec_has_an_effect() -> None:
-    assert {each.alias for each in ModelStreamSpec.model_fields.values()} <= set(EFFECTS)
+@pytest.mark.parametrize("field", FIELDS)
+def test_every_field_has_its_effect_on_a_job_that_runs(target: TargetMaker, field: str) -> None:
+    base, value, *_ = FIELDS[field]
+    before, after = target(base), target({**base, place(field): value})
+    found = diff(before.spec, after.spec)
+    assert found.effect is effect(re.sub(r"\{.*?\}", "{}", field))
+    assert found.paths
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -301,13 +309,11 @@ def test_the_job_reads_the_field_as_it_was_written(target: TargetMaker, field: s
 
 
 @pytest.mark.parametrize("field", sorted(FIELDS))
-def test_a_field_restarts_the_job_if_the_table_of_effects_says_so(
-    target: TargetMaker, field: str
-) -> None:
+def test_what_concerns_no_run_is_in_no_revision(target: TargetMaker, field: str) -> None:
     base, value, *_ = FIELDS[field]
     before, after = target(base), target({**base, place(field): value})
-    restarts = fingerprint(before) != fingerprint(after)
-    assert restarts == (effect(field) is Effect.RESTART)
+    same = revision_of(before).id == revision_of(after).id
+    assert same is (effect(field) in {Effect.NOTHING, Effect.SCALE})
 
 
 def place(field: str) -> str:
@@ -325,9 +331,3 @@ def split(path: str) -> tuple[str, str]:
             return root, path.removeprefix(f"{root}/spec/").removeprefix("template/spec/")
     kind, _, rest = path.partition("/")
     return kind, rest.removeprefix("scores-config-1/data/flink.yaml/")
-
-
-def effect(field: str) -> Effect:
-    """The entry of the longest path that the field is at or below."""
-    known = [path for path in EFFECTS if re.split(r"[\[{]", f"{field}.")[0].startswith(path)]
-    return EFFECTS[max(known, key=len)]

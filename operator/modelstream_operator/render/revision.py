@@ -1,0 +1,81 @@
+"""What a run is made of, kept as a ControllerRevision: it heals the run and starts it again.
+
+Rendering anew could not do that: a newer operator renders otherwise, and the pods of a job that
+runs would be replaced for nothing. Only what belongs to a single run is left open, by named gaps.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from enum import StrEnum
+
+from modelstream_operator import names
+from modelstream_operator.render.config import config_map, run_spec
+from modelstream_operator.render.jobmanager import jobmanager_deployment
+from modelstream_operator.render.rbac import role, role_binding
+from modelstream_operator.render.services import jobmanager_service
+from modelstream_operator.render.signature import digest
+from modelstream_operator.render.target import Target
+from modelstream_operator.render.taskmanager import taskmanager_deployment
+from modelstream_operator.resources import CONTROLLER_REVISION, Manifest
+
+
+class Gap(StrEnum):
+    """What a run fills in."""
+
+    RUN = "{{modelstream:run}}"
+    JOB = "{{modelstream:job}}"
+    RESTORE_FROM = "{{modelstream:restore-from}}"
+    PARALLELISM = "{{modelstream:parallelism}}"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A spec that was, or is to be, deployed, and the objects of a run of it."""
+
+    id: str
+    """Equal where both are equal."""
+
+    spec: Manifest
+    """As it was written, without the fields that concern no run."""
+
+    children: list[Manifest]
+    """With gaps."""
+
+    def manifest(self, target: Target) -> Manifest:
+        """The object that keeps it; its data cannot be changed."""
+        data = {"spec": self.spec, "children": self.children}
+        name = names.revision(target.name, self.id)
+        return target.child(CONTROLLER_REVISION, name, data=data, revision=target.run)
+
+
+def read(manifest: Manifest) -> Revision:
+    """What an object keeps.
+
+    Raises:
+        KeyError: it is none of ours.
+    """
+    data, name = manifest["data"], manifest["metadata"]["name"]
+    return Revision(name.rpartition("-")[2], data["spec"], data["children"])
+
+
+def revision_of(target: Target) -> Revision:
+    """What would be deployed now."""
+    open_ = dataclasses.replace(
+        target,
+        run=Gap.RUN,
+        job_id=Gap.JOB,
+        restore_from=Gap.RESTORE_FROM,
+        running=True,
+        parallelism_gap="" if target.spec.flink.parallelism else Gap.PARALLELISM,
+    )
+    made, spec = _run_manifests(open_), run_spec(target.manifest)
+    return Revision(digest({"spec": spec, "children": made}), spec, made)
+
+
+def _run_manifests(target: Target) -> list[Manifest]:
+    """What each run has for itself."""
+    found = [config_map(target)]
+    if target.highly_available:
+        found += [role(target), role_binding(target)]
+    found.append(jobmanager_service(target))
+    return [*found, jobmanager_deployment(target), taskmanager_deployment(target)]

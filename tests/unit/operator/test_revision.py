@@ -1,0 +1,171 @@
+"""What a run is made of is kept, and a run is rendered from that alone."""
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from modelstream_operator.cache import Child
+from modelstream_operator.decide.acceptance import accepted
+from modelstream_operator.decide.decision import Decision
+from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.names import LABEL_RUN
+from modelstream_operator.render import Target, children, run_of
+from modelstream_operator.render.revision import Gap, Revision, read, revision_of
+from modelstream_operator.render.run import Run, run_children
+from modelstream_operator.resources import Manifest, Ref
+from modelstream_operator.settings import Settings
+from modelstream_operator.wish import REVISIONS, Reading, plan, wish
+
+TargetMaker = Callable[..., Target]
+STATE = {"spec/state": {"storage": "s3://bucket/x"}}
+NEWER = Settings(image_cpu="modelstream/runtime:2", image_pull_policy="Always")
+
+
+def kept(target: Target, revision: Revision) -> Child:
+    """The object as the cache has it."""
+    made = revision.manifest(target)
+    made["metadata"]["uid"] = revision.id
+    found = Child.of(json.loads(json.dumps(made)))
+    assert found is not None
+    return found
+
+
+def asked(target: Target, memory: Memory, *there: Child) -> tuple[Any, list[Manifest]]:
+    """What is asked of a stream, and the objects that there are to be."""
+    manifest = copy.deepcopy(target.manifest)
+    reading = Reading(1, accepted(manifest), manifest)
+    known = {each.ref: each for each in there}
+    found = wish(reading, manifest, memory, known, target.settings)
+    return found, list(plan(found, Decision(memory), known).desired)
+
+
+def deployed(revision: Revision) -> Memory:
+    return Memory(Step.DEPLOYED, run=1, job_id="ab" * 16, revision=revision.id)
+
+
+def images(manifests: list[Manifest]) -> set[str]:
+    pods = [each["spec"]["template"]["spec"] for each in manifests if each["kind"] == "Deployment"]
+    return {each["image"] for pod in pods for each in pod["containers"]}
+
+
+def test_what_is_kept_is_read_again(target: TargetMaker) -> None:
+    made = target(STATE)
+    revision = revision_of(made)
+    manifest = json.loads(json.dumps(revision.manifest(made)))
+    assert manifest["metadata"]["name"] == f"scores-{revision.id}"
+    assert manifest["revision"] == 1
+    assert read(manifest) == revision
+
+
+def test_a_revision_is_of_no_run(target: TargetMaker) -> None:
+    first = target(STATE, run=1, job_id="a" * 32, restore_from="s3://x")
+    other = target(STATE | {"spec/flink/taskManager": {"replicas": 7}}, run=2, running=False)
+    assert revision_of(first) == revision_of(other)
+
+
+def test_every_gap_is_filled_by_a_run(target: TargetMaker) -> None:
+    revision = revision_of(target(STATE))
+    text = json.dumps(revision.children)
+    assert [gap for gap in Gap if gap not in text] == []
+    filled = json.dumps(run_children(revision, Run(3, "c" * 32, "s3://x/savepoint", 6, 6)))
+    assert "{{" not in filled
+    for part in ("scores-jobmanager-3", f"ha/{'c' * 32}", "s3://x/savepoint", "scores-0f1e2d3c-3"):
+        assert part in filled
+
+
+def test_a_run_without_a_savepoint_has_no_variable_for_one(target: TargetMaker) -> None:
+    made = run_children(revision_of(target()), Run(1, "c" * 32))
+    assert "MODELSTREAM_RESTORE_FROM" not in json.dumps(made)
+
+
+@pytest.mark.parametrize(("running", "pods"), [(True, [1, 4]), (False, [0, 0])])
+def test_how_many_pods_there_are_is_the_run_s(
+    target: TargetMaker, running: bool, pods: list[int]
+) -> None:
+    made = run_children(revision_of(target()), Run(1, "c", replicas=4, running=running))
+    found = [each["spec"]["replicas"] for each in made if each["kind"] == "Deployment"]
+    assert found == pods
+
+
+def test_a_stated_parallelism_does_not_follow_the_taskmanagers(target: TargetMaker) -> None:
+    revision = revision_of(target({"spec/flink/parallelism": 5}))
+    options = run_children(revision, Run(1, "c", parallelism=9))[0]["data"]["flink.yaml"]
+    assert json.loads(options)["parallelism.default"] == "5"
+
+
+def test_a_newer_operator_replaces_no_pod_of_a_job_that_runs(target: TargetMaker) -> None:
+    old = target(STATE)
+    revision = revision_of(old)
+    newer = replace(old, settings=NEWER)
+    found, made = asked(newer, deployed(revision), kept(old, revision))
+    assert not found.wanted.restart
+    assert images(made) == {"modelstream/runtime:latest"}
+    assert found.outdated
+    assert found.wanted.revision != revision.id  # which the next start takes
+
+
+def test_while_a_change_waits_the_run_is_healed_as_it_was_made(target: TargetMaker) -> None:
+    old = target(STATE)
+    revision = revision_of(old)
+    edited = target(STATE | {"spec/flink/image": "mine:2"})
+    found, made = asked(edited, deployed(revision), kept(old, revision))
+    assert found.wanted.restart
+    assert images(made) == {"modelstream/runtime:latest"}
+    assert found.wanted.checkpoints == "s3://bucket/x/fraud/scores/checkpoints"
+
+
+def test_an_equal_spelling_and_more_taskmanagers_restart_nothing(target: TargetMaker) -> None:
+    old = target(STATE)
+    revision = revision_of(old)
+    edited = target(
+        {"spec/state": {"storage": "s3://bucket/x/", "checkpointInterval": "30000ms"}}
+        | {"spec/flink/taskManager": {"replicas": 3}}
+    )
+    found, made = asked(edited, deployed(revision), kept(old, revision))
+    assert not found.wanted.restart
+    assert not found.outdated
+    assert [each["spec"]["replicas"] for each in made if each["kind"] == "Deployment"] == [1, 3]
+
+
+def test_state_on_a_claim_that_moves_is_refused_and_the_run_goes_on(target: TargetMaker) -> None:
+    old = target({"spec/state": {"storage": "pvc://a"}})
+    revision = revision_of(old)
+    moved = target({"spec/state": {"storage": "pvc://b"}})
+    found, made = asked(moved, deployed(revision), kept(old, revision))
+    assert found.refusal
+    assert "pvc://a" in found.refusal
+    assert found.wanted.revision == revision.id
+    assert "claim-models" in json.dumps(made)
+    assert '"claimName": "a"' in json.dumps(made)
+
+
+def test_a_run_whose_revision_somebody_deleted_gets_the_same_again(target: TargetMaker) -> None:
+    old = target(STATE)
+    found, made = asked(old, deployed(revision_of(old)))
+    assert not found.wanted.restart
+    assert [each["kind"] for each in made].count("ControllerRevision") == 1
+    assert {Ref.of(each) for each in made} >= {Ref.of(each) for each in children(old)}
+
+
+def test_what_nobody_knows_is_replaced_and_not_touched_before(target: TargetMaker) -> None:
+    memory = replace(deployed(revision_of(target())), revision="gone")
+    found, made = asked(target(STATE), memory)
+    assert found.wanted.restart
+    assert {each["kind"] for each in made} == {"ServiceAccount", "Service", "NetworkPolicy"}
+
+
+def test_the_newest_revisions_are_kept(target: TargetMaker) -> None:
+    old = [revision_of(target({"spec/restartNonce": n})) for n in range(REVISIONS + 3)]
+    there = [kept(target(run=n + 1), each) for n, each in enumerate(old)]
+    found, _ = asked(target({"spec/restartNonce": REVISIONS + 2}), deployed(old[-1]), *there)
+    stays = plan(found, Decision(deployed(old[-1])), {each.ref: each for each in there}).kept
+    assert {ref.name for ref in stays} == {f"scores-{each.id}" for each in old[-REVISIONS:]}
+
+
+def test_the_objects_of_a_run_carry_its_number(target: TargetMaker) -> None:
+    made = run_children(revision_of(target(STATE)), run_of(target(STATE, run=12)))
+    assert {each["metadata"]["labels"][LABEL_RUN] for each in made} == {"12"}
