@@ -39,8 +39,12 @@ GIVEN_ON = {("configmaps", verb) for verb in ("get", "create", "update", "patch"
 """What Flink's high availability gets: Kubernetes lets nobody give what he has not."""
 ADMISSION = {("modelstreams/finalizers", "update")}
 """Asked for by the admission plugin OwnerReferencesPermissionEnforcement, which is off here."""
-PRUNING = {("services", "delete"), ("serviceaccounts", "delete")}
-"""A version that names one of them anew deletes the old one; none leaves the plan of this one."""
+PRUNING = {
+    *(("services", "delete"), ("serviceaccounts", "delete"), ("controllerrevisions", "delete")),
+    *(("roles", "delete"), ("rolebindings", "delete")),
+}
+"""A restart deletes those of the run before, and a version that names one anew the old one; in this
+life none leaves the plan."""
 POLICY = """
 apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -173,8 +177,8 @@ def test_the_chart_grants_what_a_whole_life_needs_and_nothing_else(
     wanted = {"scores-config-1", "scores-flink", "scores-jobmanager-1", "scores-taskmanager-1"}
     until(lambda: wanted <= children())
     until(lambda: plane.request("GET", f"{STREAMS}/scores").get("status"))
-    # The policy and, without state, the Role and its binding leave the plan.
-    edit = {"spec": {"suspend": True, "networkPolicy": {"enabled": False}, "state": None}}
+    # The policy leaves the plan.
+    edit = {"spec": {"suspend": True, "networkPolicy": {"enabled": False}}}
     merge = "application/merge-patch+json"
     plane.request("PATCH", f"{STREAMS}/scores", edit, kind=merge)
     asked = f"{deployments}/scores-taskmanager-1"
