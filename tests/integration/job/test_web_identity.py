@@ -4,38 +4,44 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.support import run_job, sts
-from tests.support.s3 import S3
+from tests.support import run_job, s3, sts
 
 from modelstream.pod import configuration
 
 pytestmark = pytest.mark.flink
 
-STATEMENTS = """
-CREATE TABLE scores (x INT)
-WITH ('connector' = 'filesystem', 'format' = 'json', 'path' = 's3://bucket/identity/out');
-INSERT INTO scores VALUES (1), (2)
+PROGRAM = """
+from pyflink.table import EnvironmentSettings, TableEnvironment
+
+environment = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+environment.execute_sql(
+    "CREATE TABLE scores (x INT) WITH "
+    "('connector' = 'filesystem', 'format' = 'json', 'path' = 's3://bucket/out')"
+)
+environment.execute_sql("INSERT INTO scores VALUES (1), (2)").wait()
 """
 
 
 def test_a_job_keeps_state_and_publishes_results_with_the_role_of_its_service_account(
-    tmp_path: Path, s3: S3, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = {key: value for key, value in s3.options.items() if not key.endswith("-key")}
-    with sts.server(tmp_path) as service:
+    program = tmp_path / "job.py"
+    program.write_text(PROGRAM)
+    with s3.server(tmp_path, "bucket") as store, sts.server(tmp_path) as service:
+        plain = {key: value for key, value in store.options.items() if not key.endswith("-key")}
         monkeypatch.setenv("JVM_ARGS", f"{os.environ['JVM_ARGS']} {service.java_options}")
         for name, value in service.environment.items():
             monkeypatch.setenv(name, value)
         job = {
-            "sql": {"statements": STATEMENTS},
-            "state": {"storage": "s3://bucket/identity/state"},
+            "python": {"script": str(program)},
+            "state": {"storage": "s3://bucket/state"},
             "flink": {"configuration": plain | configuration.web_identity(os.environ)},
         }
         with run_job.process(tmp_path, job, {}, {}) as process:
-            code = process.wait(120)
-        asked = service.asked
+            code = process.wait(540)
+        results = b"".join(store.read("bucket/out").values())
 
     assert code == 0, (tmp_path / "job.log").read_text()
-    assert asked, "the token was changed for keys"
-    assert b"".join(s3.read("bucket/identity/out").values()).split() == [b'{"x":1}', b'{"x":2}']
-    assert s3.read("bucket/identity/state")
+    assert service.asked, "the token was changed for keys"
+    assert results.split() == [b'{"x":1}', b'{"x":2}']
+    assert "PUT /bucket/state/checkpoints/" in (tmp_path / "s3.log").read_text()
