@@ -17,7 +17,8 @@ from modelstream_operator.resources import Manifest, Ref, Resource
 
 logger = logging.getLogger(__name__)
 
-PAGE = 500
+PAGE = 100
+"""Objects of one list: 500 nodes with long lists of images cost 110 MiB while they are read."""
 SILENCE = 240.0
 """Seconds after which a quiet watch seems to be dead: bookmarks come every minute."""
 AT_ONCE = 1.0

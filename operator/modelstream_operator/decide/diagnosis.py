@@ -66,6 +66,7 @@ def diagnose(scene: Scene) -> tuple[Problem, ...]:
     found = [
         *claim_problems(scene.target, scene.claims),
         *_refused(scene),
+        *_differing(scene.pods),
         *(problem for pod in scene.pods for problem in _pod_problems(pod, scene)),
         *_unreplaced(scene),
     ]
@@ -92,6 +93,24 @@ def _verified(message: str) -> dict[str, Verified]:
         }
     except (ValueError, KeyError, TypeError):
         return {}
+
+
+def _differing(pods: Sequence[Manifest]) -> Iterator[Problem]:
+    """Models that one TaskManager has with other contents than another."""
+    found: dict[str, dict[str, str]] = {}
+    for pod in pods:
+        if component(pod) == Component.TASKMANAGER:
+            for name, model in verified_models([pod]).items():
+                found.setdefault(name, {}).setdefault(model.digest, pod["metadata"]["name"])
+    for name, digests in found.items():
+        if len(digests) > 1:
+            which = ", ".join(f"{digest} in {pod}" for digest, pod in sorted(digests.items()))
+            text = (
+                f"model {name} is not the same in every TaskManager: {which}. Its contents were"
+                " changed meanwhile: another spec.restartNonce loads what there is now into all,"
+                " spec.models[].digest holds one"
+            )
+            yield Problem(ConditionType.MODELS_AVAILABLE, Reason.MODELS_DIFFER, text)
 
 
 def _refused(scene: Scene) -> Iterator[Problem]:

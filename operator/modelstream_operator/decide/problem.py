@@ -122,6 +122,10 @@ class Reason(StrEnum):
         "the claim; one that is being bound is given 10 seconds",
     )
     CLAIM_ACCESS_MODE = "ClaimAccessMode", _CLAIM, "the claim, and the mode that it needs"
+    MODELS_DIFFER = (
+        *("ModelsDiffer", _MODELS),
+        "the model, and the digests that pods of one run have: its contents were changed meanwhile",
+    )
     IMAGE_VOLUME_UNSUPPORTED = (
         *("ImageVolumeUnsupported", _MODELS),
         "the server left the image volume out: use another scheme or turn the gate on",

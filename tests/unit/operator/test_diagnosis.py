@@ -206,6 +206,31 @@ def test_models_come_before_what_depends_on_them(target: TargetMaker) -> None:
     ]
 
 
+def verified(name: str, digest: str, component: str = "taskmanager") -> dict[str, Any]:
+    """A pod whose models were verified."""
+    message = json.dumps({"models": [{"name": "fraud", "digest": digest}]})
+    made = pod(component, initContainerStatuses=[{"name": "verify", "state": ended(0, message)}])
+    made["metadata"]["name"] = name
+    return made
+
+
+def test_pods_with_other_contents_of_a_model_are_told_with_both_digests(
+    target: TargetMaker,
+) -> None:
+    pods = [verified("a", "sha256:1"), verified("b", "sha256:1"), verified("c", "sha256:2")]
+    problem = only(Scene(target(), NOW, pods))
+
+    assert (problem.about, problem.reason) == (ConditionType.MODELS_AVAILABLE, "ModelsDiffer")
+    assert "sha256:1 in a, sha256:2 in c" in problem.message
+    assert "restartNonce" in problem.message
+
+
+def test_a_jobmanager_of_before_does_not_score(target: TargetMaker) -> None:
+    pods = [verified("a", "sha256:1"), verified("jm", "sha256:2", "jobmanager")]
+
+    assert diagnose(Scene(target(), NOW, pods)) == ()
+
+
 def test_verify_tells_digests_and_signatures() -> None:
     message = json.dumps({"models": [{"name": "fraud", "digest": "d", "signatures": ["a"]}]})
     done = {"name": "verify", "state": ended(0, message)}
