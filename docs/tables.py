@@ -1,18 +1,25 @@
-"""The tables of the operator's guide that the code has: reasons and settings."""
+"""The tables of the operator's guide that the code has: reasons, effects of changes, settings."""
 
 from collections.abc import Iterator
 from dataclasses import fields
 
 from docs import ROOT
+from modelstream_crds.diff import EFFECTS, Effect
 from modelstream_operator.decide import problem
 from modelstream_operator.settings import PREFIX, Settings
 
+_IN_WORDS = {
+    Effect.NOTHING: "restarts nothing",
+    Effect.SCALE: "scales the job in place",
+    Effect.RESTART: "restarts the job",
+}
 GUIDE = ROOT / "docs" / "operator.md"
 
 
 def with_tables(guide: str) -> str:
     """The guide with its tables as the code has them."""
     guide = _replaced(guide, "### Reasons", problem.table())
+    guide = _replaced(guide, "### Field by field", "\n".join([*_effects(), ""]))
     return _replaced(guide, "## Settings", "\n".join([*_settings(), ""]))
 
 
@@ -22,6 +29,13 @@ def _replaced(guide: str, heading: str, table: str) -> str:
     start = after.index("\n| ") + 1
     end = after.index("\n\n", start) + 1
     return f"{before}{mark}{after[:start]}{table}{after[end:]}"
+
+
+def _effects() -> Iterator[str]:
+    yield "| field | a change |"
+    yield "| --- | --- |"
+    for field, effect in EFFECTS.items():
+        yield f"| `{field}` | {_IN_WORDS[effect]} |"
 
 
 def _settings() -> Iterator[str]:
