@@ -116,6 +116,29 @@ PodTemplate = Annotated[
 ]
 
 
+class ServiceAccount(Part):
+    """Who the pods are, at the API server and at a cloud. The program has all of its rights."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            name="account-name-or-annotations",
+            message="has a name too: write the annotations on that ServiceAccount, or leave out the"
+            " name for one of the stream's own",
+            cel="!has(self.name) || !has(self.annotations) || size(self.annotations) == 0",
+            holds=lambda account: not (account.name and account.annotations),
+            at=".annotations",
+        ),
+    )
+
+    name: ObjectName | None = None
+    """A ServiceAccount that is there. Default: one of the stream's own, without rights."""
+
+    annotations: Annotated[
+        dict[Text, Annotated[str, Field(max_length=1024)]], Field(max_length=16)
+    ] = Field(default_factory=dict)
+    """Annotations of the stream's own ServiceAccount, such as eks.amazonaws.com/role-arn."""
+
+
 class JobManager(Part):
     """The pod that coordinates the job."""
 
@@ -215,6 +238,9 @@ class Flink(Part):
 
     runtime_mode: RuntimeMode = RuntimeMode.STREAMING
     """Streaming, or Batch for bounded sources."""
+
+    service_account: ServiceAccount = ServiceAccount()
+    """Who the pods are, at the API server and at a cloud. The program has all of its rights."""
 
     job_manager: JobManager = JobManager()
     """The pod that coordinates the job."""

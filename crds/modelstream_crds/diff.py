@@ -42,6 +42,8 @@ EFFECTS: Final[Mapping[str, Effect]] = MappingProxyType(
         "flink.image": Effect.RESTART,
         "flink.parallelism": Effect.RESTART,
         "flink.runtimeMode": Effect.RESTART,
+        "flink.serviceAccount.name": Effect.RESTART,
+        "flink.serviceAccount.annotations": Effect.RESTART,
         "flink.jobManager": Effect.RESTART,
         "flink.taskManager.replicas": Effect.SCALE,
         "flink.taskManager.slots": Effect.RESTART,
@@ -75,7 +77,10 @@ _NORMAL: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
 )
 """Fields whose values have several spellings."""
 
-_FREE: Final = ("limits", "requests", "podTemplate", "configuration", "secretConfiguration")
+_FREE: Final = (
+    *("limits", "requests", "podTemplate", "configuration", "secretConfiguration"),
+    "annotations",
+)
 """Mappings whose keys are no fields."""
 
 

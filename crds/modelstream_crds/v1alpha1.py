@@ -12,6 +12,7 @@ from modelstream_crds.cluster import (
     JobManager,
     Resources,
     RuntimeMode,
+    ServiceAccount,
     TaskManager,
     Toleration,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "RestoredFromStatus",
     "RuntimeMode",
     "SecretKey",
+    "ServiceAccount",
     "Sink",
     "Source",
     "Sql",

@@ -70,6 +70,11 @@ class Settings:
         "Hosts with private addresses that models may be fetched from, separated by commas.",
         _names,
     )
+    service_accounts: tuple[str, ...] = _setting(
+        (),
+        "Names that `flink.serviceAccount.name` may have, separated by commas; empty allows all.",
+        _names,
+    )
     flink_rest: str = _setting(
         "http://{name}-jobmanager-{run}.{namespace}:8081",
         "Where the Flink REST interface of a run is; {name}, {namespace} and {run} are filled in.",

@@ -17,6 +17,20 @@ _JAVA = re.compile(r"^(?:Caused by: )?((?:[a-z]\w*\.)+[A-Z]\w*)(?:: (.*))?$")
 _UNDECODABLE = re.compile(r"Failed to deserialize (?:JSON|CSV row) '(.*?)(?:'\.)?$", re.MULTILINE)
 _EXCERPT = 200
 
+_HEAP = (
+    "raise spec.flink.taskManager.resources.limits.memory, of which the JVM gets two fifths, or"
+    " taskmanager.memory.task.heap.size in spec.flink.configuration"
+)
+_OPTION = "raise {} in spec.flink.configuration"
+_MORE = {
+    "OutOfMemoryError: Java heap space": _HEAP,
+    "OutOfMemoryError: GC overhead limit exceeded": _HEAP,
+    "buffer memory": _OPTION.format("taskmanager.memory.task.off-heap.size"),
+    "OutOfMemoryError: Metaspace": _OPTION.format("taskmanager.memory.jvm-metaspace.size"),
+    "Insufficient number of network buffers": _OPTION.format("taskmanager.memory.network.max"),
+}
+"""By what the failure of a task says."""
+
 
 @dataclass(frozen=True)
 class Cause:
@@ -57,7 +71,12 @@ def root_cause(stack_trace: str) -> str:
     cause = _java_cause(stack_trace) or (first[0] if first else "")
     if record := _UNDECODABLE.search(stack_trace):
         cause = f"the record {record[1][:_EXCERPT]} cannot be decoded: {cause}"
-    return _clip(cause)
+    return _clip(cause) + _remedy(cause)
+
+
+def _remedy(cause: str) -> str:
+    """Which field to raise, where the JVM of a TaskManager has too little of something."""
+    return next((f": {raise_}" for words, raise_ in _MORE.items() if words in cause), "")
 
 
 def _python_error(text: str) -> str:

@@ -18,6 +18,7 @@ def refusals(target: Target) -> Iterator[str]:
     yield from template_refusals(
         "spec.flink.taskManager.podTemplate", flink.task_manager.pod_template
     )
+    yield from _account(target)
     yield from _placement(target)
     if target.streaming:
         most = flink_options(target).get("pipeline.max-parallelism", str(MAX_PARALLELISM))
@@ -26,6 +27,15 @@ def refusals(target: Target) -> Iterator[str]:
                 f"spec.flink.parallelism: {target.parallelism} is more than the job can ever have:"
                 f" set pipeline.max-parallelism ({most}) in spec.flink.configuration, for a new job"
             )
+
+
+def _account(target: Target) -> Iterator[str]:
+    name, allowed = target.spec.flink.service_account.name, target.settings.service_accounts
+    if name is not None and allowed and name not in allowed:
+        yield (
+            f"spec.flink.serviceAccount.name: {name} is not one that the administrator allows:"
+            f" write one of {', '.join(allowed)}, or leave it out"
+        )
 
 
 def _placement(target: Target) -> Iterator[str]:

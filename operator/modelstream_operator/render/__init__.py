@@ -20,7 +20,9 @@ def children(target: Target) -> list[Manifest]:
 
 def stream_children(target: Target) -> list[Manifest]:
     """What stays from one run to the next: rendered afresh, whatever runs."""
-    found = [rbac.service_account(target), rest_service(target)]
+    found = [rest_service(target)]
+    if target.spec.flink.service_account.name is None:
+        found.append(rbac.service_account(target))
     if target.spec.network_policy.enabled:
         found.append(network_policy(target))
     return [signed(each) for each in found]

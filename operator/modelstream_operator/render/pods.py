@@ -53,8 +53,8 @@ def deployment(target: Target, role: Role) -> Manifest:
 def pod_template(target: Target, role: Role) -> Part:
     """The pod: rendered, the user's podTemplate over it, labels and security on top."""
     spec = {
-        "serviceAccountName": names.account(target.name),
-        "automountServiceAccountToken": target.highly_available,
+        "serviceAccountName": target.account,
+        "automountServiceAccountToken": _has_token(target),
         "enableServiceLinks": False,
         "initContainers": [
             _with_image(target, _with_cpu(each, role)) for each in models.init_containers(target)
@@ -79,6 +79,11 @@ def pod_template(target: Target, role: Role) -> Part:
         },
         "spec": secure(shared, target.settings.user),
     }
+
+
+def _has_token(target: Target) -> bool:
+    """An account of somebody's own is there for its rights."""
+    return target.highly_available or target.spec.flink.service_account.name is not None
 
 
 def resources(stated: Resources, memory: str, cpu: str, extra: Mapping[str, str]) -> Part:

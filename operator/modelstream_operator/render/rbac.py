@@ -12,10 +12,12 @@ _CONFIG_MAPS: Rule = {"apiGroups": [""], "resources": ["configmaps"]}
 
 
 def service_account(target: Target) -> Manifest:
-    """The pods' ServiceAccount, whose token is mounted only for high availability."""
-    return target.child(
-        SERVICE_ACCOUNT, names.account(target.name), automountServiceAccountToken=False
-    )
+    """The stream's own ServiceAccount, whose token is mounted only for high availability."""
+    account = names.account(target.name)
+    made = target.child(SERVICE_ACCOUNT, account, automountServiceAccountToken=False)
+    if stated := target.spec.flink.service_account.annotations:
+        made["metadata"]["annotations"] = dict(stated)
+    return made
 
 
 def role(target: Target) -> Manifest:
@@ -33,9 +35,8 @@ def role(target: Target) -> Manifest:
 
 
 def role_binding(target: Target) -> Manifest:
-    """Gives the run's Role to the ServiceAccount."""
-    account = names.account(target.name)
-    subject = {"kind": "ServiceAccount", "name": account, "namespace": target.namespace}
+    """Gives the run's Role to the ServiceAccount that its pods have."""
+    subject = {"kind": "ServiceAccount", "name": target.account, "namespace": target.namespace}
     name = names.flink(target.name, target.run)
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
     return target.run_child(ROLE_BINDING, name, roleRef=reference, subjects=[subject])

@@ -52,6 +52,11 @@ class Target:
         return self.spec.state is not None
 
     @property
+    def account(self) -> str:
+        """The pods' ServiceAccount."""
+        return self.spec.flink.service_account.name or names.account(self.name)
+
+    @property
     def gpus(self) -> int:
         """GPUs of one TaskManager."""
         return self.spec.gpu.count if self.spec.gpu else 0

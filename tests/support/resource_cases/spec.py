@@ -122,6 +122,15 @@ CASES: tuple[Case, ...] = (
         "spec.flink.secretConfiguration",
     ),
     Case(
+        "account-name-or-annotations",
+        (
+            {"spec.flink": {"serviceAccount": {"name": "mine"}}},
+            {"spec.flink": {"serviceAccount": {"annotations": {"a": "b"}}}},
+        ),
+        ({"spec.flink": {"serviceAccount": {"name": "mine", "annotations": {"a": "b"}}}},),
+        "spec.flink.serviceAccount.annotations",
+    ),
+    Case(
         "configuration-and-secret",
         ({"spec.flink": {"configuration": {"a": 1}, "secretConfiguration": {"b": SECRET}}},),
         ({"spec.flink": {"configuration": {"a": 1}, "secretConfiguration": {"a": SECRET}}},),

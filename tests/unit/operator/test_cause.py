@@ -98,3 +98,26 @@ def test_a_record_that_flink_cannot_decode_is_shown_with_the_cause(record: str, 
         f"the record {shown} cannot be decoded: "
         "UnknownHostException: kafka: Name or service not known"
     )
+
+
+@pytest.mark.parametrize(
+    ("failure", "field"),
+    [
+        ("java.lang.OutOfMemoryError: Java heap space", "taskManager.resources.limits.memory"),
+        ("java.lang.OutOfMemoryError: GC overhead limit exceeded", "limits.memory"),
+        ("java.lang.OutOfMemoryError: Direct buffer memory", "memory.task.off-heap.size"),
+        ("java.lang.OutOfMemoryError: Metaspace", "taskmanager.memory.jvm-metaspace.size"),
+        ("java.io.IOException: Insufficient number of network buffers: x", "memory.network.max"),
+    ],
+)
+@pytest.mark.parametrize("wrap", ["{}\n\tat a.B.c(B.java:1)", "x.Y: outer\nCaused by: {}"])
+def test_a_task_that_has_too_little_memory_is_told_with_the_field_to_raise(
+    failure: str, field: str, wrap: str
+) -> None:
+    said = root_cause(wrap.format(failure))
+    assert failure.rpartition("Error: ")[2].rpartition("Exception: ")[2] in said
+    assert field in said
+
+
+def test_another_failure_has_no_field_to_raise() -> None:
+    assert root_cause("java.lang.IllegalStateException: x") == "java.lang.IllegalStateException: x"

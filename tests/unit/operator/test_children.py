@@ -103,7 +103,7 @@ def test_a_run_selects_its_own_pods_and_has_children_of_its_own(target: TargetMa
 
 def test_before_the_first_run_there_is_only_what_stays(target: TargetMaker) -> None:
     kinds = [c["kind"] for c in children(target(run=0))]
-    assert kinds == ["ServiceAccount", "Service", "NetworkPolicy"]
+    assert kinds == ["Service", "ServiceAccount", "NetworkPolicy"]
 
 
 def test_the_policy_lets_in_the_pods_of_every_run(target: TargetMaker) -> None:
@@ -115,6 +115,24 @@ def test_the_operator_reaches_a_jobmanager_by_its_run_s_own_service(target: Targ
     ports = leaves(target())
     assert ports["Service/scores-jobmanager-1/spec/ports[rest]/port"] == 8081
     assert ports["Service/scores-jobmanager-1/spec/clusterIP"] == "None"
+
+
+def test_rights_go_to_the_account_that_the_pods_have(target: TargetMaker) -> None:
+    account = {"spec/flink/serviceAccount": {"name": "mine"}}
+    made = children(target({"spec/state": {"storage": "s3://bucket/x"}} | account))
+    (binding,) = [c for c in made if c["kind"] == "RoleBinding"]
+    assert [each["name"] for each in binding["subjects"]] == ["mine"]
+    assert not [c for c in made if c["kind"] == "ServiceAccount"]
+    pods = [c["spec"]["template"]["spec"] for c in made if c["kind"] == "Deployment"]
+    assert {pod["serviceAccountName"] for pod in pods} == {"mine"}
+    assert {pod["automountServiceAccountToken"] for pod in pods} == {True}
+
+
+def test_the_stream_s_own_account_carries_what_a_cloud_asks_for(target: TargetMaker) -> None:
+    role = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"}
+    made = children(target({"spec/flink/serviceAccount": {"annotations": role}}))
+    (account,) = [c for c in made if c["kind"] == "ServiceAccount"]
+    assert account["metadata"]["annotations"].items() >= role.items()
 
 
 def test_without_state_flink_gets_no_token_and_no_role(target: TargetMaker) -> None:

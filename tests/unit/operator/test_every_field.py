@@ -224,6 +224,14 @@ FIELDS: dict[str, tuple[dict[str, Any], Any, set[str], str]] = {
         r"|table.exec.uid.generation|slot.request.timeout"
         r"|jobmanager.adaptive-scheduler.submission.resource-wait-timeout)",
     ),
+    "flink.serviceAccount.name": (
+        *(BASE, "mine", BOTH | {"RoleBinding", "ServiceAccount"}),
+        r"(serviceAccountName|scores-flink.*|automountServiceAccountToken)",
+    ),
+    "flink.serviceAccount.annotations": (
+        *(BASE, {"a": "b"}, {"ServiceAccount"}),
+        "scores-flink/metadata/annotations/a",
+    ),
     "flink.jobManager.resources.limits": (
         *(BASE, {"memory": "3Gi"}, {JM, FLINK}),
         MEMORY.format("jobmanager"),

@@ -6,6 +6,7 @@ import pytest
 from modelstream_operator.decide.drift import is_as_applied
 from modelstream_operator.decide.refusals import refusals
 from modelstream_operator.render import Target, children
+from modelstream_operator.settings import Settings
 
 TargetMaker = Callable[..., Target]
 TM = "spec/flink/taskManager"
@@ -113,6 +114,23 @@ def test_what_cannot_run_is_refused_with_what_to_write(
 ) -> None:
     (refusal,) = refusals(target(change))
     assert words in refusal
+
+
+@pytest.mark.parametrize("field", ["serviceAccountName", "serviceAccount"])
+def test_an_account_in_a_template_is_refused_with_the_field_for_it(
+    target: TargetMaker, field: str
+) -> None:
+    (refusal,) = refusals(target({f"{TM}/podTemplate": {"spec": {field: "mine"}}}))
+    assert "write spec.flink.serviceAccount.name" in refusal
+
+
+def test_an_account_that_the_administrator_does_not_list_is_refused(target: TargetMaker) -> None:
+    settings = Settings(service_accounts=("mine", "ours"))
+    change = {"spec/flink/serviceAccount": {"name": "theirs"}}
+    (refusal,) = refusals(target(change, settings))
+    assert "write one of mine, ours" in refusal
+    assert not list(refusals(target(change)))
+    assert not list(refusals(target({"spec/flink/serviceAccount": {"name": "ours"}}, settings)))
 
 
 def test_a_sound_spec_is_not_refused(target: TargetMaker) -> None:
