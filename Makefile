@@ -14,7 +14,7 @@ TEST_WORKERS ?= 3
 SOURCES := crds runtime operator tests bench docs/*.py examples requirements
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint format crds docs bench clean
+.PHONY: help demo test unit lint format crds docs recordings bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,9 @@ crds: $(DEV)  ## write the CustomResourceDefinition and its reference from the p
 
 docs: $(DEV)  ## write the reference of the library, and the tables of the operator's guide
 	@$(BIN)/python -m docs
+
+recordings: $(DEV)  ## record anew what Flink says and leaves on Kubernetes, which the operator's tests play back
+	@$(BIN)/python -m tests.support.flinkcourses
 
 bench: $(DEV)  ## speed, side by side with what a user would pick instead (about 25 minutes)
 	@$(BIN)/python -m bench

@@ -72,6 +72,9 @@ class JobManager:
     """Called with each scene that it comes to: what it has in Kubernetes differs."""
 
     fault: Fault | None = None
+    faulty: str = "GET POST PUT"
+    """The methods that the fault is about."""
+
     slow: float = 0.0
     """Seconds before each answer."""
 
@@ -85,6 +88,10 @@ class JobManager:
 
     def __post_init__(self) -> None:
         self.go(self.scene)
+
+    def meets(self, method: str) -> Fault | None:
+        """The fault that a question of this method meets on its way."""
+        return self.fault if method in self.faulty else None
 
     def go(self, scene: str) -> None:
         """Come to another scene, ``course/name`` of the recordings."""
@@ -153,6 +160,8 @@ class JobManager:
             "{job}": self.job,
             "{trigger}": self.trigger,
             "{application}": "0" * 32,
+            "{state}": "file:///state",
+            "{n}": "7",
             "{port}": "6123",
         }
         text = re.sub(r"\{id (\d+)\}", lambda found: f"{int(found[1]):032x}", text)
@@ -189,7 +198,7 @@ class FlinkDouble:
         if found is None:
             return None
         rest = "/" + "/".join(question)
-        if found.fault not in (None, Fault.SILENT):  # it does not come to Flink
+        if found.meets(method) not in (None, Fault.SILENT):  # it does not come to Flink
             found.asked.append(f"{method} {rest}")
             return found, Answer(0, None)
         try:
@@ -236,13 +245,14 @@ class _Handler(BaseHTTPRequestHandler):
             return  # the connection is closed without a word
         jobmanager, answer = found
         time.sleep(jobmanager.slow)
-        match jobmanager.fault:
+        fault = jobmanager.meets(self.command)
+        match fault:
             case Fault.REFUSED:
                 return
             case Fault.SILENT:
                 self.rfile.read(1)  # until the one who asked gives up
             case Fault():
-                self._say(jobmanager.fault.value, b"upstream connect error")
+                self._say(fault.value, b"upstream connect error")
             case None:
                 self._say(answer.status, json.dumps(answer.body).encode())
 
