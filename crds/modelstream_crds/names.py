@@ -19,4 +19,6 @@ MODELS_ROOT = "/models"
 CONFIG_ROOT = "/etc/modelstream"
 MANIFEST_PATH = f"{CONFIG_ROOT}/modelstream.yaml"
 SECRETS_ROOT = f"{CONFIG_ROOT}/secrets"
+# One file a model: the digest that the run's first pods have found.
+DIGESTS_ROOT = f"{CONFIG_ROOT}/digests"
 CONFIG_MAPS_ROOT = f"{CONFIG_ROOT}/configmaps"

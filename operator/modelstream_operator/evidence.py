@@ -7,7 +7,7 @@ from modelstream_operator.decide.decision import Decision, Seen
 from modelstream_operator.decide.diagnosis import Scene, diagnose, verified_models
 from modelstream_operator.decide.facts import Facts
 from modelstream_operator.decide.pods import is_ready, is_scheduled, overdue
-from modelstream_operator.decide.problem import Problem
+from modelstream_operator.decide.problem import Problem, Reason
 from modelstream_operator.names import ANNOTATION_JOB, Component
 from modelstream_operator.observe import Observed, selector
 from modelstream_operator.render import Target, gpu
@@ -38,6 +38,16 @@ def facts_of(
         overdue=overdue(observed.pods, observed.nodes, observed.now),
     )
     return common if target is None else _of_pods(common, target, observed)
+
+
+def digests_of(facts: Facts) -> dict[str, str]:
+    """What the run's models are; empty as long as a pod has not told, or pods differ."""
+    differ = any(each.reason == Reason.MODELS_DIFFER for each in facts.problems)
+    if not facts.decision.running or not facts.updated or differ:
+        return {}
+    if not facts.models.keys() <= facts.verified.keys():
+        return {}
+    return {name: facts.verified[name].digest for name in facts.models}
 
 
 def _is_updated(asked: Wish, decision: Decision) -> bool:

@@ -69,6 +69,11 @@ def config(name: str, run: Run) -> str:
     return f"{name}-config-{run}"
 
 
+def digests(name: str, run: Run) -> str:
+    """Name of the ConfigMap with what a run's models are, once its first pods have told."""
+    return f"{name}-digests-{run}"
+
+
 def flink(name: str, run: Run) -> str:
     """Name of the Role, and of its binding, that a run's high availability needs."""
     return f"{name}-flink-{run}"

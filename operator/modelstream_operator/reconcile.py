@@ -25,7 +25,7 @@ from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.pods import is_ready
 from modelstream_operator.decide.refusals import refusals
 from modelstream_operator.decide.status import status_of, unknown_status
-from modelstream_operator.evidence import facts_of
+from modelstream_operator.evidence import digests_of, facts_of
 from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.names import Component
 from modelstream_operator.observe import Observed, Observer, now
@@ -140,7 +140,9 @@ class Reconciler:
         await self._act(session, asked, observed, decision)
         # What ForgetHighAvailability asks for too: what is over goes in every step.
         await tidy(self.cluster, observed, manifest)
-        await session.children.make(self.cluster, plan(asked, decision, there), there, asked.uid)
+        await session.children.make(
+            self.cluster, plan(asked, decision, there, digests_of(facts)), there, asked.uid
+        )
         changed = decision.memory != memory or session.children.refused != known
         delay = 0.0 if changed else self._delay(status, decision, observed)
         if known and not changed:

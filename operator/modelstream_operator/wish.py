@@ -14,10 +14,11 @@ from modelstream_operator.decide.decision import Decision, Rest, Wanted
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.render import Target, run_of, stream_children
 from modelstream_operator.render.config import savepoint_directory, state_root
+from modelstream_operator.render.models import digests_map
 from modelstream_operator.render.revision import Revision, read, revision_of
 from modelstream_operator.render.run import run_children
 from modelstream_operator.render.signature import signed
-from modelstream_operator.resources import CONTROLLER_REVISION, Manifest, Ref
+from modelstream_operator.resources import CONFIG_MAP, CONTROLLER_REVISION, Manifest, Ref
 from modelstream_operator.settings import Settings
 
 REVISIONS = 10
@@ -168,8 +169,16 @@ def _deployed(
     return Target(stream, made_of, settings, run=memory.run, job_id=memory.job_id)
 
 
-def plan(asked: Wish, decision: Decision, there: Mapping[Ref, Child]) -> Plan:
-    """The objects that there are to be, as far as they may be touched in this pass."""
+def plan(
+    asked: Wish,
+    decision: Decision,
+    there: Mapping[Ref, Child],
+    digests: Mapping[str, str] | None = None,
+) -> Plan:
+    """The objects that there are to be, as far as they may be touched in this pass.
+
+    ``digests`` is of the run's models, once it is known; what was known first stays.
+    """
     memory = decision.memory
     if asked.target is None or not asked.wanted.revision:
         return Plan((), whole=False)
@@ -183,7 +192,11 @@ def plan(asked: Wish, decision: Decision, there: Mapping[Ref, Child]) -> Plan:
     if revision is None:
         return Plan(stream, whole=False)
     made = [signed(revision.manifest(target)), *run_children(revision, run_of(target))]
-    return Plan([*stream, *made], kept=newest_revisions(there))
+    known = Ref(CONFIG_MAP.kind, target.namespace, names.digests(target.name, memory.run))
+    if digests and known not in there:
+        made.append(signed(digests_map(target, digests)))
+    first = {known} & there.keys()
+    return Plan([*stream, *made], kept=newest_revisions(there) | first)
 
 
 def newest_revisions(there: Mapping[Ref, Child]) -> frozenset[Ref]:

@@ -1,21 +1,24 @@
 """How models come into the pods: claims, images, and init containers that fetch and verify."""
 
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
 from modelstream_crds.model import FETCHED, scheme
-from modelstream_crds.names import CONFIG_ROOT, MODELS_ROOT
+from modelstream_crds.names import CONFIG_ROOT, DIGESTS_ROOT, MODELS_ROOT
 from modelstream_crds.needs import claim_path
 from modelstream_crds.quantities import quantity
 from modelstream_crds.v1alpha1 import Model
 from modelstream_operator import names
 from modelstream_operator.render.target import Target
 from modelstream_operator.render.volumes import volume_name
+from modelstream_operator.resources import CONFIG_MAP, Manifest
 
 DEFAULT_SIZE = "10Gi"
 """Cap of a fetched model that states no size."""
 
 VERIFY = "verify"
+DIGESTS = "digests"
 
 FILES = (".pb", ".pbtxt", ".keras", ".h5", ".hdf5")
 """What the models end in that are one file."""
@@ -48,7 +51,7 @@ def fetch_container(model: Model) -> str:
 
 
 def volumes(target: Target) -> list[Part]:
-    """One volume for each claim, image, fetched model, and credentials file."""
+    """One volume for each claim, image, fetched model, and credentials file; one for digests."""
     found = [
         {
             "name": _claim_volume(name),
@@ -56,6 +59,10 @@ def volumes(target: Target) -> list[Part]:
         }
         for name in claims(target)
     ]
+    if target.spec.models:
+        # Optional: the first pods of a run find out what is to be in it.
+        source = {"name": names.digests(target.name, target.run), "optional": True}
+        found.append({"name": DIGESTS, "configMap": source})
     for model in target.spec.models:
         if fetched(model):
             found.append({"name": _volume(model), "emptyDir": {"sizeLimit": _size(model)}})
@@ -66,6 +73,12 @@ def volumes(target: Target) -> list[Part]:
             image = {"reference": model.uri.removeprefix("image://"), "pullPolicy": "IfNotPresent"}
             found.append({"name": _volume(model), "image": image})
     return found
+
+
+def digests_map(target: Target, digests: Mapping[str, str]) -> Manifest:
+    """What the run's models are: a pod that starts later and finds others does not go on."""
+    name = names.digests(target.name, target.run)
+    return target.run_child(CONFIG_MAP, name, data=dict(sorted(digests.items())))
 
 
 def mounts(target: Target) -> list[Part]:
@@ -165,6 +178,7 @@ def _verify(target: Target) -> Part:
         "env": [{"name": "HOME", "value": names.TMP_DIR}],
         "volumeMounts": [
             {"name": "config", "mountPath": CONFIG_ROOT, "readOnly": True},
+            {"name": DIGESTS, "mountPath": DIGESTS_ROOT, "readOnly": True},
             {"name": "tmp", "mountPath": names.TMP_DIR},
             *mounts(target),
         ],

@@ -30,7 +30,9 @@ def _preload(_: list[str], paths: Paths) -> None:
 
 
 def _verify(_: list[str], paths: Paths) -> None:
-    text = verify.message(verify.verify(manifest.load(paths.manifest), paths.models))
+    found = verify.verify(manifest.load(paths.manifest), paths.models)
+    verify.compare(found, paths.digests)
+    text = verify.message(found)
     print(text, flush=True)
     write(text, paths.termination_log)
 

@@ -3,7 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelstream_crds.names import CONFIG_ROOT, MANIFEST_PATH, MODELS_ROOT, SECRETS_ROOT
+from modelstream_crds.names import (
+    CONFIG_ROOT,
+    DIGESTS_ROOT,
+    MANIFEST_PATH,
+    MODELS_ROOT,
+    SECRETS_ROOT,
+)
 
 
 @dataclass(frozen=True)
@@ -16,6 +22,7 @@ class Paths:
     operator_options: Path = Path(f"{CONFIG_ROOT}/flink.yaml")
     secrets: Path = Path(SECRETS_ROOT)
     models: Path = Path(MODELS_ROOT)
+    digests: Path = Path(DIGESTS_ROOT)
     state: Path = Path("/tmp/modelstream")  # an emptyDir, of this pod alone
     termination_log: Path = Path("/dev/termination-log")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from modelstream.job.models import Verified, place, verified
 from modelstream.models import DEFAULT_SIGNATURE
-from modelstream.pod.failure import LIMIT
+from modelstream.pod.failure import LIMIT, PodError
 from modelstream_crds import v1alpha1 as api
 
 
@@ -20,6 +20,28 @@ def verify(manifest: api.ModelStream, root: Path) -> list[Verified]:
         ModelError: there is no model, or none that can be read.
     """
     return [verified(each, place(each, root)) for each in manifest.spec.models]
+
+
+def compare(models: list[Verified], known: Path) -> None:
+    """Let no pod go on with other models than the first ones of its run have.
+
+    ``known`` has a file with a digest for each model, or is empty for the first pods.
+
+    Raises:
+        PodError: a model is another one here.
+    """
+    for each in models:
+        try:
+            expected = (known / each.name).read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            continue
+        if each.digest != expected:
+            raise PodError(
+                "ModelsDiffer",
+                f"model {each.name} is {each.digest} now, and {expected} in the pods that run: its"
+                " contents were changed meanwhile. Put them back and delete this pod, or load what"
+                " there is now into all by another spec.restartNonce",
+            )
 
 
 def message(models: list[Verified], limit: int = LIMIT) -> str:

@@ -13,6 +13,7 @@ from modelstream_operator.decide.job import Job, Kind, Stored
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.problem import Problem, Reason
 from modelstream_operator.decide.status import status_of, unknown_status
+from modelstream_operator.evidence import digests_of
 from modelstream_operator.resources import Manifest
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -379,3 +380,25 @@ def test_pods_that_the_operator_would_make_otherwise_are_told_and_ready_stays() 
     found = {each["type"]: each for each in told["conditions"]}
     assert (found["Outdated"]["status"], found["Outdated"]["reason"]) == ("True", "OperatorChanged")
     assert found["Ready"]["status"] == "True"
+
+
+@pytest.mark.parametrize(
+    ("facts", "digests"),
+    [
+        pytest.param(WELL, {"fraud": "sha256:a"}, id="told"),
+        pytest.param(replace(WELL, verified={}), {}, id="not told yet"),
+        pytest.param(replace(WELL, updated=False), {}, id="of another spec"),
+        pytest.param(
+            replace(
+                WELL,
+                problems=(Problem(ConditionType.MODELS_AVAILABLE, Reason.MODELS_DIFFER, "x"),),
+            ),
+            {},
+            id="pods differ",
+        ),
+    ],
+)
+def test_what_a_run_s_models_are_is_known_once_its_pods_agree(
+    facts: Facts, digests: dict[str, str]
+) -> None:
+    assert digests_of(facts) == digests

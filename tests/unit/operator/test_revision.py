@@ -169,3 +169,39 @@ def test_the_newest_revisions_are_kept(target: TargetMaker) -> None:
 def test_the_objects_of_a_run_carry_its_number(target: TargetMaker) -> None:
     made = run_children(revision_of(target(STATE)), run_of(target(STATE, run=12)))
     assert {each["metadata"]["labels"][LABEL_RUN] for each in made} == {"12"}
+
+
+def test_what_the_first_pods_found_is_written_once_and_read_by_each_later_pod(
+    target: TargetMaker,
+) -> None:
+    old = target(STATE)
+    revision = revision_of(old)
+    memory = deployed(revision)
+    found, _ = asked(old, memory, kept(old, revision))
+    first = plan(found, Decision(memory), {}, {"fraud": "sha256:a"}).desired[-1]
+    assert first["metadata"]["name"] == "scores-digests-1"
+    assert first["data"] == {"fraud": "sha256:a"}
+
+    first["metadata"]["uid"] = "u"
+    child = Child.of(first)
+    assert child is not None
+    later = plan(found, Decision(memory), {child.ref: child}, {"fraud": "sha256:b"})
+    assert child.ref in later.kept
+    assert child.ref not in {Ref.of(each) for each in later.desired}
+
+    for each in run_children(revision, run_of(target(STATE, run=1))):
+        if each["kind"] == "Deployment":
+            pod = each["spec"]["template"]["spec"]
+            (volume,) = [v for v in pod["volumes"] if v["name"] == "digests"]
+            assert volume["configMap"] == {"name": "scores-digests-1", "optional": True}
+            verify = pod["initContainers"][-1]
+            assert "/etc/modelstream/digests" in {m["mountPath"] for m in verify["volumeMounts"]}
+
+
+def test_a_run_has_a_digest_of_its_own(target: TargetMaker) -> None:
+    old = target(STATE)
+    revision = revision_of(old)
+    found, _ = asked(old, deployed(revision), kept(old, revision))
+    memory = replace(deployed(revision), run=2)
+    made = plan(found, Decision(memory), {}, {"fraud": "sha256:b"}).desired[-1]
+    assert made["metadata"]["name"] == "scores-digests-2"

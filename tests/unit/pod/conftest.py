@@ -60,6 +60,7 @@ class Pod:
             operator_options=root / "config" / "flink.yaml",
             secrets=root / "secrets",
             models=root / "models",
+            digests=root / "digests",
             state=root / "state",
             termination_log=root / "termination-log",
         )

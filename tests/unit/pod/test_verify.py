@@ -90,3 +90,18 @@ def test_the_default_signature_is_kept_when_room_is_short():
     text = message([Verified("fraud", "sha256:0", signatures)])
 
     assert json.loads(text)["models"][0]["signatures"][0] == "serving_default"
+
+
+def test_a_model_whose_contents_changed_since_the_first_pods_is_refused_with_both_digests(pod):
+    path = saved_model(pod.paths.models / "fraud")
+    pod.paths.digests.mkdir()
+    known = pod.paths.digests / "fraud"
+    known.write_text(digest_of(path))
+    assert pod_main.main(["verify"], pod.paths) == 0
+
+    known.write_text("sha256:" + "0" * 64)
+    assert pod_main.main(["verify"], pod.paths) == 1
+    said = pod.termination_message
+    assert said.startswith("ModelsDiffer: model fraud is " + digest_of(path))
+    assert "0" * 64 in said
+    assert "restartNonce" in said
