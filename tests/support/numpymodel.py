@@ -31,12 +31,14 @@ class NumpyModel:
         fails_once: a file; the call that sees ``fails_at`` fails unless the file is there.
         fails_at: a value of ``x``.
         broken: every call fails.
+        cannot_work: every call says that no input would be better.
     """
 
     calls: Path | None = None
     fails_once: Path | None = None
     fails_at: float = 0
     broken: bool = False
+    cannot_work: bool = False
     name: str = "double"
 
     @property
@@ -60,6 +62,8 @@ class NumpyModel:
             if len(x) == 1:  # the halves of a batch are tried again: the record itself must fail
                 self.fails_once.touch()
             raise SystemError("the injected failure")
+        if self.cannot_work:
+            raise BrokenModelError("w has no value")
         if self.broken:
             raise RuntimeError("no such layer")
         if (x < 0).any():

@@ -112,6 +112,8 @@ class CallableModel:
 
 
 class _Engine:
+    faults = ()
+
     def __init__(
         self,
         name: str,

@@ -17,9 +17,15 @@ from modelstream.models.signature import Signature
 
 log = logging.getLogger(__name__)
 
+FAULTS = (tf.errors.FailedPreconditionError, tf.errors.UnimplementedError)
+"""What TensorFlow raises where a model cannot work whatever it is given: variables and tables that
+nothing has filled, operations that this build or device does not have."""
+
 
 class EagerEngine:
     """A trackable object with concrete functions."""
+
+    faults = FAULTS
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ import tensorflow as tf
 from modelstream.convert.inputs import Tensor
 from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.errors import ModelFormatError, ModelLoadError
-from modelstream.models.eager import configure
+from modelstream.models.eager import FAULTS, configure
 from modelstream.models.gradients import tied_gradients
 from modelstream.models.keras_config import Specs
 from modelstream.models.layouts import flattened, pieces
@@ -25,6 +25,8 @@ class KerasEngine:
         ModelLoadError: Keras refuses the file.
         ModelFormatError: the model does not say what it takes.
     """
+
+    faults = FAULTS
 
     def __init__(self, path: Path, options: TensorFlowOptions) -> None:
         configure(options)

@@ -14,7 +14,7 @@ from modelstream.convert.columns import to_tensor
 from modelstream.convert.inputs import Tensor, to_input
 from modelstream.convert.raggedvalue import RaggedValue
 from modelstream.convert.spec import Layout, TensorSpec
-from modelstream.errors import ModelLoadError, SignatureMismatchError
+from modelstream.errors import BrokenModelError, ModelLoadError, SignatureMismatchError
 from modelstream.messages import listed, suggestion
 from modelstream.models import metagraph
 from modelstream.models.layouts import is_callable
@@ -28,6 +28,10 @@ log = logging.getLogger(__name__)
 
 class Engine(Protocol):
     """What one of TensorFlow's loaders made of a model."""
+
+    @property
+    def faults(self) -> tuple[type[Exception], ...]:
+        """What it raises where the model cannot work, whatever it is given."""
 
     def call(self, signature: str, inputs: Fed) -> dict[str, npt.NDArray[Any]]:
         """Run a signature on arrays that fit it."""
@@ -71,11 +75,12 @@ class LoadedModel:
             SignatureNotFoundError: there is no such signature.
             SignatureMismatchError: tensors are missing or too many, or no RaggedValue where the
                 input is ragged.
+            BrokenModelError: the model cannot work, whatever it is given.
         """
         found = find_signature(self._signatures, signature, self._name)
         _check_callable(found, inputs)
         _check_layouts(found, inputs)
-        return self._engine.call(signature, inputs)
+        return self._called(signature, inputs)
 
     def predict(
         self, signature: str = DEFAULT_SIGNATURE, /, **tensors: object
@@ -84,11 +89,12 @@ class LoadedModel:
 
         Raises:
             ConversionError: a value does not fit its tensor.
+            BrokenModelError: the model cannot work, whatever it is given.
         """
         found = find_signature(self._signatures, signature, self._name)
         _check_callable(found, tensors)
         arrays = {name: _argument(values, found.inputs[name]) for name, values in tensors.items()}
-        return self._engine.call(signature, arrays)
+        return self._called(signature, arrays)
 
     def close(self) -> None:
         """Give the memory back, then remove the temporary copy it was read from.
@@ -100,6 +106,16 @@ class LoadedModel:
         gc.collect()
         if self._copy is not None:
             shutil.rmtree(self._copy, ignore_errors=True)
+
+    def _called(self, signature: str, inputs: Fed) -> dict[str, npt.NDArray[Any]]:
+        try:
+            return self._engine.call(signature, inputs)
+        except self._engine.faults as error:
+            said = str(error).removeprefix("Graph execution error:").strip()
+            raise BrokenModelError(
+                f"signature {signature!r} of model {self._name!r} cannot work, whatever it is "
+                f"given: {type(error).__name__}: {said}"
+            ) from error
 
 
 def _argument(values: Any, spec: TensorSpec) -> Tensor:

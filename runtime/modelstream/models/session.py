@@ -14,8 +14,10 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from modelstream.errors import ModelError
+from modelstream.models.eager import FAULTS
 from modelstream.models.layouts import flattened, is_callable, pieces
 from modelstream.models.options import TensorFlowOptions
+from modelstream.models.prepared import check_prepared
 from modelstream.models.protocol import Fed
 from modelstream.models.signature import Signature
 
@@ -33,14 +35,18 @@ Functions = Mapping[str, tuple[Feeds, Symbols]]
 class SessionEngine:
     """A graph with its session, and one prepared call a signature."""
 
+    faults = FAULTS
+
     def __init__(self, fill: Callable[[Any], Functions], options: TensorFlowOptions) -> None:
         graph = tf.Graph()
         self._session = tf.compat.v1.Session(graph=graph, config=_config(options))
         try:
             with graph.as_default(), tf.device(options.device), without_deprecations():
+                functions = fill(self._session)
+                outputs = (each for _, named in functions.values() for each in named.values())
+                check_prepared(self._session, outputs)
                 self._calls = {
-                    name: _Call(self._session, *symbols)
-                    for name, symbols in fill(self._session).items()
+                    name: _Call(self._session, *symbols) for name, symbols in functions.items()
                 }
         except BaseException:
             self._session.close()

@@ -10,6 +10,7 @@ from modelstream.convert.dtypes import Kind, dtype_of
 from modelstream.convert.inputs import Tensor
 from modelstream.convert.ragged import to_ragged
 from modelstream.convert.spec import Layout, TensorSpec
+from modelstream.errors import BrokenModelError
 from modelstream.models.protocol import OpenModel
 
 log = logging.getLogger(__name__)
@@ -33,9 +34,15 @@ def warm_up(model: OpenModel, signature: str, sizes: Iterable[int] = (1,)) -> No
 
 
 def try_to_warm_up(model: OpenModel, name: str, signature: str, sizes: Iterable[int]) -> None:
-    """The same, for a model that may refuse zeros: then it stays cold, and the log says so."""
+    """The same, for a model that may refuse zeros: then it stays cold, and the log says so.
+
+    Raises:
+        BrokenModelError: it refuses whatever it is given.
+    """
     try:
         warm_up(model, signature, sizes)
+    except BrokenModelError:
+        raise
     except Exception as error:  # whatever the model raises
         log.info("model %s is not warm: it refuses zeros: %s", name, error)
 

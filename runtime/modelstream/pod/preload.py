@@ -16,6 +16,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from modelstream.errors import BrokenModelError
 from modelstream.job.models import model_at, place
 from modelstream.models import DEFAULT_SIGNATURE, Model, OpenModel, warm_up
 from modelstream_crds import v1alpha1 as api
@@ -75,6 +76,7 @@ def load(each: Declared, keep: ExitStack, clock: Callable[[], float] = time.mono
 
     Raises:
         ModelLoadError: TensorFlow refuses the model.
+        BrokenModelError: it cannot work, whatever it is given.
     """
     started = clock()
     opened = keep.enter_context(each.model.open())
@@ -90,6 +92,8 @@ def _warm(opened: OpenModel, each: Declared) -> str | None:
     try:
         for signature, sizes in each.calls:
             warm_up(opened, signature, sizes)
+    except BrokenModelError:
+        raise
     except Exception as error:  # made-up input may be refused in any way
         _LOG.warning("model %s was not warmed, it refuses empty input: %s", each.model.name, error)
         return str(error)[:500]

@@ -77,7 +77,7 @@ class Scorer:
 
         Raises:
             BrokenModelError: the model fails on every single record, of a batch of two or more
-                or of the last 32: not the data is bad.
+                or of the last 32, or says that it cannot work: not the data is bad.
         """
         if not len(rows):
             return Outcome({name: [] for name in self._names}, {})
@@ -114,6 +114,8 @@ class Scorer:
             stage = Stage.OUTPUT
             columns = self._bound.read(outputs, n)
             times.append(time.perf_counter_ns())
+        except BrokenModelError:  # no record, however small its batch, will be better
+            raise
         except Exception as error:  # whatever converters, TensorFlow and models raise
             raise _StageError(stage, error) from error
         spent = {

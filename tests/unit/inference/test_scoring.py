@@ -12,6 +12,7 @@ from tests.support.numpymodel import NumpyModel, called
 from modelstream.errors import BrokenModelError
 from modelstream.failure import Stage
 from modelstream.models import Predict, Signature, TensorSpec
+from modelstream.models.warmup import try_to_warm_up
 from modelstream.scoring.batch import Batch
 from modelstream.scoring.rows import Rows
 from modelstream.scoring.scorer import Outcome, Scorer
@@ -100,6 +101,20 @@ def test_a_model_that_fails_on_each_record_is_broken() -> None:
         BrokenModelError, match=r"'double' fails on each of 3 records.*no such layer"
     ):
         score([1.0, 2.0, 3.0], model=NumpyModel(broken=True))
+
+
+@pytest.mark.parametrize("records", [1, 8])
+def test_a_model_that_cannot_work_is_asked_once(tmp_path: Path, records: int) -> None:
+    model = NumpyModel(tmp_path / "calls", cannot_work=True)
+    with pytest.raises(BrokenModelError, match="w has no value"):
+        score([1.0] * records, model=model)
+    assert called(tmp_path / "calls") == [records]
+
+
+def test_a_model_that_cannot_work_fails_before_the_first_record() -> None:
+    with pytest.raises(BrokenModelError, match="w has no value"):
+        try_to_warm_up(NumpyModel(cannot_work=True), "double", "serving_default", [1])
+    try_to_warm_up(NumpyModel(broken=True), "double", "serving_default", [1])
 
 
 def test_a_single_record_that_fails_tells_nothing_about_the_model() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 from tests.unit.pod.conftest import saved_model
 
-from modelstream.errors import ModelLoadError, ModelNotFoundError
+from modelstream.errors import BrokenModelError, ModelLoadError, ModelNotFoundError
 from modelstream.models import SavedModel
 from modelstream.pod import preload
 from modelstream_crds import manifest
@@ -25,11 +25,12 @@ class InMemory:
     fails: str = ""
     calls: list = field(default_factory=list)
     is_open: bool = False
+    error: type[Exception] = ValueError
 
     def call(self, signature, inputs):
         self.calls.append((signature, len(inputs["x"])))
         if self.fails:
-            raise ValueError(self.fails)
+            raise self.error(self.fails)
         return {}
 
     @contextmanager
@@ -49,8 +50,8 @@ def declared(pod):
     return declare
 
 
-def opened(declared_model, monkeypatch, fails=""):
-    model = InMemory(declared_model.model.signatures, fails)
+def opened(declared_model, monkeypatch, fails="", error=ValueError):
+    model = InMemory(declared_model.model.signatures, fails, error=error)
     monkeypatch.setattr(SavedModel, "open", lambda _: model.open())
     return model
 
@@ -142,3 +143,10 @@ def test_a_pod_whose_program_brings_its_models_is_ready_after_a_look_at_its_gpus
 
     assert looked == [True]
     assert [each.name for each in pod.paths.ready.iterdir()] == [preload.COMPLETE]
+
+
+def test_a_model_that_cannot_work_is_not_ready(declared, monkeypatch):
+    (each,) = declared("serving_default")
+    opened(each, monkeypatch, "w has no value", BrokenModelError)
+    with ExitStack() as keep, pytest.raises(BrokenModelError, match="w has no value"):
+        preload.load(each, keep)
