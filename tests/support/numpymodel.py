@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from modelstream.errors import BrokenModelError
 from modelstream.models import Signature, TensorFlowOptions, TensorSpec
 
 SIGNATURE = Signature(

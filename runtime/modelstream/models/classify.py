@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from modelstream.convert.dtypes import DTYPES, Kind
 from modelstream.convert.flinktypes import ColumnType
-from modelstream.errors import ConversionError, SignatureMismatchError
+from modelstream.errors import BrokenModelError, ConversionError, SignatureMismatchError
 from modelstream.messages import listed, suggestion
+from modelstream.models.binary import Binary, gives_one
 from modelstream.models.bound import Columns
 from modelstream.models.protocol import Tensors
 from modelstream.models.signature import Signature
@@ -32,6 +33,7 @@ class Classes:
         labels: the labels in the order of the scores, where the model gives none.
         top_k: how many classes ``top_k`` lists.
         threshold: a class with a lower score is left out; the label is null when none is left.
+        binary: what makes two classes of one probability a record, where the scores are that.
     """
 
     sources: Mapping[str, str]
@@ -40,6 +42,7 @@ class Classes:
     labels: tuple[str, ...] = field(default=(), repr=False)
     top_k: int = 1
     threshold: float | None = None
+    binary: Binary | None = None
 
     @property
     def tensors(self) -> tuple[str, ...]:
@@ -53,17 +56,39 @@ class Classes:
 
     def read(self, tensors: Tensors) -> Columns:
         """The output columns, one value a record; the best class first, ties in class order."""
-        scores = None if self.scores is None else _rows(tensors[self.scores])
+        scores = None if self.scores is None else self._scores(tensors[self.scores])
         names = None if self.classes is None else _rows(tensors[self.classes])
         if names is not None and scores is not None and names.shape != scores.shape:
             raise SignatureMismatchError(
                 f"the model gave {names.shape[1]} classes and {scores.shape[1]} scores a record"
             )
-        best = _best(scores, names, self.top_k)
+        best = self._ranked(scores, names)
         labels = self._labels(names, best)
         picked = None if scores is None else np.take_along_axis(scores, best, axis=1)
         made = self._columns(labels, picked)
         return {column: made[name] for column, name in self.sources.items()}
+
+    def _scores(self, given: Array) -> Array:
+        scores = _rows(given)
+        if self.classes is not None or scores.shape[1] != 1:
+            return scores
+        if self.binary is None:
+            raise BrokenModelError(
+                f"output {self.scores!r} gave one score a record, and not one for each class: use "
+                f"Predict, or state the output's shape, so that it can be taken for the "
+                f"probability of the second of two classes"
+            )
+        return self.binary.scores(scores)
+
+    def _ranked(self, scores: Array | None, names: Array | None) -> Array:
+        """The class numbers of each record, the best first."""
+        if scores is None:
+            assert names is not None
+            return np.zeros((len(names), 1), np.intp)
+        _check_numbers(scores)
+        if self.binary is not None and scores.shape[1] == 2:
+            return self.binary.ranked(scores)[:, : self.top_k]
+        return _best(scores, self.top_k)
 
     def _labels(self, names: Array | None, best: Array) -> list[list[str]]:
         if names is not None:
@@ -139,7 +164,7 @@ def check_labels(labels: tuple[str, ...], signature: Signature, scores: str | No
 
 
 def _scores(signature: Signature) -> str | None:
-    names = _one_per_class(signature, Kind.FLOAT)
+    names = _one_per_class(signature, Kind.FLOAT) or _one_per_record(signature)
     for preferred in ("scores", "probabilities"):
         if preferred in names:
             return preferred
@@ -161,6 +186,18 @@ def _one_per_class(signature: Signature, kind: Kind) -> list[str]:
         name
         for name, spec in signature.outputs.items()
         if spec.dtype in DTYPES and DTYPES[spec.dtype].kind is kind and spec.rank in {None, 2}
+    ]
+
+
+def _one_per_record(signature: Signature) -> list[str]:
+    """The outputs with one number a record, of another rank than a matrix."""
+    return [
+        name
+        for name, spec in signature.outputs.items()
+        if spec.dtype in DTYPES
+        and DTYPES[spec.dtype].kind is Kind.FLOAT
+        and spec.shape != ()
+        and gives_one(signature, name)
     ]
 
 
@@ -188,14 +225,13 @@ def _rows(array: Array) -> Array:
     return array if array.ndim == 2 else array.reshape(len(array), -1)
 
 
-def _best(scores: Array | None, names: Array | None, top_k: int) -> Array:
-    """The class numbers of each record, the best first."""
-    if scores is None:
-        assert names is not None
-        return np.zeros((len(names), 1), np.intp)
+def _check_numbers(scores: Array) -> None:
     if np.isnan(scores).any():
         index = int(np.isnan(scores).any(axis=1).argmax())
         raise ConversionError(f"record {index}: the model gave NaN as a score", index)
+
+
+def _best(scores: Array, top_k: int) -> Array:
     if top_k == 1:
         return np.asarray(np.argmax(scores, axis=1, keepdims=True))
     return np.argsort(-scores, axis=1, kind="stable")[:, :top_k]

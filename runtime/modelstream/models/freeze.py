@@ -11,10 +11,10 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from modelstream.convert.spec import Layout
 from modelstream.errors import SignatureMismatchError
 from modelstream.models.gradients import tied_gradients
-from modelstream.models.graph_nodes import full
 from modelstream.models.graph_signature import GraphTensor
 from modelstream.models.session import without_deprecations
 from modelstream.models.statefulness import CHANGES
+from modelstream.models.tensor_names import full
 
 _STATE = {
     CHANGES.pattern: "changes variables",

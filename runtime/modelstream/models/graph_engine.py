@@ -8,11 +8,11 @@ from google.protobuf import text_format
 
 from modelstream.convert.spec import TensorSpec
 from modelstream.errors import SignatureMismatchError
-from modelstream.models.graph_nodes import full, split
 from modelstream.models.graph_signature import GraphSignature, GraphTensor, as_tensor
 from modelstream.models.options import TensorFlowOptions
 from modelstream.models.session import Feeds, SessionEngine, Symbols
 from modelstream.models.signature import Signature
+from modelstream.models.tensor_names import full, split
 
 Functions = Mapping[str, tuple[GraphSignature, Signature]]
 """What was given for each signature, and what it is with what the graph tells."""

@@ -10,6 +10,9 @@ from google.protobuf.message import DecodeError
 from modelstream.convert.protos import dtype_name, message, shape_of
 from modelstream.errors import ModelFormatError, SignatureMismatchError
 from modelstream.messages import suggestion
+from modelstream.models.origin import Origins
+from modelstream.models.statefulness import Graph
+from modelstream.models.tensor_names import full, split
 
 Shape = tuple[int | None, ...] | None
 
@@ -55,6 +58,10 @@ class GraphNodes:
 
     Raises:
         ModelFormatError: it is no GraphDef, or is corrupt.
+
+    Attributes:
+        origins: which operation makes a tensor.
+        changes: which tensors need what changes a variable.
     """
 
     def __init__(self, content: bytes, where: str, *, text: bool = False) -> None:
@@ -62,6 +69,8 @@ class GraphNodes:
         graph = _parsed(content, where, text)
         self._producer = graph.versions.producer
         self._nodes = {node.name: node for node in graph.node}
+        self.origins = Origins(graph)
+        self.changes = Graph(graph)
 
     def __contains__(self, node: str) -> bool:
         return node in self._nodes
@@ -112,18 +121,6 @@ class GraphNodes:
                 f"it has {len(self._nodes)} nodes, begins at {_few(self.begins)} and ends at "
                 f"{_few(self.ends)}"
             ) from None
-
-
-def split(tensor: str) -> tuple[str, int]:
-    """``node:1`` as (node, 1); a node alone means its first output; ``^`` marks no data."""
-    name, _, index = tensor.removeprefix("^").partition(":")
-    return name, int(index or 0)
-
-
-def full(tensor: str) -> str:
-    """A tensor with its index: ``node`` is ``node:0``."""
-    name, index = split(tensor)
-    return f"{name}:{index}"
 
 
 def _few(names: list[str]) -> str:

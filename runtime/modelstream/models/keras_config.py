@@ -18,11 +18,27 @@ from modelstream.convert.spec import TensorSpec
 from modelstream.errors import ModelFormatError
 
 Shape = tuple[int | None, ...]
-Specs = tuple[dict[str, TensorSpec], dict[str, TensorSpec]]
 
 
-def specs(path: Path) -> Specs | None:
-    """Inputs and outputs by name; None where only the loaded model can tell.
+@dataclass(frozen=True)
+class Described:
+    """What a Keras model takes and gives.
+
+    Attributes:
+        inputs: by name.
+        outputs: by name.
+        stateful: a call changes variables, of a recurrent layer or of a random generator.
+        probabilities: the outputs that a sigmoid makes.
+    """
+
+    inputs: dict[str, TensorSpec]
+    outputs: dict[str, TensorSpec]
+    stateful: bool = False
+    probabilities: frozenset[str] = frozenset()
+
+
+def described(path: Path) -> Described | None:
+    """What the file tells of the model; None where only the loaded model can tell.
 
     Raises:
         ModelFormatError: the file is no Keras model, or is corrupt.
@@ -32,7 +48,8 @@ def specs(path: Path) -> Specs | None:
     try:
         config = json.loads(_text(path))
         layers = {layer["config"]["name"]: layer for layer in config["config"]["layers"]}
-        return _Network(config, layers).specs()
+        _check_stateless(config["config"]["layers"])
+        return _Network(config, layers).described()
     except (KeyError, TypeError, ValueError, _UnknownError):
         return None
 
@@ -52,6 +69,23 @@ class _UnknownError(Exception):
     """The configuration does not tell it."""
 
 
+def _check_stateless(value: Any) -> None:
+    """Leave to Keras what may change variables: state, generators in use, code of somebody else."""
+    match value:
+        case {"stateful": True} | {"training": True}:
+            raise _UnknownError
+        case {"class_name": str(name), "module": module} if name == "Lambda" or not str(
+            module
+        ).startswith("keras"):
+            raise _UnknownError
+        case Mapping():
+            for each in value.values():
+                _check_stateless(each)
+        case list():
+            for each in value:
+                _check_stateless(each)
+
+
 @dataclass(frozen=True)
 class _Network:
     """A Sequential or Functional model as its configuration tells it."""
@@ -59,14 +93,19 @@ class _Network:
     config: Mapping[str, Any]
     layers: Mapping[str, Any]
 
-    def specs(self) -> Specs:
+    def described(self) -> Described:
         if self.config["class_name"] == "Sequential":
             first, *_, last = self.layers
-            return {first: self._input(first)}, {last: self._output(last)}
-        inner = self.config["config"]
-        inputs = [self._input(name) for _, name in _ends(inner["input_layers"])]
-        outputs = {key: self._output(name, key) for key, name in _ends(inner["output_layers"])}
-        return {spec.name: spec for spec in inputs}, outputs
+            inputs, ends = [first], {last: last}
+        else:
+            inner = self.config["config"]
+            inputs = [name for _, name in _ends(inner["input_layers"])]
+            ends = dict(_ends(inner["output_layers"]))
+        return Described(
+            {name: self._input(name) for name in inputs},
+            {key: self._output(name, key) for key, name in ends.items()},
+            probabilities=frozenset(key for key, name in ends.items() if self._is_sigmoid(name)),
+        )
 
     def _input(self, name: str) -> TensorSpec:
         layer = self.layers[name]
@@ -85,10 +124,26 @@ class _Network:
 
     def _taken(self, layer: Mapping[str, Any]) -> Shape:
         """The shape that goes into a layer; a Sequential model tells it where there are weights."""
-        if len(layer.get("inbound_nodes", ())) == 1:
+        if "inbound_nodes" not in layer:
+            return tuple(layer["build_config"]["input_shape"])
+        ((tensor,),) = (node["args"] for node in layer["inbound_nodes"])  # one call, one tensor
+        return tuple(tensor["config"]["shape"])
+
+    def _is_sigmoid(self, name: str) -> bool:
+        """Whether the layer ends with a sigmoid, or hands on what one before it made."""
+        layer = self.layers[name]
+        activation = layer["config"].get("activation")
+        if layer["class_name"] in _ACTIVATED and activation != "linear":
+            return bool(activation == "sigmoid")
+        return layer["class_name"] in _PASSES_ON and self._is_sigmoid(self._before(name))
+
+    def _before(self, name: str) -> str:
+        layer = self.layers[name]
+        if "inbound_nodes" in layer:
             ((tensor,),) = (node["args"] for node in layer["inbound_nodes"])
-            return tuple(tensor["config"]["shape"])
-        return tuple(layer["build_config"]["input_shape"])
+            return str(tensor["config"]["keras_history"][0])
+        order = list(self.layers)
+        return order[order.index(name) - 1]
 
 
 def _ends(layers: Any) -> Iterator[tuple[str, str]]:
@@ -126,6 +181,9 @@ def _pooled(config: Mapping[str, Any], shape: Shape) -> Shape:
 def _same(config: Mapping[str, Any], shape: Shape) -> Shape:
     return shape
 
+
+_ACTIVATED = ("Activation", "Dense")
+_PASSES_ON = ("Activation", "Dropout", "Flatten")
 
 _RULES: dict[str, Callable[[Mapping[str, Any], Shape], Shape]] = {
     "Dense": _dense,

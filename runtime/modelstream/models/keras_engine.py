@@ -1,5 +1,7 @@
 """A Keras model in memory, called as one traced function."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,12 @@ from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.errors import ModelFormatError, ModelLoadError
 from modelstream.models.eager import FAULTS, configure
 from modelstream.models.gradients import tied_gradients
-from modelstream.models.keras_config import Specs
+from modelstream.models.keras_config import Described
 from modelstream.models.layouts import flattened, pieces
 from modelstream.models.options import TensorFlowOptions
+from modelstream.models.origin import Origins
 from modelstream.models.protocol import Fed
+from modelstream.models.statefulness import CHANGES, Graph
 
 
 class KerasEngine:
@@ -37,14 +41,25 @@ class KerasEngine:
             self._run = tf.function(self._forward).get_concrete_function(
                 [_tensorflow_spec(each) for each in self._inputs.values()]
             )
+        self._outputs = keras.tree.flatten(self._run.structured_outputs)
         self._names = _output_names(self._model, self._run.structured_outputs)
 
     @property
-    def specs(self) -> Specs:
-        """Inputs and outputs, as Keras knows them."""
-        outputs = keras.tree.flatten(self._run.structured_outputs)
-        named = zip(self._names, outputs, strict=True)
-        return self._inputs, {name: _spec(each, name) for name, each in named}
+    def described(self) -> Described:
+        """What it takes and gives, as Keras knows it."""
+        outputs = dict(zip(self._names, self._outputs, strict=True))
+        graph_def = self._run.graph.as_graph_def()
+        origins = Origins(graph_def)
+        return Described(
+            self._inputs,
+            {name: _spec(each, name) for name, each in outputs.items()},
+            any(Graph(graph_def).operations(CHANGES)),
+            frozenset(
+                name
+                for name, each in outputs.items()
+                if isinstance(each, tf.Tensor) and origins.is_probability(each.name)
+            ),
+        )
 
     def call(self, signature: str, inputs: Fed) -> dict[str, npt.NDArray[Any]]:
         """Run the model on arrays that fit it, as it is after training."""
@@ -64,7 +79,7 @@ class KerasEngine:
 
     def close(self) -> None:
         """Drop the function before the model whose variables it uses."""
-        self._run = self._model = None
+        self._run = self._model = self._outputs = None
 
     def _forward(self, tensors: list[Any]) -> Any:
         structure = getattr(self._model, "_inputs_struct", None)
@@ -80,10 +95,28 @@ def _loaded(path: Path) -> Any:
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:  # whatever Keras raises
-        raise ModelLoadError(
-            f"Keras cannot load the model {path}: {type(error).__name__}: {error}. Layers of your "
-            f"own must be registered (keras.saving.register_keras_serializable) before it opens"
-        ) from error
+        raise ModelLoadError(f"Keras cannot load the model {path}: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    """What is wrong, and what to do; Keras names options of its loader, which is called here."""
+    said = str(error)
+    exported = (
+        "where that code is at hand, write it with model.export(DIR) and open DIR as a SavedModel, "
+        "which needs none of it"
+    )
+    if "Lambda" in said and "safe_mode" in said:
+        return f"it holds a Lambda layer, whose Python code is not run from a file: {exported}"
+    if found := _UNKNOWN.search(said):
+        return (
+            f"it needs the {found[1]} {found[2]!r}, which is not known here: {exported}; or "
+            f"register it (keras.saving.register_keras_serializable) in a module, and import that "
+            f"before the model opens: KerasModel(…, imports=['that.module'])"
+        )
+    return f"{type(error).__name__}: {said}"
+
+
+_UNKNOWN = re.compile(r"(?:Could not locate|Unknown) (class|function|layer|object):? '?(\w+)")
 
 
 def _inputs(model: Any, path: Path) -> dict[str, TensorSpec]:
@@ -121,7 +154,11 @@ def _tensor(value: Tensor, spec: TensorSpec) -> Any:
 
 def _output_names(model: Any, structure: Any) -> list[str]:
     """One name an output, in the order in which Keras flattens them."""
-    if isinstance(structure, dict):
-        return sorted(structure)
-    names = getattr(model, "output_names", None) or [model.layers[-1].name]
-    return list(names)
+    paths = [path for path, _ in keras.tree.flatten_with_path(structure)]
+    if isinstance(structure, Mapping):
+        names = ["_".join(str(step) for step in path) for path in paths]
+    else:
+        names = list(getattr(model, "output_names", None) or [model.layers[-1].name])
+    if len(set(names)) == len(paths):
+        return names
+    return [f"output_{number}" for number, _ in enumerate(paths)]

@@ -20,8 +20,10 @@ class KerasModel:
     """A Keras model on disk, with one signature: ``serving_default``.
 
     Its inputs are called as the model's input layers, its outputs as the keys of the dictionary
-    that it returns, else as its last layers. They are read without Keras where the file tells
-    them; where it does not (a last layer of an unusual kind, a file of Keras 2) the model is loaded
+    that it returns (``states_0``, ``states_1`` for a list in it), else as its last layers. Where
+    one layer gives several outputs, they are ``output_0``, ``output_1``, … as in what
+    ``model.export()`` writes. They are read without Keras where the file tells them; where it does
+    not (a last layer of an unusual kind, a layer with state, a file of Keras 2) the model is loaded
     once to ask it. Layers run as they do after training.
 
     Args:
@@ -47,8 +49,15 @@ class KerasModel:
         self._path = single_file(Path(path).absolute(), KERAS_SUFFIXES, "Keras model")
         self._name = name or self._path.stem
         self._options = options
-        inputs, outputs = keras_config.specs(self._path) or _asked(self._path, options)
-        one = Signature(DEFAULT_SIGNATURE, method_name, inputs, outputs)
+        found = keras_config.described(self._path) or _asked(self._path, options)
+        one = Signature(
+            DEFAULT_SIGNATURE,
+            method_name,
+            found.inputs,
+            found.outputs,
+            found.stateful,
+            probabilities=found.probabilities,
+        )
         self._signatures = {one.name: one}
 
     @property
@@ -98,12 +107,12 @@ class KerasModel:
         return hash(self.key)
 
 
-def _asked(path: Path, options: TensorFlowOptions) -> keras_config.Specs:
-    """Inputs and outputs, from the loaded model."""
+def _asked(path: Path, options: TensorFlowOptions) -> keras_config.Described:
+    """What the loaded model tells."""
     from modelstream.models.keras_engine import KerasEngine
 
     engine = KerasEngine(path, options)
     try:
-        return engine.specs
+        return engine.described
     finally:
         engine.close()

@@ -13,6 +13,7 @@ from modelstream.convert.spec import SPLITS, Layout, TensorSpec
 from modelstream.errors import ModelFormatError, SignatureMismatchError, TagsNotFoundError
 from modelstream.messages import listed
 from modelstream.models.directory import model_file
+from modelstream.models.origin import Origins
 from modelstream.models.ragged_inputs import RAGGED, RaggedInput, RaggedInputs, ragged_spec, stated
 from modelstream.models.signature import Signature
 from modelstream.models.statefulness import Graph
@@ -71,7 +72,7 @@ def signatures(meta: Any, ragged: Ragged = MappingProxyType({})) -> dict[str, Si
     Raises:
         SignatureMismatchError: no signature has the inputs that ``ragged`` names.
     """
-    graph, found = Graph(meta.graph_def), RaggedInputs(meta)
+    graph, found, origins = Graph(meta.graph_def), RaggedInputs(meta), Origins(meta.graph_def)
     definitions = {
         name: definition
         for name, definition in sorted(meta.signature_def.items())
@@ -84,6 +85,7 @@ def signatures(meta: Any, ragged: Ragged = MappingProxyType({})) -> dict[str, Si
             definition,
             _put_together(definition.inputs, ragged, found),
             graph.changes_variables(_tensors(definition.outputs.values())),
+            origins,
         )
         for name, definition in definitions.items()
     }
@@ -110,7 +112,7 @@ def _tag_text(tags: Iterable[str]) -> str:
 
 
 def _signature(
-    name: str, definition: Any, ragged: Sequence[RaggedInput], stateful: bool
+    name: str, definition: Any, ragged: Sequence[RaggedInput], stateful: bool, origins: Origins
 ) -> Signature:
     """A signature, with the ragged inputs in place of the pieces that they are exported in."""
     pieces = {piece for each in ragged for piece in each.parts}
@@ -124,6 +126,9 @@ def _signature(
         _specs(definition.outputs),
         stateful,
         {key: each.parts for key, each in whole.items()} | _components(definition.inputs),
+        frozenset(
+            key for key, info in definition.outputs.items() if origins.is_probability(info.name)
+        ),
     )
 
 

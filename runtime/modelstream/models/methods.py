@@ -9,6 +9,7 @@ from modelstream.convert.dtypes import DTYPES, Kind
 from modelstream.convert.inputs import ColumnEncoder, Inputs
 from modelstream.errors import OptionError, SignatureMismatchError
 from modelstream.messages import listed, suggestion
+from modelstream.models.binary import Binary
 from modelstream.models.bound import BoundMethod
 from modelstream.models.classify import (
     LABEL,
@@ -93,7 +94,9 @@ class Classify:
 
     Attributes:
         signature: which function of the model. Its outputs are ``classes`` and/or ``scores``;
-            one float output of any name is enough for a TF2 export.
+            one float output of any name is enough for a TF2 export. One number a record is the
+            probability of the second of two classes where a sigmoid makes it, or where ``labels``
+            or ``cut`` says so; ``score`` is then the probability of the label that is given.
         inputs: tensor → column, or what makes the tensor of a column (Image, TensorColumn); a
             tensor that is not named is fed from the column of its name.
         outputs: column → label, score or top_k; None gives label and score, and top_k from 2 on.
@@ -101,6 +104,8 @@ class Classify:
         threshold: the score that a class must reach.
         labels: the classes in the order of the scores, where the model does not give them; without
             them the label is the number of the class.
+        cut: of a model that gives one probability: from which on the record is of the second
+            class; 0.5 if None.
         allow_nan: NaN in a float input is data, not an error.
         strict: refuse a signature whose method name is that of another method. TF2 exports always
             say predict, so this is for TF1 exports and for graphs.
@@ -113,12 +118,17 @@ class Classify:
     top_k: int = 1
     threshold: float | None = None
     labels: tuple[str, ...] = ()
+    cut: float | None = None
     allow_nan: bool = False
     strict: bool = False
 
     def __post_init__(self) -> None:
         if self.top_k < 1:
             raise OptionError(f"top_k is {self.top_k}; it takes 1 or more")
+        if self.cut is not None and not 0 < self.cut < 1:
+            raise OptionError(
+                f"cut is {self.cut}; it is a probability between 0 and 1, such as 0.5"
+            )
 
     def bind(self, model: Model) -> BoundMethod:
         """Tie it to a model."""
@@ -133,8 +143,10 @@ class Classify:
                 f"signature {signature.name!r} gives no scores to hold against the threshold"
             )
         names = () if classes else tuple(self.labels)
-        check_labels(names, signature, scores)
-        reader = Classes(sources, classes, scores, names, self.top_k, self.threshold)
+        binary = Binary.of(signature, scores, classes, names, self.cut)
+        if binary is None:
+            check_labels(names, signature, scores)
+        reader = Classes(sources, classes, scores, names, self.top_k, self.threshold, binary)
         return BoundMethod(
             model.name, signature, feeds, reader.columns, reader, self.allow_nan, encoders
         )

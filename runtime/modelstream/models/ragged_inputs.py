@@ -16,7 +16,7 @@ from typing import Any
 
 from modelstream.convert.protos import dtype_name, shape_of
 from modelstream.convert.spec import SPLITS, Layout, TensorSpec
-from modelstream.models.graph_nodes import split
+from modelstream.models.tensor_names import split
 
 RAGGED = 3
 """RAGGED_TENSOR_SPEC in TensorFlow's enum TypeSpecClass."""

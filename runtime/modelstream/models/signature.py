@@ -28,6 +28,7 @@ class Signature:
             which no checkpoint of Flink holds.
         parts: ragged input → the plain tensors that a TF2 export has in its place: the flat values,
             then the row splits, the outermost first.
+        probabilities: the outputs that are known to be probabilities, because a sigmoid makes them.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Signature:
     outputs: Mapping[str, TensorSpec]
     stateful: bool = False
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    probabilities: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.name}({_specs(self.inputs)}) -> ({_specs(self.outputs)})"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from modelstream.models.graph_nodes import split
+from modelstream.models.tensor_names import split
 
 CHANGES = re.compile(
     "|".join(

@@ -210,13 +210,13 @@ def test_a_keras_file_is_a_model(file):
 def test_what_the_file_tells_without_keras_is_what_keras_says():
     path = models.keras_files() / "net.keras"
     engine = KerasEngine(path, TensorFlowOptions())
-    assert keras_config.specs(path) == engine.specs
+    assert keras_config.described(path) == engine.described
     engine.close()
 
 
 def test_a_keras_model_that_the_file_does_not_tell_of_is_loaded_and_asked():
     path = models.keras_files() / "unusual.keras"
-    assert keras_config.specs(path) is None
+    assert keras_config.described(path) is None
     model = KerasModel(path)
     assert str(model.signatures[DEFAULT_SIGNATURE].outputs["unit"]) == "float32[?, 4]"
     np.testing.assert_allclose(predict(model, a=[[3.0, 4.0, 0, 0]])["unit"], [[0.6, 0.8, 0, 0]])

@@ -78,13 +78,13 @@ def test_a_functional_model_names_its_ends(write: Callable[..., Path]) -> None:
         layer("Dense", "dense", units=1) | node,
     ]
     ends = {"input_layers": [["a", 0, 0], ["b", 0, 0]], "output_layers": {"score": ["dense", 0, 0]}}
-    found = keras_config.specs(write("Functional", layers, **ends))
+    found = keras_config.described(write("Functional", layers, **ends))
     assert found is not None
-    assert [f"{name} {spec}" for name, spec in found[0].items()] == [
+    assert [f"{name} {spec}" for name, spec in found.inputs.items()] == [
         "a float32[?, 4]",
         "b string[?]",
     ]
-    assert {name: str(spec) for name, spec in found[1].items()} == {"score": "float32[?, 1]"}
+    assert {name: str(spec) for name, spec in found.outputs.items()} == {"score": "float32[?, 1]"}
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,42 @@ def test_a_functional_model_names_its_ends(write: Callable[..., Path]) -> None:
 def test_what_the_file_does_not_tell_is_left_to_keras(
     write: Callable[..., Path], layers: list[dict[str, Any]]
 ) -> None:
-    assert keras_config.specs(write("Sequential", layers)) is None
+    assert keras_config.described(write("Sequential", layers)) is None
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        pytest.param(layer("LSTM", "lstm", stateful=True), id="stateful"),
+        pytest.param(
+            layer("Bidirectional", "both", layer=layer("GRU", "gru", stateful=True)), id="wrapped"
+        ),
+        pytest.param(
+            layer("Dropout", "noise") | {"inbound_nodes": [{"kwargs": {"training": True}}]},
+            id="in-training",
+        ),
+        pytest.param(layer("Lambda", "code"), id="lambda"),
+        pytest.param(layer("Plus", "own") | {"module": None}, id="own"),
+        pytest.param(
+            layer("Dense", "own", activation={"module": "builtins", "class_name": "function"}),
+            id="own-activation",
+        ),
+    ],
+)
+def test_a_layer_that_may_change_variables_is_left_to_keras(
+    write: Callable[..., Path], inner: dict[str, Any]
+) -> None:
+    last = layer("Dense", "y", [None, 8], units=3)
+    assert keras_config.described(write("Sequential", [entry("x", [None, 4]), inner, last])) is None
+    plain = write("Sequential", [entry("x", [None, 4]), layer("LSTM", "a", stateful=False), last])
+    assert keras_config.described(plain) is not None
+
+
+def test_a_layer_that_is_called_twice_is_left_to_keras(write: Callable[..., Path]) -> None:
+    shared = layer("Dense", "dense", [None, 6], units=1) | {"inbound_nodes": [{}, {}]}
+    ends = {"input_layers": [["a", 0, 0]], "output_layers": {"one": ["dense", 0, 1]}}
+    path = write("Functional", [entry("a", [None, 4]), shared], **ends)
+    assert keras_config.described(path) is None
 
 
 def test_a_file_that_is_no_zip_is_corrupt(tmp_path: Path) -> None:

@@ -1,0 +1,178 @@
+"""Models in Keras' own files: each output under a name of its own, state, and what is refused."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from modelstream.errors import ModelLoadError
+from modelstream.models import (
+    DEFAULT_SIGNATURE,
+    KerasModel,
+    SavedModel,
+    TensorFlowOptions,
+    keras_config,
+)
+from modelstream.models.keras_engine import KerasEngine
+from modelstream.models.warmup import warm_up
+
+layers = keras.layers
+ROWS = np.random.default_rng(1).random((2, 4, 3), np.float32)
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    keras.utils.set_random_seed(1)
+
+
+def series():
+    return keras.Input((4, 3), name="x")
+
+
+def states():
+    x = series()
+    return keras.Model(x, layers.LSTM(2, return_state=True, name="enc")(x))
+
+
+def twins():
+    x, dense = series(), layers.Dense(2, name="emb")
+    return keras.Model(x, [dense(x), dense(layers.Rescaling(-1.0)(x))])
+
+
+def nested():
+    x = series()
+    dense = [layers.Dense(1, name=name)(x) for name in "abc"]
+    return keras.Model(x, {"a": dense[0], "more": [dense[1], dense[2]]})
+
+
+def colliding():
+    x = series()
+    dense = [layers.Dense(1, name=name)(x) for name in "abc"]
+    return keras.Model(x, {"a_0": dense[0], "a": [dense[1], dense[2]]})
+
+
+def apart():
+    x = series()
+    return keras.Model(x, [layers.Dense(1, name="a")(x), layers.Dense(2, name="b")(x)])
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize(
+    ("make", "names"),
+    [
+        pytest.param(states, ["output_0", "output_1", "output_2"], id="states"),
+        pytest.param(twins, ["output_0", "output_1"], id="shared layer"),
+        pytest.param(nested, ["a", "more_0", "more_1"], id="list in a dict"),
+        pytest.param(colliding, ["output_0", "output_1", "output_2"], id="names that collide"),
+        pytest.param(apart, ["a", "b"], id="layers of their own"),
+    ],
+)
+def test_every_output_has_a_name_of_its_own(tmp_path, make, names, suffix):
+    model, path = make(), tmp_path / f"net{suffix}"
+    model.save(path)
+    wanted = keras.tree.flatten(model(ROWS))
+    ours = KerasModel(path)
+    assert list(ours.signatures[DEFAULT_SIGNATURE].outputs) == names
+    with ours.open() as opened:
+        found = opened.predict(x=ROWS)
+    for name, each in zip(names, wanted, strict=True):
+        np.testing.assert_allclose(found[name], each, rtol=1e-5, atol=1e-6)
+
+
+def test_outputs_of_one_layer_are_called_as_keras_exports_them(tmp_path):
+    model = states()
+    model.save(tmp_path / "net.keras")
+    model.export(str(tmp_path / "exported"), verbose=False)
+    of_file, of_export = KerasModel(tmp_path / "net.keras"), SavedModel(tmp_path / "exported")
+    names = [list(each.signatures[DEFAULT_SIGNATURE].outputs) for each in (of_file, of_export)]
+    assert names[0] == names[1]
+
+
+def carrying():
+    x = keras.Input(batch_shape=(1, 4, 3), name="x")
+    return keras.Model(x, layers.Dense(1)(layers.LSTM(2, stateful=True)(x)))
+
+
+def carrying_both_ways():
+    x = keras.Input(batch_shape=(1, 4, 3), name="x")
+    return keras.Model(x, layers.Dense(1)(layers.Bidirectional(layers.GRU(2, stateful=True))(x)))
+
+
+def carrying_inside():
+    x = keras.Input(batch_shape=(1, 4, 3), name="x")
+    return keras.Model(x, layers.Dense(1)(carrying()(x)))
+
+
+def random():
+    x = keras.Input(batch_shape=(1, 4, 3), name="x")
+    return keras.Model(x, layers.Dense(1)(layers.Dropout(0.5)(x, training=True)))
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize("make", [carrying, carrying_both_ways, carrying_inside, random])
+def test_a_model_with_state_says_so_and_is_not_warmed(tmp_path, make, suffix):
+    path = tmp_path / f"net{suffix}"
+    make().save(path)
+    model = KerasModel(path)
+    assert model.signatures[DEFAULT_SIGNATURE].stateful
+    results = []
+    for warm in (False, True):
+        with model.open() as opened:
+            if warm:
+                warm_up(opened, DEFAULT_SIGNATURE)
+            results.append([opened.predict(x=ROWS[:1]) for _ in range(2)])
+    (first, second), (warmed, _) = [
+        [next(iter(each.values())) for each in calls] for calls in results
+    ]
+    np.testing.assert_allclose(first, warmed, rtol=1e-6)
+    assert not np.allclose(first, second)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        pytest.param([layers.Dense(1, activation="sigmoid")], id="dense"),
+        pytest.param([layers.Dense(1), layers.Activation("sigmoid")], id="activation"),
+        pytest.param([layers.Dense(1, activation="sigmoid"), layers.Flatten()], id="flat"),
+        pytest.param([layers.Dense(1, activation="sigmoid"), layers.Activation("linear")], id="as"),
+        pytest.param([layers.Dense(1, activation="sigmoid"), layers.Rescaling(2.0)], id="scaled"),
+        pytest.param([layers.Dense(1)], id="linear"),
+        pytest.param([layers.Dense(1, activation="tanh")], id="tanh"),
+    ],
+)
+def test_the_file_tells_of_a_probability_what_keras_tells(tmp_path, last):
+    path = tmp_path / "net.keras"
+    fresh = [type(each).from_config(each.get_config()) for each in last]
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(2), *fresh])
+    model(np.zeros((1, 4), np.float32))
+    model.save(path)
+    engine = KerasEngine(path, TensorFlowOptions())
+    assert keras_config.described(path) == engine.described
+    engine.close()
+    model.export(str(tmp_path / "exported"), verbose=False)
+    exported = SavedModel(tmp_path / "exported").signatures[DEFAULT_SIGNATURE]
+    told = keras_config.described(path)
+    assert told is not None
+    assert bool(exported.probabilities) == bool(told.probabilities)
+
+
+CUSTOM = """
+import keras, sys
+class Plus(keras.layers.Layer):
+    def call(self, x):
+        return x + 1
+kinds = {"lambda": lambda: keras.layers.Lambda(lambda v: v * 2), "own": Plus}
+for name, kind in kinds.items():
+    x = keras.Input((2,), name="x")
+    keras.Model(x, keras.layers.Dense(1)(kind()(x))).save(f"{sys.argv[1]}/{name}.keras")
+"""
+
+
+def test_code_that_a_file_names_and_does_not_hold_is_refused_with_a_way_out(tmp_path):
+    subprocess.run([sys.executable, "-c", CUSTOM, str(tmp_path)], check=True, capture_output=True)
+    for name, said in (("lambda", "a Lambda layer"), ("own", "the class 'Plus'")):
+        with pytest.raises(ModelLoadError, match=rf"{said}.*model\.export\(DIR\)") as caught:
+            KerasModel(tmp_path / f"{name}.keras")
+        assert "safe_mode" not in str(caught.value)
