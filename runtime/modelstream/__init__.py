@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelstream.exports import exports
 
 if TYPE_CHECKING:
-    from modelstream.convert import Image, TensorColumn, TensorSpec, TensorValue, example
+    from modelstream.convert import Constant, Image, TensorColumn, TensorSpec, TensorValue, example
     from modelstream.errors import ModelStreamError, UnscorableError
     from modelstream.failure import DeadLetter, Drop, Fail, Failure
     from modelstream.flink.awaiting import ModelAsyncFunction, async_with_model
@@ -73,6 +73,7 @@ _HOMES = {
     "Batch": "scoring.batch",
     "CallableModel": "models",
     "Classify": "models",
+    "Constant": "convert",
     "DeadLetter": "failure",
     "Drop": "failure",
     "Fail": "failure",
@@ -138,6 +139,7 @@ __all__ = [
     "Batch",
     "CallableModel",
     "Classify",
+    "Constant",
     "DeadLetter",
     "Drop",
     "Fail",

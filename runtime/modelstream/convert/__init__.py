@@ -1,6 +1,7 @@
 """Between records and tensors: columns, rows and Python values in, arrays for a model out."""
 
 from modelstream.convert.columns import from_tensor, to_tensor
+from modelstream.convert.constant import Constant
 from modelstream.convert.dtypes import TENSOR_DTYPES
 from modelstream.convert.example import example, parse_example
 from modelstream.convert.fit import fits, misfit, sql_type
@@ -18,6 +19,7 @@ __all__ = [
     "TENSOR_DTYPES",
     "ColumnEncoder",
     "ColumnType",
+    "Constant",
     "Fit",
     "FlinkType",
     "Image",

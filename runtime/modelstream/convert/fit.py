@@ -77,14 +77,18 @@ def _wrong_element(parsed: FlinkType, spec: TensorSpec, kind: Kind) -> str | Non
 
 def _wrong_rank(parsed: FlinkType, spec: TensorSpec) -> str | None:
     if spec.shape == ():
-        return "the tensor is a single value without a batch dimension: no column can feed it"
+        return (
+            f"the tensor is a single value without a batch dimension, which no column can feed: "
+            f"give one value for all records, inputs={{{spec.name!r}: Constant(…)}}"
+        )
     allowed = ranks(spec)
     if allowed is None and parsed.rank < spec.ragged_rank:
         allowed = {spec.ragged_rank}
     if allowed is None or parsed.rank in allowed:
         return None
     wanted = " or ".join(_arrays(rank) for rank in sorted(allowed))
-    return f"it is {_arrays(parsed.rank)} per record, the tensor takes {wanted}"
+    batch = f", as its first dimension counts as the batch ({spec.batch})" if spec.batch else ""
+    return f"it is {_arrays(parsed.rank)} per record, the tensor takes {wanted}{batch}"
 
 
 def _arrays(rank: int) -> str:

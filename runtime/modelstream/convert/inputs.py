@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy.typing as npt
 
 from modelstream.convert.columns import to_tensor
+from modelstream.convert.constant import Constant
 from modelstream.convert.fit import SPARSE
 from modelstream.convert.flinktypes import parse_type
 from modelstream.convert.ragged import to_ragged
@@ -43,8 +44,8 @@ class ColumnEncoder(Protocol):
         """
 
 
-Inputs: TypeAlias = Mapping[str, str | ColumnEncoder]
-"""Tensor → the column that feeds it, or what makes the tensor of a column."""
+Inputs: TypeAlias = Mapping[str, str | ColumnEncoder | Constant]
+"""Tensor → the column that feeds it, what makes the tensor of a column, or one value for all."""
 
 
 _ROW = parse_type(TensorValue.SQL_TYPE)

@@ -81,8 +81,7 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
         with self._metrics.loading():
             model = self._stack.enter_context(setup.model.open())
         if setup.warm_up:
-            signature, sizes = setup.bound.signature.name, setup.batch.warm_up_sizes
-            try_to_warm_up(model, setup.model.name, signature, sizes)
+            try_to_warm_up(model, setup.bound, setup.batch.warm_up_sizes)
         self._scorer = Scorer(setup.bound, model, setup.batch, self._metrics)
 
     def close(self) -> None:

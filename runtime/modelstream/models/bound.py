@@ -4,21 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
 import numpy.typing as npt
 
+from modelstream.convert.constant import ConstantTensor
 from modelstream.convert.fit import misfit
 from modelstream.convert.flinktypes import ColumnType
 from modelstream.convert.inputs import ColumnEncoder, Tensor, to_input
 from modelstream.convert.spec import TensorSpec, uneven
 from modelstream.errors import (
+    BrokenModelError,
     ConversionError,
-    ModelError,
     SignatureMismatchError,
     UnevenShapesError,
 )
 from modelstream.messages import listed, suggestion
-from modelstream.models.padding import cut, filled
+from modelstream.models.feeding import Feeding
+from modelstream.models.padding import in_parts
 from modelstream.models.protocol import Fed, OpenModel, Tensors
 from modelstream.models.signature import Signature
 
@@ -28,6 +29,10 @@ Columns = dict[str, Sequence[Any] | Array]
 
 class OutputReader(Protocol):
     """What a method makes of a model's outputs. Picklable."""
+
+    @property
+    def columns(self) -> tuple[ColumnType, ...]:
+        """The columns that it makes."""
 
     @property
     def tensors(self) -> tuple[str, ...]:
@@ -49,6 +54,7 @@ class BoundMethod:
         reader: makes the columns of the outputs.
         allow_nan: NaN in a float input is data, not an error.
         encoders: what makes a tensor of its column, where the column's type alone does not tell.
+        constants: the model's other inputs, which are the same for all records.
     """
 
     model: str
@@ -58,6 +64,23 @@ class BoundMethod:
     reader: OutputReader
     allow_nan: bool = False
     encoders: Mapping[str, ColumnEncoder] = field(default_factory=dict)
+    constants: Mapping[str, ConstantTensor] = field(default_factory=dict)
+
+    @classmethod
+    def fed(
+        cls, model: str, feeding: Feeding, reader: OutputReader, allow_nan: bool = False
+    ) -> "BoundMethod":
+        """A method whose output columns are those of its reader."""
+        return cls(
+            model,
+            feeding.signature,
+            feeding.columns,
+            reader.columns,
+            reader,
+            allow_nan,
+            feeding.encoders,
+            feeding.constants,
+        )
 
     @property
     def inputs(self) -> dict[str, TensorSpec]:
@@ -113,17 +136,13 @@ class BoundMethod:
         """Call the model. A signature that was exported for one batch size is fed in such batches.
 
         Raises:
-            ModelError: an output does not have one row a record.
+            BrokenModelError: an output does not have one row a record.
         """
         n = len(next(iter(tensors.values())))
         size = next((spec.batch for spec in self.signature.inputs.values() if spec.batch), None)
         if size is None or size == n or n == 0:
-            return self._checked(model.call(self.signature.name, tensors), n)
-        parts = [
-            self._checked(model.call(self.signature.name, part), size)
-            for part in (_exactly(size, tensors, start) for start in range(0, n, size))
-        ]
-        return {name: np.concatenate([part[name] for part in parts])[:n] for name in parts[0]}
+            return self._called(model, tensors, n)
+        return in_parts(size, n, tensors, lambda part: self._called(model, part, size))
 
     def read(self, tensors: Tensors, n: int) -> Columns:
         """The output columns of the first ``n`` records; padding after them is dropped.
@@ -153,14 +172,21 @@ class BoundMethod:
             return encoder.to_tensor(values, spec)
         return to_input(values, spec, allow_nan=self.allow_nan)
 
+    def _called(self, model: OpenModel, tensors: Fed, n: int) -> dict[str, Array]:
+        if self.constants:
+            constants = {name: each.of(n) for name, each in self.constants.items()}
+            tensors = {**tensors, **constants}
+        return self._checked(model.call(self.signature.name, tensors), n)
+
     def _checked(self, outputs: dict[str, Array], n: int) -> dict[str, Array]:
         for name in self.reader.tensors:
             array = outputs[name]
             if array.ndim == 0 or len(array) != n:
-                raise ModelError(
+                raise BrokenModelError(
                     f"signature {self.signature.name!r} of model {self.model!r} gave {name!r} "
                     f"with the shape {list(array.shape)} for {n} records: its first dimension is "
-                    f"no batch"
+                    f"no batch. Leave it out: name those of the outputs that have a row for each "
+                    f"record"
                 )
         return {name: outputs[name] for name in self.reader.tensors}
 
@@ -175,9 +201,3 @@ def _combined(splits: Sequence[UnevenShapesError]) -> UnevenShapesError:
     ]
     keys = [tuple(each[index] for each in groups) for index in sorted(groups[0])]
     return uneven(keys, f"{len(splits)} inputs")
-
-
-def _exactly(size: int, tensors: Fed, start: int) -> Fed:
-    """``size`` records from ``start`` on; the last ones are filled up with the first of them."""
-    part = cut(tensors, start, size)
-    return filled(part, size - len(next(iter(part.values()))))

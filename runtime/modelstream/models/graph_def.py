@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from modelstream.models.graph_nodes import GraphNodes
 from modelstream.models.graph_signature import GraphSignature, Tensor, one_or_all
 from modelstream.models.loaded import LoadedModel
 from modelstream.models.options import TensorFlowOptions
+from modelstream.models.packages import import_packages, missing_operation, modules
 from modelstream.models.protocol import OpenModel
 from modelstream.models.signature import DEFAULT_SIGNATURE, PREDICT, Signature
 
@@ -37,6 +38,8 @@ class GraphDefModel:
         signatures: several signatures by name, instead of inputs and outputs.
         prefix: the name scope of the graph's nodes in memory, which TensorFlow's messages then
             show; the tensors of signatures are named without it.
+        imports: modules that are imported before the graph loads, wherever it does, for operations
+            that TensorFlow alone does not have: ``["tensorflow_text"]``.
         name: what metrics and messages call it; the file's name if None.
         options: how TensorFlow runs it, where ``open`` is not told otherwise.
 
@@ -55,6 +58,7 @@ class GraphDefModel:
         *,
         signatures: Mapping[str, GraphSignature] | None = None,
         prefix: str = "",
+        imports: Iterable[str] = (),
         name: str | None = None,
         options: TensorFlowOptions = TensorFlowOptions(),  # noqa: B008  # frozen
     ) -> None:
@@ -67,6 +71,7 @@ class GraphDefModel:
         self._content = source if isinstance(source, bytes) else None
         self._name = name or (self._path.stem if self._path else "graph")
         self._prefix = prefix
+        self._imports = modules(imports)
         self._options = options
         nodes = GraphNodes(self._read(), self._where, text=self._is_text)
         self._graph_signatures = given
@@ -176,6 +181,7 @@ class GraphDefModel:
     def _load(self, options: TensorFlowOptions) -> LoadedModel:
         from modelstream.models.graph_engine import graph_engine
 
+        import_packages(self._imports)
         given = self._graph_signatures
         functions = {name: (given[name], each) for name, each in self._signatures.items()}
         try:
@@ -184,7 +190,8 @@ class GraphDefModel:
             raise
         except Exception as error:  # whatever TensorFlow raises
             raise ModelLoadError(
-                f"TensorFlow cannot load the graph {self._where}: {type(error).__name__}: {error}"
+                f"TensorFlow cannot load the graph {self._where}: "
+                f"{missing_operation([error]) or f'{type(error).__name__}: {error}'}"
             ) from error
         return LoadedModel(self._name, self._signatures, engine, None)
 

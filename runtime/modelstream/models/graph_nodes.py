@@ -172,12 +172,18 @@ class _Shapes:
         if node is None or depth > _DEPTH:
             return None
         stated = node.attr["_output_shapes"].list.shape if "_output_shapes" in node.attr else ()
-        if index < len(stated):
-            return shape_of(stated[index])
+        if index < len(stated) and node.op != "Const":
+            return self.rebatched(shape_of(stated[index]))
         rule = _RULES.get(node.op)
         if rule is None or index:
             return None
         return rule(self, node, depth + 1)
+
+    def rebatched(self, shape: Shape) -> Shape:
+        """A shape that was written down with the batch of placeholders that take another now."""
+        if not shape or not any(each and each[0] is None for each in self.given.values()):
+            return shape
+        return (None, *shape[1:])
 
     def placeholder(self, node: Any, depth: int) -> Shape:
         if "shape" not in node.attr:

@@ -9,6 +9,7 @@ from modelstream.convert.spec import TensorSpec
 from modelstream.errors import SignatureMismatchError
 from modelstream.models.graph_nodes import GraphNodes
 from modelstream.models.signature import DEFAULT_SIGNATURE, PREDICT, Signature
+from modelstream.models.statefulness import PYTHON
 from modelstream.models.tensor_names import full
 
 _TENSOR = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*(:[0-9]+)?")
@@ -75,6 +76,7 @@ class GraphSignature:
             {key: _spec(key, each, nodes, given) for key, each in inputs.items()},
             {key: _spec(key, each, nodes, given) for key, each in outputs.items()},
             stateful=nodes.changes.changes_variables(each.tensor for each in outputs.values()),
+            python=nodes.changes.needs((each.tensor for each in outputs.values()), PYTHON) or "",
             probabilities=frozenset(
                 key for key, each in outputs.items() if nodes.origins.is_probability(each.tensor)
             ),

@@ -1,17 +1,22 @@
 """KerasModel: a model in one of Keras' own files."""
 
 import os
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelstream.models import keras_config
 from modelstream.models.cache import ModelCache
 from modelstream.models.directory import KERAS_SUFFIXES, single_file
 from modelstream.models.loaded import LoadedModel
 from modelstream.models.options import TensorFlowOptions
+from modelstream.models.packages import import_packages, modules
 from modelstream.models.protocol import OpenModel
 from modelstream.models.signature import DEFAULT_SIGNATURE, PREDICT, Signature
+
+if TYPE_CHECKING:
+    from modelstream.models.keras_engine import KerasEngine
 
 _CACHE: ModelCache[LoadedModel] = ModelCache()
 
@@ -30,6 +35,8 @@ class KerasModel:
         path: a file, ``.keras`` or ``.h5``, or a directory with one such file in it.
         method_name: what kind of function it is.
         name: what metrics and messages call it; the file's name if None.
+        imports: modules that are imported before the model loads, wherever it does: those that
+            register its layers and functions with ``keras.saving.register_keras_serializable``.
         options: how TensorFlow runs it, where ``open`` is not told otherwise.
 
     Raises:
@@ -44,12 +51,14 @@ class KerasModel:
         method_name: str = PREDICT,
         *,
         name: str | None = None,
+        imports: Iterable[str] = (),
         options: TensorFlowOptions = TensorFlowOptions(),  # noqa: B008  # frozen
     ) -> None:
         self._path = single_file(Path(path).absolute(), KERAS_SUFFIXES, "Keras model")
         self._name = name or self._path.stem
         self._options = options
-        found = keras_config.described(self._path) or _asked(self._path, options)
+        self._imports = modules(imports)
+        found = keras_config.described(self._path) or self._asked()
         one = Signature(
             DEFAULT_SIGNATURE,
             method_name,
@@ -92,10 +101,22 @@ class KerasModel:
         return _CACHE.lease((self.key, options), lambda: self._load(options))
 
     def _load(self, options: TensorFlowOptions) -> LoadedModel:
+        engine = self._engine(options)
+        return LoadedModel(self._name, self._signatures, engine, None)
+
+    def _engine(self, options: TensorFlowOptions) -> "KerasEngine":
         from modelstream.models.keras_engine import KerasEngine
 
-        engine = KerasEngine(self._path, options)
-        return LoadedModel(self._name, self._signatures, engine, None)
+        import_packages(self._imports)
+        return KerasEngine(self._path, options)
+
+    def _asked(self) -> keras_config.Described:
+        """What the loaded model tells."""
+        engine = self._engine(self._options)
+        try:
+            return engine.described
+        finally:
+            engine.close()
 
     def __repr__(self) -> str:
         return f"KerasModel({str(self._path)!r})"
@@ -105,14 +126,3 @@ class KerasModel:
 
     def __hash__(self) -> int:
         return hash(self.key)
-
-
-def _asked(path: Path, options: TensorFlowOptions) -> keras_config.Described:
-    """What the loaded model tells."""
-    from modelstream.models.keras_engine import KerasEngine
-
-    engine = KerasEngine(path, options)
-    try:
-        return engine.described
-    finally:
-        engine.close()

@@ -19,9 +19,11 @@ from modelstream.messages import listed, suggestion
 from modelstream.models import metagraph
 from modelstream.models.layouts import is_callable
 from modelstream.models.options import TensorFlowOptions
+from modelstream.models.packages import missing_operation
+from modelstream.models.padding import in_parts
 from modelstream.models.protocol import Fed
 from modelstream.models.readable import readable_copy
-from modelstream.models.signature import DEFAULT_SIGNATURE, Signature, find_signature
+from modelstream.models.signature import DEFAULT_SIGNATURE, Signature, check_runs, find_signature
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,11 @@ class LoadedModel:
         """The functions that it offers, by name."""
         return self._signatures
 
+    def with_signatures(self, signatures: Mapping[str, Signature]) -> "LoadedModel":
+        """Itself, known by what its user says of its signatures."""
+        self._signatures = signatures
+        return self
+
     @property
     def engine(self) -> Engine:
         """What runs it."""
@@ -87,6 +94,8 @@ class LoadedModel:
     ) -> dict[str, npt.NDArray[Any]]:
         """Run one signature on a batch of Python values: ``m.predict(x=[[1.0, 2.0]])``.
 
+        A signature that was exported for one batch size is called with such batches.
+
         Raises:
             ConversionError: a value does not fit its tensor.
             BrokenModelError: the model cannot work, whatever it is given.
@@ -94,7 +103,11 @@ class LoadedModel:
         found = find_signature(self._signatures, signature, self._name)
         _check_callable(found, tensors)
         arrays = {name: _argument(values, found.inputs[name]) for name, values in tensors.items()}
-        return self._called(signature, arrays)
+        size = _only_batch(found, arrays)
+        if size is None:
+            return self._called(signature, arrays)
+        n = len(next(iter(arrays.values())))
+        return in_parts(size, n, arrays, lambda part: self._called(signature, dict(part)))
 
     def close(self) -> None:
         """Give the memory back, then remove the temporary copy it was read from.
@@ -118,6 +131,26 @@ class LoadedModel:
             ) from error
 
 
+def _only_batch(signature: Signature, arrays: Fed) -> int | None:
+    """The batch size that a signature takes, where other than that many records are given."""
+    size = next((spec.batch for spec in signature.inputs.values() if spec.batch), None)
+    if size is None:
+        return None
+    lengths = {
+        None if spec.shape == () else len(arrays[name]) for name, spec in signature.inputs.items()
+    }
+    if lengths <= {size, None}:
+        return None
+    outputs = signature.outputs.values()
+    rows = all(spec.shape != () and spec.batch in (size, None) for spec in outputs)
+    if len(lengths) > 1 or 0 in lengths or not rows:
+        raise SignatureMismatchError(
+            f"signature {signature.name!r} was exported for {size} records at a time: call it with "
+            f"that many ({signature})"
+        )
+    return size
+
+
 def _argument(values: Any, spec: TensorSpec) -> Tensor:
     if spec.shape == ():
         scalar = TensorSpec(spec.dtype, (None,), spec.name)
@@ -126,6 +159,7 @@ def _argument(values: Any, spec: TensorSpec) -> Tensor:
 
 
 def _check_callable(signature: Signature, inputs: Mapping[str, object]) -> None:
+    check_runs(signature)
     if not is_callable(signature):
         raise SignatureMismatchError(
             f"signature {signature.name!r} takes or gives sparse tensors, which are not supported: "
@@ -232,6 +266,8 @@ def _engine(
 
 
 def _load_error(directory: Path, causes: Mapping[str, Exception]) -> ModelLoadError:
+    if told := missing_operation(causes.values()):
+        return ModelLoadError(f"TensorFlow cannot load the model {directory}: {told}")
     said = "".join(
         f"\n  {title}: {type(error).__name__}: {error}" for title, error in causes.items()
     )

@@ -16,7 +16,7 @@ from modelstream.models.directory import model_file
 from modelstream.models.origin import Origins
 from modelstream.models.ragged_inputs import RAGGED, RaggedInput, RaggedInputs, ragged_spec, stated
 from modelstream.models.signature import Signature
-from modelstream.models.statefulness import Graph
+from modelstream.models.statefulness import PYTHON, Graph
 
 Ragged = Mapping[str, Sequence[str]]
 """Ragged input → the plain inputs that it is made of: flat values, then row splits."""
@@ -84,7 +84,7 @@ def signatures(meta: Any, ragged: Ragged = MappingProxyType({})) -> dict[str, Si
             name,
             definition,
             _put_together(definition.inputs, ragged, found),
-            graph.changes_variables(_tensors(definition.outputs.values())),
+            graph,
             origins,
         )
         for name, definition in definitions.items()
@@ -112,7 +112,7 @@ def _tag_text(tags: Iterable[str]) -> str:
 
 
 def _signature(
-    name: str, definition: Any, ragged: Sequence[RaggedInput], stateful: bool, origins: Origins
+    name: str, definition: Any, ragged: Sequence[RaggedInput], graph: Graph, origins: Origins
 ) -> Signature:
     """A signature, with the ragged inputs in place of the pieces that they are exported in."""
     pieces = {piece for each in ragged for piece in each.parts}
@@ -124,11 +124,12 @@ def _signature(
         definition.method_name,
         dict(sorted(specs.items())),
         _specs(definition.outputs),
-        stateful,
+        graph.changes_variables(_tensors(definition.outputs.values())),
         {key: each.parts for key, each in whole.items()} | _components(definition.inputs),
         frozenset(
             key for key, info in definition.outputs.items() if origins.is_probability(info.name)
         ),
+        graph.needs(_tensors(definition.outputs.values()), PYTHON) or "",
     )
 
 

@@ -6,9 +6,8 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Protocol
 
 from modelstream.convert.dtypes import DTYPES, Kind
-from modelstream.convert.inputs import ColumnEncoder, Inputs
+from modelstream.convert.inputs import Inputs
 from modelstream.errors import OptionError, SignatureMismatchError
-from modelstream.messages import listed, suggestion
 from modelstream.models.binary import Binary
 from modelstream.models.bound import BoundMethod
 from modelstream.models.classify import (
@@ -20,7 +19,8 @@ from modelstream.models.classify import (
     check_sources,
     find_outputs,
 )
-from modelstream.models.outputs import tensor_columns
+from modelstream.models.feeding import Feeding
+from modelstream.models.outputs import check_rows, tensor_columns
 from modelstream.models.protocol import Model
 from modelstream.models.signature import (
     CLASSIFY,
@@ -54,8 +54,8 @@ class Predict:
 
     Attributes:
         signature: which function of the model.
-        inputs: tensor → column, or what makes the tensor of a column (Image, TensorColumn); a
-            tensor that is not named is fed from the column of its name.
+        inputs: tensor → column, what makes the tensor of a column (Image, TensorColumn), or a
+            Constant for all records; a tensor that is not named is fed from the column of its name.
         outputs: column → tensor; None gives every output that has one row a record.
         types: column → Flink SQL type, where the signature does not tell enough: an output of
             unknown rank, strings that are BYTES instead of STRING, dimensions of 1 left out.
@@ -76,11 +76,10 @@ class Predict:
         """Tie it to a model."""
         signature = find_signature(model.signatures, self.signature, model.name)
         _check_method(signature, PREDICT, self.strict)
-        feeds, encoders = _feeds(signature, self.inputs)
+        fed = Feeding.of(signature, self.inputs)
+        signature = fed.signature
         reader = tensor_columns(signature, self.outputs, self.types or {})
-        return BoundMethod(
-            model.name, signature, feeds, reader.columns, reader, self.allow_nan, encoders
-        )
+        return BoundMethod.fed(model.name, fed, reader, self.allow_nan)
 
 
 @dataclass(frozen=True)
@@ -97,8 +96,8 @@ class Classify:
             one float output of any name is enough for a TF2 export. One number a record is the
             probability of the second of two classes where a sigmoid makes it, or where ``labels``
             or ``cut`` says so; ``score`` is then the probability of the label that is given.
-        inputs: tensor → column, or what makes the tensor of a column (Image, TensorColumn); a
-            tensor that is not named is fed from the column of its name.
+        inputs: tensor → column, what makes the tensor of a column (Image, TensorColumn), or a
+            Constant for all records; a tensor that is not named is fed from the column of its name.
         outputs: column → label, score or top_k; None gives label and score, and top_k from 2 on.
         top_k: how many classes top_k lists.
         threshold: the score that a class must reach.
@@ -134,8 +133,11 @@ class Classify:
         """Tie it to a model."""
         signature = find_signature(model.signatures, self.signature, model.name)
         _check_method(signature, CLASSIFY, self.strict)
-        feeds, encoders = _feeds(signature, self.inputs)
+        fed = Feeding.of(signature, self.inputs)
+        signature = fed.signature
         classes, scores = find_outputs(signature)
+        for name in filter(None, (classes, scores)):
+            check_rows(signature, name, "cannot classify")
         sources = self._sources(scores) if self.outputs is None else dict(self.outputs)
         check_sources(sources, scores)
         if scores is None and self.threshold is not None:
@@ -147,9 +149,7 @@ class Classify:
         if binary is None:
             check_labels(names, signature, scores)
         reader = Classes(sources, classes, scores, names, self.top_k, self.threshold, binary)
-        return BoundMethod(
-            model.name, signature, feeds, reader.columns, reader, self.allow_nan, encoders
-        )
+        return BoundMethod.fed(model.name, fed, reader, self.allow_nan)
 
     def _sources(self, scores: str | None) -> dict[str, str]:
         names = [LABEL] if scores is None else [LABEL, SCORE]
@@ -165,8 +165,8 @@ class Regress:
     Attributes:
         signature: which function of the model. Its output is ``outputs``, or the only float
             output, with one value a record.
-        inputs: tensor → column, or what makes the tensor of a column (Image, TensorColumn); a
-            tensor that is not named is fed from the column of its name.
+        inputs: tensor → column, what makes the tensor of a column (Image, TensorColumn), or a
+            Constant for all records; a tensor that is not named is fed from the column of its name.
         outputs: column → ``value`` (or the output's own name).
         allow_nan: NaN in a float input is data, not an error.
         strict: refuse a signature whose method name is that of another method. TF2 exports always
@@ -184,16 +184,16 @@ class Regress:
         """Tie it to a model."""
         signature = find_signature(model.signatures, self.signature, model.name)
         _check_method(signature, REGRESS, self.strict)
-        feeds, encoders = _feeds(signature, self.inputs)
+        fed = Feeding.of(signature, self.inputs)
+        signature = fed.signature
         tensor = _regression_output(signature)
+        check_rows(signature, tensor, "cannot regress")
         outputs = {VALUE: VALUE} if self.outputs is None else self.outputs
         sources = {column: tensor if name == VALUE else name for column, name in outputs.items()}
         scalar = DTYPES[signature.outputs[tensor].dtype].sql
         types = {column: scalar for column, name in sources.items() if name == tensor}
         reader = tensor_columns(signature, sources, types)
-        return BoundMethod(
-            model.name, signature, feeds, reader.columns, reader, self.allow_nan, encoders
-        )
+        return BoundMethod.fed(model.name, fed, reader, self.allow_nan)
 
 
 def method_for(signature: Signature) -> Method:
@@ -222,27 +222,6 @@ def _check_method(signature: Signature, expected: str, strict: bool) -> None:
             "lost when it restarts; what is to last belongs into Flink's state",
             signature.name,
         )
-
-
-def _feeds(
-    signature: Signature, inputs: Inputs | None
-) -> tuple[dict[str, str], dict[str, ColumnEncoder]]:
-    """Tensor → column, for every tensor that the signature takes, and what makes some of them."""
-    if not signature.inputs:
-        raise SignatureMismatchError(
-            f"signature {signature.name!r} takes no input: there is nothing that a record could "
-            f"feed; open the model and call it instead"
-        )
-    for tensor in inputs or {}:
-        if tensor not in signature.inputs:
-            raise SignatureMismatchError(
-                f"inputs names the tensor {tensor!r}, which signature {signature.name!r} does not "
-                f"take{suggestion(tensor, signature.inputs)}; it takes {listed(signature.inputs)}"
-            )
-    sources = {tensor: (inputs or {}).get(tensor, tensor) for tensor in signature.inputs}
-    encoders = {tensor: each for tensor, each in sources.items() if not isinstance(each, str)}
-    columns = {t: each if isinstance(each, str) else each.column for t, each in sources.items()}
-    return columns, encoders
 
 
 def _regression_output(signature: Signature) -> str:

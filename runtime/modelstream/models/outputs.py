@@ -82,18 +82,41 @@ def tensor_columns(
     )
 
 
+def check_rows(signature: Signature, output: str, cannot: str) -> None:
+    """Refuse an output that has no row for each record.
+
+    Args:
+        signature: the function that runs.
+        output: one of its outputs.
+        cannot: what it cannot be, for the message.
+
+    Raises:
+        SignatureMismatchError: says why.
+    """
+    if reason := problem(signature, output):
+        raise SignatureMismatchError(
+            f"output {output!r} of signature {signature.name!r} ({signature.outputs[output]}) "
+            f"{cannot}: {reason}"
+        )
+
+
+def problem(signature: Signature, output: str) -> str | None:
+    """Why an output has no row for each record; None where it has, as far as its shape tells."""
+    spec = signature.outputs[output]
+    if not has_rows(spec):
+        return "it has no dense row for each record"
+    if spec.batch is None or spec.batch in {each.batch for each in signature.inputs.values()}:
+        return None
+    return f"its first dimension is {spec.batch} for any number of records: it is no batch"
+
+
 def has_rows(spec: TensorSpec) -> bool:
     """Whether the tensor can be a column: one row a record, of a dtype that Flink knows."""
     return spec.shape != () and spec.layout is not Layout.SPARSE and spec.dtype in DTYPES
 
 
 def _per_record(signature: Signature) -> dict[str, str]:
-    fixed = {spec.batch for spec in signature.inputs.values()}
-    names = {
-        name: name
-        for name, spec in signature.outputs.items()
-        if has_rows(spec) and (spec.batch is None or spec.batch in fixed)
-    }
+    names = {name: name for name in signature.outputs if problem(signature, name) is None}
     if not names:
         raise SignatureMismatchError(
             f"signature {signature.name!r} gives nothing that has one row a record: "
@@ -109,11 +132,7 @@ def _check_exists(signature: Signature, column: str, tensor: str) -> None:
             f"{signature.name!r} does not have{suggestion(tensor, signature.outputs)}; "
             f"it has {listed(signature.outputs)}"
         )
-    if not has_rows(signature.outputs[tensor]):
-        raise SignatureMismatchError(
-            f"output {tensor!r} of signature {signature.name!r} ({signature.outputs[tensor]}) "
-            f"cannot be the column {column!r}: it has no dense row for each record"
-        )
+    check_rows(signature, tensor, f"cannot be the column {column!r}")
 
 
 def _type(spec: TensorSpec, column: str, stated: str | None) -> str:

@@ -1,11 +1,14 @@
 """Batches of tensors cut into parts and filled up, dense and ragged alike."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from modelstream.convert.inputs import Tensor
+
+Arrays = dict[str, npt.NDArray[Any]]
 
 
 def cut(tensors: Mapping[str, Tensor], start: int, size: int) -> dict[str, Tensor]:
@@ -22,6 +25,27 @@ def filled(tensors: Mapping[str, Tensor], missing: int) -> Mapping[str, Tensor]:
     if not missing:
         return tensors
     return {name: _filled(tensor, missing) for name, tensor in tensors.items()}
+
+
+def in_parts(
+    size: int, n: int, tensors: Mapping[str, Tensor], call: Callable[[Mapping[str, Tensor]], Arrays]
+) -> Arrays:
+    """Call a function that takes ``size`` records with any number of them.
+
+    Args:
+        size: how many it takes at a time.
+        n: how many there are; the last part is filled up.
+        tensors: all with a batch.
+        call: gives arrays of ``size`` rows.
+    """
+    parts = [call(_exactly(size, tensors, start)) for start in range(0, n, size)]
+    return {name: np.concatenate([part[name] for part in parts])[:n] for name in parts[0]}
+
+
+def _exactly(size: int, tensors: Mapping[str, Tensor], start: int) -> Mapping[str, Tensor]:
+    """``size`` records from ``start`` on; the last ones are filled up with the first of them."""
+    part = cut(tensors, start, size)
+    return filled(part, size - len(next(iter(part.values()))))
 
 
 def _rows(tensor: Tensor, start: int, end: int) -> Tensor:

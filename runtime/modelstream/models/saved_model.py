@@ -10,7 +10,9 @@ from modelstream.models.cache import ModelCache
 from modelstream.models.directory import resolve
 from modelstream.models.loaded import LoadedModel, load, tensorflow_loaders
 from modelstream.models.options import TensorFlowOptions
+from modelstream.models.packages import import_packages, modules
 from modelstream.models.protocol import OpenModel
+from modelstream.models.shapes import Shapes, with_shapes
 from modelstream.models.signature import Signature
 
 _CACHE: ModelCache[LoadedModel] = ModelCache()
@@ -31,13 +33,17 @@ class SavedModel:
             inputs: ``{"x": ("values", "row_splits")}`` makes of them one ragged input ``x``; of a
             deeper one, the outermost splits come first. A ragged input that TensorFlow has exported
             is found without it where the export tells which tensors it is made of.
+        shapes: input or output → its dimensions with the batch, None for one that varies, where the
+            model does not state them: ``{"x": (None, 3)}``.
+        imports: modules that are imported before the model loads, wherever it does, for operations
+            that TensorFlow alone does not have: ``["tensorflow_text"]``.
         options: how TensorFlow runs it, where ``open`` is not told otherwise.
 
     Raises:
         ModelNotFoundError: there is no model at the path.
         ModelFormatError: saved_model.pb is corrupt.
         TagsNotFoundError: no meta graph has these tags.
-        SignatureMismatchError: no signature has the inputs that ``ragged`` names.
+        SignatureMismatchError: no signature has what ``ragged`` or ``shapes`` names.
     """
 
     def __init__(
@@ -48,6 +54,8 @@ class SavedModel:
         *,
         name: str | None = None,
         ragged: Mapping[str, Sequence[str]] | None = None,
+        shapes: Shapes | None = None,
+        imports: Iterable[str] = (),
         options: TensorFlowOptions = TensorFlowOptions(),  # noqa: B008  # frozen
     ) -> None:
         root = Path(path).absolute()
@@ -60,7 +68,9 @@ class SavedModel:
             name: (parts,) if isinstance(parts, str) else tuple(parts)
             for name, parts in (ragged or {}).items()
         }
-        self._signatures = metagraph.signatures(meta, self._ragged)
+        self._shapes = {name: tuple(shape) for name, shape in (shapes or {}).items()}
+        self._imports = modules(imports)
+        self._signatures = with_shapes(metagraph.signatures(meta, self._ragged), self._shapes)
 
     @property
     def name(self) -> str:
@@ -86,7 +96,8 @@ class SavedModel:
     def key(self) -> Hashable:
         """Equal for two models that may share one copy in memory."""
         ragged = tuple(sorted(self._ragged.items()))
-        return ("SavedModel", str(self._directory.resolve()), self._tags, *ragged)
+        shapes = tuple(sorted(self._shapes.items()))
+        return ("SavedModel", str(self._directory.resolve()), self._tags, *ragged, *shapes)
 
     @property
     def signatures(self) -> Mapping[str, Signature]:
@@ -105,7 +116,9 @@ class SavedModel:
         return _CACHE.lease((self.key, options), lambda: self._load(options))
 
     def _load(self, options: TensorFlowOptions) -> LoadedModel:
-        return load(self._directory, self._tags, options, tensorflow_loaders, self._ragged)
+        import_packages(self._imports)
+        loaded = load(self._directory, self._tags, options, tensorflow_loaders, self._ragged)
+        return loaded.with_signatures(self._signatures)
 
     def __repr__(self) -> str:
         return f"SavedModel({str(self._directory)!r}, tags={self._tags})"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from modelstream.convert.spec import TensorSpec
-from modelstream.errors import SignatureNotFoundError
+from modelstream.errors import SignatureMismatchError, SignatureNotFoundError
 from modelstream.messages import listed, suggestion
 
 DEFAULT_SIGNATURE = "serving_default"
@@ -28,6 +28,8 @@ class Signature:
             which no checkpoint of Flink holds.
         parts: ragged input → the plain tensors that a TF2 export has in its place: the flat values,
             then the row splits, the outermost first.
+        python: the operation that calls a Python function of the process that exported the model,
+            which no other process has: the signature cannot run. Empty without one.
         probabilities: the outputs that are known to be probabilities, because a sigmoid makes them.
     """
 
@@ -38,9 +40,24 @@ class Signature:
     stateful: bool = False
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     probabilities: frozenset[str] = frozenset()
+    python: str = ""
 
     def __str__(self) -> str:
         return f"{self.name}({_specs(self.inputs)}) -> ({_specs(self.outputs)})"
+
+
+def check_runs(signature: Signature) -> None:
+    """Refuse a signature that needs Python code which was not exported with it.
+
+    Raises:
+        SignatureMismatchError: names the operation.
+    """
+    if signature.python:
+        raise SignatureMismatchError(
+            f"signature {signature.name!r} calls a Python function of the process that exported "
+            f"the model, at {signature.python}, and no other process has it: export the model "
+            f"without tf.numpy_function and tf.py_function"
+        )
 
 
 def find_signature(signatures: Mapping[str, Signature], name: str, model: str) -> Signature:

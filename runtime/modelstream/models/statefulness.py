@@ -1,7 +1,7 @@
 """Which signatures change variables when they are called, told without TensorFlow."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -42,6 +42,10 @@ RANDOM = re.compile(
 it. A test holds them against TensorFlow's own list."""
 
 
+PYTHON = ("PyFunc", "PyFuncStateless", "EagerPyFunc")
+"""Operations that call a Python function of the process that exported the model."""
+
+
 class Graph:
     """The nodes of a meta graph and the functions that they call."""
 
@@ -56,6 +60,11 @@ class Graph:
     def changes_variables(self, tensors: Iterable[str]) -> bool:
         """Whether something that these tensors need changes a variable, a table or a generator."""
         return any(CHANGES.fullmatch(node.op) for node in self._needed(tensors))
+
+    def needs(self, tensors: Iterable[str], operations: Collection[str]) -> str | None:
+        """An operation of those that the tensors need, as ``name (operation)``; None without."""
+        found = (node for node in self._needed(tensors) if node.op in operations)
+        return next((f"{node.name} ({node.op})" for node in found), None)
 
     def operations(self, pattern: re.Pattern[str]) -> Iterator[str]:
         """The operations that match, of all nodes and functions."""

@@ -11,7 +11,9 @@ from modelstream.convert.inputs import Tensor
 from modelstream.convert.ragged import to_ragged
 from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.errors import BrokenModelError
+from modelstream.models.bound import BoundMethod
 from modelstream.models.protocol import OpenModel
+from modelstream.models.signature import Signature
 
 log = logging.getLogger(__name__)
 
@@ -30,21 +32,28 @@ def warm_up(model: OpenModel, signature: str, sizes: Iterable[int] = (1,)) -> No
     if found.stateful:
         return
     for size in sizes:
-        model.call(signature, {name: _tensor(spec, size) for name, spec in found.inputs.items()})
+        model.call(signature, zeros(found, size))
 
 
-def try_to_warm_up(model: OpenModel, name: str, signature: str, sizes: Iterable[int]) -> None:
+def try_to_warm_up(model: OpenModel, bound: BoundMethod, sizes: Iterable[int]) -> None:
     """The same, for a model that may refuse zeros: then it stays cold, and the log says so.
 
     Raises:
-        BrokenModelError: it refuses whatever it is given.
+        BrokenModelError: it refuses whatever it is given, or does not give one row a record.
     """
     try:
-        warm_up(model, signature, sizes)
+        if not bound.signature.stateful:
+            for size in sizes:
+                bound.run(model, zeros(bound.signature, size))
     except BrokenModelError:
         raise
     except Exception as error:  # whatever the model raises
-        log.info("model %s is not warm: it refuses zeros: %s", name, error)
+        log.info("model %s is not warm: it refuses zeros: %s", bound.model, error)
+
+
+def zeros(signature: Signature, size: int) -> dict[str, Tensor]:
+    """Made-up records for each input: zeros and empty strings."""
+    return {name: _tensor(spec, size) for name, spec in signature.inputs.items()}
 
 
 def _tensor(spec: TensorSpec, size: int) -> Tensor:

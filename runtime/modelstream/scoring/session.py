@@ -129,7 +129,7 @@ class ModelHandle:
         """Call the model with zeros, so that the first record does not wait for its first call."""
         bound, _ = self._scorer(method)
         sizes = self._batch.warm_up_sizes
-        try_to_warm_up(self._opened, self.name, bound.signature.name, sizes)
+        try_to_warm_up(self._opened, bound, sizes)
 
     def failed(self, records: int, failures: int, dead_letters: int) -> None:
         """Count what the model itself did not: records, failures and dead letters."""

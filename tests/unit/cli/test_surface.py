@@ -12,6 +12,7 @@ SURFACE = [
     "Batch",
     "CallableModel",
     "Classify",
+    "Constant",
     "DeadLetter",
     "Drop",
     "Fail",

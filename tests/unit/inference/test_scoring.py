@@ -113,8 +113,8 @@ def test_a_model_that_cannot_work_is_asked_once(tmp_path: Path, records: int) ->
 
 def test_a_model_that_cannot_work_fails_before_the_first_record() -> None:
     with pytest.raises(BrokenModelError, match="w has no value"):
-        try_to_warm_up(NumpyModel(cannot_work=True), "double", "serving_default", [1])
-    try_to_warm_up(NumpyModel(broken=True), "double", "serving_default", [1])
+        try_to_warm_up(NumpyModel(cannot_work=True), Predict().bind(NumpyModel()), [1])
+    try_to_warm_up(NumpyModel(broken=True), Predict().bind(NumpyModel()), [1])
 
 
 def test_a_single_record_that_fails_tells_nothing_about_the_model() -> None:
