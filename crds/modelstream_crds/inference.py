@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from itertools import pairwise
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
@@ -12,11 +12,22 @@ from modelstream_crds.scalars import (
     Column as ColumnName,
 )
 from modelstream_crds.scalars import (
+    ConstantValue,
     Duration,
     FileName,
     ModelName,
     PositiveInt,
     Text,
+)
+
+_CUT_RULES: Final = (
+    Rule(
+        name="cut-between",
+        message="puts every record into one class: write a probability between 0 and 1, such as"
+        " 0.5",
+        cel="self > 0.0 && self < 1.0",
+        holds=lambda cut: 0 < cut < 1,
+    ),
 )
 
 
@@ -31,7 +42,13 @@ class Classify(Part):
 
     labels: FileName | None = None
     """A file in the model's directory with one label a line, in the order of the scores. Default:
-    the labels that the model gives, else the numbers of the classes."""
+    the labels that the model gives, else the numbers of the classes. Two labels also say that a
+    model which gives one number gives the probability of the second."""
+
+    cut: Annotated[float, Field(ge=0, le=1), *_CUT_RULES] | None = None
+    """From which probability on a record is of the second of two classes, where the model gives one
+    number, the probability of that class. Default: 0.5, where the model's last operation is a
+    sigmoid or there are two labels; without either, write it here."""
 
 
 PixelNumber = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -138,6 +155,12 @@ class Inference(Part):
             holds=lambda i: i.classify is None or i.method is Method.CLASSIFY,
             at=".classify",
         ),
+        Rule(
+            name="constant-twice",
+            message="feeds a tensor that inputs or images feed too: write it in one of them",
+            holds=lambda i: i.constants.keys().isdisjoint({*i.inputs, *i.images}),
+            at=".constants",
+        ),
     )
 
     model: ModelName
@@ -155,6 +178,12 @@ class Inference(Part):
     inputs: Annotated[dict[Text, ColumnName], Field(max_length=64)] = Field(default_factory=dict)
     """The model's input tensors and the columns that feed them (tensor: column). A tensor that
     is left out takes the column of its own name."""
+
+    constants: Annotated[dict[Text, ConstantValue], Field(max_length=32)] = Field(
+        default_factory=dict
+    )
+    """Input tensors that are the same for all records (tensor: number, string, true or false, or
+    lists of them), such as keep_prob: 1.0."""
 
     images: Annotated[dict[Text, Image], Field(max_length=16)] = Field(default_factory=dict)
     """The tensors that are images and how the bytes of their columns become them (tensor:

@@ -14,6 +14,7 @@ from modelstream_crds.scalars import (
     Dimension,
     Flag,
     ModelName,
+    ModuleName,
     ObjectName,
     TensorName,
     Text,
@@ -181,6 +182,13 @@ class Model(Part):
             holds=lambda m: m.format is ModelFormat.SAVED_MODEL or m.tags == ("serve",),
             at=".tags",
         ),
+        Rule(
+            name="shapes-of-saved-model",
+            message="are of a SavedModel: leave them out; a GraphDef states them in its signatures",
+            cel="self.format == 'SavedModel' || !has(self.shapes) || self.shapes.size() == 0",
+            holds=lambda m: m.format is ModelFormat.SAVED_MODEL or not m.shapes,
+            at=".shapes",
+        ),
     )
 
     name: ModelName
@@ -206,6 +214,17 @@ class Model(Part):
 
     tags: Annotated[tuple[Text, ...], ListOf(), Field(min_length=1, max_length=8)] = ("serve",)
     """The tags of the graph in the SavedModel that is used."""
+
+    shapes: Annotated[
+        dict[Text, Annotated[tuple[Dimension, ...], Field(max_length=8)]], Field(max_length=32)
+    ] = Field(default_factory=dict)
+    """The dimensions of inputs and outputs that a SavedModel does not state (tensor: dimensions
+    with the batch, -1 for one that varies)."""
+
+    imports: Annotated[tuple[ModuleName, ...], ListOf(), Field(max_length=16)] = ()
+    """Modules of Python in the image that are imported before the model loads, wherever it does:
+    those with operations that TensorFlow alone does not have (tensorflow_text), and those that
+    register layers of Keras."""
 
     secret_name: ObjectName | None = None
     """The Secret with the credentials of the store (AWS_*, GOOGLE_APPLICATION_CREDENTIALS,

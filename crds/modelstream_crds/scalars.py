@@ -166,6 +166,37 @@ OptionKey = Annotated[str, StringConstraints(min_length=1, max_length=253)]
 Options = Annotated[dict[OptionKey, OptionValue], Field(max_length=100)]
 
 
+# A module of Python, as an import statement names it.
+ModuleName = Annotated[
+    str,
+    StringConstraints(max_length=253),
+    _matching(
+        "module-name",
+        r"^[A-Za-z_][A-Za-z0-9_]*([.][A-Za-z_][A-Za-z0-9_]*)*$",
+        "is no module of Python: write it as in an import, such as tensorflow_text",
+    ),
+]
+
+
+def _constant(value: object) -> object:
+    """A number, a boolean, a text, or lists of them, as they stand in the manifest."""
+    match value:
+        case list() | tuple():
+            return [_constant(each) for each in value]
+        case bool() | int() | float() | str():
+            return value
+    kind = "nothing" if value is None else "a mapping"
+    raise ValueError(f"must be a number, a string, true or false, or a list of them, not {kind}")
+
+
+# CEL cannot look at such a value either.
+ConstantValue = Annotated[
+    Any,
+    BeforeValidator(_constant),
+    WithJsonSchema({"x-kubernetes-preserve-unknown-fields": True, "maxProperties": 0}),
+]
+
+
 def _amount(value: object) -> str:
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     if not re.match(quantities.RESOURCE_PATTERN, text):

@@ -38,12 +38,14 @@ def model_at(path: Path, spec: api.Model) -> Model:
     """
     match spec.format:
         case api.ModelFormat.SAVED_MODEL:
-            return SavedModel(path, tags=spec.tags or ("serve",), name=spec.name)
+            shapes = {name: _shape(shape) for name, shape in spec.shapes.items()}
+            tags = spec.tags or ("serve",)
+            return SavedModel(path, tags=tags, name=spec.name, shapes=shapes, imports=spec.imports)
         case api.ModelFormat.KERAS:
-            return KerasModel(path, name=spec.name)
+            return KerasModel(path, name=spec.name, imports=spec.imports)
         case api.ModelFormat.GRAPH_DEF:
             signatures = {each.name: _signature(each) for each in spec.signatures or ()}
-            return GraphDefModel(path, signatures=signatures, name=spec.name)
+            return GraphDefModel(path, signatures=signatures, name=spec.name, imports=spec.imports)
 
 
 def _signature(spec: api.GraphSignature) -> GraphSignature:
@@ -55,10 +57,13 @@ def _signature(spec: api.GraphSignature) -> GraphSignature:
 
 
 def _tensor(spec: api.GraphTensor) -> GraphTensor:
-    shape = None
-    if spec.shape is not None:
-        shape = tuple(None if size < 0 else size for size in spec.shape)
+    shape = None if spec.shape is None else _shape(spec.shape)
     return GraphTensor(spec.tensor, shape, spec.dtype)
+
+
+def _shape(sizes: tuple[int, ...]) -> tuple[int | None, ...]:
+    """Dimensions as the library writes them: None for one that varies."""
+    return tuple(None if size < 0 else size for size in sizes)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelstream import failure
-from modelstream.convert import Fit, Image, Inputs
+from modelstream.convert import Constant, Fit, Image, Inputs
 from modelstream.errors import JobError
 from modelstream.job import connectors, csvfiles, decode, files, tables
 from modelstream.job.connectors import Needs
@@ -141,7 +141,7 @@ def decoded_here(pipeline: Pipeline) -> bool:
 
 
 def _inputs(inference: Inference) -> Inputs | None:
-    """Tensor → column, or the image that its column holds."""
+    """Tensor → column, the image that its column holds, or one value for all records."""
     images = {
         tensor: Image(
             inference.inputs.get(tensor, tensor),
@@ -152,7 +152,8 @@ def _inputs(inference: Inference) -> Inputs | None:
         )
         for tensor, spec in inference.images.items()
     }
-    return {**inference.inputs, **images} or None
+    constants = {tensor: Constant(value) for tensor, value in inference.constants.items()}
+    return {**inference.inputs, **images, **constants} or None
 
 
 def _classify(signature: str, inference: Inference, place: Path) -> Classify:
@@ -166,6 +167,7 @@ def _classify(signature: str, inference: Inference, place: Path) -> Classify:
         top_k=top_k,
         threshold=threshold,
         labels=read_labels(place, labels) if labels else (),
+        cut=inference.classify.cut if inference.classify else None,
     )
 
 

@@ -110,6 +110,21 @@ CASES: tuple[Case, ...] = (
         "spec.models[0].tags",
     ),
     Case(
+        "shapes-of-saved-model",
+        (
+            {"spec.models[0].shapes": {"x": [-1, 3], "keep": []}},
+            {"spec.models[0].format": "Keras", "spec.models[0].shapes": {}},
+        ),
+        ({"spec.models[0].format": "Keras", "spec.models[0].shapes": {"x": [-1, 3]}},),
+        "spec.models[0].shapes",
+    ),
+    Case(
+        "module-name",
+        ({"spec.models[0].imports": ["tensorflow_text", "my.layers"]},),
+        tuple({"spec.models[0].imports": [name]} for name in ("tensorflow-text", "a..b", "1a", "")),
+        "spec.models[0].imports[0]",
+    ),
+    Case(
         "tensor-name",
         tuple(
             graph(outputs=[{"name": "y", "tensor": tensor}])

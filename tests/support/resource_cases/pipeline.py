@@ -177,6 +177,40 @@ CASES: tuple[Case, ...] = (
         f"{PIPELINE}.inference.batch.allowedSizes",
     ),
     Case(
+        "cut-between",
+        tuple(
+            {
+                f"{PIPELINE}.inference.method": "Classify",
+                f"{PIPELINE}.inference.classify": {"cut": cut},
+            }
+            for cut in (0.5, 0.01)
+        ),
+        tuple(
+            {
+                f"{PIPELINE}.inference.method": "Classify",
+                f"{PIPELINE}.inference.classify": {"cut": cut},
+            }
+            for cut in (0, 1)
+        ),
+        f"{PIPELINE}.inference.classify.cut",
+    ),
+    Case(
+        "constant-twice",
+        (
+            {f"{PIPELINE}.inference.constants": {"keep": 1.0, "training": False, "by": "a"}},
+            {f"{PIPELINE}.inference.constants": {"limits": [0.1, 0.5], "box": [[1, 2], [3, 4]]}},
+        ),
+        (
+            {f"{PIPELINE}.inference.constants": {"x": 1.0}},
+            {
+                f"{PIPELINE}.inference.images": {"features": {}},
+                f"{PIPELINE}.inference.constants": {"features": 1.0},
+            },
+        ),
+        f"{PIPELINE}.inference.constants",
+        server=False,
+    ),
+    Case(
         "classify-method",
         (
             {
