@@ -6,11 +6,10 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from modelstream.cli.exits import UsageError
 from modelstream.cli.progress import Download, ProgressLine, size
-from modelstream.fetch import fetch, local_path
+from modelstream.fetch import check_links, fetch, local_path, scheme_of
 from modelstream.job.models import checked_digest
 from modelstream_crds.needs import claim_path
 from modelstream_crds.quantities import quantity
@@ -50,7 +49,7 @@ def at_hand(address: str, digest: str | None = None, max_bytes: int | None = Non
     Without a digest nothing says that the copy in the cache is what stands at the address by now,
     so that it is fetched again.
     """
-    if urlsplit(address).scheme not in _REMOTE:
+    if scheme_of(address) not in _REMOTE:
         return local_path(address)
     place = cache_root() / _cache_name(address, digest)
     if digest is None:
@@ -80,6 +79,8 @@ def _path(model: Model, given: str | None, mounts: Mapping[str, Path]) -> Path:
     name, within = claim_path(model.uri)
     if scheme == "pvc" and name in mounts:
         path = mounts[name] / within
+        if path.is_dir():
+            check_links(path, path)  # what is beside it is not mounted in a pod
     elif scheme in ("pvc", "image"):
         mount = f", or --mount {name}=DIR" if scheme == "pvc" else ""
         raise UsageError(

@@ -13,8 +13,9 @@ from urllib.parse import unquote, urlsplit
 from modelstream.errors import DigestMismatchError, FetchError
 from modelstream.fetch import archive, hub, objectstore
 from modelstream.fetch.address import AllowList
-from modelstream.fetch.digest import Tree, checked_form, digest_of, regular_files, tree_of
+from modelstream.fetch.digest import Tree, checked_form, digest_of, tree_of
 from modelstream.fetch.http import Browser
+from modelstream.fetch.links import check_links, files_of
 from modelstream.fetch.retry import Retry
 from modelstream.fetch.staging import (
     Progress,
@@ -26,7 +27,16 @@ from modelstream.fetch.staging import (
     staged,
 )
 
-__all__ = ["Fetched", "Sources", "digest_of", "fetch", "tree_of"]
+__all__ = [
+    "Fetched",
+    "Sources",
+    "check_links",
+    "digest_of",
+    "fetch",
+    "local_path",
+    "scheme_of",
+    "tree_of",
+]
 
 _CHUNK = 1 << 20
 _ELSEWHERE = {
@@ -148,7 +158,7 @@ def _fetched(dest: Path, tree: Tree, *, kept: bool = False) -> Fetched:
 
 
 def _download(uri: str, staging: Staging, root: Path, sources: Sources) -> None:
-    scheme = urlsplit(uri).scheme
+    scheme = scheme_of(uri)
     match scheme:
         case "file" | "":
             _copy(uri, staging)
@@ -174,7 +184,7 @@ def _copy(uri: str, staging: Staging) -> None:
     if archive.is_archive(source.name) and source.is_file():
         archive.extract(source, staging, _within(uri))
         return
-    for name, file in regular_files(source):
+    for name, file in files_of(source):
         with file.open("rb") as content:
             staging.write(name, iter(lambda: content.read(_CHUNK), b""), file.stat().st_size)
 
@@ -204,24 +214,51 @@ def _unpacking(uri: str, staging: Staging, root: Path, download: Callable[[Stagi
     archive.extract(packed.root / _file_name(uri), staging, _within(uri))
 
 
+def scheme_of(uri: str) -> str:
+    """What stands before ``://``; empty for a path, whatever characters it has."""
+    return "file" if uri.startswith("file:") else uri.partition("://")[0] if "://" in uri else ""
+
+
 def local_path(uri: str) -> Path:
-    """The path that a ``file:`` address or a plain path stands for."""
-    target = urlsplit(uri)
-    if target.netloc not in ("", "localhost"):
+    """The path that a ``file:`` address or a plain path stands for.
+
+    A ``#`` begins a fragment only where no file or directory has it in its name.
+    """
+    return _local(uri)[0]
+
+
+def _local(uri: str) -> tuple[Path, str]:
+    """The path, and the fragment behind it."""
+    if _is_there(uri):
+        return _path(uri), ""
+    plain, _, fragment = uri.partition("#")
+    return _path(plain), fragment
+
+
+def _is_there(uri: str) -> bool:
+    return "#" in uri and scheme_of(uri) in ("", "file") and _path(uri).exists()
+
+
+def _path(uri: str) -> Path:
+    if scheme_of(uri) != "file":
+        return Path(uri)
+    rest = uri.removeprefix("file:")
+    host, slash, path = rest[2:].partition("/") if rest.startswith("//") else ("", "", rest)
+    if host not in ("", "localhost"):
         raise FetchError(
-            f"{uri}: {target.netloc!r} is read as a host here; write file:///{target.netloc}"
-            f"{target.path} for an absolute path"
+            f"{uri}: {host!r} is read as a host here; write file:///{host}/{path} for an absolute "
+            f"path"
         )
-    return Path(unquote(target.path)) if target.scheme else Path(_plain(uri))
+    return Path(unquote(slash + path))
 
 
 def _plain(uri: str) -> str:
-    return uri.partition("#")[0]
+    return uri if _is_there(uri) else uri.partition("#")[0]
 
 
 def _within(uri: str) -> str:
     """The part of an archive that is wanted: ``…#subdirectory=path``."""
-    fragment = uri.partition("#")[2]
+    fragment = "" if _is_there(uri) else uri.partition("#")[2]
     if fragment and not (fragment.startswith("subdirectory=") and _is_archive(uri)):
         raise FetchError(f"{uri}: after # stands subdirectory=path, and only for an archive")
     return fragment.removeprefix("subdirectory=")
@@ -236,4 +273,6 @@ def _is_archive(uri: str) -> bool:
 
 
 def _file_name(uri: str) -> str:
+    if scheme_of(uri) in ("", "file"):
+        return local_path(uri).name
     return unquote(urlsplit(uri).path.rstrip("/").rpartition("/")[2]) or "model"

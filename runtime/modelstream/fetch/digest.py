@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from modelstream.errors import FetchError
+from modelstream.fetch.links import files_of
 
 PREFIX = "sha256:"
 _PATTERN = re.compile(r"sha256:[0-9a-f]{64}")
@@ -41,37 +41,20 @@ def tree_of(path: Path) -> Tree:
     """Read every file once: sha256 over the sorted lines ``<sha256>  <size>  <posix path>``.
 
     A single file counts as a tree that holds only this file. Directories, modes and times do
-    not count.
+    not count; a symbolic link counts as what it leads to.
 
     Raises:
-        FetchError: there is nothing at the path, or a symbolic link or a device is in the tree,
-            which would name something that is not.
+        FetchError: there is nothing at the path, or there is a device or a link that leads out of
+            the tree.
     """
     lines = []
     size = 0
-    for name, file in regular_files(path):
+    for name, file in files_of(path):
         sha256, length = _hash_file(file)
         lines.append(f"{sha256}  {length}  {name}\n")
         size += length
     digest = hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
     return Tree(f"{PREFIX}{digest}", len(lines), size)
-
-
-def regular_files(path: Path) -> Iterator[tuple[str, Path]]:
-    """Posix path within the tree and place on disk of each file, sorted."""
-    if path.is_file() and not path.is_symlink():
-        yield path.name, path
-        return
-    if not path.is_dir():
-        raise FetchError(f"{path}: there is no file and no directory of that name")
-    for entry in sorted(path.rglob("*")):
-        if entry.is_symlink() or not (entry.is_dir() or entry.is_file()):
-            raise FetchError(
-                f"{entry}: a model holds regular files only; replace the link or the device by "
-                "the file that it stands for"
-            )
-        if entry.is_file():
-            yield entry.relative_to(path).as_posix(), entry
 
 
 def checked_form(digest: str) -> str:

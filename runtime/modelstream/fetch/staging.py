@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from modelstream.errors import FetchError
+from modelstream.fetch.links import MAX_FILES
 
 Progress = Callable[[int, int | None], None]
 """Told the bytes that are here and, where it is known, the bytes that will be."""
 
-MAX_FILES = 100_000
 _PREFIX = ".modelstream-"
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelstream.errors import DigestMismatchError
-from modelstream.fetch import digest_of, local_path
+from modelstream.fetch import check_links, digest_of, local_path
 from modelstream.models import (
     GraphDefModel,
     GraphSignature,
@@ -35,7 +35,10 @@ def model_at(path: Path, spec: api.Model) -> Model:
     Raises:
         ModelError: there is no model of that format at the path, or its signatures are not those
             of the graph.
+        FetchError: a link in it leads out of it.
     """
+    if path.is_dir():
+        check_links(path)
     match spec.format:
         case api.ModelFormat.SAVED_MODEL:
             shapes = {name: _shape(shape) for name, shape in spec.shapes.items()}

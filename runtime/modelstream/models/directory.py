@@ -1,5 +1,6 @@
 """Where the model is: directories, versions, files, and what to say without one."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from modelstream.errors import ModelFormatError, ModelNotFoundError
@@ -26,9 +27,9 @@ def resolve(path: Path, version: int | None = None) -> Path:
         return path
     versions = _versions(path)
     if version is None and versions:
-        return path / versions[max(versions)]
+        version = max(versions)
     if version in versions:
-        return path / versions[version]
+        return _version(path, version, versions[version])
     raise ModelNotFoundError(_no_model(path, version, versions))
 
 
@@ -64,10 +65,22 @@ def model_file(directory: Path) -> Path | None:
     return next((directory / name for name in _FILES if (directory / name).is_file()), None)
 
 
-def _versions(path: Path) -> dict[int, str]:
-    """Version number → name of its sub-directory; only those that hold a model."""
-    names = (entry.name for entry in path.iterdir() if entry.name.isascii())
-    return {int(name): name for name in names if name.isdigit() and model_file(path / name)}
+def _versions(path: Path) -> dict[int, list[str]]:
+    """Version number → names of its sub-directories; only those that hold a model."""
+    versions: dict[int, list[str]] = {}
+    for name in sorted(entry.name for entry in path.iterdir()):
+        if name.isascii() and name.isdigit() and model_file(path / name):
+            versions.setdefault(int(name), []).append(name)
+    return versions
+
+
+def _version(path: Path, version: int, names: list[str]) -> Path:
+    if len(names) > 1:
+        raise ModelNotFoundError(
+            f"{path} holds {' and '.join(names)}, which are all version {version}: leave one of "
+            f"them, or give its own directory"
+        )
+    return path / names[0]
 
 
 def _not_a_directory(path: Path) -> str:
@@ -79,7 +92,7 @@ def _not_a_directory(path: Path) -> str:
     return f"there is no directory {path}"
 
 
-def _no_model(path: Path, version: int | None, versions: dict[int, str]) -> str:
+def _no_model(path: Path, version: int | None, versions: Collection[int]) -> str:
     if versions:
         known = ", ".join(str(number) for number in sorted(versions))
         return f"{path} has no version {version}; it has the versions {known}"

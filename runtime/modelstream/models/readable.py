@@ -1,4 +1,8 @@
-"""Models that carry a TensorFlow version which today's TensorFlow cannot read ('0.12.head')."""
+"""Models that TensorFlow cannot read where they are, or as they are.
+
+Their version may be one that it does not understand ('0.12.head'), and it takes a path with
+brackets or a star for a pattern.
+"""
 
 import re
 import tempfile
@@ -7,13 +11,15 @@ from typing import Any
 
 _PEP_440 = re.compile(r"\d+(\.\d+)*([-_.]?(a|b|rc|dev|post)\d*)*(\+[a-z0-9.]+)?", re.IGNORECASE)
 _IN_TEXT = re.compile(r'(\btensorflow_version: ")([^"]*)(")')
+_PATTERN = re.compile(r"[][*?\\]")
 _NUMBERS = re.compile(r"\d+(\.\d+)*")
 
 
 def readable_copy(directory: Path, saved_model: Any) -> Path | None:
     """A temporary directory with a readable version and links to the rest; None if not needed."""
     infos = [meta.meta_info_def for meta in saved_model.meta_graphs]
-    if all(is_readable(info.tensorflow_version) for info in infos):
+    is_pattern = _PATTERN.search(str(directory)) is not None
+    if not is_pattern and all(is_readable(info.tensorflow_version) for info in infos):
         return None
     copy = Path(tempfile.mkdtemp(prefix="modelstream-"))
     for entry in directory.iterdir():

@@ -91,24 +91,85 @@ def test_a_name_that_leaves_the_tree_is_refused(tmp_path: Path, pack: Packer, na
 @pytest.mark.parametrize(
     "member",
     [
-        pytest.param(special("link", tarfile.SYMTYPE, "/etc/passwd"), id="symlink"),
-        pytest.param(special("link", tarfile.LNKTYPE, "saved_model.pb"), id="hardlink"),
         pytest.param(special("null", tarfile.CHRTYPE), id="device"),
         pytest.param(special("pipe", tarfile.FIFOTYPE), id="pipe"),
     ],
 )
-def test_links_and_devices_in_a_tar_are_refused(tmp_path: Path, member: tarfile.TarInfo) -> None:
+def test_devices_in_a_tar_are_refused(tmp_path: Path, member: tarfile.TarInfo) -> None:
     uri = tar_of(tmp_path / "m.tgz", ("saved_model.pb", b"g"), member)
-    with pytest.raises(FetchError, match="link or a device"):
+    with pytest.raises(FetchError, match="is a device"):
         fetch(uri, tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
 
-def test_a_link_in_a_zip_is_refused(tmp_path: Path) -> None:
-    link = zipfile.ZipInfo("link")
-    link.external_attr = 0o120777 << 16
-    with pytest.raises(FetchError, match="link or a device"):
-        fetch(zip_of(tmp_path / "m.zip", (link, b"/etc/passwd")), tmp_path / "model")
+def linked(name: str, target: str) -> tuple[tarfile.TarInfo, tuple[zipfile.ZipInfo, bytes]]:
+    """A symbolic link as a member of a tar, and of a zip."""
+    member = zipfile.ZipInfo(name)
+    member.external_attr = 0o120777 << 16
+    return special(name, tarfile.SYMTYPE, target), (member, target.encode())
+
+
+def pack_links(directory: Path, kind: str, links: dict[str, str], *files: Member) -> str:
+    members = [linked(name, target) for name, target in links.items()]
+    if kind == "tar":
+        return tar_of(directory / "m.tgz", *[tar for tar, _ in members], *files)
+    return zip_of(directory / "m.zip", *[of_zip for _, of_zip in members], *files)
+
+
+KINDS = pytest.mark.parametrize("kind", ["tar", "zip"])
+
+
+@KINDS
+def test_links_in_an_archive_become_what_they_lead_to(tmp_path: Path, kind: str) -> None:
+    links = {
+        "snapshots/rev/saved_model.pb": "../../blobs/0",
+        "snapshots/rev/variables": "../../blobs/v",
+        "latest": "snapshots/rev",
+        "newest": "latest",
+    }
+    files = (("blobs/0", b"graph"), ("blobs/v/v.index", b"i"))
+    fetch(pack_links(tmp_path, kind, links, *files), tmp_path / "model")
+    for name in ("snapshots/rev", "latest", "newest"):
+        assert (tmp_path / "model" / name / "saved_model.pb").read_bytes() == b"graph"
+        assert (tmp_path / "model" / name / "variables" / "v.index").read_bytes() == b"i"
+    assert not any(each.is_symlink() for each in (tmp_path / "model").rglob("*"))
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("links", "message"),
+    [
+        pytest.param({"link": "/etc/passwd"}, "'link' is a link that leads out", id="absolute"),
+        pytest.param({"link": "../x"}, "'link' is a link that leads out", id="parent"),
+        pytest.param({"a": "b", "b": "/etc"}, "'b' is a link that leads out", id="by another"),
+        pytest.param({"a/link": "../../x"}, "'a/link' is a link that leads out", id="deep"),
+        pytest.param({"a": "b", "b": "a"}, "leads in a circle", id="each other"),
+        pytest.param({"a/b": "../a"}, "'a/b' is a link to 'a', in which it is", id="parent itself"),
+        pytest.param({"link": "gone"}, "'link' is a link to 'gone', which is not there", id="gone"),
+    ],
+)
+def test_a_link_in_an_archive_that_leads_elsewhere_is_refused(
+    tmp_path: Path, kind: str, links: dict[str, str], message: str
+) -> None:
+    uri = pack_links(tmp_path, kind, links, ("saved_model.pb", b"g"), ("a/f", b"f"))
+    with pytest.raises(FetchError, match=message):
+        fetch(uri, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_hard_link_is_the_file_that_it_names(tmp_path: Path) -> None:
+    link = special("1/again", tarfile.LNKTYPE, "./1/saved_model.pb")
+    uri = tar_of(tmp_path / "m.tgz", ("1/saved_model.pb", b"g"), link)
+    fetch(uri, tmp_path / "model")
+    assert (tmp_path / "model" / "1" / "again").read_bytes() == b"g"
+
+
+def test_a_link_out_of_the_part_of_an_archive_that_is_wanted_is_refused(tmp_path: Path) -> None:
+    uri = pack_links(
+        tmp_path, "tar", {"a/link": "../b/f"}, ("a/saved_model.pb", b"g"), ("b/f", b"")
+    )
+    with pytest.raises(FetchError, match="'link' is a link that leads out"):
+        fetch(f"{uri}#subdirectory=a", tmp_path / "model")
 
 
 @pytest.mark.parametrize("pack", PACKERS)

@@ -50,12 +50,6 @@ def test_a_file_counts_as_the_tree_that_holds_it(tmp_path: Path) -> None:
     assert digest_of(tree / "graph.pb") == digest_of(tree)
 
 
-def test_a_symbolic_link_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to("/etc/passwd")
-    with pytest.raises(FetchError, match="regular files only"):
-        digest_of(tmp_path)
-
-
 def test_a_path_with_nothing_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FetchError, match="there is no file and no directory"):
         digest_of(tmp_path / "absent")

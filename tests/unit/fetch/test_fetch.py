@@ -73,11 +73,35 @@ def test_the_cap_counts_the_whole_tree(source: Path, tmp_path: Path) -> None:
     assert fetch(str(source), tmp_path / "model", max_bytes=11).bytes == 11
 
 
-def test_a_link_in_the_source_is_refused(source: Path, tmp_path: Path) -> None:
+def test_a_link_in_the_source_becomes_what_it_leads_to(source: Path, tmp_path: Path) -> None:
     (source / "link").symlink_to("saved_model.pb")
-    with pytest.raises(FetchError, match="regular files only"):
+    fetched = fetch(str(source), tmp_path / "model")
+    assert fetched.digest == digest_of(source)
+    assert not (tmp_path / "model" / "link").is_symlink()
+    assert (tmp_path / "model" / "link").read_bytes() == (source / "link").read_bytes()
+
+
+def test_a_link_that_leads_out_of_the_source_is_refused(source: Path, tmp_path: Path) -> None:
+    (source / "link").symlink_to("/etc/passwd")
+    with pytest.raises(FetchError, match="leads out of the model"):
         fetch(str(source), tmp_path / "model")
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("name", ["fraud#2", "fraud:v1", "a?b", "50%20", "fraud[v1]", "a b"])
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_a_directory_is_found_whatever_its_name(
+    source: Path, tmp_path: Path, scheme: str, name: str
+) -> None:
+    source.rename(tmp_path / name)
+    written = name.replace("%", "%25") if scheme else name
+    fetched = fetch(f"{scheme}{tmp_path}/{written}", tmp_path / "model")
+    assert fetched.digest == digest_of(tmp_path / name)
+
+
+def test_a_part_of_a_directory_is_not_what_a_fragment_means(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(FetchError, match="only for an archive"):
+        fetch(f"{source}#subdirectory=variables", tmp_path / "model")
 
 
 @pytest.mark.parametrize(

@@ -175,3 +175,15 @@ def test_importing_models_and_converters_loads_neither_tensorflow_nor_flink():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("version", [None, 1])
+def test_two_directories_of_one_version_are_refused(write_model, version):
+    graphs = {("serve",): {"serving_default": (X, Y)}}
+    for name in ("1", "01"):
+        write_model(graphs, f"both/{name}")
+    path = write_model(graphs, "both/001").parent
+    with pytest.raises(ModelNotFoundError, match=r"001 and 01 and 1, which are all version 1"):
+        SavedModel(path, version=version)
+    write_model(graphs, "both/2")
+    assert SavedModel(path).version == 2
