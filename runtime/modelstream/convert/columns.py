@@ -1,6 +1,7 @@
 """Columns into tensors and back."""
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from itertools import chain
 from typing import Any
 
@@ -180,20 +181,26 @@ def is_in_order(values: Any) -> bool:
     return getattr(getattr(values, "index", None), "step", None) == 1
 
 
-def from_tensor(array: Array, *, binary: bool = False) -> Sequence[Any] | Array:
+def from_tensor(
+    array: Array, *, binary: bool = False, signed: bool = False
+) -> Sequence[Any] | Array:
     """A batch that a model gave, as the values of a column: one element a record.
 
-    Numbers stay numpy (one array a record from rank 2 on), text becomes ``str``.
+    Numbers stay numpy (one array a record from rank 2 on), text becomes ``str``, and uint64, which
+    no integer of Flink holds, ``Decimal``.
 
     Args:
         array: first dimension is the batch.
         binary: strings are bytes, not text.
+        signed: uint64 is BIGINT, not DECIMAL.
 
     Raises:
         ConversionError: bytes that are not UTF-8 where text is expected; an integer > BIGINT.
     """
     if array.dtype.kind in "OSU":
         return [_text(index, value, binary=binary) for index, value in enumerate(array.tolist())]
+    if array.dtype.name == "uint64" and not signed:
+        return [_decimals(value) for value in array.tolist()]
     return _nested(_carried(array))
 
 
@@ -222,6 +229,10 @@ def _signed(array: Array) -> Array:
             f"record {index}: the model gave {array[wrong].max()}, more than BIGINT holds", index
         )
     return array.astype(np.int64)
+
+
+def _decimals(value: Any) -> Any:
+    return list(map(_decimals, value)) if isinstance(value, list) else Decimal(value)
 
 
 def _nested(array: Array) -> Sequence[Any] | Array:

@@ -52,7 +52,7 @@ _DTYPES: dict[str, tuple[Kind, Any, str]] = {
     "uint8": (Kind.INTEGER, np.uint8, "SMALLINT"),
     "uint16": (Kind.INTEGER, np.uint16, "INT"),
     "uint32": (Kind.INTEGER, np.uint32, "BIGINT"),
-    "uint64": (Kind.INTEGER, np.uint64, "BIGINT"),
+    "uint64": (Kind.INTEGER, np.uint64, "DECIMAL(20, 0)"),
     "bool": (Kind.BOOLEAN, np.bool_, "BOOLEAN"),
     "string": (Kind.STRING, object, "STRING"),
 }

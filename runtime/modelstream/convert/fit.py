@@ -15,6 +15,7 @@ _TAKES = {
     Kind.BOOLEAN: {"BOOLEAN"},
     Kind.STRING: {"STRING", "BYTES"},
 }
+_FEATURES = _INTEGERS | _FLOATS | {"BOOLEAN", "STRING", "BYTES"}
 _HINTS = {
     "DECIMAL": "CAST it AS DOUBLE",
     "TIMESTAMP": "a point in time is not a number: convert it, e.g. with UNIX_TIMESTAMP",
@@ -68,11 +69,24 @@ def misfit(column: str, spec: TensorSpec) -> str | None:
 
 def _wrong_element(parsed: FlinkType, spec: TensorSpec, kind: Kind) -> str | None:
     element = parsed.element.name
-    if element in _TAKES[kind] or (element == "ROW" and kind is Kind.STRING):
+    if element in _TAKES[kind] or (element == "DECIMAL" and spec.dtype == "uint64"):
         return None
+    if element == "ROW" and kind is Kind.STRING:
+        return _no_features(parsed.element)
     takes = "/".join(sorted(_TAKES[kind]))
     hint = f"; {_HINTS[element]}" if element in _HINTS else ""
     return f"{element} values do not fit {spec.dtype}, which takes {takes}{hint}"
+
+
+def _no_features(row: FlinkType) -> str | None:
+    """Why a ROW cannot be a tf.train.Example: a feature is a scalar, or an array of them."""
+    for name, child in zip(row.fields, row.children, strict=True):
+        kind = child.element.name if child.rank <= 1 else "ARRAY of ARRAY"
+        if kind not in _FEATURES:
+            inner = "select its fields into the ROW" if kind == "ROW" else _HINTS.get(kind, "")
+            hint = f": {inner}" if inner else ": leave it out of the ROW, or CAST it"
+            return f"its field {name!r} ({kind}) is no feature of a tf.train.Example{hint}"
+    return None
 
 
 def _wrong_rank(parsed: FlinkType, spec: TensorSpec) -> str | None:

@@ -78,6 +78,8 @@ def number_record(value: Any, dtype: DType, *, widened: bool = False) -> Array:
         Refused: it is null, no number, or does not fit the dtype without loss.
     """
     plain = plain_value(value)
+    if dtype.name == "uint64":
+        plain = _whole(plain)
     if isinstance(plain, str | bytes | Decimal | Mapping):
         raise Refused(_no_number(plain))
     try:
@@ -87,6 +89,14 @@ def number_record(value: Any, dtype: DType, *, widened: bool = False) -> Array:
     if array.dtype.kind not in "fiub":
         raise Refused(_no_number(plain))
     return cast(array if array.size else array.astype(dtype.numpy), dtype, widened=widened)
+
+
+def _whole(value: Any) -> Any:
+    """Whole numbers of DECIMAL, which alone carries each of uint64, as integers."""
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    whole = isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value()
+    return int(value) if whole else value
 
 
 def text_record(value: Any) -> Array:

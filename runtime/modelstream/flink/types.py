@@ -31,6 +31,7 @@ _PLAIN = {
     "BIGINT": Types.LONG,
     "FLOAT": Types.FLOAT,
     "DOUBLE": Types.DOUBLE,
+    "DECIMAL": Types.BIG_DEC,
     "STRING": Types.STRING,
     "TIMESTAMP_LTZ": Types.INSTANT,
 }
@@ -51,7 +52,7 @@ def type_information(parsed: FlinkType) -> TypeInformation:
     match parsed.name:
         case "BYTES":
             return Types.PRIMITIVE_ARRAY(Types.BYTE())
-        case "ARRAY" if parsed.children[0].name in _PLAIN:
+        case "ARRAY" if parsed.children[0].name in _PLAIN.keys() - {"DECIMAL"}:
             return Types.BASIC_ARRAY(_PLAIN[parsed.children[0].name]())
         case "ARRAY":
             return Types.OBJECT_ARRAY(type_information(parsed.children[0]))

@@ -82,7 +82,7 @@ def records(store: Store, path: str, dialect: Dialect) -> Iterator[bytes]:
     """The records of one file; bytes that are no UTF-8 stay what they are.
 
     Raises:
-        OSError: the file is gone, may not be read, or is not what its suffix says.
+        OSError: the file is gone or may not be read.
     """
     with store.open(path) as stream:
         text = TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")

@@ -91,7 +91,7 @@ def build(
     inference = pipeline.inference
     read = _read(t_env, pipeline, secrets, options)
     if read.decoder is not None:
-        decode.check_kept(read.decoder.columns, _keep(pipeline))
+        decode.check_kept(read.decoder, _keep(pipeline))
     inferred = infer(
         read.table,
         model,

@@ -78,7 +78,7 @@ class Store:
         """The content of a file, uncompressed where its suffix says how, as Flink does it.
 
         Raises:
-            OSError: it is gone, may not be read, or is not what its suffix says.
+            OSError: it is gone or may not be read.
         """
         uncompress = _COMPRESSIONS.get(path.rpartition(".")[2])
         with self._stream(path) as stream:
@@ -114,10 +114,7 @@ def _gunzipped(stream: IO[bytes]) -> gzip.GzipFile:
 
 
 def _inflated(stream: IO[bytes]) -> IO[bytes]:
-    try:
-        return BytesIO(zlib.decompress(stream.read()))
-    except zlib.error as error:
-        raise OSError(str(error)) from error
+    return BytesIO(zlib.decompress(stream.read()))
 
 
 def _zstandard(stream: IO[bytes]) -> IO[bytes]:

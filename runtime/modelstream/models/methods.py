@@ -58,7 +58,8 @@ class Predict:
             Constant for all records; a tensor that is not named is fed from the column of its name.
         outputs: column → tensor; None gives every output that has one row a record.
         types: column → Flink SQL type, where the signature does not tell enough: an output of
-            unknown rank, strings that are BYTES instead of STRING, dimensions of 1 left out.
+            unknown rank, strings that are BYTES instead of STRING, dimensions of 1 left out; and
+            BIGINT for uint64, where no value is beyond it.
         allow_nan: NaN in a float input is data, not an error.
         strict: refuse a signature whose method name is that of another method. TF2 exports always
             say predict, so this is for TF1 exports and for graphs.

@@ -1,5 +1,6 @@
 """Which outputs of a signature become columns, and how."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,10 @@ from modelstream.models.protocol import Tensors
 from modelstream.models.signature import Signature
 
 Array = npt.NDArray[Any]
+_ALSO = {"string": ("BYTES",), "uint64": ("BIGINT",)}
+"""What a column may be stated to be, beside what its dtype alone makes of it."""
+_DECIMAL = re.compile(r"DEC(?:IMAL)?\b(?:\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?", re.I)
+_UINT64_DIGITS = 20
 
 
 @dataclass(frozen=True)
@@ -150,8 +155,8 @@ def _type(spec: TensorSpec, column: str, stated: str | None) -> str:
 
 def _stated_type(spec: TensorSpec, column: str, stated: str) -> str:
     parsed, natural = parse_type(stated), dtype_of(spec.dtype).sql
-    elements = {natural, "BYTES"} if natural == "STRING" else {natural}
-    if parsed.element.name not in elements:
+    elements = {natural, *_ALSO.get(spec.dtype, ())}
+    if parsed.element.name not in {parse_type(each).name for each in elements} or _cut(stated):
         raise SignatureMismatchError(
             f"column {column!r} cannot be {stated}: output {spec.name!r} ({spec}) gives "
             f"{' or '.join(sorted(elements))} values"
@@ -166,9 +171,18 @@ def _stated_type(spec: TensorSpec, column: str, stated: str) -> str:
     return stated
 
 
+def _cut(stated: str) -> bool:
+    """Whether a DECIMAL has fewer digits before its point than uint64 needs."""
+    sizes = _DECIMAL.search(stated)
+    return sizes is not None and int(sizes[1] or 10) - int(sizes[2] or 0) < _UINT64_DIGITS
+
+
 def _column(array: Array, column_type: str) -> Any:
     parsed = parse_type(column_type)
-    return from_tensor(ranked(array, parsed.rank), binary=parsed.element.name == "BYTES")
+    element = parsed.element.name
+    return from_tensor(
+        ranked(array, parsed.rank), binary=element == "BYTES", signed=element == "BIGINT"
+    )
 
 
 def ranked(array: Array, rank: int) -> Array:

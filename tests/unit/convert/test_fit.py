@@ -18,6 +18,7 @@ def spec(dtype, *record, layout=Layout.DENSE):
         (spec("int64", 3), "ARRAY<BIGINT>"),
         (spec("string", None, 2), "ARRAY<ARRAY<STRING>>"),
         (spec("bool"), "BOOLEAN"),
+        (spec("uint64"), "DECIMAL(20, 0)"),
     ],
     ids=str,
 )
@@ -54,6 +55,7 @@ def test_a_dtype_that_no_column_carries_is_refused():
         ("ARRAY<FLOAT>", TensorSpec("float32", None)),
         ("ROW<x FLOAT, `a b` ARRAY<INT>>", spec("string")),
         ("BOOLEAN", spec("bool")),
+        ("DECIMAL(20, 0)", spec("uint64")),
     ],
     ids=str,
 )
@@ -76,6 +78,12 @@ def test_columns_that_fit(column, tensor):
         ("FLOAT", TensorSpec("float32", ()), "without a batch dimension"),
         ("FLOAT", spec("float32", layout=Layout.SPARSE), "sparse tensor"),
         ("BYTES", spec("variant"), "no column can carry the dtype variant"),
+        ("ROW<r ROW<a INT>>", spec("string"), "'r' (ROW) is no feature of a tf.train.Example: sel"),
+        ("ROW<r ARRAY<ROW<a INT>>>", spec("string"), "'r' (ROW) is no feature"),
+        ("ARRAY<ROW<m MAP<STRING, INT>>>", spec("string", None), "'m' (MAP) is no feature"),
+        ("ROW<d DECIMAL(5, 2)>", spec("string"), "'d' (DECIMAL) is no feature"),
+        ("ROW<d DATE>", spec("string"), "'d' (DATE) is no feature"),
+        ("ROW<a ARRAY<ARRAY<INT>>>", spec("string"), "'a' (ARRAY of ARRAY) is no feature"),
     ],
     ids=str,
 )

@@ -197,7 +197,8 @@ def test_a_failing_converter_is_an_error_of_its_record(money):
         pytest.param(np.array([1.5, 2.5], np.float16), [1.5, 2.5], id="half"),
         pytest.param(np.array([255], np.uint8), [255], id="uint8"),
         pytest.param(np.array([2**32 - 1], np.uint32), [2**32 - 1], id="uint32"),
-        pytest.param(np.array([5], np.uint64), [5], id="uint64"),
+        pytest.param(np.array([2**64 - 1], np.uint64), [Decimal(2**64 - 1)], id="uint64"),
+        pytest.param(np.array([[5]], np.uint64), [[Decimal(5)]], id="uint64 vector"),
         pytest.param(np.array([b"a", "ü".encode()], object), ["a", "ü"], id="text"),
         pytest.param(np.array([[b"a", b"b"]], object), [["a", "b"]], id="texts"),
     ],
@@ -224,5 +225,15 @@ def test_bytes_stay_bytes_where_they_are_wanted():
 
 def test_an_unsigned_integer_beyond_bigint_is_refused():
     with pytest.raises(ConversionError, match="more than BIGINT holds") as caught:
-        from_tensor(np.array([1, 2**63], np.uint64))
+        from_tensor(np.array([1, 2**63], np.uint64), signed=True)
     assert caught.value.index == 1
+
+
+def test_whole_decimals_feed_unsigned_integers_that_no_other_type_holds():
+    spec = TensorSpec("uint64", (None,), "x")
+    values = [Decimal(2**64 - 1), Decimal("7.00")]
+    assert to_tensor(values, spec).tolist() == [2**64 - 1, 7]
+    with pytest.raises(ConversionError, match="is no number"):
+        to_tensor([Decimal("0.5")], spec)
+    with pytest.raises(ConversionError, match=r"overflows|beyond 64 bits"):
+        to_tensor([Decimal(2**64)], spec)

@@ -27,6 +27,29 @@ def test_a_missing_field_is_null_or_fails_as_the_option_says() -> None:
     assert "field 'x' is missing" in str(strict)
 
 
+@pytest.mark.parametrize("kind", ["TIMESTAMP_LTZ(3)", "TIMESTAMP(0) WITH LOCAL TIME ZONE"])
+def test_timestamps_that_come_back_whole_can_be_kept(kind: str) -> None:
+    decode.check_kept(made(x=kind), ["x"])
+
+
+SENTINELS = ["9999-12-31 23:59:59.999999999", "0001-01-01 00:00:00", "1677-01-01 00:00:00.5"]
+
+
+@pytest.mark.parametrize("text", [*SENTINELS, "2024-02-29 12:00:00."])
+@pytest.mark.parametrize("kind", ["TIMESTAMP(7)", "TIMESTAMP(8) NOT NULL", "TIMESTAMP ( 9 )"])
+def test_timestamps_finer_than_microseconds_leave_as_text_with_all_their_digits(
+    kind: str, text: str
+) -> None:
+    decoder = made(at=kind)
+    assert [column.type for column in decoder.columns] == ["STRING"]
+    decode.check_kept(decoder, ["at"])
+    assert decoder.decode([b'{"at": "%s"}' % text.encode()]) == [{"at": text.rstrip(".")}]
+    (bad,) = decoder.decode([b'{"at": "2024-02-30 00:00:00"}'])
+    assert isinstance(bad, RecordError)
+    iso = made(options={"json.timestamp-format.standard": "ISO-8601"}, at=kind)
+    assert iso.decode([b'{"at": "2024-02-29T12:00:00.1"}']) == [{"at": "2024-02-29 12:00:00.1"}]
+
+
 def test_timestamps_with_a_zone_leave_as_milliseconds() -> None:
     decoder = made(at="TIMESTAMP_LTZ(3)", day="DATE")
     assert [column.type for column in decoder.columns] == ["BIGINT", "DATE"]
@@ -75,9 +98,16 @@ def test_what_cannot_be_honoured_is_refused_by_name(
         made(name, options, **types)
 
 
-@pytest.mark.parametrize("kind", ["ROW<a INT>", "ARRAY<ROW<a INT>>", "ARRAY<TIMESTAMP_LTZ(3)>"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("ROW<a INT>", "ARRAY<ROW<a INT>>", "ARRAY<TIMESTAMP_LTZ(3)>", "ARRAY<TIMESTAMP(9)>"),
+        *("TIMESTAMP_LTZ", "TIMESTAMP_LTZ(6)", "TIMESTAMP(9) WITH LOCAL TIME ZONE"),
+        *("TIMESTAMP WITH LOCAL TIME ZONE", "MAP<STRING, TIMESTAMP(7)>"),
+    ],
+)
 def test_keeping_what_pyflink_cannot_return_is_refused(kind: str) -> None:
-    columns = made(x=kind).columns
-    decode.check_kept(columns, [])
+    decoder = made(x=kind)
+    decode.check_kept(decoder, [])
     with pytest.raises(OptionError, match="leave it out of keep"):
-        decode.check_kept(columns, ["x"])
+        decode.check_kept(decoder, ["x"])

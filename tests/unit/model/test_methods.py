@@ -235,6 +235,13 @@ def test_a_missing_signature_lists_those_that_exist(model_with, method, words):
         pytest.param(Predict(types={"z": "INT"}), X, Y, "no output column.*'y'", id="types"),
         pytest.param(Predict(types={"y": "INT"}), X, Y, "gives FLOAT values", id="type"),
         pytest.param(
+            Predict(types={"y": "DECIMAL(19, 0)"}),
+            X,
+            {"y": ("uint64", (None,))},
+            r"gives BIGINT or DECIMAL\(20, 0\) values",
+            id="too few digits",
+        ),
+        pytest.param(
             Predict(types={"y": "ARRAY<ARRAY<FLOAT>>"}), X, Y, "has 1 dimensions", id="type-rank"
         ),
         pytest.param(Classify(), X, {"y": ("int32", (None,))}, "cannot classify", id="classify"),
@@ -376,3 +383,11 @@ def test_a_bound_method_pickles(model_with, method):
     outputs = {**CLASSES, "outputs": Y["y"]}
     bound = method.bind(model_with(TEXT, outputs))
     assert pickle.loads(pickle.dumps(bound)) == bound
+
+
+@pytest.mark.parametrize("kind", ["DECIMAL(20, 0)", "DECIMAL(22,2)", "BIGINT"])
+def test_a_64_bit_fingerprint_is_what_it_is_stated_to_be(model_with, kind):
+    model = model_with(X, {"y": ("uint64", (None,))})
+    bound = Predict(types={"y": kind}).bind(model)
+    assert [column.type for column in bound.output_columns] == [kind]
+    assert list(bound.read({"y": np.array([2**63 - 1], np.uint64)}, 1)["y"]) == [2**63 - 1]

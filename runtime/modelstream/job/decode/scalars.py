@@ -25,6 +25,7 @@ _DECIMAL_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?
 _WIDE = Context(prec=100)  # DECIMAL has 38 digits, Python's default context 28
 _LOCAL_ZONE = re.compile(r"TIMESTAMP(\s*\(\s*\d+\s*\))?\s+WITH\s+LOCAL\s+TIME\s+ZONE", re.I)
 _DECIMAL = re.compile(r"\b(?:DECIMAL|DEC|NUMERIC)\b(?:\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?", re.I)
+_FINE = re.compile(r"\bTIMESTAMP\s*\(\s*([789])\s*\)(?!\s+WITH\s+LOCAL)", re.I)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME = re.compile(r"\d\d:\d\d:\d\d(?:\.\d{1,9})?", re.ASCII)
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\d)([ T])(\d\d:\d\d:\d\d)(?:\.(\d{0,9}))?(Z?)", re.ASCII)
@@ -40,8 +41,13 @@ class TimestampFormat(StrEnum):
 
 @lru_cache(maxsize=1024)
 def field_type(text: str) -> FlinkType:
-    """A Flink SQL type with what decoding needs: ``TIMESTAMP_LTZ`` and ``DECIMAL_10_2`` by name."""
+    """A Flink SQL type with what decoding needs by name.
+
+    That is ``TIMESTAMP_LTZ``, ``DECIMAL_10_2``, and ``FINE_TIMESTAMP`` for one whose digits no
+    ``datetime`` holds.
+    """
     normal = _LOCAL_ZONE.sub(lambda match: f"TIMESTAMP_LTZ{match.group(1) or ''}", text)
+    normal = _FINE.sub("FINE_TIMESTAMP", normal)
     return parse_type(
         _DECIMAL.sub(lambda m: f"DECIMAL_{m.group(1) or 10}_{m.group(2) or 0}", normal)
     )
@@ -63,6 +69,7 @@ def convert_text(kind: str, standard: TimestampFormat) -> Convert | None:
         "DATE": calendar_date,
         "TIME": time_of_day,
         "TIMESTAMP": lambda text: timestamp(text, standard, zone=False),
+        "FINE_TIMESTAMP": lambda text: fine_timestamp(text, standard),
         "TIMESTAMP_LTZ": lambda text: timestamp(text, standard, zone=True),
     }
     return simple.get(kind)
@@ -149,6 +156,13 @@ def timestamp(text: str, standard: TimestampFormat, *, zone: bool) -> datetime:
     fraction = (match[4] or "")[:6].ljust(6, "0")
     stamp = _valid(datetime.fromisoformat, f"{match[1]} {match[3]}")
     return stamp.replace(microsecond=int(fraction), tzinfo=UTC if zone else None)
+
+
+def fine_timestamp(text: str, standard: TimestampFormat) -> str:
+    """A timestamp with all its digits, as Flink's CAST reads it."""
+    seconds = timestamp(text, standard, zone=False).isoformat(" ", "seconds")
+    _, point, fraction = text.partition(".")
+    return f"{seconds}{point}{fraction}" if fraction else seconds
 
 
 def _valid(parse: Callable[[str], T], text: str) -> T:
