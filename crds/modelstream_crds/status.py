@@ -105,7 +105,7 @@ class TaskManagerStatus(Part):
     """TaskManagers that exist."""
 
     ready_replicas: int = 0
-    """TaskManagers that have registered and have the models loaded."""
+    """TaskManagers that have the models loaded."""
 
     selector: str | None = None
     """The label selector of the TaskManager pods, for autoscalers."""

@@ -38,8 +38,8 @@ def release(plane: ControlPlane, tmp_path: Path) -> Callable[..., Run]:
     }
 
     def call(verb: str, name: str, namespace: str, *more: str) -> Run:
-        install = [str(CHART), "--create-namespace"] if verb == "install" else []
-        command = [str(helm()), verb, name, *install, f"--namespace={namespace}", *more]
+        chart = [] if verb == "uninstall" else [str(CHART), "--create-namespace"]
+        command = [str(helm()), verb, name, *chart, f"--namespace={namespace}", *more]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     return call
@@ -73,11 +73,13 @@ def test_a_definition_that_stayed_behind_is_taken_over_with_its_streams(
 ) -> None:
     done(release("install", "old", "a"))
     create(plane, "default")
+    upgrade = release("upgrade", "old", "a")
     done(release("uninstall", "old", "a", "--no-hooks"))
 
     refused = release("install", "new", "b")
     done(release("install", "new", "b", "--take-ownership"))
 
+    assert "Streams of version 0.1 are not carried over" in upgrade.stdout
     assert 'current value is "old"' in refused.stderr
     annotations = plane.request("GET", DEFINITION)["metadata"]["annotations"]
     assert annotations["meta.helm.sh/release-name"] == "new"
