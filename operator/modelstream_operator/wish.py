@@ -71,8 +71,12 @@ def wish(
     settings: Settings,
 ) -> Wish:
     """Put together what is asked for now with what the present run was made from."""
-    kept = _kept(manifest, memory, there)
-    deployed = _deployed(kept, manifest, memory, settings)
+    target = _target(reading, manifest, memory, settings)
+    newest = revision_of(target) if target else None
+    kept, deployed = newest, target
+    if newest is None or newest.id != memory.revision:  # else nothing has to be read again
+        kept = _kept(manifest, memory, there)
+        deployed = _deployed(kept, manifest, memory, settings)
     timeout = timedelta(seconds=settings.delete_timeout)
     common = Wanted(
         revision="",
@@ -82,19 +86,25 @@ def wish(
         checkpoints=_checkpoints(deployed),
         deletion=timeout if "deletionTimestamp" in manifest["metadata"] else None,
     )
-    if reading.stream is None:
+    if target is None or newest is None:
         return Wish(manifest, common, deployed, reading.refusal)
-    present = {**reading.manifest, "metadata": manifest["metadata"]}
-    target = Target(reading.stream, present, settings, run=memory.run, job_id=memory.job_id)
-    newest = revision_of(target)
     change = _change(kept, deployed, newest, target, memory)
     asked = _asked(common, target, newest, change)
     if change.effect is Effect.REFUSE:
         asked = replace(asked, revision=memory.revision)
         return Wish(manifest, asked, target, change.message, newest, kept)
-    held = kept or (newest if newest.id == memory.revision else None)
     outdated = not asked.restart and _is_outdated(kept, deployed, newest)
-    return Wish(manifest, asked, target, reading.refusal, newest, held, outdated)
+    return Wish(manifest, asked, target, reading.refusal, newest, kept, outdated)
+
+
+def _target(
+    reading: Reading, manifest: Manifest, memory: Memory, settings: Settings
+) -> Target | None:
+    """What is asked for, of the present run."""
+    if reading.stream is None:
+        return None
+    present = {**reading.manifest, "metadata": manifest["metadata"]}
+    return Target(reading.stream, present, settings, run=memory.run, job_id=memory.job_id)
 
 
 def _is_outdated(kept: Revision | None, deployed: Target | None, newest: Revision) -> bool:
