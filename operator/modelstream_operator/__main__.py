@@ -17,15 +17,16 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     logs.configure(settings)
+    memo = kopf.Memo(settings=settings)
     kopf.run(
         registry=REGISTRY,
         clusterwide=not settings.namespaces,
         namespaces=settings.namespaces,
         standalone=True,
         liveness_endpoint=liveness_endpoint(settings.liveness_port),
-        memo=kopf.Memo(settings=settings),
+        memo=memo,
     )
-    return 0
+    return 1 if "service" in memo and memo.service.lost else 0
 
 
 def liveness_endpoint(port: int) -> str | None:

@@ -1,4 +1,4 @@
-"""Kubernetes, as much of it as the operator needs: apply, apply_status, adopt, list, watch, delete.
+"""Kubernetes, as much of it as the operator needs: apply, adopt, delete, list, watch, leases.
 
 The official client brings configuration, credentials and connections; the generated models stay
 out of the way, so that a manifest is the same JSON in ``render``, in tests and on the wire.
@@ -7,7 +7,7 @@ out of the way, so that a manifest is the same JSON in ``render``, in tests and 
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, Self
 from urllib.parse import urlencode
@@ -19,6 +19,7 @@ from kubernetes.aio import config as kubernetes_config
 from modelstream_operator import metrics
 from modelstream_operator.names import MANAGER
 from modelstream_operator.resources import Manifest, Ref, Resource
+from modelstream_operator.slim import without_managed_fields
 
 
 class ApiError(Exception):
@@ -43,8 +44,18 @@ class Cluster(Protocol):
     async def apply(self, manifest: Manifest, *, force: bool = True) -> Manifest:
         """Server-side apply of the full intent; returns the object as it is now."""
 
-    async def apply_status(self, ref: Ref, status: Mapping[str, Any]) -> None:
-        """Server-side apply of the status subresource."""
+    def check(self, namespace: str) -> None:
+        """Raise ApiError where this operator may not act: each of the other methods does too."""
+
+    async def get(self, ref: Ref) -> Manifest | None:
+        """An object as it is now; None where there is none."""
+
+    async def apply_status(self, known: Manifest, status: Mapping[str, Any]) -> Manifest:
+        """Server-side apply of the status subresource of an object that is still as it is known.
+
+        Returns it as it is now; raises ApiError with status 409 where it has changed, or where
+        another one has its name.
+        """
 
     async def adopt(self, ref: Ref, uid: str, owner: Manifest) -> None:
         """Give an object that somebody else makes an owner; one that is gone is a success."""
@@ -59,6 +70,8 @@ class KubernetesCluster:
     def __init__(self, api: kubernetes.ApiClient, timeout: float = 30.0) -> None:
         self._api: Any = api  # parts of it have no annotations
         self._timeout = aiohttp.ClientTimeout(total=timeout, connect=5.0)
+        self.check: Callable[[str], None] = lambda namespace: None
+        """Raises ApiError where this operator may not act."""
 
     @classmethod
     async def connect(cls, connections: int = 32, request_timeout: float = 30.0) -> Self:
@@ -79,24 +92,30 @@ class KubernetesCluster:
     async def apply(self, manifest: Manifest, *, force: bool = True) -> Manifest:
         """Server-side apply of the full intent; returns the object as it is now."""
         ref = Ref.of(manifest)
+        self.check(ref.namespace)
         query = {"fieldManager": MANAGER, "force": str(force).lower()}
         path = ref.resource.path(ref.namespace, ref.name)
         return await self._json("PATCH", path, query, manifest, verb="apply", kind=ref.kind)
 
-    async def apply_status(self, ref: Ref, status: Mapping[str, Any]) -> None:
-        """Server-side apply of the status subresource."""
+    async def apply_status(self, known: Manifest, status: Mapping[str, Any]) -> Manifest:
+        """Server-side apply of the status subresource of an object that is still as it is known."""
+        ref, meta = Ref.of(known), known["metadata"]
+        self.check(ref.namespace)
+        identity = ("name", "namespace", "uid", "resourceVersion")
         body = {
             "apiVersion": ref.resource.api_version,
             "kind": ref.kind,
-            "metadata": {"name": ref.name, "namespace": ref.namespace},
+            "metadata": {name: meta[name] for name in identity},
             "status": dict(status),
         }
         path = ref.resource.path(ref.namespace, ref.name) + "/status"
         query = {"fieldManager": MANAGER, "force": "true"}
-        await self._json("PATCH", path, query, body, verb="apply_status", kind=ref.kind)
+        found = await self._json("PATCH", path, query, body, verb="apply_status", kind=ref.kind)
+        return without_managed_fields(found)
 
     async def adopt(self, ref: Ref, uid: str, owner: Manifest) -> None:
         """Give an object that somebody else makes an owner; one that is gone is a success."""
+        self.check(ref.namespace)
         body = {"metadata": {"uid": uid, "ownerReferences": [owner]}}
         path = ref.resource.path(ref.namespace, ref.name)
         try:
@@ -107,6 +126,7 @@ class KubernetesCluster:
 
     async def delete(self, ref: Ref) -> None:
         """Delete in the background; an object that is not there is a success."""
+        self.check(ref.namespace)
         path = ref.resource.path(ref.namespace, ref.name)
         try:
             query = {"propagationPolicy": "Background"}
@@ -114,6 +134,28 @@ class KubernetesCluster:
         except ApiError as error:
             if error.status != 404:
                 raise
+
+    async def get(self, ref: Ref) -> Manifest | None:
+        """An object as it is now; None where there is none."""
+        path = ref.resource.path(ref.namespace, ref.name)
+        try:
+            return await self._json("GET", path, {}, verb="get", kind=ref.kind)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        """Create an object; ApiError with status 409 where there is one."""
+        ref = Ref.of(manifest)
+        path = ref.resource.path(ref.namespace)
+        return await self._json("POST", path, {}, manifest, verb="create", kind=ref.kind)
+
+    async def replace(self, manifest: Manifest) -> Manifest:
+        """Write an object that is still of the manifest's version; ApiError 409 otherwise."""
+        ref = Ref.of(manifest)
+        path = ref.resource.path(ref.namespace, ref.name)
+        return await self._json("PUT", path, {}, manifest, verb="replace", kind=ref.kind)
 
     async def page(
         self, resource: Resource, namespace: str | None, query: Mapping[str, str]

@@ -77,13 +77,18 @@ def configure(settings: kopf.OperatorSettings, ours: Settings) -> None:
 
 @kopf.on.event(GROUP, VERSION, PLURAL, registry=REGISTRY)
 async def changed(
-    name: str, namespace: str | None, meta: kopf.Meta, memo: kopf.Memo, **_: Any
+    name: str,
+    namespace: str | None,
+    body: kopf.Body,
+    meta: kopf.Meta,
+    memo: kopf.Memo,
+    **_: Any,
 ) -> None:
-    """Wake the object's loop when its spec has changed or it is being deleted."""
-    now = (meta.get("generation"), meta.get("deletionTimestamp"))
-    if memo.get("seen") != now:
+    """Wake the object's loop: its spec or, by somebody else, its status has changed, or it goes."""
+    key, now = _key(namespace, name), (meta.get("generation"), meta.get("deletionTimestamp"))
+    if memo.get("seen") != now or memo.service.is_news(key, body):
         memo.seen = now
-        memo.service.wakeups.wake(_key(namespace, name))
+        memo.service.wakeups.wake(key)
 
 
 @kopf.daemon(GROUP, VERSION, PLURAL, registry=REGISTRY, cancellation_polling=1)

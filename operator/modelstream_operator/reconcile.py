@@ -9,7 +9,7 @@ from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
 from modelstream_operator.asking import Heard
 from modelstream_operator.cache import Cache
 from modelstream_operator.children import Children
-from modelstream_operator.cluster import Cluster
+from modelstream_operator.cluster import ApiError, Cluster
 from modelstream_operator.decide.acceptance import SpecRefusedError, accepted
 from modelstream_operator.decide.decision import (
     Answer,
@@ -46,8 +46,8 @@ class Session:
     """What the operator remembers of one object while it runs."""
 
     key: Key
-    status: Manifest | None = None
-    """As it was written last: newer than what the watch has told so far."""
+    known: Manifest | None = None
+    """The object as it was written or read last, where the watch has not told of it yet."""
     reading: Reading = field(default_factory=Reading)
     """Reading is the dearest part of a pass."""
     heard: Heard = field(default_factory=Heard)
@@ -57,6 +57,12 @@ class Session:
 
     def __post_init__(self) -> None:
         self.children = Children(self.key)
+
+    def newest(self, told: Manifest) -> Manifest:
+        """The newer of what the watch has told and of what is known otherwise."""
+        if self.known is None or not _follows(self.known, told):
+            self.known = told
+        return self.known
 
     def read(self, manifest: Manifest, settings: Settings) -> Reading:
         """The resource of this generation, or the last one that was accepted."""
@@ -123,7 +129,8 @@ class Reconciler:
 
     async def once(self, session: Session, manifest: Manifest) -> Outcome:
         """One pass; ApiError and FlinkError mean that it is to be repeated."""
-        before = session.status if session.status is not None else manifest.get("status", {})
+        manifest = session.newest(manifest)
+        before = manifest.get("status", {})
         past = ModelStreamStatus.model_validate(before)
         memory, there = Memory.of(past), self.cache.children(session.key)
         asked = wish(session.read(manifest, self.settings), manifest, memory, there, self.settings)
@@ -135,7 +142,8 @@ class Reconciler:
         unknown = memory.step is Step.UNKNOWN
         status = unknown_status(before, facts, past) if unknown else status_of(facts, past)
         # Before anything is done, because the next pass continues from what is written there.
-        outcome = await self._write(session, status, before)
+        if (outcome := await self._write(session, manifest, status)) is None:
+            return Outcome(0.0, before.get("phase", ""))
         known = dict(session.children.refused)
         await self._act(session, asked, observed, decision)
         # What ForgetHighAvailability asks for too: what is over goes in every step.
@@ -170,11 +178,20 @@ class Reconciler:
         stable = stable and observed.flink.answer is Answer.JOB
         return self.settings.flink_poll_stable if stable else self.settings.flink_poll_busy
 
-    async def _write(self, session: Session, status: Manifest, before: Manifest) -> Outcome:
-        key = session.key
+    async def _write(
+        self, session: Session, manifest: Manifest, status: Manifest
+    ) -> Outcome | None:
+        """Write what is new; None where somebody else was faster: then all is decided anew."""
+        key, before = session.key, manifest.get("status", {})
         if ModelStreamStatus.model_validate(status) != ModelStreamStatus.model_validate(before):
-            await self.cluster.apply_status(Ref("ModelStream", *key), status)
-        session.status = status
+            try:
+                session.known = await self.cluster.apply_status(manifest, status)
+            except ApiError as error:
+                if error.status != 409:
+                    raise
+                logger.info("%s/%s: it has changed meanwhile: %s", *key, error)
+                session.known = await self.cluster.get(Ref.of(manifest))
+                return None
         new, old = _ready(status), _ready(before)
         outcome = Outcome(self.settings.resync, status["phase"])
         if new is None or (old is not None and new["reason"] == old["reason"]):
@@ -187,6 +204,7 @@ class Reconciler:
         self, session: Session, asked: Wish, observed: Observed, decision: Decision
     ) -> None:
         key = session.key
+        self.cluster.check(key.namespace)
         url = self.settings.flink_url(*key, decision.memory.run)
         match decision.act:
             case StopWithSavepoint(job_id, directory, trigger):
@@ -205,6 +223,17 @@ class Reconciler:
         upper = {vertex: int(each["parallelism"]["upperBound"]) for vertex, each in found.items()}
         bounds = {key: parallelism if old == present else old for key, old in upper.items()}
         await self.flink.rescale(url, job_id, bounds)
+
+
+def _follows(known: Manifest, told: Manifest) -> bool:
+    """Whether an object is a later version of the same one; versions are counted up."""
+    mine, theirs = known["metadata"], told["metadata"]
+    same = mine["uid"] == theirs["uid"]
+    return same and _version(mine) > _version(theirs)
+
+
+def _version(meta: Manifest) -> int:
+    return int(meta.get("resourceVersion", 0))
 
 
 def _ready(status: Mapping[str, object]) -> dict[str, str] | None:

@@ -47,6 +47,7 @@ ROLE_BINDING = Resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebind
 POD = Resource("v1", "Pod", "pods")
 CLAIM = Resource("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 EVENT = Resource("v1", "Event", "events")
+LEASE = Resource("coordination.k8s.io/v1", "Lease", "leases")
 NODE = Resource("v1", "Node", "nodes", namespaced=False)
 
 CHILDREN = (
@@ -61,7 +62,7 @@ CHILDREN = (
 )
 """Kinds that a ModelStream owns, and that the operator applies and deletes."""
 
-_BY_KIND = {each.kind: each for each in (MODELSTREAM, *CHILDREN, POD, CLAIM, EVENT, NODE)}
+_BY_KIND = {each.kind: each for each in (MODELSTREAM, *CHILDREN, POD, CLAIM, EVENT, LEASE, NODE)}
 
 
 @dataclass(frozen=True, order=True)

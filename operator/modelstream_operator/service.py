@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+import os
+import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -18,6 +20,7 @@ from modelstream_operator.cache import Cache
 from modelstream_operator.cluster import ApiError, KubernetesCluster
 from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.highavailability import LABEL, HighAvailability
+from modelstream_operator.lease import NAMESPACE, Leases
 from modelstream_operator.observe import MANAGED
 from modelstream_operator.reconcile import Outcome, Reconciler, Session, Transition
 from modelstream_operator.resources import (
@@ -25,6 +28,7 @@ from modelstream_operator.resources import (
     CLAIM,
     CONFIG_MAP,
     EVENT,
+    LEASE,
     NODE,
     POD,
     Key,
@@ -63,12 +67,16 @@ class Service:
     flink: Flink
     wakeups: Wakeups
     reconciler: Reconciler
+    leases: Leases = field(default_factory=Leases)
+    lost: str = ""
+    """Why the process has to end."""
     watches: list[Watch] = field(default_factory=list)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(16))
     since: dict[Key, float] = field(default_factory=dict)
     """When each running pass began."""
     phases: dict[Key, str] = field(default_factory=dict)
+    sessions: dict[Key, Session] = field(default_factory=dict)
     leaving: dict[str, Session] = field(default_factory=dict)
     """What is remembered of objects that are being deleted, by uid."""
 
@@ -86,9 +94,20 @@ class Service:
         reconciler = Reconciler(cluster, cache, flink, settings)
         service = cls(settings, cluster, cache, flink, wakeups, reconciler)
         service.slots = asyncio.Semaphore(settings.concurrency)
+        service.leases = Leases.of(settings, cluster, service.end)
+        cluster.check = service.leases.check
         service.watches = list(service._watches())
-        service.tasks = [asyncio.create_task(each.run()) for each in service.watches]
+        runs = [each.run() for each in service.watches]
+        runs += [each.run() for each in service.leases.own.values()]
+        service.tasks = [asyncio.create_task(each) for each in runs]
         return service
+
+    def end(self, why: str) -> None:
+        """End the process: another operator serves in its place."""
+        if not self.lost:
+            self.lost = why
+            logger.error("%s: this operator ends", why)
+            os.kill(os.getpid(), signal.SIGTERM)
 
     async def stop(self) -> None:
         """End the watches and close the connections."""
@@ -109,6 +128,9 @@ class Service:
             found.append(self._watch(EVENT, namespace, warnings, optional=True))
             runs = self.cache.high_availability
             found.append(Watch(self.cluster, runs, CONFIG_MAP, namespace, {"labelSelector": LABEL}))
+        if not self.settings.namespaces:
+            theirs = {"fieldSelector": f"metadata.name={NAMESPACE}"}
+            found.append(Watch(self.cluster, self.leases.others, LEASE, None, theirs))
         if self.settings.nodes:
             found.append(self._watch(NODE, None, {}, optional=True))
         return found
@@ -147,9 +169,13 @@ class Service:
         """Reconcile one object until it is deleted, or the operator ends."""
         SERVED.set(key)
         clock, session, failures = self.wakeups.of(key), Session(key), 0
+        self.sessions[key] = session
         try:
             await _first(self.synced(key.namespace), stopped.wait())
             while not stopped and not body["metadata"].get("deletionTimestamp"):
+                if not self.leases.serves(key.namespace):
+                    await _first(self.leases.wait(key.namespace), stopped.wait())
+                    continue
                 metrics.QUEUE_SECONDS.observe(clock.take())
                 try:
                     outcome = await self._pass(session, thaw(body))
@@ -170,6 +196,7 @@ class Service:
         finally:
             if self.wakeups.forget(key, clock):
                 self.cache.forget(key)
+                del self.sessions[key]
             self.phases.pop(key, None)
             self._count()
 
@@ -196,12 +223,19 @@ class Service:
         SERVED.set(key)
         async with asyncio.timeout(self.settings.request_timeout):
             await self.synced(key.namespace)
+        self.leases.check(key.namespace)
         session = self.leaving.setdefault(body["metadata"]["uid"], Session(key))
         while not (outcome := await self.reconciler.once(session, thaw(body))).gone:
             if outcome.delay:
                 return False
         self.forget(body)
         return True
+
+    def is_news(self, key: Key, body: Mapping[str, Any]) -> bool:
+        """Whether an object's status is another one than was written here."""
+        session = self.sessions.get(key)
+        known = session.known if session else None
+        return known is None or known.get("status", {}) != thaw(body).get("status", {})
 
     def forget(self, body: Mapping[str, Any]) -> None:
         """The object is gone, or is no longer waited for."""

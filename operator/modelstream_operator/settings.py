@@ -48,6 +48,15 @@ class Settings:
         "modelstream-system",
         "Namespace of the operator's own pod; its pods may reach Flink's REST.",
     )
+    pod: str = _setting("", "Name of the operator's own pod; empty outside of a cluster.")
+    pod_uid: str = _setting("", "Uid of the operator's own pod.")
+    lease_namespace: str = _setting(
+        "default",
+        "Namespace of the Lease of an operator that serves the whole cluster; all name the same.",
+    )
+    lease_duration: float = _setting(
+        15.0, "Seconds for which a Lease is in force after it was renewed.", float
+    )
     image_cpu: str = _setting(
         "modelstream/runtime:latest", "Runtime image of jobs without a GPU that name no image."
     )

@@ -231,10 +231,18 @@ class ClusterInMemory:
         self._wrote()
         return stored
 
-    async def apply_status(self, ref: Ref, status: Mapping[str, Any]) -> None:
+    def check(self, namespace: str) -> None:
+        """It may act everywhere."""
+
+    async def get(self, ref: Ref) -> Manifest | None:
+        """An object as it was stored."""
+        return self.objects.get(ref)
+
+    async def apply_status(self, known: Manifest, status: Mapping[str, Any]) -> Manifest:
         """Store it."""
         self.status = dict(status)
         self._wrote()
+        return {**known, "status": self.status}
 
     async def delete(self, ref: Ref) -> None:
         """Forget it."""

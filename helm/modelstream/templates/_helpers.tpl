@@ -108,7 +108,7 @@ what the API server noted of a whole life; nothing that is only watched needs ge
 {{- define "modelstream.rules" -}}
 - apiGroups: [modelstream.dev]
   resources: [modelstreams]
-  verbs: [list, watch, patch]
+  verbs: [get, list, watch, patch]
 - apiGroups: [modelstream.dev]
   resources: [modelstreams/status]
   verbs: [patch]
@@ -138,8 +138,26 @@ what the API server noted of a whole life; nothing that is only watched needs ge
   verbs: [list, watch, create]
 {{- end -}}
 
+{{- /* The Lease of a namespace that is served by a list, or with its name that of the whole cluster. */ -}}
+{{- define "modelstream.leaseRules" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ . }}]
+  verbs: [get, update]
+{{- end -}}
+
 {{- /* What it reads beyond the namespaces that it serves, by what it is for. */ -}}
 {{- define "modelstream.clusterRules" -}}
+{{- if eq .Values.scope "Cluster" }}
+leases:
+  - apiGroups: [coordination.k8s.io]
+    resources: [leases]
+    resourceNames: [modelstream-operator]
+    verbs: [list, watch]
+{{- end }}
 {{- if .Values.nodes }}
 nodes:
   - apiGroups: [""]

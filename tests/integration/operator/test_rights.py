@@ -35,6 +35,22 @@ def granted() -> list[dict[str, Any]]:
 NODES = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list", "watch"]}
 """The chart's rule for nodes, a ClusterRole of its own."""
 
+
+def leases(name: str) -> list[dict[str, Any]]:
+    """The chart's rules for the Lease that an operator holds."""
+    where = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
+    return [{**where, "verbs": ["create"]}, {**where, "resourceNames": [name], "verbs": HOLDING}]
+
+
+HOLDING = ["get", "update"]
+OTHERS_LEASES = {
+    "apiGroups": ["coordination.k8s.io"],
+    "resources": ["leases"],
+    "resourceNames": ["modelstream-operator"],
+    "verbs": ["list", "watch"],
+}
+"""The chart's rule for the Leases of others, where an operator serves all namespaces."""
+
 GIVEN_ON = {("configmaps", verb) for verb in ("get", "create", "update", "patch", "delete")}
 """What Flink's high availability gets: Kubernetes lets nobody give what he has not."""
 ADMISSION = {("modelstreams/finalizers", "update")}
@@ -45,6 +61,8 @@ PRUNING = {
 }
 """A restart deletes those of the run before, and a version that names one anew the old one; in this
 life none leaves the plan."""
+CONFLICTS = {("modelstreams", "get")}
+"""Asked for where somebody else has written at the same time."""
 POLICY = """
 apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -56,13 +74,20 @@ rules:
 """
 
 
+def rights(scope: str) -> list[dict[str, Any]]:
+    """All rules of an operator of this scope."""
+    if scope == "Cluster":
+        return [*granted(), NODES, OTHERS_LEASES, *leases("modelstream-cluster")]
+    return [*granted(), *leases("modelstream-operator")]
+
+
 def grant(plane: ControlPlane, scope: str) -> str:
     """A ServiceAccount with those rules in its namespace or everywhere; returns its token."""
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "operator"}}
     plane.request("POST", "/api/v1/namespaces/default/serviceaccounts", account)
     api, where = "rbac.authorization.k8s.io", f"{RBAC}/namespaces/default/"
     prefix, place = ("Cluster", f"{RBAC}/cluster") if scope == "Cluster" else ("", where)
-    rules = [*granted(), NODES] if scope == "Cluster" else granted()
+    rules = rights(scope)
     role = {"apiVersion": f"{api}/v1", "kind": f"{prefix}Role", "metadata": {"name": "operator"}}
     plane.request("POST", f"{place}roles", {**role, "rules": rules})
     binding = {
@@ -146,6 +171,7 @@ def limited(
             "KUBECONFIG": str(kubeconfig),
             "MODELSTREAM_NAMESPACES": "default,gone" if request.param == "Namespaces" else "",
             "MODELSTREAM_NODES": str(request.param == "Cluster"),
+            "MODELSTREAM_LEASE_DURATION": "3",
             "MODELSTREAM_METRICS_PORT": "0",
             "MODELSTREAM_LIVENESS_PORT": "0",
         }
@@ -188,11 +214,11 @@ def test_the_chart_grants_what_a_whole_life_needs_and_nothing_else(
     until(lambda: not plane.request("GET", STREAMS)["items"])
     forbidden = [line for line in limited.log.read_text().splitlines() if "forbidden" in line]
     assert [line for line in forbidden if "gone" not in line] == []
-    rights = pairs([*granted(), NODES] if limited.scope == "Cluster" else granted())
-    unasked = GIVEN_ON | ADMISSION | PRUNING
+    given = pairs(rights(limited.scope))
+    unasked = GIVEN_ON | ADMISSION | PRUNING | CONFLICTS
     with contextlib.suppress(AssertionError):  # events are posted beside the passes
-        until(lambda: rights - unasked <= limited.used(), 60)
-    assert limited.used() | unasked == rights
+        until(lambda: given - unasked <= limited.used(), 60)
+    assert limited.used() | unasked == given
 
 
 def pairs(rules: list[dict[str, Any]]) -> set[tuple[str, str]]:

@@ -4,7 +4,7 @@ import pytest
 import yaml
 from tests.unit.helm.conftest import CHART, KUBERNETES, helm
 
-from modelstream_operator.resources import CHILDREN, CLAIM, EVENT, MODELSTREAM, NODE, POD
+from modelstream_operator.resources import CHILDREN, CLAIM, EVENT, LEASE, MODELSTREAM, NODE, POD
 from modelstream_operator.settings import PREFIX, Settings
 
 CRD = CHART.parents[1] / "crds" / "modelstream.dev_modelstreams.yaml"
@@ -90,7 +90,7 @@ def test_every_kind_that_the_operator_applies_is_granted(rendered):
 
 
 def test_nothing_beyond_what_the_operator_uses_is_granted(rendered):
-    used = {each.plural for each in (*CHILDREN, MODELSTREAM, POD, CLAIM, EVENT, NODE)}
+    used = {each.plural for each in (*CHILDREN, MODELSTREAM, POD, CLAIM, EVENT, LEASE, NODE)}
     used |= {f"{MODELSTREAM.plural}/status", f"{MODELSTREAM.plural}/finalizers"}
 
     assert {resource for resource, _ in granted(rendered())} == used
@@ -110,6 +110,36 @@ def test_the_scope_of_a_list_makes_a_role_in_each(rendered):
 
     assert [each["metadata"]["namespace"] for each in operator] == ["a", "b"]
     assert manifests.environment["MODELSTREAM_NAMESPACES"] == "a,b"
+
+
+def leases(manifests):
+    """(namespace, names, verbs) of each rule about Leases; the cluster's have no namespace."""
+    roles = [*manifests.of("Role"), *manifests.of("ClusterRole")]
+    return {
+        (role["metadata"].get("namespace"), *rule.get("resourceNames", ["*"]), *rule["verbs"])
+        for role in roles
+        for rule in role["rules"]
+        if rule["resources"] == [LEASE.plural]
+    }
+
+
+def test_the_lease_of_the_cluster_is_one_for_all_releases(rendered):
+    manifests = rendered(leaseNamespace="elsewhere")
+
+    assert manifests.environment["MODELSTREAM_LEASE_NAMESPACE"] == "elsewhere"
+    assert leases(manifests) == {
+        ("elsewhere", "*", "create"),
+        ("elsewhere", "modelstream-cluster", "get", "update"),
+        (None, "modelstream-operator", "list", "watch"),
+    }
+
+
+def test_a_list_of_namespaces_has_a_lease_in_each(rendered):
+    assert leases(rendered(scope="Namespaces", namespaces=["a", "b"])) == {
+        (namespace, *rule)
+        for namespace in ("a", "b")
+        for rule in (("*", "create"), ("modelstream-operator", "get", "update"))
+    }
 
 
 def test_the_scope_of_the_cluster_names_no_namespace(rendered):

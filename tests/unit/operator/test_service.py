@@ -36,14 +36,17 @@ class Server:
         self.objects[Ref.of(manifest)] = {**manifest, "metadata": meta}
         return self.objects[Ref.of(manifest)]
 
-    async def apply_status(self, ref: Ref, status: Mapping[str, Any]) -> None:
+    def check(self, namespace: str) -> None:
+        """It may act everywhere."""
+
+    async def apply_status(self, known: Manifest, status: Mapping[str, Any]) -> Manifest:
         self.statuses.append(status)
+        version = int(known["metadata"].get("resourceVersion", 0)) + 1
+        meta = {**known["metadata"], "resourceVersion": str(version)}
+        return {**known, "metadata": meta, "status": dict(status)}
 
     async def get(self, ref: Ref) -> Manifest | None:
         return self.objects.get(ref)
-
-    async def list(self, resource: Resource, namespace: str, labels: str) -> list[Manifest]:
-        return []
 
     async def delete(self, ref: Ref) -> None:
         self.objects.pop(ref, None)
