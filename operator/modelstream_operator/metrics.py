@@ -1,10 +1,21 @@
 """Prometheus metrics of the operator."""
 
+import time
 from collections.abc import Iterable
+from datetime import datetime
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from modelstream_operator.resources import Key, Manifest
+
+STREAM = ("namespace", "name")
 OBJECTS = Gauge("modelstream_objects", "ModelStream resources by phase.", ["phase"])
+READY = Gauge("modelstream_ready", "1 for a ModelStream that is Ready, else 0.", STREAM)
+STEP_SECONDS = Gauge(
+    "modelstream_step_seconds",
+    "Time since a ModelStream has come to the step of its life that it is at.",
+    [*STREAM, "step"],
+)
 PASSES = Counter("modelstream_reconcile_passes", "Reconcile passes by result.", ["result"])
 PASS_SECONDS = Histogram(
     "modelstream_reconcile_seconds",
@@ -35,6 +46,29 @@ def api_call(verb: str, kind: str, status: int, seconds: float) -> None:
     """Count one request; status 0 is a server that did not answer."""
     API_CALLS.labels(verb, kind, str(status)).inc()
     API_SECONDS.labels(verb).observe(seconds)
+
+
+def tell(key: Key, status: Manifest) -> None:
+    """Show whether a ModelStream is Ready, and for how long it has been at its step."""
+    forget(key)
+    conditions = status.get("conditions", ())
+    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    READY.labels(*key).set(ready)
+    if (step := status.get("step", {})) and step.get("since"):
+        since = datetime.fromisoformat(step["since"]).timestamp()
+        STEP_SECONDS.labels(*key, step["name"]).set_function(lambda: time.time() - since)
+        _STEPS[key] = step["name"]
+
+
+def forget(key: Key) -> None:
+    """A ModelStream is no longer served here."""
+    READY.remove(*key)
+    if (step := _STEPS.pop(key, None)) is not None:
+        STEP_SECONDS.remove(*key, step)
+
+
+_STEPS: dict[Key, str] = {}
+"""Of each stream, the step that is shown."""
 
 
 def count_phases(phases: Iterable[str], known: Iterable[str]) -> None:

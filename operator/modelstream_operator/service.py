@@ -197,6 +197,7 @@ class Service:
             if self.wakeups.forget(key, clock):
                 self.cache.forget(key)
                 del self.sessions[key]
+                metrics.forget(key)
             self.phases.pop(key, None)
             self._count()
 
@@ -212,6 +213,8 @@ class Service:
                 metrics.PASSES.labels(result).inc()
                 metrics.PASS_SECONDS.observe(time.monotonic() - begun)
         self.phases[session.key] = outcome.phase
+        if session.known is not None:
+            metrics.tell(session.key, session.known.get("status", {}))
         self._count()
         return outcome
 
