@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.support import flinkdouble
-from tests.support.controllers import Kubelet
+from tests.support.controllers import Kubelet, role
 from tests.support.controlplane import ApiError, ControlPlane
 from tests.support.flinkdouble import FlinkDouble, JobManager, flink_double
 from tests.support.operatorprocess import Space, wait_until
@@ -49,6 +49,18 @@ class Pods:
     def evict(self, pod: Pod) -> None:
         """Its node has no room for it: it ends, and its object stays."""
         self.kubelet.evict(pod)
+
+    @contextmanager
+    def no_room_for(self, component: str) -> Iterator[None]:
+        """No node takes new pods of a role until the block ends."""
+        before = self.kubelet.holds_back
+        self.kubelet.holds_back = lambda pod: (
+            pod["metadata"]["namespace"] == self.namespace and role(pod) == component
+        )
+        try:
+            yield
+        finally:
+            self.kubelet.holds_back = before
 
 
 @contextmanager
