@@ -8,6 +8,12 @@ LONGEST = 1000
 JVM_OUT_OF_MEMORY = "JvmOutOfMemory"
 """Reason of a container whose JVM said that its own share of the memory is used up."""
 _KILLED = 128 + 9
+_CRASHES = {
+    128 + 4: "an illegal instruction: the image was built for another processor",
+    128 + 6: "native code gave up (SIGABRT)",
+    128 + 11: "native code reached beyond its memory (SIGSEGV)",
+}
+"""Exit codes of a crash below Python: of TensorFlow, of an operation, of a library."""
 
 _OWN = re.compile(r"^([A-Z][A-Za-z]{2,39}): (.+)$", re.DOTALL)
 _PLACE = re.compile(r'^\s*File "([^"]+)", line (\d+)', re.MULTILINE)
@@ -60,6 +66,8 @@ def _silent(exit_code: int) -> str:
     said = f"it ended with exit code {exit_code} and left no message"
     if exit_code == _KILLED:
         return f"{said}: somebody killed it, and Kubernetes does not say that memory was the cause"
+    if exit_code in _CRASHES:
+        return f"{said}: a native crash, {_CRASHES[exit_code]}"
     return said
 
 

@@ -119,9 +119,18 @@ def _as_table(found: Inspected, tree: Tree) -> str:
         f"{tree.digest}  {tree.files} files, {size(tree.bytes)}",
         "",
         *([aligned(_HEADER, rows)] if rows else nothing),
+        *_warnings(found.signatures),
         *found.notes,
     ]
     return "\n".join(lines)
+
+
+def _warnings(signatures: Mapping[str, Signature]) -> Iterator[str]:
+    for name, signature in signatures.items():
+        if signature.stateful:
+            yield f"{name} changes variables: each worker has its own, which no checkpoint holds"
+        if signature.python:
+            yield f"{name} cannot run: it calls a Python function at {signature.python}"
 
 
 def _as_json(found: Inspected, tree: Tree) -> str:
@@ -135,6 +144,7 @@ def _as_json(found: Inspected, tree: Tree) -> str:
             "signatures": {
                 name: {
                     "method": signature.method_name,
+                    "stateful": signature.stateful,
                     "inputs": _tensors(signature.inputs),
                     "outputs": _tensors(signature.outputs),
                 }

@@ -121,3 +121,14 @@ def test_a_task_that_has_too_little_memory_is_told_with_the_field_to_raise(
 
 def test_another_failure_has_no_field_to_raise() -> None:
     assert root_cause("java.lang.IllegalStateException: x") == "java.lang.IllegalStateException: x"
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "said"),
+    [(132, "another processor"), (134, "SIGABRT"), (139, "SIGSEGV")],
+)
+def test_a_native_crash_without_a_message_is_named(exit_code: int, said: str) -> None:
+    message = cause_of("", exit_code).message
+    assert f"exit code {exit_code}" in message
+    assert "a native crash" in message
+    assert said in message
