@@ -22,6 +22,9 @@ LABEL_RUN = "modelstream.dev/run"
 ANNOTATION_APPLIED = "modelstream.dev/applied"
 """Hash of the manifest as it was applied: an equal one needs no second apply after a restart."""
 
+ANNOTATION_MEMORY = "modelstream.dev/memory"
+"""What status remembers, a second time: at what the present run is made of."""
+
 ANNOTATION_JOB = "modelstream.dev/job"
 """Id of the Flink job that a pod was made for."""
 

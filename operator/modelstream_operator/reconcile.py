@@ -29,6 +29,7 @@ from modelstream_operator.evidence import digests_of, facts_of
 from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.names import Component
 from modelstream_operator.observe import Observed, Observer, now
+from modelstream_operator.recall import recalled
 from modelstream_operator.render import Target
 from modelstream_operator.resources import DEPLOYMENT, Key, Manifest, Ref
 from modelstream_operator.settings import Settings
@@ -132,7 +133,10 @@ class Reconciler:
         manifest = session.newest(manifest)
         before = manifest.get("status", {})
         past = ModelStreamStatus.model_validate(before)
-        memory, there = Memory.of(past), self.cache.children(session.key)
+        there = self.cache.children(session.key)
+        memory = Memory.of(past)
+        if memory.step is None:
+            memory = recalled(there, manifest["metadata"]["uid"])
         asked = wish(session.read(manifest, self.settings), manifest, memory, there, self.settings)
         observer = Observer(self.cluster, self.cache, self.flink, self.settings, self.clock)
         observed = await observer.observe(session.key, asked, memory, session.heard)

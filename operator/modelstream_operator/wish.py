@@ -12,6 +12,7 @@ from modelstream_operator.children import Plan
 from modelstream_operator.decide.acceptance import SpecRefusedError, accepted
 from modelstream_operator.decide.decision import Decision, Rest, Wanted
 from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.recall import with_memory
 from modelstream_operator.render import Target, run_of, stream_children
 from modelstream_operator.render.config import savepoint_directory, state_root
 from modelstream_operator.render.models import digests_map
@@ -87,7 +88,7 @@ def wish(
         deletion=timeout if "deletionTimestamp" in manifest["metadata"] else None,
     )
     if target is None or newest is None:
-        return Wish(manifest, common, deployed, reading.refusal)
+        return _as_before(common, deployed, kept, reading, manifest)
     change = _change(kept, deployed, newest, target, memory)
     asked = _asked(common, target, newest, change)
     if change.effect is Effect.REFUSE:
@@ -105,6 +106,26 @@ def _target(
         return None
     present = {**reading.manifest, "metadata": manifest["metadata"]}
     return Target(reading.stream, present, settings, run=memory.run, job_id=memory.job_id)
+
+
+def _as_before(
+    common: Wanted,
+    deployed: Target | None,
+    kept: Revision | None,
+    reading: Reading,
+    manifest: Manifest,
+) -> Wish:
+    """No spec of this operator's time can be worked with: what runs goes on as it was made."""
+    if deployed is None or kept is None:
+        return Wish(manifest, common, deployed, reading.refusal)
+    asked = replace(
+        common,
+        revision=kept.id,
+        rest=_rest(deployed),
+        keeps_state=deployed.spec.upgrade_mode is UpgradeMode.SAVEPOINT,
+        parallelism=deployed.parallelism if deployed.streaming else None,
+    )
+    return Wish(manifest, asked, deployed, reading.refusal, kept=kept)
 
 
 def _is_outdated(kept: Revision | None, deployed: Target | None, newest: Revision) -> bool:
@@ -171,12 +192,22 @@ def _deployed(
 ) -> Target | None:
     if kept is None:
         return None
-    made_of = {**manifest, "spec": kept.spec}
+    made_of = {**manifest, "spec": _with_present_wishes(kept.spec, manifest["spec"])}
     try:
         stream = accepted(made_of)
     except SpecRefusedError:  # by rules that are newer than it
         return None
     return Target(stream, made_of, settings, run=memory.run, job_id=memory.job_id)
+
+
+def _with_present_wishes(kept: Manifest, present: Manifest) -> Manifest:
+    """With the fields that concern no revision: how many there are to be, and whether any."""
+    manager = (present.get("flink") or {}).get("taskManager") or {}
+    flink = kept.get("flink") or {}
+    if "replicas" in manager:
+        mine = {**(flink.get("taskManager") or {}), "replicas": manager["replicas"]}
+        flink = {**flink, "taskManager": mine}
+    return {**kept, "flink": flink, "suspend": present.get("suspend", False)}
 
 
 def plan(
@@ -199,9 +230,10 @@ def plan(
     if not memory.run:
         return Plan(stream)
     revision = asked.revision(memory.revision)
-    if revision is None:
-        return Plan(stream, whole=False)
-    made = [signed(revision.manifest(target)), *run_children(revision, run_of(target))]
+    if revision is None:  # nobody knows how to heal the run, only how to end it
+        return Plan(stream, whole=not decision.running, kept=newest_revisions(there))
+    remembered = signed(with_memory(revision.manifest(target), memory))
+    made = [remembered, *run_children(revision, run_of(target))]
     known = Ref(CONFIG_MAP.kind, target.namespace, names.digests(target.name, memory.run))
     if digests and known not in there:
         made.append(signed(digests_map(target, digests)))

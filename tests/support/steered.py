@@ -25,7 +25,7 @@ from modelstream_operator.decide.decision import (
 )
 from modelstream_operator.decide.job import Record
 from modelstream_operator.decide.lifecycle import decide
-from modelstream_operator.decide.memory import Memory, given
+from modelstream_operator.decide.memory import Memory
 from modelstream_operator.flink import FlinkError
 from modelstream_operator.reconcile import Reconciler, Session
 from modelstream_operator.resources import Key, Manifest, Ref
@@ -75,6 +75,9 @@ class Operator(Protocol):
     def step(self, spec: Spec, writes: int | None) -> None:
         """One pass; the operator dies after so many writes, and starts anew."""
 
+    def lose_status(self) -> None:
+        """A backup is restored without it, and the operator starts anew."""
+
     @property
     def memory(self) -> Memory:
         """What it has written."""
@@ -109,6 +112,9 @@ class Pure:
         except CrashError:
             self.heard, self.refusal = Heard(), ("", "")
 
+    def lose_status(self) -> None:
+        """``decide`` is given what is remembered: where that stands is the reconciler's."""
+
     async def _pass(self, spec: Spec) -> None:
         memory = self.memory
         decision = decide(memory, self._wanted(spec, memory), await self._seen(memory))
@@ -126,8 +132,7 @@ class Pure:
                 raise CrashError
 
     def _write_status(self, memory: Memory) -> None:
-        job = given(id=memory.job_id, startTime=memory.started, parallelism=memory.parallelism)
-        self.status = {**memory.written(), "job": job}
+        self.status = memory.written()
         self._wrote()
 
     def _wanted(self, spec: Spec, memory: Memory) -> Wanted:
@@ -366,6 +371,10 @@ class Whole:
             self.session = Session(KEY)
         finally:
             self.cluster.writes = None
+
+    def lose_status(self) -> None:
+        """A backup is restored without it, and the operator starts anew."""
+        self.cluster.status, self.session = {}, Session(KEY)
 
     def _of(self, spec: Spec) -> Manifest:
         if spec != self.written:

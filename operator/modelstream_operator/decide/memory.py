@@ -121,7 +121,7 @@ class Memory:
         return replace(self, step=step, since=now, deadline=deadline)
 
     def written(self) -> Manifest:
-        """The fields of status that hold it, but for those of the job."""
+        """The fields of status that hold it."""
         return given(
             run=self.run,
             revision=self.revision,
@@ -134,6 +134,7 @@ class Memory:
             restoredFrom=_written_origin(self.restored_from),
             ask=_written_ask(self.ask),
             ended=_written_end(self.ended),
+            job=given(id=self.job_id, startTime=self.started, parallelism=self.parallelism),
         )
 
 

@@ -34,7 +34,7 @@ def status_of(facts: Facts, before: ModelStreamStatus) -> Manifest:
         **memory.written(),
     }
     if memory.job_id:
-        status["job"] = _job(facts, memory, before)
+        status["job"] |= _seen_of_job(facts, memory, before)
     return status
 
 
@@ -92,7 +92,7 @@ _STATES = {
 }
 
 
-def _job(facts: Facts, memory: Memory, before: ModelStreamStatus) -> Manifest:
+def _seen_of_job(facts: Facts, memory: Memory, before: ModelStreamStatus) -> Manifest:
     """What was known of the job stays for as long as nobody answers."""
     job, old = facts.job, before.job
     state, done = (job.state, tasks(job)) if job else (None, None)
@@ -101,10 +101,4 @@ def _job(facts: Facts, memory: Memory, before: ModelStreamStatus) -> Manifest:
         state, done = old.state, old.tasks
     if memory.step is Step.ENDED and memory.ended is not None:
         state = _STATES.get(memory.ended.how)
-    return given(
-        id=memory.job_id,
-        state=state,
-        startTime=memory.started,
-        tasks=done,
-        parallelism=memory.parallelism,
-    )
+    return given(state=state, tasks=done)

@@ -74,6 +74,12 @@ class Courses(RuleBasedStateMachine):
             self.clock.pass_by(5)
             self._look()
 
+    @rule()
+    def status_is_lost(self) -> None:
+        self._look()
+        self.operator.lose_status()
+        self._look()
+
     # The user
 
     @rule()
@@ -225,7 +231,7 @@ def test_decide_alone() -> None:
         make = staticmethod(Pure)
 
     quick = settings(
-        max_examples=60,
+        max_examples=40,
         stateful_step_count=30,
         deadline=None,
         database=None,
@@ -243,7 +249,7 @@ def test_the_whole_reconciler(target: Any) -> None:
             return Whole(world, clock, loop, manifest)
 
     few = settings(
-        max_examples=8,
+        max_examples=5,
         stateful_step_count=25,
         deadline=None,
         database=None,
