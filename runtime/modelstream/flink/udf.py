@@ -1,5 +1,6 @@
 """The pandas function that runs a model inside Flink's Python worker."""
 
+import logging
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,10 @@ from modelstream.scoring.rows import Decoded
 from modelstream.scoring.scorer import Outcome, Scorer
 
 ERROR = "error"
+_MANY = 600
+"""Arguments of one function that Flink 2.3 serialises; with 800 its stack overflows."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,17 @@ class Arguments:
         """How many they are."""
         return len(self.columns) + len(self.nullable) + self.key
 
+    def warn_of_many(self, model: str) -> None:
+        """Say before Flink does, in a StackOverflowError, that a function takes only so many."""
+        if self.count > _MANY:
+            log.warning(
+                "model %s is fed by %d arguments of one function; with more than about %d, Flink "
+                "fails with a StackOverflowError: put the features into one ARRAY column",
+                model,
+                self.count,
+                _MANY,
+            )
+
 
 @dataclass(frozen=True)
 class Setup:
@@ -64,6 +80,7 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
     """Raw records or columns in, a row of columns and an error out, a batch at a time."""
 
     def __init__(self, setup: Setup) -> None:
+        setup.arguments.warn_of_many(setup.model.name)
         self._setup = setup
         self._stack = ExitStack()
         self._seen = 0
