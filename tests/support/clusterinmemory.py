@@ -1,0 +1,144 @@
+"""A cluster in memory: what the operator writes, and what controllers and kubelets show of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.streamworld import Run, World
+
+from modelstream_operator import names
+from modelstream_operator.cache import Cache
+from modelstream_operator.resources import Key, Manifest, Ref
+
+KEY = Key("fraud", "scores")
+
+
+class CrashError(Exception):
+    """The operator's process dies."""
+
+
+@dataclass
+class ClusterInMemory:
+    """A cluster whose watches tell at once, and that can end the operator after each write."""
+
+    world: World
+    cache: Cache
+    uid: str
+    status: Manifest = field(default_factory=dict)
+    writes: int | None = None
+    version: int = 0
+    objects: dict[Ref, Manifest] = field(default_factory=dict)
+
+    def _wrote(self) -> None:
+        if self.writes is not None:
+            self.writes -= 1
+            if self.writes < 0:
+                raise CrashError
+
+    async def apply(self, manifest: Manifest, *, force: bool = True) -> Manifest:
+        """Store it."""
+        self.version += 1
+        ref = Ref.of(manifest)
+        meta = {**manifest["metadata"], "uid": f"u-{self.version}", "resourceVersion": "1"}
+        meta["generation"] = self.version
+        stored = {**manifest, "metadata": meta}
+        self.objects[ref] = stored
+        self.cache.put(stored)
+        self._tell(ref, stored)
+        self._wrote()
+        return stored
+
+    def check(self, namespace: str) -> None:
+        """It may act everywhere."""
+
+    async def get(self, ref: Ref) -> Manifest | None:
+        """An object as it was stored."""
+        return self.objects.get(ref)
+
+    async def apply_status(self, known: Manifest, status: Mapping[str, Any]) -> Manifest:
+        """Store it."""
+        self.status = dict(status)
+        self._wrote()
+        return {**known, "status": self.status}
+
+    async def delete(self, ref: Ref) -> None:
+        """Forget it."""
+        gone = self.objects.pop(ref, None)
+        self.cache.high_availability.drop(ref)
+        for run in self.world.runs.values():
+            if ref.kind == "ConfigMap" and f"-{run.number}-cluster-" in ref.name:
+                run.kept = False
+        self.cache.drop(ref)
+        if gone is not None:
+            self._tell(ref, gone, there=False)
+        self._wrote()
+
+    async def adopt(self, ref: Ref, uid: str, owner: Manifest) -> None:
+        """Give it an owner."""
+        self._wrote()
+
+    def _tell(self, ref: Ref, manifest: Manifest, *, there: bool = True) -> None:
+        if ref.kind != "Deployment" or "-jobmanager-" not in ref.name:
+            return
+        number = int(manifest["metadata"]["labels"]["modelstream.dev/run"])
+        if not there or not manifest["spec"]["replicas"]:
+            self.world.ask_nothing(number)
+            return
+        (main,) = manifest["spec"]["template"]["spec"]["containers"]
+        environment = {each["name"]: each.get("value") for each in main["env"]}
+        restore = environment.get("MODELSTREAM_RESTORE_FROM")
+        self.world.ask(number, environment["MODELSTREAM_JOB_ID"], restore)
+
+    def show(self) -> None:
+        """What controllers and kubelets write: status of the Deployments, and pods."""
+        for ref, each in list(self.objects.items()):
+            if ref.kind == "Deployment":
+                seen = {"observedGeneration": each["metadata"]["generation"]}
+                self.cache.put({**each, "status": seen})
+        for run in self.world.runs.values():
+            ref = Ref("Pod", KEY.namespace, f"scores-jobmanager-{run.number}-x")
+            if run.pod:
+                self.cache.put(_pod(ref.name, run))
+            else:
+                self.cache.drop(ref)
+            if run.kept:
+                for each in _config_maps(self.uid, run):
+                    self.cache.high_availability.put(each)
+
+
+def _config_maps(uid: str, run: Run) -> list[Manifest]:
+    """Of high availability: the plan, and what was checkpointed."""
+    cluster = names.cluster_id(KEY.name, uid, run.number)
+    plan = {f"executionPlan-{run.job_id}": "x"} if run.planned else {}
+    checkpoint = {"checkpointID-0000000000000000001": "x"} if run.checkpoint else {}
+    contents = zip(names.high_availability(cluster, run.job_id), (plan, checkpoint), strict=True)
+    labels = {"type": "flink-native-kubernetes"}
+    meta = {"namespace": KEY.namespace, "labels": labels, "resourceVersion": "1"}
+    return [
+        {
+            "kind": "ConfigMap",
+            "metadata": {**meta, "name": name, "uid": name},
+            "data": data,
+        }
+        for name, data in contents
+    ]
+
+
+def _pod(name: str, run: Run) -> Manifest:
+    labels = {
+        "modelstream.dev/name": KEY.name,
+        "modelstream.dev/run": str(run.number),
+        "app.kubernetes.io/component": "jobmanager",
+    }
+    meta = {"name": name, "namespace": KEY.namespace, "uid": name, "labels": labels}
+    meta["annotations"] = {"modelstream.dev/job": run.job_id}
+    if run.pod == "Leaving":
+        meta["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    ready = {"type": "Ready", "status": str(run.pod == "Ready")}
+    status = {"phase": "Running", "conditions": [ready]}
+    if run.record:
+        last = {"terminated": {"exitCode": 1, "message": run.record}}
+        back = {"waiting": {"reason": "CrashLoopBackOff", "message": ""}}
+        container = {"name": "main", "image": "r", "restartCount": 1, "ready": False}
+        status["containerStatuses"] = [{**container, "state": back, "lastState": last}]
+    return {"kind": "Pod", "metadata": meta, "spec": {}, "status": status}
