@@ -14,7 +14,8 @@ Generated from the docstrings of `runtime/modelstream` by `make docs`. `ms` is `
 `import modelstream as ms`; the other names come from the module that stands before them. What
 stands after `=` is the default."""
 _OUTCOMES = {Kind.returns: "Returns", Kind.yields: "Yields", Kind.raises: "Raises"}
-_TOLD_BEFORE = {Kind.text, Kind.parameters, Kind.attributes}
+# Examples are for tool tips; a guide has those that run.
+_TOLD_BEFORE = {Kind.text, Kind.parameters, Kind.attributes, Kind.examples}
 _STARS: dict[griffe.ParameterKind | None, str] = {
     griffe.ParameterKind.var_positional: "*",
     griffe.ParameterKind.var_keyword: "**",

@@ -35,15 +35,13 @@ ROOMS = (
         "library.md",
         (
             "flink.entry.infer",
-            "flink.tables.Inferred",
-            "flink.streams.InferredStream",
+            "flink.inferred.Inferred",
             "flink.route.Route",
             "flink.route.Choice",
             "scoring.records.RecordDecoder",
             "scoring.batch.Batch",
             "flink.environment.configure",
             "flink.sql.register",
-            "flink.sql.SqlOnError",
         ),
     ),
     Room(
@@ -55,6 +53,7 @@ ROOMS = (
             "flink.closures.flat_map_with_model",
             "flink.closures.filter_with_model",
             "flink.closures.process_with_model",
+            "flink.batched.map_batches_with_model",
             "flink.awaiting.async_with_model",
             "flink.awaiting.ModelAsyncFunction",
             "scoring.session.ModelHandle",
@@ -170,9 +169,20 @@ class Surface:
 
 def exported(module: griffe.Module) -> Iterator[tuple[str, griffe.Object]]:
     """The public names of a module, those that it takes from others too."""
-    public = [name for name, member in module.members.items() if member.is_public]
+    public = [
+        name
+        for name, member in module.members.items()
+        if member.is_public or (member.is_alias and _is_handed_on(module, member))
+    ]
     for name in module.exports or public:
-        yield str(name), _resolved(module, f"{module.path}.{name}")
+        found = _resolved(module, f"{module.path}.{name}")
+        if not found.is_module:
+            yield str(name), found
+
+
+def _is_handed_on(module: griffe.Module, member: griffe.Object | griffe.Alias) -> bool:
+    """Whether the library itself takes a name from one of its modules, for its users."""
+    return module.path == _LIBRARY and member.target_path.startswith(f"{_LIBRARY}.")
 
 
 def target(found: griffe.Object | griffe.Alias) -> griffe.Object:
@@ -217,4 +227,4 @@ def _resolved(module: griffe.Module, path: str) -> griffe.Object:
     """What a name stands for: also where a module of the same name hides it."""
     found = target(module.modules_collection[path])
     hidden = found.parent.imports.get(found.name) if found.is_module and found.parent else None
-    return _resolved(module, hidden) if hidden else found
+    return _resolved(module, hidden) if hidden and hidden != path else found

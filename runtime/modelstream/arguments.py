@@ -13,7 +13,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 def check_duration(option: str, given: object, otherwise: str = "") -> None:
-    """Refuse what is no time, or less than Flink counts.
+    """Check that a duration is a timedelta of at least what Flink counts.
 
     Args:
         option: what it was given as.
@@ -21,19 +21,20 @@ def check_duration(option: str, given: object, otherwise: str = "") -> None:
         otherwise: what the option takes besides, for the message.
 
     Raises:
-        OptionError: it is no timedelta, or less than a millisecond.
+        OptionError: it is not a timedelta, or less than a millisecond.
     """
     if not isinstance(given, timedelta):
         instead = f"timedelta(seconds={given})" if type(given) in {int, float} else "a timedelta"
         raise OptionError(
-            f"{option} is {given!r}, which is no time: write {instead} (from datetime){otherwise}"
+            f"{option} must be a timedelta, got {given!r}: write {instead} (from datetime)"
+            f"{otherwise}"
         )
     if given < MILLISECOND:
         raise OptionError(f"{option} is {given}; it takes 1 ms or more{otherwise}")
 
 
 def check_model(given: object, taker: str, several: str = "give it one of them") -> None:
-    """Refuse what is no model before something of it is asked for.
+    """Check that something is a model before it is used as one.
 
     Args:
         given: where a model belongs.
@@ -41,11 +42,11 @@ def check_model(given: object, taker: str, several: str = "give it one of them")
         several: what to write for a collection of models.
 
     Raises:
-        OptionError: it is no model; says what to write instead.
+        OptionError: it is not a model; says what to write instead.
     """
     if isinstance(given, type) or not all(_has(given, name) for name in _ASKED_FOR):
         raise OptionError(
-            f"{taker} takes a model, and {excerpt(given)} ({type(given).__name__}) is none: "
+            f"{taker} takes a model, got {excerpt(given)} ({type(given).__name__}): "
             f"{_instead(given, several)}"
         )
 
@@ -76,7 +77,9 @@ def _instead(given: object, several: str) -> str:
 
 
 def check_on_error(given: OnError) -> None:
-    """What is none of the three would be taken for Drop, and records would be lost.
+    """Check that ``on_error`` is Fail(), Drop() or DeadLetter().
+
+    Anything else would silently act as Drop.
 
     Raises:
         OptionError: it is a name, or a class without its parentheses, or something else.

@@ -8,6 +8,8 @@ cluster has the error in the log of its TaskManager, and the numbers as Flink me
 """
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 _lock = threading.Lock()
@@ -19,6 +21,16 @@ def note(error: BaseException) -> None:
     global _first
     with _lock:
         _first = _first or error
+
+
+@contextmanager
+def noted() -> Iterator[None]:
+    """Keep an error that ends what is done inside of it."""
+    try:
+        yield
+    except Exception as error:
+        note(error)
+        raise
 
 
 def forget() -> None:

@@ -41,6 +41,11 @@ class DeadLetter:
     """The record goes to the dead letters, with the reason."""
 
 
+@dataclass(frozen=True)
+class Null:
+    """The outputs of the record are NULL, and a field says why. For functions of SQL."""
+
+
 OnError: TypeAlias = Fail | Drop | DeadLetter
 """What becomes of a record that cannot be scored."""
 

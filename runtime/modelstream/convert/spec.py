@@ -1,8 +1,10 @@
 """What a tensor is: its dtype, its shape, its name; and the shapes of records held against it."""
 
+import operator
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from modelstream.errors import SignatureMismatchError, UnevenShapesError
 
@@ -25,8 +27,16 @@ class Layout(StrEnum):
 class TensorSpec:
     """One input or output of a signature.
 
+    ``TensorSpec("float32", (None, 32))`` and, as TensorFlow orders it,
+    ``TensorSpec((None, 32), "float32")`` are the same.
+
+    Examples:
+        >>> ms.TensorSpec("float32", (None, 32))
+        >>> ms.TensorSpec("string", (None, None), layout=ms.Layout.RAGGED)
+
     Attributes:
-        dtype: as TensorFlow spells it: ``float32``, ``string``, ``int64``, …
+        dtype: as TensorFlow spells it: ``float32``, ``string``, ``int64``, …; a dtype of numpy or
+            TensorFlow, or one of numpy's types, becomes its name.
         shape: the dimensions, the first being the batch; None for a dimension that varies.
             None as a whole when the model does not even state the rank.
         name: the name by which the signature knows the tensor.
@@ -36,7 +46,8 @@ class TensorSpec:
         splits: the dtype of a ragged tensor's row splits: ``int64`` or ``int32``.
 
     Raises:
-        SignatureMismatchError: no ragged tensor has this shape, ragged rank or dtype of row splits.
+        SignatureMismatchError: this is not a dtype and a shape; or no ragged tensor has this
+            shape, ragged rank or dtype of row splits.
     """
 
     dtype: str
@@ -47,6 +58,11 @@ class TensorSpec:
     splits: str = "int64"
 
     def __post_init__(self) -> None:
+        dtype, shape = self.dtype, self.shape
+        if not _is_dtype(dtype) and _is_dtype(shape):
+            dtype, shape = shape, dtype  # type: ignore[assignment]  # TensorFlow's own order
+        object.__setattr__(self, "dtype", _dtype_name(dtype))
+        object.__setattr__(self, "shape", _sizes(shape))
         if self.layout is not Layout.RAGGED:
             return
         if not self.ragged_rank:
@@ -94,6 +110,40 @@ class TensorSpec:
     def __str__(self) -> str:
         layout = "" if self.layout is Layout.DENSE else f"{self.layout} "
         return f"{layout}{self.dtype}{shape_text(self.shape)}"
+
+
+def _is_dtype(given: object) -> bool:
+    return (
+        isinstance(given, str | type) or hasattr(given, "as_numpy_dtype") or hasattr(given, "kind")
+    )
+
+
+def _dtype_name(given: object) -> str:
+    if not _is_dtype(given):
+        raise SignatureMismatchError(
+            f"{given!r} is not a dtype: write TensorSpec('float32', (None, 32)), None for a "
+            f"dimension that varies"
+        )
+    if isinstance(given, str):
+        return given
+    name = str(getattr(given, "name", None) or getattr(given, "__name__", given))
+    return {"bytes_": "string", "str_": "string", "object_": "string", "object": "string"}.get(
+        name, name
+    )
+
+
+def _sizes(given: Any) -> tuple[int | None, ...] | None:
+    """A shape as a tuple; of TensorFlow's, None where the rank is unknown."""
+    if given is None or getattr(given, "rank", 0) is None:
+        return None
+    try:
+        sizes = tuple(None if size is None else operator.index(size) for size in given)
+    except TypeError:
+        raise SignatureMismatchError(
+            f"{given!r} is not a shape: write a tuple such as (None, 32), the batch first, None "
+            f"for a dimension that varies; or None for a rank that the model does not state"
+        ) from None
+    return sizes
 
 
 def shape_text(shape: tuple[int | None, ...] | None) -> str:

@@ -72,7 +72,7 @@ class Sources:
         environment: the environment variables with credentials and settings (``AWS_*``,
             ``GOOGLE_APPLICATION_CREDENTIALS``, ``HF_TOKEN``, ``MODELSTREAM_FETCH_ALLOW``); those
             of the process if not given.
-        retry: how often an unwilling server is asked again.
+        retry: how transient download errors are retried.
     """
 
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)

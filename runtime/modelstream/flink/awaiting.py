@@ -16,11 +16,9 @@ from modelstream.flink.classes import ModelAwareFunction
 from modelstream.flink.closures import Models, models_of
 from modelstream.flink.environment import configure, refuse_thread_mode
 from modelstream.flink.failing import Failing, name_of
-from modelstream.flink.types import row_type
 from modelstream.models import Model
 from modelstream.scoring.batch import Batch
 from modelstream.scoring.counted import counting
-from modelstream.scoring.letter import DEAD_LETTER_COLUMNS
 from modelstream.scoring.metrics import DeferredMetrics
 from modelstream.scoring.together import AsyncModelHandle
 
@@ -46,7 +44,7 @@ def awaited(
     of which one is null, and they part behind it.
     """
     lettered = isinstance(on_error, DeadLetter)
-    both = Types.ROW_NAMED(["result", "letter"], [kind, row_type(DEAD_LETTER_COLUMNS)])
+    both = Types.ROW_NAMED(["result", "letter"], [kind, letters.letter_type()])
     results = AsyncDataStream.ordered_wait(
         stream,
         function,
@@ -86,7 +84,8 @@ class ModelAsyncFunction(ModelAwareFunction, AsyncFunction):  # type: ignore[mis
         """Load the models, or share the copies of this process."""
         super().open(runtime_context)
         self._awaited = {
-            name: AsyncModelHandle(handle, self._batch) for name, handle in self._handles.items()
+            name: AsyncModelHandle(handle, self._batch or Batch())
+            for name, handle in self._handles.items()
         }
 
     def close(self) -> None:
@@ -154,6 +153,6 @@ class _AsyncClosure(ModelAsyncFunction):
             with counting() as counted:
                 result = await self._fn(value, *self.models.values())
         except Exception as error:
-            letter = self._failing.outcome(error, value, self.models, counted)
-            return [] if letter is None else [Row(None, letter)]
+            found = self._failing.letters(error, value, self.models, counted)
+            return [Row(None, letter) for letter in found]
         return [Row(result, None) if self._lettered else result]

@@ -7,9 +7,8 @@ from pyflink.datastream import DataStream
 from pyflink.table import ChangelogMode, Schema
 
 from modelstream.flink.jvm import end_chain, has_event_time, has_old_source, types_of
-from modelstream.flink.operators import Scoring
-from modelstream.flink.tables import plan
-from modelstream.models import BoundMethod
+from modelstream.flink.tables import over_table
+from modelstream.scoring.plan import Plan
 
 if TYPE_CHECKING:
     from pyflink.table import StreamTableEnvironment, Table
@@ -18,7 +17,7 @@ _ROWTIME, _ROWTIME_TYPE = "modelstream_rowtime", "TIMESTAMP_LTZ(3)"
 
 
 def through_arrow(
-    stream: DataStream, t_env: "StreamTableEnvironment", bound: BoundMethod, scoring: Scoring
+    stream: DataStream, t_env: "StreamTableEnvironment", plan: Plan
 ) -> tuple[DataStream, DataStream | None]:
     """Scored rows, and dead letters or None. Times and watermarks of the stream stay."""
     timed = has_event_time(stream)
@@ -28,18 +27,12 @@ def through_arrow(
     if timed:
         schema.column_by_metadata(_ROWTIME, _ROWTIME_TYPE, "rowtime")
         schema.watermark(_ROWTIME, "SOURCE_WATERMARK()")
-    inferred = plan(
+    inferred = over_table(
         t_env.from_data_stream(stream, schema.build()),
-        bound,
-        scoring.model,
-        keep=scoring.results.kept,
-        batch=scoring.batch,
-        on_error=scoring.on_error,
-        key=scoring.key,
-        warm_up=scoring.warm_up,
+        plan,
         hidden=(_ROWTIME,) if timed else (),
         pin=lambda called: _pinned(called, t_env, timed=timed),
-    ).tables()
+    )
     dead = inferred.dead_letters
     letters = None if dead is None else t_env.to_data_stream(dead)
     return _back(inferred.scored, t_env, timed=timed), letters

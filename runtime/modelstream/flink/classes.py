@@ -1,7 +1,7 @@
 """Flink's functions with models: a mixin for any of them, and the classes made with it."""
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from types import MappingProxyType
 from typing import Any
 
@@ -25,12 +25,12 @@ from pyflink.datastream.functions import (
 
 from modelstream.arguments import check_model
 from modelstream.errors import OptionError
-from modelstream.flink.environment import refuse_thread_context
+from modelstream.flink.environment import batch_of, refuse_thread_context
 from modelstream.messages import listed
 from modelstream.models import Model, TensorFlowOptions
 from modelstream.scoring.batch import Batch
 from modelstream.scoring.metrics import ModelMetrics
-from modelstream.scoring.session import ModelHandle, opened
+from modelstream.scoring.session import ModelHandle, Session
 
 
 class ModelAwareFunction:
@@ -44,14 +44,15 @@ class ModelAwareFunction:
     Args:
         models: one or several, with different names.
         options: how TensorFlow runs them; what each model says of itself if None.
-        batch: how large a call of ``score_all`` may be, and what it is padded to.
+        batch: how large a call of ``score_all`` may be, and what it is padded to; the job's, as
+            `configure` has set it, if None.
 
     Raises:
         OptionError: there is no model, something else is given, or two have the same name.
     """
 
     _models: tuple[Model, ...] = ()
-    _batch: Batch = Batch()
+    _batch: Batch | None = None
     _options: TensorFlowOptions | None = None
     _metrics_type: type[ModelMetrics] = ModelMetrics
     _handles: Mapping[str, ModelHandle] = MappingProxyType({})
@@ -60,7 +61,7 @@ class ModelAwareFunction:
         self,
         *models: Model,
         options: TensorFlowOptions | None = None,
-        batch: Batch = Batch(),  # noqa: B008  # frozen
+        batch: Batch | None = None,
     ) -> None:
         super().__init__()
         kind = type(self).__name__
@@ -84,23 +85,22 @@ class ModelAwareFunction:
         if not self._models:
             raise OptionError(f"{type(self).__name__}.__init__ must call super().__init__(model)")
         group = runtime_context.get_metrics_group()
+        batch = self._batch = self._batch or batch_of(runtime_context)
         with ExitStack() as stack:
-            self._handles = {
-                model.name: stack.enter_context(self._opened(model, group))
-                for model in self._models
-            }
+            for model in self._models:
+                metrics = self._metrics_type(group, model.name)
+                session = Session(model, metrics, batch, self._options)
+                stack.callback(session.close)
+                self._handles = {**self._handles, model.name: ModelHandle(session)}
             super().open(runtime_context)
             self._stack = stack.pop_all()
-
-    def _opened(self, model: Model, group: Any) -> AbstractContextManager[ModelHandle]:
-        metrics = self._metrics_type(group, model.name)
-        return opened(model, metrics, self._batch, self._options)
 
     def close(self) -> None:
         """Give the models back."""
         try:
             super().close()
         finally:
+            self._handles = MappingProxyType({})
             if stack := self.__dict__.pop("_stack", None):
                 stack.close()
 

@@ -55,6 +55,11 @@ def map_with_model(
 
     ``score_all`` calls the model in batches as `configure` has set them for the job.
 
+    Examples:
+        >>> def language(text, model):
+        ...     return model.score(text)["label"]
+        >>> labels = ms.map_with_model(texts, ms.SavedModel("/models/guesslang"), language)
+
     Args:
         stream: keyed or not.
         model: one, or several; ``fn`` takes as many open models after the record.
@@ -171,8 +176,8 @@ class _Closure(ModelAwareFunction):
             with counting() as counted:
                 return list(self._emit(self._fn, value, ctx, self._open_models))
         except Exception as error:
-            letter = self._failing.outcome(error, value, self.models, counted)
-            return [] if letter is None else [(self._tag, letter)]
+            found = self._failing.letters(error, value, self.models, counted)
+            return [(self._tag, letter) for letter in found]
 
 
 class _ModelClosure(_Closure, ModelProcessFunction):

@@ -52,17 +52,15 @@ def as_text(name: str, sql_type: str) -> "Expression":
     return col(name).cast(DataTypes.STRING())
 
 
-def as_bytes(name: str, sql_type: str) -> "Expression":
-    """A column as BYTES; what is no bytes already becomes UTF-8 text."""
-    from pyflink.table.expressions import call_sql, col
-
+def as_bytes(name: str, sql_type: str) -> str:
+    """A column as BYTES; what is not bytes already becomes UTF-8 text."""
     match parse_type(sql_type).name:
         case "BYTES":
-            return col(name)
+            return quoted(name)
         case "STRING":
-            return call_sql(f"ENCODE({quoted(name)}, 'UTF-8')")
+            return f"ENCODE({quoted(name)}, 'UTF-8')"
         case _:
-            return call_sql(f"ENCODE(CAST({quoted(name)} AS STRING), 'UTF-8')")
+            return f"ENCODE(CAST({quoted(name)} AS STRING), 'UTF-8')"
 
 
 def as_json(name: str, sql_type: str) -> str:

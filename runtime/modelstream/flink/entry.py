@@ -1,60 +1,21 @@
 """`infer`: a model over a table or a DataStream."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
-from modelstream.arguments import check_model, check_on_error
 from modelstream.convert import Inputs
 from modelstream.errors import OptionError
 from modelstream.failure import Fail, OnError
+from modelstream.flink.inferred import Inferred
 from modelstream.flink.route import Route
-from modelstream.flink.tables import Inferred, plan
+from modelstream.flink.tables import over_table
 from modelstream.models import Method, Model
 from modelstream.scoring.batch import Batch
-from modelstream.scoring.plan import bound_method
-from modelstream.scoring.records import RecordDecoder
+from modelstream.scoring.plan import Plan
 
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream
     from pyflink.table import Table
-
-    from modelstream.flink.streams import InferredStream
-
-
-@overload
-def infer(
-    source: "Table",
-    model: Model,
-    method: Method | None = None,
-    *,
-    inputs: Inputs | None = ...,
-    outputs: Mapping[str, str] | None = ...,
-    keep: Sequence[str] | None = ...,
-    batch: Batch | None = ...,
-    on_error: OnError = ...,
-    decoder: RecordDecoder | None = ...,
-    payload: str | None = ...,
-    key: str | None = ...,
-    warm_up: bool = ...,
-    path: str = ...,
-) -> Inferred: ...
-
-
-@overload
-def infer(  # type: ignore[overload-cannot-match]  # pyflink has no types
-    source: "DataStream",
-    model: Model,
-    method: Method | None = None,
-    *,
-    inputs: Inputs | None = ...,
-    outputs: Mapping[str, str] | None = ...,
-    keep: Sequence[str] | None = ...,
-    batch: Batch | None = ...,
-    on_error: OnError = ...,
-    key: str | None = ...,
-    warm_up: bool = ...,
-    path: str = ...,
-) -> "InferredStream": ...
 
 
 def infer(
@@ -67,17 +28,20 @@ def infer(
     keep: Sequence[str] | None = None,
     batch: Batch | None = None,
     on_error: OnError = Fail(),  # noqa: B008  # frozen
-    decoder: RecordDecoder | None = None,
-    payload: str | None = None,
     key: str | None = None,
     warm_up: bool = True,
     path: str = Route.AUTO,
-) -> "Inferred | InferredStream":
+) -> Inferred:
     """Run a model over the rows of a table or the records of a stream, a batch at a time.
 
     Records of a stream are rows, tuples (fields ``f0``, ``f1``, …) or plain values (``f0``). Where
     Flink does not know their type, because the function before has no ``output_type``, they may
     be whatever Python has, and ``record`` is the whole of one.
+
+    Examples:
+        >>> model = ms.SavedModel("/models/fraud")
+        >>> found = ms.infer(payments, model, keep=["id"], on_error=ms.DeadLetter())
+        >>> found.scored, found.dead_letters, found.choice
 
     Args:
         source: the rows, or the records.
@@ -91,9 +55,6 @@ def infer(
             that of the model before in the same environment, else ``Batch()``: state it where the
             first model is called.
         on_error: what becomes of a record that cannot be scored.
-        decoder: makes columns of raw records beside the model, so that one that is no record
-            fails by itself. For tables.
-        payload: the BYTES column that ``decoder`` reads.
         key: the column that identifies a record in dead letters and messages.
         warm_up: call the model with zeros before the first record.
         path: how a stream's records reach the model: ``arrow`` (the most records a second),
@@ -101,7 +62,7 @@ def infer(
             ``auto``, whose ``choice`` tells which it took and why. A table always takes Arrow.
 
     Returns:
-        Inferred for a table, InferredStream for a stream.
+        The scored records, the dead letters, and how records reach the model.
 
     Raises:
         SignatureMismatchError: the columns do not fit the signature; names both sides.
@@ -110,47 +71,24 @@ def infer(
     """
     from pyflink.datastream import DataStream
 
-    check_model(model, "infer")
-    check_on_error(on_error)
+    plan = Plan.of(
+        model,
+        method,
+        inputs=inputs,
+        outputs=outputs,
+        keep=keep,
+        key=key,
+        batch=batch,
+        on_error=on_error,
+        warm_up=warm_up,
+    )
     if isinstance(source, DataStream):
-        _refuse(decoder, payload)
-        from modelstream.flink.streams import infer_stream
+        from modelstream.flink.streams import over_stream
 
-        return infer_stream(
-            source,
-            model,
-            method,
-            inputs=inputs,
-            outputs=outputs,
-            keep=keep,
-            batch=batch,
-            on_error=on_error,
-            key=key,
-            warm_up=warm_up,
-            path=path,
-        )
+        return over_stream(source, plan, path)
     if path not in {Route.AUTO, Route.ARROW}:
         raise OptionError(
             f"path is {path!r}, but a table goes through {Route.ARROW}: make a stream of it "
             f"(t_env.to_data_stream) for the other ways"
         )
-    return plan(
-        source,
-        bound_method(model, method, inputs, outputs),
-        model,
-        keep=keep,
-        batch=batch,
-        on_error=on_error,
-        decoder=decoder,
-        payload=payload,
-        key=key,
-        warm_up=warm_up,
-    ).tables()
-
-
-def _refuse(decoder: RecordDecoder | None, payload: str | None) -> None:
-    if decoder is not None or payload is not None:
-        raise OptionError(
-            "decoder and payload are for tables: decode the records of a stream in a function "
-            "before infer"
-        )
+    return over_table(source, plan)

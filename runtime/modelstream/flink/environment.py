@@ -18,6 +18,7 @@ EXECUTION_MODE = "python.execution-mode"
 SHARED_PLAN = "table.optimizer.reuse-optimize-block-with-digest-enabled"
 _EMBEDDED = "pyflink.fn_execution.datastream.embedded"
 _BATCH = "modelstream.batch"
+_PARAMETERS = "pipeline.global-job-parameters"
 _BUNDLE_SIZE = 100_000
 
 
@@ -73,7 +74,7 @@ def configure(
     Args:
         environment: of the job; what is set in a StreamExecutionEnvironment holds for functions
             that are applied from then on.
-        batch: None takes what the job has already, or the default.
+        batch: None takes what the job has already, or the default, which binds nobody.
 
     Returns:
         The job's batch setting.
@@ -82,12 +83,23 @@ def configure(
         OptionError: it is no Batch, or the environment has another already; Flink has one for the
             whole job.
     """
-    batch = agreed(environment, batch)
+    given, batch = batch, agreed(environment, batch)
     config = jvm.options(environment)
-    config.set(_BATCH, _text(batch))
+    if given is not None:
+        config.set(_BATCH, _text(batch))
+        known = config.get(_PARAMETERS, "")
+        if _BATCH not in known:
+            config.set(_PARAMETERS, f"{known}{',' if known else ''}{_BATCH}:{_text(batch)}")
     for option, value in execution_options(batch).items():
         config.set(option, value)
     return batch
+
+
+def batch_of(runtime_context: Any) -> Batch:
+    """The job's batch setting, asked where a function opens; the default where none was given."""
+    asked = getattr(runtime_context, "get_job_parameter", None)
+    text = asked(_BATCH, "") if asked else ""
+    return _parsed(text) if text else Batch()
 
 
 def agreed(
@@ -111,9 +123,9 @@ def agreed(
 def _text(batch: Batch) -> str:
     """A batch as the value of a Flink option."""
     numbers = (batch.max_size, batch.max_latency // MILLISECOND, *batch.allowed_sizes)
-    return " ".join(map(str, numbers))
+    return "/".join(map(str, numbers))
 
 
 def _parsed(text: str) -> Batch:
-    size, milliseconds, *allowed = map(int, text.split())
+    size, milliseconds, *allowed = map(int, text.split("/"))
     return Batch(size, timedelta(milliseconds=milliseconds), tuple(allowed))

@@ -1,4 +1,4 @@
-"""What becomes of a record on which the function around a model embedded."""
+"""What becomes of a record on which the function around a model raised."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,15 +8,19 @@ from pyflink.common import Row
 
 from modelstream import embedded
 from modelstream.arguments import check_on_error
-from modelstream.errors import BrokenModelError, RecordFailedError, UnscorableError
-from modelstream.failure import ADVICE, DeadLetter, Fail, Failure, OnError, Stage
+from modelstream.errors import BrokenModelError, UnscorableError
+from modelstream.failure import Failure, OnError, Stage
 from modelstream.flink import letters
-from modelstream.messages import excerpt
 from modelstream.scoring.counted import Counted
+from modelstream.scoring.settle import Refused, settle
 
 
 class Counts(Protocol):
     """An open model that counts what failed around it."""
+
+    @property
+    def digest(self) -> str | None:
+        """Of its files; None where nobody computed it."""
 
     def failed(self, records: int, failures: int, dead_letters: int) -> None:
         """Count what the model itself did not: records, failures and dead letters."""
@@ -37,13 +41,13 @@ class Failing:
     def __post_init__(self) -> None:
         check_on_error(self.on_error)
 
-    def outcome(
+    def letters(
         self, error: Exception, record: Any, models: Mapping[str, Counts], counted: Counted
-    ) -> Row | None:
-        """The record's dead letter; None where it is dropped. Counts it.
+    ) -> list[Row]:
+        """The record's dead letter; none where it is dropped. Counts it.
 
         Args:
-            error: what the function embedded.
+            error: what the function raised.
             record: the one that it was called with.
             models: the open models, by name.
             counted: the models that have counted the record.
@@ -55,25 +59,22 @@ class Failing:
         if isinstance(error, BrokenModelError):
             embedded.note(error)
             raise error
-        if isinstance(self.on_error, Fail):
-            embedded.note(ended := self._ended(error, record))
-            raise ended from error
         if isinstance(error, UnscorableError):  # counted as a failure already
-            name, failure, uncounted = error.model, error.failure, 0
+            name, failure, uncounted, taker = error.model, error.failure, 0, None
         else:
             name, failure, uncounted = ", ".join(models), Failure.of(Stage.FUNCTION, error), 1
-        lettered = isinstance(self.on_error, DeadLetter)
+            taker = self.function
         handle = models.get(name) or next(iter(models.values()))
-        handle.failed(0 if counted else uncounted, uncounted, int(lettered))
-        return letters.letter(record, failure, name) if lettered else None
-
-    def _ended(self, error: Exception, record: Any) -> RecordFailedError:
-        if isinstance(error, UnscorableError):
-            said = str(error)
-        else:
-            failure = Failure.of(Stage.FUNCTION, error)
-            said = f"{self.function} fails on the record {excerpt(record)}: {failure}"
-        return RecordFailedError(f"{said}. {ADVICE}")
+        found = settle(
+            [Refused(record, failure)],
+            self.on_error,
+            name,
+            digest=handle.digest,
+            taker=taker,
+            cause=error,
+        )
+        handle.failed(0 if counted else uncounted, uncounted, len(found))
+        return [letters.as_row(each) for each in found]
 
 
 def name_of(function: Any) -> str:

@@ -1,14 +1,14 @@
 """The boundary to the JVM: every py4j call of the library stands here."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream
-    from pyflink.table import Table
+    from pyflink.table import Table, TableEnvironment
 
 _LONGEST = 2**31 - 1
 _CHAINABLE = "org.apache.flink.streaming.api.transformations.PhysicalTransformation"
@@ -89,13 +89,6 @@ def load_file_systems(options: Mapping[str, str], plugins: Iterable[Path]) -> No
     patterns = core.getPluginParentFirstLoaderPatterns(j_configuration)
     manager = jvm.org.apache.flink.core.plugin.DefaultPluginManager(found, patterns)
     jvm.org.apache.flink.core.fs.FileSystem.initialize(j_configuration, manager)
-
-
-def field(java_object: Any, name: str) -> Any:
-    """A public field of a Java object, which py4j takes for a method."""
-    from py4j.java_gateway import get_field
-
-    return get_field(java_object, name)
 
 
 def sql_type(planned: Any) -> str:
@@ -279,3 +272,71 @@ def _planned_sources(node: Any, table: "Table") -> Iterator[str]:
 def _is_old(transformation: Any) -> bool:
     before = transformation.getTransitivePredecessors()
     return "LegacySourceTransformation" in {each.getClass().getSimpleName() for each in before}
+
+
+def function_calls(
+    t_env: "TableEnvironment", insert: str, names: Collection[str]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The calls of functions in an INSERT: each by name, with the SQL types of its arguments."""
+    operation = t_env._j_tenv.getParser().parse(insert).get(0)
+    return _calls(operation.getChild().getCalciteTree(), names)
+
+
+def _calls(node: Any, names: Collection[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for expression in _expressions(node):
+        yield from _calls_in(expression, names)
+    inputs = node.getInputs()
+    for index in range(inputs.size()):
+        yield from _calls(inputs.get(index), names)
+
+
+def _expressions(node: Any) -> Iterator[Any]:
+    match node.getClass().getSimpleName():
+        case "LogicalProject":
+            yield from _listed(node.getProjects())
+        case "LogicalFilter" | "LogicalJoin":
+            yield node.getCondition()
+        case "LogicalTableFunctionScan":
+            yield node.getCall()
+
+
+def _calls_in(expression: Any, names: Collection[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    match expression.getClass().getSimpleName():
+        case "RexFieldAccess":
+            yield from _calls_in(expression.getReferenceExpr(), names)
+        case "RexSubQuery":
+            yield from _calls(_field(expression, "rel"), names)
+        case "RexCall" | "RexOver":
+            operands = list(_listed(expression.getOperands()))
+            name = _function(expression.getOperator())
+            if name in names:
+                yield name, tuple(sql_type(each.getType()) for each in operands)
+            for each in operands:
+                yield from _calls_in(each, names)
+
+
+def _function(operator: Any) -> str:
+    """The name of a registered function; nothing for an operator such as CASE."""
+    registered = operator.getClass().getSimpleName() == "BridgingSqlFunction"
+    return str(operator.getName()).lower() if registered else ""
+
+
+def _listed(found: Any) -> Iterator[Any]:
+    return (found.get(index) for index in range(found.size()))
+
+
+def _field(java_object: Any, name: str) -> Any:
+    """A public field of a Java object, which py4j takes for a method."""
+    from py4j.java_gateway import get_field
+
+    return get_field(java_object, name)
+
+
+def is_insert(j_result: Any) -> bool:
+    """Whether the job writes to its sinks, instead of giving its rows to the program."""
+    from pyflink.util.java_utils import get_field
+
+    provider = get_field(j_result.getClass(), "resultProvider")
+    return provider is not None and str(
+        provider.get(j_result).getClass().getSimpleName()
+    ).startswith("InsertResult")

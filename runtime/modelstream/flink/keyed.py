@@ -1,10 +1,20 @@
-"""Streams by key, the one value that Flink keeps for a key, and how long it does."""
+"""Streams by key: the one value that Flink keeps for a key, how long it does, and its failures."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from modelstream import embedded
 from modelstream.arguments import MILLISECOND, check_duration
-from modelstream.errors import OptionError
+from modelstream.errors import DivergedError, OptionError
+from modelstream.failure import OnError
+from modelstream.scoring.metrics import ModelMetrics
+from modelstream.scoring.settle import Refused, lettered, settle
+
+if TYPE_CHECKING:
+    from pyflink.datastream import OutputTag
 
 ANEW = "execution.state-recovery.ignore-unclaimed-state"
 """What lets a job start from a savepoint that holds state of an operator that is gone."""
@@ -38,10 +48,10 @@ def value_of_key(runtime_context: Any, name: str, ttl: timedelta | None = None) 
 
 
 def check_ttl(ttl: timedelta | None) -> None:
-    """Refuse what Flink does.
+    """Raise for a time to live that Flink would reject.
 
     Raises:
-        OptionError: it is no timedelta, or less than a millisecond.
+        OptionError: it is not a timedelta, or less than a millisecond.
     """
     if ttl is not None:
         check_duration("ttl", ttl, ", or None for no end")
@@ -57,3 +67,41 @@ def _ttl_config(ttl: timedelta) -> Any:
 
     builder = StateTtlConfig.new_builder(Time.milliseconds(ttl // MILLISECOND))
     return builder.update_ttl_on_create_and_write().return_expired_if_not_cleaned_up().build()
+
+
+def refusals(
+    refused: Sequence[Refused],
+    key: str,
+    on_error: OnError,
+    model: str,
+    tag: "OutputTag",
+    metrics: ModelMetrics,
+    digest: str | None = None,
+) -> Iterator[Any]:
+    """What becomes of records of a key that were refused, counted: dead letters by the tag.
+
+    Raises:
+        RecordFailedError: there is one, and ``on_error`` is Fail.
+    """
+    from modelstream.flink.letters import as_row
+
+    n = len(refused)
+    metrics.scored(n, n, lettered(on_error, n))
+    named = [replace(each, key=key) for each in refused]
+    for letter in settle(named, on_error, model, digest=digest):
+        yield tag, as_row(letter)
+
+
+@contextmanager
+def explained(key: str) -> Iterator[None]:
+    """Errors that end the job say which key they are of, and are kept for whoever waits for it."""
+    with embedded.noted():
+        try:
+            yield
+        except DivergedError as error:
+            raise DivergedError(f"key {key!r}: {error}") from error
+
+
+def key_text(key: Any) -> str:
+    """A key as weights and dead letters name it: text as it is, others as Python writes them."""
+    return key if isinstance(key, str) else repr(key)

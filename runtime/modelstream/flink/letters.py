@@ -1,18 +1,23 @@
 """Dead letters of DataStreams: rows with the columns of DEAD_LETTER_COLUMNS."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyflink.common import Instant, Row
 from pyflink.common.typeinfo import TypeInformation
 from pyflink.datastream import OutputTag
 
 from modelstream.errors import OptionError
-from modelstream.failure import Failure
 from modelstream.flink.types import row_type
-from modelstream.scoring.letter import DEAD_LETTER_COLUMNS, key_bytes, payload
+from modelstream.scoring.letter import DEAD_LETTER_COLUMNS, Letter
 
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream
+
+
+def letter_type() -> TypeInformation:
+    """Rows of DEAD_LETTER_COLUMNS."""
+    return row_type(DEAD_LETTER_COLUMNS)
+
 
 _TAG = "modelstream-dead-letters"
 _ATTACHED = "_modelstream_dead_letters"
@@ -20,7 +25,7 @@ _ATTACHED = "_modelstream_dead_letters"
 
 def tag() -> OutputTag:
     """The side output that dead letters leave a function by."""
-    return OutputTag(_TAG, row_type(DEAD_LETTER_COLUMNS))
+    return OutputTag(_TAG, letter_type())
 
 
 def attach(stream: "DataStream") -> "DataStream":
@@ -35,6 +40,10 @@ def attach(stream: "DataStream") -> "DataStream":
 
 def dead_letters(stream: "DataStream") -> "DataStream":
     """The dead letters of a stream that was made with ``on_error=DeadLetter()``.
+
+    Examples:
+        >>> labels = ms.map_with_model(texts, model, language, on_error=ms.DeadLetter())
+        >>> ms.dead_letters(labels).sink_to(sink)
 
     Args:
         stream: what `map_with_model`, `flat_map_with_model`, … returned.
@@ -54,25 +63,9 @@ def dead_letters(stream: "DataStream") -> "DataStream":
     return found
 
 
-def letter(record: Any, failure: Failure, model: str, key: Any = None) -> Row:
-    """The dead letter of one record. Whatever is in the record, it is made."""
-    identity = key_bytes(key)
-    return Row(
-        key=None if identity is None else bytearray(identity),
-        payload=bytearray(payload(record)),
-        stage=str(failure.stage),
-        error_type=failure.error_type,
-        message=failure.message,
-        model=model,
-        time=Instant.of_epoch_milli(failure.time),
-    )
-
-
-def dead_letter_type() -> TypeInformation:
-    """Rows of DEAD_LETTER_COLUMNS."""
-    return row_type(DEAD_LETTER_COLUMNS)
-
-
-def dead_letter(key: str, record: dict[str, Any], failure: Failure, model: str) -> Any:
-    """One dead letter; its payload is the record as a JSON object."""
-    return letter(record, failure, model, key)
+def as_row(letter: Letter) -> Row:
+    """A dead letter as PyFlink takes it."""
+    values = vars(letter) | {"time": Instant.of_epoch_milli(letter.time)}
+    for name in ("key", "payload"):
+        values[name] = None if values[name] is None else bytearray(values[name])
+    return Row(**values)

@@ -1,120 +1,75 @@
 """`infer`: a model over a DataStream, by one of three routes."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 from pyflink.datastream.data_stream import DataStream, KeyedStream
 from pyflink.table import StreamTableEnvironment
 
-from modelstream.convert import Inputs
-from modelstream.failure import DeadLetter, OnError
-from modelstream.flink import bridge, letters
+from modelstream.failure import DeadLetter
+from modelstream.flink import letters
 from modelstream.flink.awaiting import awaited
+from modelstream.flink.bridge import through_arrow
 from modelstream.flink.chains import leave_chain
 from modelstream.flink.environment import agreed, configure, refuse_thread_mode
-from modelstream.flink.operators import ScoreAsync, ScoreRecord, Scoring
+from modelstream.flink.inferred import Inferred
+from modelstream.flink.operators import ScoreAsync, ScoreRecord
 from modelstream.flink.results import Results
-from modelstream.flink.route import Choice, Route, choose
+from modelstream.flink.route import Route, choose
 from modelstream.flink.types import StreamColumns
-from modelstream.models import BoundMethod, Method, Model
 from modelstream.scoring.batch import Batch
-from modelstream.scoring.plan import bound_method, kept_columns
-
-if TYPE_CHECKING:
-    from pyflink.common import TypeInformation
+from modelstream.scoring.plan import Plan
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class InferredStream:
-    """What comes out of `infer` over a DataStream.
-
-    Attributes:
-        scored: rows of the kept fields, then the model's columns.
-        choice: the route that the records take, and why.
-        dead_letters: rows of `modelstream.scoring.letter.DEAD_LETTER_COLUMNS`; None unless
-            ``on_error`` is DeadLetter.
-    """
-
-    scored: DataStream
-    choice: Choice
-    dead_letters: DataStream | None = None
-
-
-@dataclass(frozen=True)
-class Bound:
-    """A method that is tied to a model already, as a method."""
-
-    bound: BoundMethod
-
-    def bind(self, model: Model) -> BoundMethod:
-        """What it was tied to."""
-        return self.bound
-
-
-def infer_stream(
-    stream: DataStream,
-    model: Model,
-    method: Method | None = None,
-    *,
-    inputs: Inputs | None,
-    outputs: Mapping[str, str] | None,
-    keep: Sequence[str] | None,
-    batch: Batch | None,
-    on_error: OnError,
-    key: str | None,
-    warm_up: bool,
-    path: str,
-) -> InferredStream:
-    """`infer` over a DataStream; see there."""
+def over_stream(stream: DataStream, plan: Plan, path: str) -> Inferred:
+    """The plan over the records of a stream, by the route that is asked for."""
     refuse_thread_mode(stream)
     environment = stream.get_execution_environment()
     t_env = StreamTableEnvironment.create(environment)
     values = stream._values() if isinstance(stream, KeyedStream) else stream
     source = StreamColumns.of(values, t_env)
-    bound = _bound(source, bound_method(model, method, inputs, outputs))
-    kept = kept_columns(source.keepable, keep, bound)
-    batch = agreed(environment, batch)
-    choice = choose(path, tuple(bound.inputs), source.types, batch)
-    log.info("model %s: path %s", model.name, choice)
-    configure(environment, batch)
-    results = Results(kept, bound.output_columns, source.objects)
-    scoring = Scoring(model, Bound(bound), results, batch, on_error, key, warm_up)
+    batch = agreed(environment, plan.batch)
+    plan = _fed(source, plan)
+    choice = choose(path, tuple(plan.bound.inputs), source.types, batch)
+    log.info("model %s: path %s", plan.model.name, choice)
+    plan = replace(plan, batch=configure(environment, plan.batch))
     if choice.route is Route.ARROW:
-        scored, dead = bridge.through_arrow(values, t_env, bound, scoring)
+        scored, dead = through_arrow(values, t_env, plan)
     else:
         apply = _asynchronous if choice.route is Route.ASYNC else _one_by_one
-        scored, dead = apply(values, scoring, results.type(source))
-    return InferredStream(scored, choice, dead)
+        scored, dead = apply(values, plan, Results.of(plan, source))
+    return Inferred(scored, dead, choice)
 
 
-def _bound(source: StreamColumns, bound: BoundMethod) -> BoundMethod:
-    """The method, fed from the stream's columns; those that Flink knows are checked."""
-    fed = replace(bound, feeds=source.feed(bound.feeds))
+def _fed(source: StreamColumns, plan: Plan) -> Plan:
+    """The plan, fed from the stream's columns; those that Flink knows are checked."""
+    bound = replace(plan.bound, feeds=source.feed(plan.bound.feeds))
     if not source.objects:
-        fed.check(source.types)
-    return fed
+        bound.check(source.types)
+    keys = None if source.objects else source.types
+    return replace(plan, bound=bound).over(source.keepable, keys)
 
 
 Streams = tuple[DataStream, DataStream | None]
 
 
-def _one_by_one(stream: DataStream, scoring: Scoring, kind: "TypeInformation") -> Streams:
-    scored = stream.process(ScoreRecord(scoring), kind).name(f"Score {scoring.model.name}")
+def _one_by_one(stream: DataStream, plan: Plan, results: Results) -> Streams:
+    scored = stream.process(ScoreRecord(plan, results), results.kind)
+    scored = scored.name(f"Score {plan.model.name}")
     leave_chain(stream, scored)
-    if isinstance(scoring.on_error, DeadLetter):
+    if isinstance(plan.on_error, DeadLetter):
         letters.attach(scored)
-    return scored, _letters(scored, scoring)
+    return scored, _letters(scored, plan)
 
 
-def _asynchronous(stream: DataStream, scoring: Scoring, kind: "TypeInformation") -> Streams:
-    scored = awaited(stream, ScoreAsync(scoring), kind, scoring.on_error, scoring.batch)
-    scored.name(f"Score {scoring.model.name}")
-    return scored, _letters(scored, scoring)
+def _asynchronous(stream: DataStream, plan: Plan, results: Results) -> Streams:
+    batch = plan.batch or Batch()
+    scored = awaited(stream, ScoreAsync(plan, results), results.kind, plan.on_error, batch)
+    scored.name(f"Score {plan.model.name}")
+    return scored, _letters(scored, plan)
 
 
-def _letters(scored: DataStream, scoring: Scoring) -> DataStream | None:
-    return letters.dead_letters(scored) if isinstance(scoring.on_error, DeadLetter) else None
+def _letters(scored: DataStream, plan: Plan) -> DataStream | None:
+    return letters.dead_letters(scored) if isinstance(plan.on_error, DeadLetter) else None

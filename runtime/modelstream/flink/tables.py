@@ -1,81 +1,79 @@
-"""`infer`: a model over a Flink table."""
+"""`infer` over a Flink table: one function call, whose row parts into results and dead letters."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from modelstream.convert import ColumnType
-from modelstream.failure import DeadLetter, Fail, OnError
-from modelstream.flink import columns, environment, jvm
+from modelstream.failure import DeadLetter, Fail
+from modelstream.flink import columns, jvm
 from modelstream.flink.chains import break_chains
 from modelstream.flink.columns import quoted
-from modelstream.flink.environment import configure
-from modelstream.models import BoundMethod, Model
-from modelstream.scoring.batch import Batch
-from modelstream.scoring.plan import kept_columns
+from modelstream.flink.environment import SHARED_PLAN, agreed, configure, refuse_thread_mode
+from modelstream.flink.inferred import Inferred
+from modelstream.flink.route import Choice, Route
+from modelstream.scoring.letter import DEAD_LETTER_COLUMNS
+from modelstream.scoring.plan import Plan
 from modelstream.scoring.records import RecordDecoder
 
 if TYPE_CHECKING:
-    from pyflink.table import Expression, Table, TableEnvironment
+    from pyflink.table import Expression, Table
 
-    from modelstream.flink.udf import Setup
+    from modelstream.flink.udf import Arguments
+
+
+_CHOICE = Choice(Route.ARROW, "a table always takes Arrow")
 
 
 @dataclass(frozen=True)
-class Inferred:
-    """What comes out of `infer`.
+class Raw:
+    """Where a table has records that its source has not decoded.
 
     Attributes:
-        scored: the kept columns, then the model's.
-        dead_letters: the columns of `modelstream.scoring.letter.DEAD_LETTER_COLUMNS`; None unless
-            ``on_error`` is DeadLetter. Insert both in one StatementSet: the model runs once.
+        payload: the column of raw records, as BYTES.
+        hidden: columns that say where a record comes from; no part of it.
+        source: SQL over the hidden columns, for the column ``source`` of a dead letter.
     """
 
-    scored: "Table"
-    dead_letters: "Table | None" = None
+    payload: str
+    hidden: tuple[str, ...] = ()
+    source: str | None = None
 
 
-def plan(
+def over_table(
     table: "Table",
-    bound: BoundMethod,
-    model: Model,
+    plan: Plan,
+    raw: Raw | None = None,
     *,
-    keep: Sequence[str] | None,
-    batch: Batch | None,
-    on_error: OnError,
-    decoder: RecordDecoder | None = None,
-    payload: str | None = None,
-    key: str | None = None,
-    warm_up: bool = True,
     hidden: Sequence[str] = (),
     pin: "Callable[[Table], Table]" = lambda called: called,
-) -> "Plan":
-    """What `infer` does with a table, before it becomes tables: arguments as there.
+) -> Inferred:
+    """The plan over the rows of a table.
 
-    Columns that are ``hidden`` come through after the others, and are no part of a record.
-    ``pin`` makes of the table with the model's result one that is computed once, however many
-    tables are made of it.
+    Args:
+        table: what it reads.
+        plan: with a decoder where the table has raw records.
+        raw: where they are.
+        hidden: columns that come through after the others, and are no part of a record.
+        pin: makes of the table with the model's result one that is computed once, however many
+            tables are made of it.
+
+    Raises:
+        SignatureMismatchError: the columns do not fit the signature; names both sides.
+        OptionError: the environment runs Python in threads, or has another batch setting.
     """
-    source = _Source(table, jvm.types_of(table), decoder, payload, tuple(hidden))
-    kept = kept_columns(source.readable, keep, bound)
-    bound.check(source.readable)
-    batch = _prepare(table._t_env, batch, on_error)
+    source = _Source(table, jvm.types_of(table), plan.decoder, raw, tuple(hidden))
+    refuse_thread_mode(table._t_env)
+    agreed(table._t_env, plan.batch)
+    plan = plan.over(source.readable, source.types)
+    plan.bound.check(source.readable)
+    plan = replace(plan, batch=configure(table._t_env, plan.batch))
+    if isinstance(plan.on_error, DeadLetter):
+        table._t_env.get_config().set(SHARED_PLAN, "true")
     break_chains(table)
-    from modelstream.flink.udf import Setup
-
-    names = (str(payload),) if decoder else tuple(bound.inputs)
-    arguments = columns.arguments(source.types, names, allow_nan=bound.allow_nan, key=key)
-    setup = Setup(
-        model=model,
-        bound=bound,
-        arguments=arguments,
-        batch=batch,
-        on_error=on_error,
-        decoder=decoder,
-        kept=tuple(name for name in kept if name in source.decoded),
-        warm_up=warm_up,
-    )
-    return Plan(source, setup, kept, key, pin)
+    names = (raw.payload,) if raw else tuple(plan.bound.inputs)
+    arguments = columns.arguments(source.types, names, allow_nan=plan.bound.allow_nan, key=plan.key)
+    return _Call(source, plan, arguments, pin).tables()
 
 
 @dataclass(frozen=True)
@@ -85,13 +83,14 @@ class _Source:
     table: "Table"
     types: dict[str, str]
     decoder: RecordDecoder | None
-    payload: str | None
+    raw: Raw | None
     hidden: tuple[str, ...] = ()
 
     @property
     def own(self) -> dict[str, str]:
         """The columns of the record itself."""
-        return {name: kind for name, kind in self.types.items() if name not in self.hidden}
+        hidden = {*self.hidden, *(self.raw.hidden if self.raw else ())}
+        return {name: kind for name, kind in self.types.items() if name not in hidden}
 
     @property
     def decoded(self) -> dict[str, str]:
@@ -100,45 +99,45 @@ class _Source:
     @property
     def readable(self) -> dict[str, str]:
         """What the model can read, and what can be kept."""
-        if self.decoder is None:
+        if self.raw is None:
             return self.own
-        passed = {name: kind for name, kind in self.own.items() if name != self.payload}
+        passed = {name: kind for name, kind in self.own.items() if name != self.raw.payload}
         return {**self.decoded, **passed}
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A model over a table, with all that is to come out."""
+class _Call:
+    """The table with the function's row in a column, and what is made of it."""
 
     source: _Source
-    setup: "Setup"
-    kept: tuple[str, ...]
-    key: str | None
+    plan: Plan
+    arguments: "Arguments"
     pin: "Callable[[Table], Table]"
 
     def tables(self) -> Inferred:
         """Scored records and dead letters."""
-        from modelstream.flink.udf import ERROR
-
         called = self.pin(self._called())
-        result = self._result
-        if isinstance(self.setup.on_error, Fail):
-            return Inferred(called.select(*self._scored_columns()))
+        if isinstance(self.plan.on_error, Fail):
+            return Inferred(called.select(*self._scored_columns()), None, _CHOICE)
         from pyflink.table.expressions import col
 
-        error = col(result).get(ERROR)
+        error = col(self._result).get(self._error)
         scored = called.where(error.is_null).select(*self._scored_columns())
-        if not isinstance(self.setup.on_error, DeadLetter):
-            return Inferred(scored)
-        return Inferred(scored, called.where(error.is_not_null).select(*self._letter_columns()))
+        if not isinstance(self.plan.on_error, DeadLetter):
+            return Inferred(scored, None, _CHOICE)
+        letters = called.where(error.is_not_null).select(*self._letter_columns())
+        return Inferred(scored, letters, _CHOICE)
 
     @property
     def _result(self) -> str:
         """The name of the column with the function's row: one that the table does not have."""
-        name = "modelstream_result"
-        while name in self.source.types:
-            name += "_"
-        return name
+        return _unused("modelstream_result", self.source.types)
+
+    @property
+    def _error(self) -> str:
+        """The name of the row's field that says why a record failed."""
+        outputs = [column.name for column in self.plan.bound.output_columns]
+        return _unused("error", [*outputs, *self.plan.decoded])
 
     def _called(self) -> "Table":
         from pyflink.table.expressions import col
@@ -147,92 +146,85 @@ class Plan:
         from modelstream.flink.udf import ModelFunction
 
         call = udf(
-            ModelFunction(self.setup),
+            ModelFunction(self.plan, self.arguments, self._error),
             result_type=row_type(self._result_columns()),
             func_type="pandas",
-            name=f"{self.setup.model.name}.{self.setup.bound.signature.name}",
+            name=f"{self.plan.model.name}.{self.plan.bound.signature.name}",
         )
-        given = columns.expressions(self.setup.arguments, self.source.types, self.key)
+        given = columns.expressions(self.arguments, self.source.types, self.plan.key)
         passed = [col(name) for name in self.source.types]
         return self.source.table.select(*passed, call(*given).alias(self._result))
 
     def _result_columns(self) -> list[ColumnType]:
-        from modelstream.flink.udf import ERROR
-
         decoded = self.source.decoded
-        kept = [ColumnType(name, decoded[name]) for name in self.setup.kept]
-        failing = isinstance(self.setup.on_error, Fail)
-        errors = [] if failing else [ColumnType(ERROR, "STRING")]
-        return [*kept, *self.setup.bound.output_columns, *errors]
+        kept = [ColumnType(name, decoded[name]) for name in self.plan.decoded]
+        failing = isinstance(self.plan.on_error, Fail)
+        errors = [] if failing else [ColumnType(self._error, "STRING")]
+        return [*kept, *self.plan.bound.output_columns, *errors]
 
     def _scored_columns(self) -> "list[Expression]":
         from pyflink.table.expressions import col
 
         row = col(self._result)
-        decoded = set(self.setup.kept)
-        kept = [row.get(n).alias(n) if n in decoded else col(n) for n in self.kept]
-        outputs = [column.name for column in self.setup.bound.output_columns]
+        decoded = set(self.plan.decoded)
+        kept = [row.get(n).alias(n) if n in decoded else col(n) for n in self.plan.kept]
+        outputs = [column.name for column in self.plan.bound.output_columns]
         hidden = map(col, self.source.hidden)
         return [*kept, *(row.get(name).alias(name) for name in outputs), *hidden]
 
     def _letter_columns(self) -> "list[Expression]":
-        from pyflink.table import DataTypes
-        from pyflink.table.expressions import call_sql, lit
-
-        from modelstream.flink.udf import ERROR
-
-        error = f"{quoted(self._result)}.{quoted(ERROR)}"
-
-        def field(name: str) -> "Expression":
-            return call_sql(f"JSON_VALUE({error}, '$.{name}')").alias(name)
-
-        moment = f"TO_TIMESTAMP_LTZ(CAST(JSON_VALUE({error}, '$.time') AS BIGINT), 3)"
-        return [
-            self._letter_key().alias("key"),
-            self._letter_payload().alias("payload"),
-            field("stage"),
-            field("error_type"),
-            field("message"),
-            lit(self.setup.model.name).cast(DataTypes.STRING()).alias("model"),
-            call_sql(moment).alias("time"),
-        ]
-
-    def _letter_key(self) -> "Expression":
-        from pyflink.table import DataTypes
-        from pyflink.table.expressions import null_of
-
-        if self.key is None:
-            return null_of(DataTypes.BYTES())
-        return columns.as_bytes(self.key, self.source.types[self.key])
-
-    def _letter_payload(self) -> "Expression":
+        """The columns of a dead letter: of the record, of the plan, the others of the failure."""
         from pyflink.table.expressions import call_sql
 
-        if self.source.payload is not None:
-            return columns.as_bytes(self.source.payload, self.source.types[self.source.payload])
+        raw, digest, payload = self.source.raw, self.plan.digest, self._payload()
+        known = {
+            "key": self._key(),
+            "payload": payload,
+            "model": columns.literal(self.plan.model.name),
+            "model_digest": "NULL" if digest is None else columns.literal(digest),
+            "source": (raw and raw.source) or "NULL",
+            "text": f"CASE WHEN {_is_text(payload)} THEN DECODE({payload}, 'UTF-8') END",
+        }
+        return [
+            call_sql(f"CAST({known.get(c.name) or self._told(c)} AS {c.type})").alias(c.name)
+            for c in DEAD_LETTER_COLUMNS
+        ]
+
+    def _told(self, column: ColumnType) -> str:
+        """A column that the failure tells, which comes as a JSON object."""
+        error = f"{quoted(self._result)}.{quoted(self._error)}"
+        value = f"JSON_VALUE({error}, '$.{column.name}')"
+        if column.type.startswith("TIMESTAMP_LTZ"):
+            return f"TO_TIMESTAMP_LTZ(CAST({value} AS BIGINT), 3)"
+        return value
+
+    def _key(self) -> str:
+        key = self.plan.key
+        return "NULL" if key is None else columns.as_bytes(key, self.source.types[key])
+
+    def _payload(self) -> str:
+        if self.source.raw is not None:
+            name = self.source.raw.payload
+            return columns.as_bytes(name, self.source.types[name])
         fields = ", ".join(
             f"KEY {columns.literal(name)} VALUE {columns.as_json(name, kind)}"
             for name, kind in self.source.own.items()
         )
-        return call_sql(f"ENCODE(JSON_OBJECT({fields}), 'UTF-8')")
+        return f"ENCODE(JSON_OBJECT({fields}), 'UTF-8')"
+
+
+def _is_text(payload: str) -> str:
+    """Whether bytes are UTF-8: what is not comes back from text as other bytes."""
+    return f"ENCODE(DECODE({payload}, 'UTF-8'), 'UTF-8') = {payload}"
+
+
+def _unused(wish: str, taken: "Sequence[str] | dict[str, str]") -> str:
+    """``wish``, with underscores added until it is no name among those that are taken."""
+    while wish in taken:
+        wish += "_"
+    return wish
 
 
 def row_type(result: Sequence[ColumnType]) -> str:
     """The SQL type of a row with these fields."""
     return "ROW<" + ", ".join(f"{quoted(c.name)} {c.type}" for c in result) + ">"
-
-
-def _prepare(t_env: "TableEnvironment", batch: Batch | None, on_error: OnError) -> Batch:
-    refuse_thread_mode(t_env)
-    if isinstance(on_error, DeadLetter):
-        t_env.get_config().set(environment.SHARED_PLAN, "true")
-    return configure(t_env, batch)
-
-
-def refuse_thread_mode(t_env: "TableEnvironment") -> None:
-    """Python functions of this library need a process of their own.
-
-    Raises:
-        OptionError: the environment runs them in the JVM's threads.
-    """
-    environment.refuse_thread_mode(t_env.get_config().get(environment.EXECUTION_MODE, "process"))

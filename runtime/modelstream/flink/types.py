@@ -14,10 +14,10 @@ from pyflink.common.typeinfo import (
 )
 
 from modelstream.convert import ColumnType, FlinkType, TensorSpec, parse_type, sql_type
+from modelstream.convert.fields import VALUE, position
 from modelstream.errors import OptionError, SignatureMismatchError
 from modelstream.flink.jvm import types_of
 from modelstream.messages import listed, suggestion
-from modelstream.scoring.records import VALUE, position
 
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream

@@ -1,8 +1,8 @@
 """The pandas function that runs a model inside Flink's Python worker."""
 
 import logging
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,16 +11,15 @@ from pyflink.table.udf import FunctionContext, ScalarFunction
 
 from modelstream import embedded
 from modelstream.convert.records import objects
-from modelstream.errors import RecordFailedError, SignatureMismatchError
-from modelstream.failure import ADVICE, DeadLetter, Fail, Failure, OnError
-from modelstream.messages import excerpt
-from modelstream.models import BoundMethod, Model
-from modelstream.models.warmup import try_to_warm_up
-from modelstream.scoring.batch import Batch
+from modelstream.errors import SignatureMismatchError
+from modelstream.failure import Fail, Failure
 from modelstream.scoring.metrics import ModelMetrics
-from modelstream.scoring.records import RecordDecoder, decoded
-from modelstream.scoring.rows import Decoded
-from modelstream.scoring.scorer import Outcome, Scorer
+from modelstream.scoring.plan import Plan
+from modelstream.scoring.records import decoded
+from modelstream.scoring.rows import Given
+from modelstream.scoring.scorer import Outcome
+from modelstream.scoring.session import Session
+from modelstream.scoring.settle import Refused, settle
 
 ERROR = "error"
 _MANY = 600
@@ -61,116 +60,84 @@ class Arguments:
             )
 
 
-@dataclass(frozen=True)
-class Setup:
-    """All that the function needs in the worker. Picklable."""
-
-    model: Model
-    bound: BoundMethod
-    arguments: Arguments
-    batch: Batch = field(default_factory=Batch)
-    on_error: OnError = field(default_factory=Fail)
-    decoder: RecordDecoder | None = None
-    kept: tuple[str, ...] = ()
-    readable_errors: bool = False
-    warm_up: bool = True
-
-
 class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no types
-    """Raw records or columns in, a row of columns and an error out, a batch at a time."""
+    """Raw records or columns in, a row of columns and an error out, a batch at a time.
 
-    def __init__(self, setup: Setup) -> None:
-        setup.arguments.warn_of_many(setup.model.name)
-        self._setup = setup
-        self._stack = ExitStack()
+    Args:
+        plan: what is to be done with each record.
+        arguments: what the columns mean.
+        error: the field that says why a record failed, where the job does not fail on it.
+        readable: it says so in words, and not as a JSON object.
+    """
+
+    def __init__(
+        self, plan: Plan, arguments: Arguments, error: str = ERROR, *, readable: bool = False
+    ) -> None:
+        arguments.warn_of_many(plan.model.name)
+        self._plan, self._arguments = plan, arguments
+        self._error, self._readable = error, readable
         self._seen = 0
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_setup": self._setup, "_seen": 0}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _stack=ExitStack())
 
     def open(self, function_context: FunctionContext) -> None:
         """Load the model, or share the copy of this process, and warm it up."""
-        setup = self._setup
-        self._metrics = ModelMetrics(_metric_group(function_context), setup.model.name)
-        with self._metrics.loading():
-            model = self._stack.enter_context(setup.model.open())
-        if setup.warm_up:
-            try_to_warm_up(model, setup.bound, setup.batch.warm_up_sizes)
-        self._scorer = Scorer(setup.bound, model, setup.batch, self._metrics)
+        plan = self._plan
+        metrics = ModelMetrics(_metric_group(function_context), plan.model.name)
+        self._session = Session.of(plan, metrics)
+        self._scorer = self._session.scorer(plan.bound)
 
     def close(self) -> None:
         """Give the model back; it leaves memory with its last user."""
-        self._stack.close()
-        if metrics := getattr(self, "_metrics", None):
-            metrics.unloaded()
+        self.__dict__.pop("_scorer", None)
+        if session := self.__dict__.pop("_session", None):
+            session.close()
 
     def eval(self, *arguments: "pd.Series[Any]") -> pd.DataFrame:
         """Score one Arrow batch."""
-        try:
-            return self._scored(arguments)
-        except Exception as error:
-            embedded.note(error)
-            raise
+        with embedded.noted():
+            given = self._given(arguments)
+            outcome = self._session.score(self._scorer, given, self._plan.on_error)
+            if outcome.failures and isinstance(self._plan.on_error, Fail):
+                self._fail(outcome.failures, arguments)
+            self._seen += given.size
+            return self._frame(given, outcome)
 
-    def _scored(self, arguments: "tuple[pd.Series[Any], ...]") -> pd.DataFrame:
-        n = len(arguments[0])
-        given = self._given(arguments)
-        outcome = self._scorer.score(given.rows)
-        failures = given.merged(outcome.failures)
-        dead = len(failures) if isinstance(self._setup.on_error, DeadLetter) else 0
-        self._metrics.scored(n, len(failures), dead)
-        if failures and isinstance(self._setup.on_error, Fail):
-            raise self._failed(failures, arguments)
-        self._seen += n
-        return self._frame(given, outcome, failures, n)
-
-    def _given(self, arguments: "tuple[pd.Series[Any], ...]") -> Decoded:
-        setup = self._setup
-        if setup.decoder is not None:
-            return decoded(setup.decoder, setup.kept, arguments[0])
-        names = setup.arguments.columns
-        if len(arguments) != setup.arguments.count:
+    def _given(self, arguments: "tuple[pd.Series[Any], ...]") -> Given:
+        plan = self._plan
+        if plan.decoder is not None:
+            return decoded(plan.decoder, plan.decoded, arguments[0])
+        names, nullable = self._arguments.columns, self._arguments.nullable
+        if len(arguments) != self._arguments.count:
             raise SignatureMismatchError(
-                f"the function of model {setup.model.name!r} takes {len(names)} arguments "
+                f"the function of model {plan.model.name!r} takes {len(names)} arguments "
                 f"({', '.join(names)}); it is called with {len(arguments)}"
             )
         columns = dict(zip(names, arguments, strict=False))
-        nulls = arguments[len(names) : len(names) + len(setup.arguments.nullable)]
-        return Decoded.of(columns, dict(zip(setup.arguments.nullable, nulls, strict=True)))
+        nulls = arguments[len(names) : len(names) + len(nullable)]
+        return Given.without_nulls(columns, dict(zip(nullable, nulls, strict=True)))
 
-    def _frame(
-        self, given: Decoded, outcome: Outcome, failures: dict[int, Failure], n: int
-    ) -> pd.DataFrame:
+    def _frame(self, given: Given, outcome: Outcome) -> pd.DataFrame:
         columns: dict[str, Any] = dict(given.kept)
-        for name, values in given.spread(outcome.columns).items():
+        for name, values in outcome.columns.items():
             columns[name] = values if isinstance(values, np.ndarray) else objects(values)
-        if not isinstance(self._setup.on_error, Fail):
-            errors = np.full(n, None, object)
-            for position, failure in failures.items():
-                errors[position] = self._error(failure)
-            columns[ERROR] = errors
+        if not isinstance(self._plan.on_error, Fail):
+            errors = np.full(given.size, None, object)
+            for position, failure in outcome.failures.items():
+                errors[position] = str(failure) if self._readable else failure.to_json()
+            columns[self._error] = errors
         return pd.DataFrame(columns, copy=False)
 
-    def _error(self, failure: Failure) -> str:
-        return str(failure) if self._setup.readable_errors else failure.to_json()
-
-    def _failed(
-        self, failures: dict[int, Failure], arguments: "tuple[pd.Series[Any], ...]"
-    ) -> RecordFailedError:
+    def _fail(
+        self, failures: Mapping[int, Failure], arguments: "tuple[pd.Series[Any], ...]"
+    ) -> None:
         position = min(failures)
-        setup = self._setup
-        key = f", key {arguments[-1].iloc[position]!r}" if setup.arguments.key else ""
-        values = ", ".join(
-            f"{name}={excerpt(series.iloc[position])}"
-            for name, series in zip(setup.arguments.columns, arguments, strict=False)
+        series = dict(zip(self._arguments.columns, arguments, strict=False))
+        refused = Refused(
+            {name: values.iloc[position] for name, values in series.items()},
+            failures[position],
+            arguments[-1].iloc[position] if self._arguments.key else None,
+            self._seen + position,
         )
-        return RecordFailedError(
-            f"record {self._seen + position} of this subtask{key} ({values}) cannot be scored by "
-            f"model {setup.model.name!r}: {failures[position]}. {ADVICE}"
-        )
+        settle([refused], self._plan.on_error, self._plan.model.name)
 
 
 def _metric_group(context: FunctionContext) -> Any:

@@ -4,9 +4,9 @@ Flink takes any arguments for a Python function: what does not fit would be foun
 record, and a script that gives NULL for each of them looks as if it worked.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelstream.convert.fit import misfit
 from modelstream.errors import SignatureMismatchError
@@ -39,8 +39,7 @@ def check(t_env: "TableEnvironment", insert: str, functions: Mapping[str, BoundM
     Raises:
         SignatureMismatchError: arguments are missing, too many or of the wrong type.
     """
-    operation = t_env._j_tenv.getParser().parse(insert).get(0)
-    for call in _calls(operation.getChild().getCalciteTree(), functions):
+    for call in (Call(*found) for found in jvm.function_calls(t_env, insert, functions)):
         if problem := _problem(call, functions[call.function]):
             raise SignatureMismatchError(problem)
 
@@ -60,46 +59,3 @@ def _problem(call: Call, bound: BoundMethod) -> str | None:
                 f"({inputs[tensor]}): {reason}"
             )
     return None
-
-
-def _calls(node: Any, functions: Mapping[str, BoundMethod]) -> Iterator[Call]:
-    for expression in _expressions(node):
-        yield from _calls_in(expression, functions)
-    inputs = node.getInputs()
-    for index in range(inputs.size()):
-        yield from _calls(inputs.get(index), functions)
-
-
-def _expressions(node: Any) -> Iterator[Any]:
-    match node.getClass().getSimpleName():
-        case "LogicalProject":
-            yield from _listed(node.getProjects())
-        case "LogicalFilter" | "LogicalJoin":
-            yield node.getCondition()
-        case "LogicalTableFunctionScan":
-            yield node.getCall()
-
-
-def _calls_in(expression: Any, functions: Mapping[str, BoundMethod]) -> Iterator[Call]:
-    match expression.getClass().getSimpleName():
-        case "RexFieldAccess":
-            yield from _calls_in(expression.getReferenceExpr(), functions)
-        case "RexSubQuery":
-            yield from _calls(jvm.field(expression, "rel"), functions)
-        case "RexCall" | "RexOver":
-            operands = list(_listed(expression.getOperands()))
-            name = _function(expression.getOperator())
-            if name in functions:
-                yield Call(name, tuple(jvm.sql_type(each.getType()) for each in operands))
-            for each in operands:
-                yield from _calls_in(each, functions)
-
-
-def _function(operator: Any) -> str:
-    """The name of a registered function; nothing for an operator such as CASE."""
-    registered = operator.getClass().getSimpleName() == "BridgingSqlFunction"
-    return str(operator.getName()).lower() if registered else ""
-
-
-def _listed(found: Any) -> Iterator[Any]:
-    return (found.get(index) for index in range(found.size()))

@@ -39,6 +39,12 @@ def model_at(path: Path, spec: api.Model) -> Model:
     """
     if path.is_dir():
         check_links(path)
+    found = _of_format(path, spec)
+    found.digest = spec.digest
+    return found
+
+
+def _of_format(path: Path, spec: api.Model) -> SavedModel | KerasModel | GraphDefModel:
     match spec.format:
         case api.ModelFormat.SAVED_MODEL:
             shapes = {name: _shape(shape) for name, shape in spec.shapes.items()}

@@ -16,6 +16,7 @@ from modelstream.job.tables import TablePlan
 from modelstream.models import Classify, Method, Model, Predict, Regress, method_for
 from modelstream.models.signature import find_signature
 from modelstream.scoring.batch import Batch
+from modelstream.scoring.plan import Plan
 from modelstream_crds import quantities
 from modelstream_crds.v1alpha1 import Batch as BatchSpec
 from modelstream_crds.v1alpha1 import Column, Inference, OnError, Pipeline, Sink, Source
@@ -24,8 +25,10 @@ from modelstream_crds.v1alpha1 import Method as MethodName
 if TYPE_CHECKING:
     from pyflink.table import StatementSet, StreamTableEnvironment, Table
 
+    from modelstream.flink.tables import Raw
     from modelstream.scoring.records import RecordDecoder
 
+_PLACE = "CONCAT(`{}`, '/', CAST(`{}` AS STRING), '@', CAST(`{}` AS STRING))"
 _KEY_FORMAT, _KEY_FIELDS, _KEY_PREFIX = "key.format", "key.fields", "key.fields-prefix"
 
 
@@ -36,13 +39,13 @@ class Read:
     Attributes:
         table: the source.
         decoder: makes the record's columns of the payload; None when Flink decoded it.
-        payload: the column of raw bytes.
+        raw: where the raw records are.
         key: the column that identifies the record in a dead letter.
     """
 
     table: "Table"
     decoder: "RecordDecoder | None" = None
-    payload: str | None = None
+    raw: "Raw | None" = None
     key: str | None = None
 
 
@@ -86,24 +89,22 @@ def build(
         SignatureMismatchError: columns and model do not fit.
         JobError: anything else that cannot work.
     """
-    from modelstream.flink.entry import infer
+    from modelstream.flink.tables import over_table
 
     inference = pipeline.inference
     read = _read(t_env, pipeline, secrets, options)
     if read.decoder is not None:
         decode.check_kept(read.decoder, _keep(pipeline))
-    inferred = infer(
-        read.table,
+    plan = Plan.of(
         model,
         method(model, inference, place),
         keep=_keep(pipeline),
+        key=read.key,
         batch=_batch(inference.batch),
         on_error=_on_error(inference.on_error),
-        decoder=read.decoder,
-        payload=read.payload,
-        key=read.key,
         warm_up=warm_up,
     )
+    inferred = over_table(read.table, replace(plan, decoder=read.decoder), read.raw)
     inserts = t_env.create_statement_set()
     sink = tables.sink_plan(pipeline.sink, secrets, "sink")
     inserts.add_insert(sink.descriptor(), decode.restored(inferred.scored, read.decoder))
@@ -177,10 +178,14 @@ def _read(
     secrets: Secrets,
     options: Callable[[], dict[str, str]],
 ) -> Read:
+    from modelstream.flink.tables import Raw
+
     plan = tables.source_plan(pipeline.source, secrets)
     if plan.format == "file":
         source = files.file_source(plan, options())
-        return Read(source.table(t_env), source.decoder, source.payload, source.payload)
+        text = f"CONCAT(DECODE(`{source.payload}`, 'UTF-8'), ':1')"
+        raw = Raw(source.payload, source=text)
+        return Read(source.table(t_env), source.decoder, raw, source.payload)
     if not decoded_here(pipeline):
         return Read(t_env.from_descriptor(plan.descriptor()))
     return _read_raw(t_env, plan, options)
@@ -191,6 +196,8 @@ def _read_raw(
 ) -> Read:
     from pyflink.table.expressions import col
 
+    from modelstream.flink.tables import Raw
+
     fields = tuple(column for column in plan.columns if not column.metadata)
     keys = key_columns(plan)
     decoder = decode.decoder(
@@ -199,19 +206,36 @@ def _read_raw(
         plan.options,
     )
     payload = tables.unused_name("payload", plan.columns)
+    place = _place(plan)
     raw = TablePlan(
         plan.connector,
         "raw",
         decode.without_format_options(str(plan.format), plan.options),
-        (*(c for c in fields if c.name in keys), *tables.raw_columns(payload, plan.columns)),
+        (
+            *(c for c in fields if c.name in keys),
+            *tables.raw_columns(payload, plan.columns),
+            *place,
+        ),
     )
+    hidden = tuple(column.name for column in place)
+    where = Raw(payload, hidden, _PLACE.format(*hidden) if place else None)
     if (plan.connector, plan.format) == ("filesystem", "csv"):
         source = csvfiles.csv_files(raw, decode.csv_dialect(plan.options), options())
         table = source.table(t_env, payload)
     else:
         # Flink's json and csv skip a record without a value (a tombstone), so this does too.
         table = t_env.from_descriptor(raw.descriptor()).where(col(payload).is_not_null)
-    return Read(table, decoder, payload, _dead_letter_key(plan, keys))
+    return Read(table, decoder, where, _dead_letter_key(plan, keys))
+
+
+def _place(plan: TablePlan) -> tuple[Column, ...]:
+    """Columns that say where in Kafka a record stands; Flink knows no such thing of a file."""
+    if plan.connector != "kafka":
+        return ()
+    return tuple(
+        Column(name=tables.unused_name(f"modelstream_{of}", plan.columns), type=kind, metadata=of)
+        for of, kind in (("topic", "STRING"), ("partition", "INT"), ("offset", "BIGINT"))
+    )
 
 
 def key_columns(plan: TablePlan) -> tuple[str, ...]:

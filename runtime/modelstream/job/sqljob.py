@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from modelstream.errors import JobError, SignatureMismatchError
+from modelstream.failure import Fail, Null
 from modelstream.job import calls, connectors, failures, statements
 from modelstream.job.connectors import Needs
 from modelstream.job.statements import Statement
 from modelstream.models import Model
 from modelstream_crds.reserved import RESERVED
-from modelstream_crds.v1alpha1 import Sql
+from modelstream_crds.v1alpha1 import Sql, SqlOnError
 
 if TYPE_CHECKING:
     from pyflink.table import StatementSet, TableEnvironment
@@ -56,7 +57,7 @@ def build(
 
     functions = {name: default_method(model).bind(model) for name, model in models.items()}
     for name, model in models.items():
-        register(t_env, name, model, on_error=sql.on_error.value)
+        register(t_env, name, model, on_error=Fail() if sql.on_error is SqlOnError.FAIL else Null())
     script = checked(sql.statements)
     inserts = t_env.create_statement_set()
     for statement in script:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from modelstream.flink import jvm
+
 _ANSWERED = ("get_job_execution_result", "cancel", "stop_with_savepoint")
 """What a program calls that sees to the end of its job itself."""
 
@@ -48,7 +50,7 @@ def submitted_jobs() -> Iterator[list[Submitted]]:
 
     def make(result: Any, j_result: Any) -> None:
         made(result, j_result)
-        client = result.get_job_client() if _is_insert(j_result) else None
+        client = result.get_job_client() if jvm.is_insert(j_result) else None
         if client is not None:
             result.wait = noted(client).marked(result.wait)
             result.get_job_client = lambda: client
@@ -61,13 +63,3 @@ def submitted_jobs() -> Iterator[list[Submitted]]:
         yield jobs
     finally:
         TableResult.__init__, StreamExecutionEnvironment.execute_async = made, execute_async
-
-
-def _is_insert(j_result: Any) -> bool:
-    """Whether the job writes to its sinks, instead of giving its rows to the program."""
-    from pyflink.util.java_utils import get_field
-
-    provider = get_field(j_result.getClass(), "resultProvider")
-    return provider is not None and str(
-        provider.get(j_result).getClass().getSimpleName()
-    ).startswith("InsertResult")

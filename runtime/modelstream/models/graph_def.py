@@ -49,6 +49,9 @@ class GraphDefModel:
         SignatureMismatchError: a signature names what the graph does not have.
     """
 
+    digest: str | None = None
+    """The digest of its files, where somebody has computed it; dead letters name it."""
+
     def __init__(
         self,
         source: str | os.PathLike[str] | bytes,

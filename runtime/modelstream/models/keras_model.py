@@ -45,6 +45,9 @@ class KerasModel:
         ModelLoadError: it had to be loaded, and Keras refuses it.
     """
 
+    digest: str | None = None
+    """The digest of its files, where somebody has computed it; dead letters name it."""
+
     def __init__(
         self,
         path: str | os.PathLike[str],

@@ -1,4 +1,4 @@
-"""Ragged and sparse tensors: what of them can be a column."""
+"""Conversions between ragged tensors and the arrays that a model is fed."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -6,22 +6,29 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy.typing as npt
 
 from modelstream.convert.columns import to_tensor
+from modelstream.convert.fields import fields
 from modelstream.convert.inputs import Tensor, to_input
 from modelstream.convert.raggedvalue import RaggedValue
 from modelstream.convert.spec import Layout, TensorSpec
-from modelstream.errors import BrokenModelError, ModelLoadError, SignatureMismatchError
-from modelstream.messages import listed, suggestion
+from modelstream.errors import (
+    BrokenModelError,
+    ConversionError,
+    ModelLoadError,
+    SignatureMismatchError,
+)
+from modelstream.messages import excerpt, listed, suggestion
 from modelstream.models import metagraph
 from modelstream.models.layouts import is_callable
+from modelstream.models.methods import Method, method_for
 from modelstream.models.options import TensorFlowOptions
 from modelstream.models.packages import missing_operation
 from modelstream.models.padding import in_parts
-from modelstream.models.protocol import Fed
+from modelstream.models.protocol import Fed, Model
 from modelstream.models.readable import readable_copy
 from modelstream.models.signature import DEFAULT_SIGNATURE, Signature, check_runs, find_signature
 
@@ -59,6 +66,11 @@ class LoadedModel:
         self._signatures = signatures
         self._engine = engine
         self._copy = copy
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self._name
 
     @property
     def signatures(self) -> Mapping[str, Signature]:
@@ -99,7 +111,9 @@ class LoadedModel:
         Raises:
             ConversionError: a value does not fit its tensor.
             BrokenModelError: the model cannot work, whatever it is given.
+            SignatureMismatchError: tensors are missing or too many, or have no names.
         """
+        check_name(signature)
         found = find_signature(self._signatures, signature, self._name)
         _check_callable(found, tensors)
         arrays = {name: _argument(values, found.inputs[name]) for name, values in tensors.items()}
@@ -108,6 +122,28 @@ class LoadedModel:
             return self._called(signature, arrays)
         n = len(next(iter(arrays.values())))
         return in_parts(size, n, arrays, lambda part: self._called(signature, dict(part)))
+
+    def score(self, record: Any, method: Method | None = None) -> dict[str, Any]:
+        """One record through a method: output column → value, in Python's own types.
+
+        Args:
+            record: a Row, a dict, a tuple (fields ``f0``, ``f1``, …), or the value of the only
+                input.
+            method: how the model is called; what its exporter meant if None.
+
+        Raises:
+            ConversionError: the record does not fit, or its result does not.
+        """
+        default = find_signature(self._signatures, DEFAULT_SIGNATURE, self._name)
+        bound = (method or method_for(default)).bind(cast(Model, self))
+        given = fields(record)
+        if given is None:
+            given = dict.fromkeys(bound.inputs, record)
+        if missing := bound.inputs.keys() - given.keys():
+            raise ConversionError(f"the record lacks {listed(missing)}; it has {listed(given)}")
+        tensors = bound.encode({name: [given[name]] for name in bound.inputs})
+        columns = bound.read(bound.run(self, tensors), 1)
+        return {name: plain(values[0]) for name, values in columns.items()}
 
     def close(self) -> None:
         """Give the memory back, then remove the temporary copy it was read from.
@@ -149,6 +185,19 @@ def _only_batch(signature: Signature, arrays: Fed) -> int | None:
             f"that many ({signature})"
         )
     return size
+
+
+def check_name(signature: object) -> None:
+    """Refuse values where the name of a signature belongs.
+
+    Raises:
+        SignatureMismatchError: it is not a name.
+    """
+    if not isinstance(signature, str):
+        raise SignatureMismatchError(
+            f"predict takes tensors by name, and {excerpt(signature)} has none: write "
+            f"predict(x=[[1.0, 2.0]]); only a signature's name may come first"
+        )
 
 
 def _argument(values: Any, spec: TensorSpec) -> Tensor:
@@ -272,3 +321,8 @@ def _load_error(directory: Path, causes: Mapping[str, Exception]) -> ModelLoadEr
         f"\n  {title}: {type(error).__name__}: {error}" for title, error in causes.items()
     )
     return ModelLoadError(f"TensorFlow cannot load the model {directory}:{said}")
+
+
+def plain(value: Any) -> Any:
+    """A value in Python's own types: no numpy scalar, no array."""
+    return value.tolist() if hasattr(value, "tolist") else value

@@ -48,9 +48,27 @@ class Method(Protocol):
         """
 
 
+class _Named:
+    """A method of a signature that has a name."""
+
+    signature: str
+
+    def __post_init__(self) -> None:
+        given: object = self.signature
+        if not isinstance(given, str):
+            name = type(self).__name__
+            raise OptionError(
+                f"{name} takes the name of a signature, not {given!r}: everything else "
+                f"has a name of its own, such as {name}(inputs={{'tensor': 'column'}})"
+            )
+
+
 @dataclass(frozen=True)
-class Predict:
+class Predict(_Named):
     """Any tensors in, any tensors out.
+
+    Examples:
+        >>> ms.Predict(inputs={"x": "features"}, outputs={"score": "output_0"})
 
     Attributes:
         signature: which function of the model.
@@ -84,13 +102,16 @@ class Predict:
 
 
 @dataclass(frozen=True)
-class Classify:
+class Classify(_Named):
     """The best class of each record, or the best few.
 
     What it gives, to be named in ``outputs``: ``label`` (STRING: the best class, null when its
     score is below the threshold), ``score`` (FLOAT: of the best class, whatever the threshold) and
     ``top_k`` (MAP<STRING, FLOAT>: label → score of the best classes that reach the threshold, the
     best first; a vectorised function of PyFlink cannot return an array of rows).
+
+    Examples:
+        >>> ms.Classify(top_k=3, labels=("cat", "dog", "bird"))
 
     Attributes:
         signature: which function of the model. Its outputs are ``classes`` and/or ``scores``;
@@ -123,6 +144,7 @@ class Classify:
     strict: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.top_k < 1:
             raise OptionError(f"top_k is {self.top_k}; it takes 1 or more")
         if self.cut is not None and not 0 < self.cut < 1:
@@ -160,7 +182,7 @@ class Classify:
 
 
 @dataclass(frozen=True)
-class Regress:
+class Regress(_Named):
     """One number a record, in the column ``value`` unless ``outputs`` says otherwise.
 
     Attributes:

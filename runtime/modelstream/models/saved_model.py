@@ -24,6 +24,12 @@ class SavedModel:
     It pickles without the model's weights; where it is unpickled the same path is opened. A
     version that was chosen because it was the highest stays chosen.
 
+    Examples:
+        >>> model = ms.SavedModel("/models/fraud")
+        >>> print(model.signatures["serving_default"])
+        >>> with model.open() as opened:
+        ...     opened.score({"amount": 12.5, "country": "NL"})
+
     Args:
         path: the directory with saved_model.pb, or one with version directories (``1/``, ``2/``).
         tags: of the meta graph, all of them.
@@ -45,6 +51,9 @@ class SavedModel:
         TagsNotFoundError: no meta graph has these tags.
         SignatureMismatchError: no signature has what ``ragged`` or ``shapes`` names.
     """
+
+    digest: str | None = None
+    """The digest of its files, where somebody has computed it; dead letters name it."""
 
     def __init__(
         self,

@@ -41,6 +41,12 @@ class OnlineModel:
     Names of inputs, labels and outputs are columns of the stream. Where there is one of a kind,
     ``build``'s model and ``loss`` get and give a tensor, where there are several a dict by name.
 
+    Examples:
+        >>> clicks = ms.OnlineModel(
+        ...     build, "binary_crossentropy", inputs={"x": spec}, labels={"clicked": label}
+        ... )
+        >>> learned = clicks.apply(stream.key_by(lambda row: row.user))
+
     Attributes:
         build: makes the model, a Keras model, or a ``tf.Module`` whose call takes the inputs, and
             ``training`` if it is to know that it learns. Runs in the worker, once a subtask, with
@@ -82,6 +88,11 @@ class OnlineModel:
     def __post_init__(self) -> None:
         check_ttl(self.ttl)
         check_on_error(self.on_error)
+        if not isinstance(self.batch, int):
+            raise OptionError(
+                f"batch is {self.batch!r}; an online model takes a number, the records of a key in "
+                f"one update: batch=32, and max_latency beside it"
+            )
         if self.batch < 1:
             raise OptionError(f"batch is {self.batch}; an update takes 1 record or more")
         if self.publish_every < 0:

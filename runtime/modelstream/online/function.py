@@ -7,8 +7,7 @@ from typing import Any
 from pyflink.common import Row
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 
-from modelstream.flink.keyed import value_of_key
-from modelstream.flink.keyedfailures import explained, key_text
+from modelstream.flink.keyed import explained, key_text, value_of_key
 from modelstream.online.definition import OnlineModel
 from modelstream.online.lifecycle import LearnerLifecycle, Setup, tensorflow_learner
 from modelstream.online.memory import Memory

@@ -1,4 +1,4 @@
-"""What the function that learns and the one that scores do alike: they open, give rows, close."""
+"""Opening, emitting and closing, shared by the learning and the scoring function."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from pyflink.common import Row
 from pyflink.datastream import OutputTag, RuntimeContext
 
-from modelstream.flink.keyedfailures import letters
+from modelstream.flink.keyed import refusals
 from modelstream.online.definition import OnlineModel
 from modelstream.online.metrics import LearningMetrics
 from modelstream.online.prequential import Prequential
@@ -76,7 +76,7 @@ class LearnerLifecycle:
         yield from map(_scored_row, results.scored)
         self._metrics.scored(len(results.scored), 0, 0)
         model, tag, metrics = self._setup.model, self._dead_letters, self._metrics
-        yield from letters(model.on_error, model.name, results.refused, key, tag, metrics)
+        yield from refusals(results.refused, key, model.on_error, model.name, tag, metrics)
 
 
 def _scored_row(scored: Scored) -> Row:

@@ -1,8 +1,9 @@
 """Score, then learn: what one record does to the memory of its key. Knows no Flink."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,12 +17,14 @@ from modelstream.online.examples import Encoder, Example
 from modelstream.online.memory import Memory, Weights
 from modelstream.online.metrics import LearningMetrics
 from modelstream.online.results import Results, Scored
+from modelstream.scoring.doubt import Doubt
 from modelstream.scoring.settle import Refused
 
 Array = npt.NDArray[Any]
 Tensors = Sequence[Array]
 
 _PATIENCE = 32
+_NOT_FINITE = "NotFinite"
 _ADVICE = (
     "the weights have diverged. Lower the learning rate or clip gradients (clipnorm of a Keras "
     "optimizer), and start from a savepoint taken before"
@@ -79,6 +82,9 @@ class Prequential:
         self._encoder = Encoder(definition, fields, kept)
         self._metrics = metrics or LearningMetrics(None, definition.name)
         self._patience = max(_PATIENCE, definition.batch)
+        self._doubt = Doubt(definition.name)
+        self._refused: tuple[Weights, Tensors] | None = None
+        self._answered: tuple[Weights, Tensors] | None = None
 
     def check(self, memory: Memory) -> None:
         """Hold a restored memory against the columns of today.
@@ -135,11 +141,14 @@ class Prequential:
 
     def _predicted(self, memory: Memory, example: Example) -> Results:
         """A record without a label."""
+        inputs = self._encoder.inputs(example)
         try:
-            outputs = self._learner.predict(memory.weights, self._encoder.inputs(example))
+            outputs = self._learner.predict(memory.weights, inputs)
+            self._answers(memory, inputs)
             (values,) = self._rows(outputs)
         except Exception as error:  # whatever TensorFlow raises
-            return Results(refused=[Refused(self._encoder.decoded(example), _failure(error))])
+            failure = self._failure(memory, inputs, error)
+            return Results(refused=[Refused(self._encoder.decoded(example), failure)])
         kept = self._encoder.kept(example)
         return Results(scored=[Scored(kept, values, None, memory.updates)])
 
@@ -153,7 +162,8 @@ class Prequential:
             yield self._assess(memory, positions)
         except Exception as error:  # whatever TensorFlow raises
             if len(positions) == 1:
-                bad[positions[0]] = _failure(error)
+                inputs, _ = self._encoder.batch([memory.pending[positions[0]]])
+                bad[positions[0]] = self._failure(memory, inputs, error)
                 return
             for at in positions:
                 yield from self._assessed(memory, [at], bad)
@@ -164,6 +174,7 @@ class Prequential:
         outputs, losses = self._learner.assess(memory.weights, *tensors)
         spent = (time.perf_counter_ns() - start) // 1000
         self._metrics.called(len(positions), {Stage.INFERENCE: spent})
+        self._answers(memory, tensors[0])
         return _Assessed(positions, self._rows(outputs), losses.tolist())
 
     def _emit(
@@ -220,12 +231,32 @@ class Prequential:
             values = self._encoder.decoded(memory.pending[at])
             results.refused.append(Refused(values, bad[at]))
         memory.pending = [each for at, each in enumerate(memory.pending) if at not in bad]
-        memory.refused += len(bad)
+        memory.refused += sum(each.error_type == _NOT_FINITE for each in bad.values())
         if memory.refused >= self._patience:
             raise DivergedError(
                 f"model {self._definition.name!r}: none of the last {memory.refused} records of "
                 f"this key has a finite loss, after {memory.updates} updates: {_ADVICE}"
             )
+
+    def _answers(self, memory: Memory, inputs: Tensors) -> None:
+        self._doubt.answered()
+        self._answered = memory.weights, [each[-1:] for each in inputs]
+
+    def _failure(self, memory: Memory, inputs: Tensors, error: Exception) -> Failure:
+        """Why one record was refused; a model that refuses all of them is put to the test."""
+        if isinstance(error, ConversionError):
+            return Failure.of(Stage.OUTPUT, error)
+        failure = Failure.of(Stage.INFERENCE, error)
+        self._refused = memory.weights, inputs
+        self._doubt.refused([failure], self._trials())
+        return failure
+
+    def _trials(self) -> Iterator[Callable[[], object]]:
+        if self._refused:
+            weights, inputs = self._refused
+            yield partial(self._learner.predict, weights, [_blank(each) for each in inputs])
+        if self._answered:
+            yield partial(self._learner.predict, *self._answered)
 
     def _rows(self, outputs: Sequence[Array]) -> list[tuple[Any, ...]]:
         """Of each record the values of the output columns."""
@@ -239,13 +270,13 @@ class Prequential:
         )
 
 
-def _failure(error: Exception) -> Failure:
-    decoding = isinstance(error, ConversionError)
-    return Failure.of(Stage.OUTPUT if decoding else Stage.INFERENCE, error)
-
-
 def _not_finite(message: str) -> Failure:
-    return Failure(Stage.INFERENCE, "NotFinite", message)
+    return Failure(Stage.INFERENCE, _NOT_FINITE, message)
+
+
+def _blank(array: Array) -> Array:
+    """As many zeros, or empty strings."""
+    return np.full_like(array, b"" if array.dtype.kind == "O" else 0)
 
 
 def _column(array: Array, spec: Any) -> Sequence[Any]:

@@ -7,7 +7,7 @@ from pyflink.common import Row, Types
 from pyflink.datastream import BroadcastProcessFunction, OutputTag, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
-from modelstream.flink.keyedfailures import explained, key_text
+from modelstream.flink.keyed import explained, key_text
 from modelstream.online.definition import OnlineModel
 from modelstream.online.lifecycle import LearnerLifecycle, Setup, tensorflow_learner
 from modelstream.online.memory import Memory

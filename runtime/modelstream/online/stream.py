@@ -8,7 +8,7 @@ from modelstream.errors import OptionError
 from modelstream.failure import DeadLetter
 from modelstream.flink.environment import refuse_thread_mode
 from modelstream.flink.keyed import check_keyed
-from modelstream.flink.letters import dead_letter_type
+from modelstream.flink.letters import letter_type
 from modelstream.flink.types import check_fields, fields_of, refuse_same_names, row, type_of
 from modelstream.online.definition import LOSS, UPDATES, OnlineModel, Specs
 
@@ -47,7 +47,7 @@ def learn(model: OnlineModel, stream: "KeyedStream", keep: Sequence[str] | None)
     check_keyed(stream, f"model {model.name!r}")
     refuse_thread_mode(stream)
     setup, kind = _setup(model, stream._original_data_type_info, keep, with_labels=True)
-    dead_letters = OutputTag(f"{model.name}-dead-letters", dead_letter_type())
+    dead_letters = OutputTag(f"{model.name}-dead-letters", letter_type())
     weights = OutputTag(f"{model.name}-weights", weights_type())
     function = LearningFunction(setup, dead_letters, weights)
     scored = stream.process(function, output_type=kind)
@@ -78,7 +78,7 @@ def score(
         )
     refuse_thread_mode(stream)
     setup, kind = _setup(model, stream.get_type(), keep, with_labels=False)
-    dead_letters = OutputTag(f"{model.name}-score-dead-letters", dead_letter_type())
+    dead_letters = OutputTag(f"{model.name}-score-dead-letters", letter_type())
     function = ScoringFunction(setup, key, dead_letters)
     connected = stream.connect(weights.broadcast(weights_state()))
     scored = connected.process(function, output_type=kind)

@@ -12,7 +12,7 @@ from modelstream.convert import Layout, TensorSpec
 from modelstream.errors import SignatureMismatchError
 from modelstream.failure import DeadLetter, Fail, OnError
 from modelstream.flink.keyed import check_keyed, check_ttl
-from modelstream.flink.letters import dead_letter_type
+from modelstream.flink.letters import letter_type
 from modelstream.flink.types import check_fields, fields_of, refuse_same_names, row, type_of
 from modelstream.messages import listed
 from modelstream.models.protocol import Model
@@ -21,7 +21,7 @@ from modelstream.models.signature import DEFAULT_SIGNATURE, Signature, find_sign
 if TYPE_CHECKING:
     from pyflink.datastream import KeyedStream
 
-    from modelstream.flink.tables import Inferred
+    from modelstream.flink.inferred import Inferred
 
 Array = npt.NDArray[Any]
 
@@ -38,9 +38,11 @@ class RecurrentModel:
         outputs: column → tensor; None gives every output that is no state.
         signature: which function of the model.
         on_error: what becomes of a record that cannot be scored; it leaves the state as it was.
-        name: in dead letters, and of the operator and its state: two of one job need two names.
+        name: in metrics, dead letters and messages, and of the operator and its state: two of one
+            job need two names.
         ttl: None keeps a key for ever. Otherwise one without a record for so long may be forgotten,
             and begins with zeros again.
+        warm_up: call the model with zeros before the first record.
     """
 
     model: Model
@@ -51,6 +53,7 @@ class RecurrentModel:
     on_error: OnError = field(default_factory=Fail)
     name: str = "recurrent"
     ttl: timedelta | None = None
+    warm_up: bool = True
 
     def __post_init__(self) -> None:
         check_model(self.model, type(self).__name__)
@@ -116,7 +119,8 @@ class RecurrentModel:
         from pyflink.datastream import OutputTag
 
         from modelstream.flink.environment import refuse_thread_mode
-        from modelstream.flink.tables import Inferred
+        from modelstream.flink.inferred import Inferred
+        from modelstream.flink.route import Choice, Route
         from modelstream.recurrent.function import RecurrentFunction
 
         check_keyed(stream, f"model {self.name!r}")
@@ -127,14 +131,15 @@ class RecurrentModel:
         found = self.found
         given = {column: type_of(found.outputs[name]) for column, name in self.columns.items()}
         refuse_same_names(kept, given, self.name)
-        tag = OutputTag(f"{self.name}-dead-letters", dead_letter_type())
+        tag = OutputTag(f"{self.name}-dead-letters", letter_type())
         scored = stream.process(
             RecurrentFunction(self, tuple(fields), kept, tag),
             output_type=row({**{name: fields[name] for name in kept}, **given}),
         )
         scored = scored.name(f"{self.name}: score").uid(f"modelstream-{self.name}-recurrent")
         letters = isinstance(self.on_error, DeadLetter)
-        return Inferred(scored, scored.get_side_output(tag) if letters else None)
+        choice = Choice(Route.RECORD, "what a record leaves behind goes into the call for the next")
+        return Inferred(scored, scored.get_side_output(tag) if letters else None, choice)
 
 
 def _check_names(what: str, names: Any, known: Any, signature: Signature) -> None:

@@ -1,18 +1,19 @@
-"""The Flink function of a sequence model: the hidden state of the key in, the next one out."""
+"""The Flink function of a recurrent model: the hidden state of the key in, the next one out."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 from pyflink.common import Row
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 
 from modelstream.failure import Failure
-from modelstream.flink.keyedfailures import explained, key_text, letters
+from modelstream.flink.keyed import explained, key_text, refusals
 from modelstream.recurrent.definition import RecurrentModel
 from modelstream.recurrent.hidden import HiddenState
 from modelstream.recurrent.step import Step
 from modelstream.scoring.metrics import ModelMetrics
+from modelstream.scoring.plan import digest_of
+from modelstream.scoring.session import Session
 from modelstream.scoring.settle import Refused
 
 
@@ -34,20 +35,19 @@ class RecurrentFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Load the model, or share the copy of this process, and find the state."""
         definition = self._definition
-        self._stack = ExitStack()
-        self._metrics = ModelMetrics(runtime_context.get_metrics_group(), definition.model.name)
-        with self._metrics.loading():
-            model = self._stack.enter_context(definition.model.open())
-        self._step = Step(definition, model)
+        self._metrics = ModelMetrics(runtime_context.get_metrics_group(), definition.name)
+        self._session = Session(definition.model, self._metrics)
+        self._step = Step(definition, self._session)
+        if definition.warm_up:
+            self._step.warm_up()
         self._hidden = HiddenState(definition.hidden, definition.name, definition.ttl)
         self._hidden.open(runtime_context)
 
     def close(self) -> None:
         """Give the model back; it leaves memory with its last user."""
-        if stack := self.__dict__.pop("_stack", None):
-            self.__dict__.pop("_step", None)  # it holds the model, which is collected as it closes
-            stack.close()
-            self._metrics.unloaded()
+        self.__dict__.pop("_step", None)
+        if session := self.__dict__.pop("_session", None):
+            session.close()
 
     def process_element(self, value: Row, ctx: Any) -> Iterator[Any]:
         """Score one record."""
@@ -55,17 +55,14 @@ class RecurrentFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink 
             record = dict(zip(self._fields, value, strict=True))
             outcome = self._step(record, self._hidden.get())
             if isinstance(outcome, Failure):
-                definition, refused = self._definition, [Refused(record, outcome)]
-                yield from letters(
-                    definition.on_error,
-                    definition.name,
-                    refused,
-                    key,
-                    self._dead_letters,
-                    self._metrics,
-                )
+                yield from self._refused(Refused(record, outcome), key)
                 return
             outputs, after = outcome
             self._hidden.set(after)
             self._metrics.scored(1, 0, 0)
             yield Row(*(value[at] for at in self._kept), *outputs)
+
+    def _refused(self, refused: Refused, key: str) -> Iterator[Any]:
+        made, tag = self._definition, self._dead_letters
+        digest = digest_of(made.model)
+        return refusals([refused], key, made.on_error, made.name, tag, self._metrics, digest)

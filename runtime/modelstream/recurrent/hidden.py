@@ -56,7 +56,7 @@ class HiddenState:
         self._names = names_hash(self._specs)
         self._name = name
         self._ttl = ttl
-        self._state: Any = None
+        self._state: Any = _Closed(name)
 
     def open(self, runtime_context: Any) -> None:
         """Find the state; called from ``open`` of the function."""
@@ -134,3 +134,18 @@ def _zeros(spec: TensorSpec) -> Array:
     dtype = dtype_of(spec.dtype)
     zeros = np.zeros((1, *(size or 1 for size in spec.record_shape or ())), dtype.numpy)
     return zeros if dtype.kind is not Kind.STRING else np.full_like(zeros, b"")
+
+
+class _Closed:
+    """Stands for the state until it is found."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def value(self, *_: object) -> Any:
+        raise StateError(
+            f"the hidden state {self._name!r} is not open: call its open(runtime_context) in "
+            f"open of the function that holds it"
+        )
+
+    update = clear = value

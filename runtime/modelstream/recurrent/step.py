@@ -1,6 +1,8 @@
 """One record through a model with a hidden state."""
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,16 +10,20 @@ import numpy.typing as npt
 
 from modelstream.convert import from_tensor
 from modelstream.convert.inputs import Tensor, to_input
-from modelstream.errors import ConversionError
+from modelstream.errors import BrokenModelError, ConversionError
 from modelstream.failure import Failure, Stage
-from modelstream.models.protocol import OpenModel
+from modelstream.models.protocol import Fed, OpenModel
+from modelstream.models.warmup import warm_up
 from modelstream.recurrent.definition import RecurrentModel
+from modelstream.scoring.doubt import Doubt
+
+log = logging.getLogger(__name__)
 
 Array = npt.NDArray[Any]
 
 
 class Step:
-    """One record through an open model. Knows no Flink."""
+    """One record through an open model, after what came before it. Knows no Flink."""
 
     def __init__(self, definition: RecurrentModel, model: OpenModel) -> None:
         self._definition = definition
@@ -25,19 +31,41 @@ class Step:
         self._feeds = definition.feeds
         self._columns = definition.columns
         self._found = definition.found
+        self._doubt = Doubt(definition.name)
+        self._scored: Fed = {}
 
     def __call__(
         self, record: Mapping[str, Any], hidden: Mapping[str, Array]
     ) -> tuple[list[Any], dict[str, Array]] | Failure:
-        """The values of the output columns and the next state; or why there are none."""
+        """The values of the output columns and the next state; or why there are none.
+
+        Raises:
+            BrokenModelError: the model refuses record after record, and its warm-up batch too.
+        """
         try:
-            tensors = dict(self._encoded(record))
+            tensors = {**dict(self._encoded(record)), **hidden}
         except ConversionError as error:
             return Failure.of(Stage.ENCODE, error)
         try:
-            given = self._model.call(self._found.name, {**tensors, **hidden})
+            given = self._model.call(self._found.name, tensors)
         except Exception as error:  # whatever TensorFlow and models raise
-            return Failure.of(Stage.INFERENCE, error)
+            failure = Failure.of(Stage.INFERENCE, error)
+            self._doubt.refused([failure], self._trials())
+            return failure
+        self._doubt.answered()
+        self._scored = tensors
+        return self._read(given)
+
+    def warm_up(self) -> None:
+        """Call the model with zeros, so that the first record does not wait for its first call."""
+        try:
+            warm_up(self._model, self._found.name)
+        except BrokenModelError:
+            raise
+        except Exception as error:  # a model may refuse zeros
+            log.info("model %s is not warm: %s", self._definition.name, error)
+
+    def _read(self, given: Mapping[str, Array]) -> tuple[list[Any], dict[str, Array]] | Failure:
         after = {name: given[source] for name, source in self._definition.state.items()}
         for name, array in after.items():
             if array.dtype.kind == "f" and not np.isfinite(array).all():
@@ -46,6 +74,13 @@ class Step:
             return [_value(from_tensor(given[name])) for name in self._columns.values()], after
         except ConversionError as error:
             return Failure.of(Stage.OUTPUT, error)
+
+    def _trials(self) -> Iterator[Callable[[], object]]:
+        """Calls that change nothing: not of a signature that changes variables of the model."""
+        if not self._found.stateful:
+            yield partial(warm_up, self._model, self._found.name)
+            if self._scored:
+                yield partial(self._model.call, self._found.name, self._scored)
 
     def _encoded(self, record: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
         for tensor, column in self._feeds.items():

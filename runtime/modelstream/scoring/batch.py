@@ -11,7 +11,10 @@ from modelstream.errors import OptionError
 
 @dataclass(frozen=True)
 class Batch:
-    """One size and one patience for all models of a job.
+    """How many records one model call takes, and how long a record may wait; one for each job.
+
+    Examples:
+        >>> ms.infer(table, model, batch=ms.Batch(64, timedelta(milliseconds=20)))
 
     Attributes:
         max_size: records in one call of the model, at most.

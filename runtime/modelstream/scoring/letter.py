@@ -8,14 +8,86 @@ import base64
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from modelstream.convert.fields import VALUE, named
 from modelstream.convert.flinktypes import ColumnType
+from modelstream.failure import Failure
 from modelstream.messages import text
-from modelstream.scoring.records import VALUE, named
 
 _DEEPEST = 64
 _DOUBLE_BITS = 1024  # whole numbers beyond a double's range are text
+
+
+@dataclass(frozen=True)
+class Letter:
+    """The dead letter of one record; its fields are the columns of DEAD_LETTER_COLUMNS.
+
+    Attributes:
+        key: of the record, where it has one.
+        payload: the record: its raw bytes, or its fields as a JSON object in UTF-8.
+        stage: where it failed.
+        error_type: the class of the error.
+        message: what the error says.
+        model: the model that it failed by, or those around which a function of the user raised.
+        time: when, in milliseconds since 1970.
+        model_digest: of the model's files; None where nobody computed it.
+        source: ``TOPIC/PARTITION@OFFSET`` of a record of Kafka, ``FILE:1`` of a whole file.
+        text: the payload, where it is UTF-8.
+    """
+
+    key: bytes | None
+    payload: bytes
+    stage: str
+    error_type: str
+    message: str
+    model: str
+    time: int
+    model_digest: str | None = None
+    source: str | None = None
+    text: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        record: Any,
+        failure: Failure,
+        model: str,
+        digest: str | None = None,
+        key: Any = None,
+    ) -> "Letter":
+        """The letter of a record. Whatever is in the record, it is made."""
+        content = payload(record)
+        return cls(
+            key=key_bytes(key),
+            payload=content,
+            stage=str(failure.stage),
+            error_type=failure.error_type,
+            message=failure.message,
+            model=model,
+            time=failure.time,
+            model_digest=digest,
+            text=content.decode(),
+        )
+
+
+DEAD_LETTER_COLUMNS: tuple[ColumnType, ...] = (
+    ColumnType("key", "BYTES"),
+    ColumnType("payload", "BYTES"),
+    ColumnType("stage", "STRING"),
+    ColumnType("error_type", "STRING"),
+    ColumnType("message", "STRING"),
+    ColumnType("model", "STRING"),
+    ColumnType("time", "TIMESTAMP_LTZ(3)"),
+    ColumnType("model_digest", "STRING"),
+    ColumnType("source", "STRING"),
+    ColumnType("text", "STRING"),
+)
+"""Key of the record where it has one; the record itself (its raw bytes, or its columns as a JSON
+object in UTF-8); where, why and by which model it failed (or around which models, where a function
+of the user raised), and when; the digest of the model's files, the place of the record in its
+source, and the record as text: NULL where they are not known."""
 
 
 def payload(record: Any) -> bytes:
@@ -77,17 +149,3 @@ def _not_finite(value: float) -> str:
     if math.isnan(value):
         return "NaN"
     return "Infinity" if value > 0 else "-Infinity"
-
-
-DEAD_LETTER_COLUMNS: tuple[ColumnType, ...] = (
-    ColumnType("key", "BYTES"),
-    ColumnType("payload", "BYTES"),
-    ColumnType("stage", "STRING"),
-    ColumnType("error_type", "STRING"),
-    ColumnType("message", "STRING"),
-    ColumnType("model", "STRING"),
-    ColumnType("time", "TIMESTAMP_LTZ(3)"),
-)
-"""Key of the record where it has one; the record itself (its raw bytes, or its columns as a JSON
-object in UTF-8); where, why and by which model it failed (or around which models, where a function
-of the user raised), and when."""

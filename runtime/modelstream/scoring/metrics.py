@@ -38,7 +38,7 @@ class NoMeter:
     """Reports nowhere."""
 
     def called(self, records: int, microseconds: dict[Stage, int]) -> None:
-        """Forget it."""
+        """Do nothing."""
 
 
 class ModelMetrics:

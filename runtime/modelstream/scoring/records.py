@@ -1,21 +1,16 @@
-"""Records of a DataStream as the columns that a method reads.
-
-A record is a Row, a dict, a tuple or a plain value. Fields of a Row or a dict have names; those of
-a tuple, and of a Row without names, are called ``f0``, ``f1``, … as Flink calls them. A plain
-value is ``f0``, and feeds the only input of a model whatever that is called.
-"""
+"""Records as the columns that a method reads: those of a DataStream, and raw ones decoded."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
-import numpy as np
-
+from modelstream.convert.fields import fields
 from modelstream.convert.records import objects
 from modelstream.errors import ConversionError, RecordError
 from modelstream.failure import Failure, Stage
 from modelstream.messages import listed, suggestion
 from modelstream.models import ColumnType
-from modelstream.scoring.rows import Decoded, Rows
+from modelstream.scoring.rows import Given
 
 
 class RecordDecoder(Protocol):
@@ -29,36 +24,7 @@ class RecordDecoder(Protocol):
         """One batch: for each record its columns, or why it has none. Never raises."""
 
 
-VALUE = "f0"
-
-
-def fields(record: Any) -> dict[str, Any] | None:
-    """The fields of a record by name; None for a plain value."""
-    match record:
-        case Mapping():
-            return {str(name): value for name, value in record.items()}
-        case tuple():
-            names = getattr(record, "_fields", None) or map(position, range(len(record)))
-            return dict(zip(names, record, strict=True))
-        case _ if hasattr(record, "as_dict") and hasattr(record, "get_row_kind"):
-            names = getattr(record, "_fields", None) or map(position, range(len(record)))
-            return dict(zip(names, record, strict=True))
-        case _:
-            return None
-
-
-def named(record: Any) -> dict[str, Any]:
-    """The fields of a record by name; a plain value is ``f0``."""
-    found = fields(record)
-    return {VALUE: record} if found is None else found
-
-
-def position(number: int) -> str:
-    """The name of a field that has none."""
-    return f"f{number}"
-
-
-def extracted(records: Sequence[Any], columns: Sequence[str]) -> Decoded:
+def extracted(records: Sequence[Any], columns: Sequence[str]) -> Given:
     """Records as columns; one that lacks a field is a failure of its own."""
     rows: list[list[Any]] = []
     failures: dict[int, Failure] = {}
@@ -67,12 +33,23 @@ def extracted(records: Sequence[Any], columns: Sequence[str]) -> Decoded:
             rows.append(_values(record, columns))
         except ConversionError as error:
             failures[at] = Failure.of(Stage.ENCODE, error)
-    listed_by_column = {name: [row[at] for row in rows] for at, name in enumerate(columns)}
-    whole = Rows.of(listed_by_column, len(rows))
-    if not failures:
-        return Decoded(whole, len(records))
-    good = [at for at in range(len(records)) if at not in failures]
-    return Decoded(whole, len(records), failures, np.asarray(good, np.intp))
+    by_column = {name: [row[at] for row in rows] for at, name in enumerate(columns)}
+    return Given.of(by_column, len(records), failures)
+
+
+def decoded(decoder: RecordDecoder, kept: Sequence[str], payloads: Any) -> Given:
+    """A batch of raw records; the columns in ``kept`` go past the model."""
+    values = payloads.tolist()
+    records = decoder.decode(values)
+    failures = {
+        at: Failure.of(Stage.FORMAT, record)
+        for at, record in enumerate(records)
+        if isinstance(record, RecordError)
+    }
+    fine = [record for record in records if not isinstance(record, RecordError)]
+    columns = {column.name: [record[column.name] for record in fine] for column in decoder.columns}
+    given = Given.of(columns, len(values), failures)
+    return replace(given, kept={name: objects(given.spread(columns[name])) for name in kept})
 
 
 def _values(record: Any, columns: Sequence[str]) -> list[Any]:
@@ -90,23 +67,3 @@ def _values(record: Any, columns: Sequence[str]) -> list[Any]:
                 f"the record has no field {name!r}{suggestion(name, found)}; it has {listed(found)}"
             )
     return [found[name] for name in columns]
-
-
-def decoded(decoder: RecordDecoder, kept: Sequence[str], payloads: Any) -> Decoded:
-    """A batch of raw records."""
-    values = payloads.tolist()
-    records = decoder.decode(values)
-    failures = {
-        at: Failure.of(Stage.FORMAT, record)
-        for at, record in enumerate(records)
-        if isinstance(record, RecordError)
-    }
-    fine = [record for record in records if not isinstance(record, RecordError)]
-    columns = {column.name: [record[column.name] for record in fine] for column in decoder.columns}
-    whole = Decoded(Rows.of(columns, len(fine)), len(values))
-    if failures:
-        positions = np.asarray([at for at in range(len(values)) if at not in failures], np.intp)
-        whole = Decoded(whole.rows, len(values), failures, positions)
-    spread = whole.spread({name: columns[name] for name in kept})
-    held = {name: objects(column) for name, column in spread.items()}
-    return Decoded(whole.rows, whole.size, whole.failures, whole.positions, held)

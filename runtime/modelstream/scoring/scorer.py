@@ -4,21 +4,23 @@ Knows neither Flink nor TensorFlow: columns in, columns out.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from modelstream.errors import BrokenModelError, ConversionError, UnevenShapesError
 from modelstream.failure import Failure, Stage
 from modelstream.models import BoundMethod, OpenModel
-from modelstream.models.padding import filled
+from modelstream.models.padding import cut, filled
+from modelstream.models.protocol import Fed
+from modelstream.models.warmup import zeros
 from modelstream.scoring.batch import Batch
+from modelstream.scoring.doubt import Doubt
 from modelstream.scoring.metrics import Meter, NoMeter
-from modelstream.scoring.rows import Rows
+from modelstream.scoring.rows import Given, Rows
 
 Columns = Mapping[str, Any]
-
-_PATIENCE = 32  # records in a row, where each is a batch of its own
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,15 @@ class Outcome:
     """A scored batch.
 
     Attributes:
-        columns: the output columns, one value a record; None for a record that failed.
+        columns: the output columns, one value per record; None for a record that failed.
         failures: why records failed, by their position in the batch.
     """
 
     columns: Columns
     failures: Mapping[int, Failure]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
 
 
 class _StageError(Exception):
@@ -45,8 +50,8 @@ class _StageError(Exception):
 
 @dataclass
 class _Progress:
+    failures: dict[int, Failure]
     parts: list[tuple[Rows, Columns]] = field(default_factory=list)
-    failures: dict[int, Failure] = field(default_factory=dict)
 
 
 class Scorer:
@@ -66,30 +71,30 @@ class Scorer:
         batch: Batch = Batch(),  # noqa: B008  # frozen
         meter: Meter | None = None,
     ) -> None:
-        self._bound = bound
+        self.bound = bound
         self._model = model
         self._batch = batch
         self._meter = meter or NoMeter()
-        self._in_a_row = 0
+        self._doubt = Doubt(bound.model)
+        self._scored: Fed = {}
 
-    def score(self, rows: Rows) -> Outcome:
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the method reads."""
+        return tuple(self.bound.inputs)
+
+    def score(self, given: Given) -> Outcome:
         """Score a batch. A record that cannot be scored costs itself only.
 
         Raises:
-            BrokenModelError: the model fails on every single record, of a batch of two or more
-                or of the last 32, or says that it cannot work: not the data is bad.
+            BrokenModelError: the model refuses 32 records in a row, and its warm-up batch and the
+                last record that it scored too; or it says that it cannot work.
         """
-        if not len(rows):
-            return Outcome({name: [] for name in self._names}, {})
-        progress = _Progress()
-        for start, end in self._batch.spans(len(rows)):
-            self._isolate(rows.span(start, end), progress)
-        self._refuse_broken(len(rows), progress.failures)
-        return Outcome(self._assembled(rows, progress.parts), progress.failures)
-
-    @property
-    def _names(self) -> list[str]:
-        return [column.name for column in self._bound.output_columns]
+        progress = _Progress(dict(given.failures))
+        for start, end in self._batch.spans(len(given.rows)):
+            self._isolate(given.rows.span(start, end), progress)
+        self._judge(given, progress.failures)
+        return Outcome(self._assembled(given.size, progress.parts), progress.failures)
 
     def _isolate(self, rows: Rows, progress: _Progress) -> None:
         """Score what can be scored; narrow down what cannot until each failure is one record."""
@@ -106,18 +111,20 @@ class Scorer:
         times = [time.perf_counter_ns()]
         stage = Stage.ENCODE
         try:
-            tensors = filled(self._bound.encode(rows.columns), self._batch.padded(n) - n)
+            encoded = self.bound.encode(rows.columns)
+            tensors = filled(encoded, self._batch.padded(n) - n)
             times.append(time.perf_counter_ns())
             stage = Stage.INFERENCE
-            outputs = self._bound.run(self._model, tensors)
+            outputs = self.bound.run(self._model, tensors)
             times.append(time.perf_counter_ns())
             stage = Stage.OUTPUT
-            columns = self._bound.read(outputs, n)
+            columns = self.bound.read(outputs, n)
             times.append(time.perf_counter_ns())
         except BrokenModelError:  # no record, however small its batch, will be better
             raise
         except Exception as error:  # whatever converters, TensorFlow and models raise
             raise _StageError(stage, error) from error
+        self._scored = cut(encoded, n - 1, 1)
         spent = {
             stage: (after - before) // 1000
             for stage, before, after in zip(_CALL_STAGES, times, times[1:], strict=False)
@@ -142,7 +149,7 @@ class Scorer:
         while waiting:
             some = waiting.pop()
             try:
-                self._bound.encode(some.columns)
+                self.bound.encode(some.columns)
             except UnevenShapesError:
                 kept.append(some)  # each of them fits, only not with the others
             except Exception as error:  # a converter of the user may raise anything
@@ -152,26 +159,35 @@ class Scorer:
         good = {position for some in kept for position in some.positions.tolist()}
         return rows.take([i for i, at in enumerate(rows.positions.tolist()) if at in good])
 
-    def _refuse_broken(self, n: int, failures: Mapping[int, Failure]) -> None:
-        refused = [failure for failure in failures.values() if failure.stage is not Stage.ENCODE]
-        reached = n - (len(failures) - len(refused))
-        if not reached:
+    def _judge(self, given: Given, failures: Mapping[int, Failure]) -> None:
+        """Count what the model refused after the last record of the batch that it answered."""
+        if not failures:
+            self._doubt.answered()
             return
-        if len(refused) < reached:
-            self._in_a_row = 0
-            return
-        self._in_a_row += reached
-        if reached >= 2 or self._in_a_row >= _PATIENCE:
-            raise BrokenModelError(
-                f"model {self._bound.model!r} fails on each of {self._in_a_row} records by "
-                f"itself, so the model is at fault and not the data; the first of the last "
-                f"{reached} says: {refused[0]}"
-            )
+        refused: list[Failure] = []
+        for position in given.rows.positions[::-1].tolist():
+            failure = failures.get(position)
+            if failure is None or failure.stage is Stage.OUTPUT:
+                self._doubt.answered()
+                break
+            if failure.stage is Stage.INFERENCE:
+                refused.append(failure)
+        if refused:
+            self._doubt.refused(refused[::-1], self._trials())
 
-    def _assembled(self, rows: Rows, parts: Sequence[tuple[Rows, Columns]]) -> Columns:
-        if len(parts) == 1 and len(parts[0][0]) == len(rows):
+    def _trials(self) -> Iterator[Callable[[], object]]:
+        """Calls that change nothing: not of a signature that changes variables of the model."""
+        signature = self.bound.signature
+        if not signature.stateful:
+            yield partial(self.bound.run, self._model, zeros(signature, 1))
+            if self._scored:
+                yield partial(self.bound.run, self._model, self._scored)
+
+    def _assembled(self, size: int, parts: Sequence[tuple[Rows, Columns]]) -> Columns:
+        if len(parts) == 1 and len(parts[0][0]) == size:
             return parts[0][1]
-        columns: dict[str, list[Any]] = {name: [None] * len(rows) for name in self._names}
+        names = [column.name for column in self.bound.output_columns]
+        columns: dict[str, list[Any]] = {name: [None] * size for name in names}
         for some, scored in parts:
             for name, values in columns.items():
                 for position, value in zip(some.positions.tolist(), scored[name], strict=True):

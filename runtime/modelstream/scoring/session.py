@@ -1,4 +1,4 @@
-"""An open model as one function of one subtask uses it."""
+"""A model open for one function of one subtask: loaded, warmed, counted, and given back."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelstream.errors import UnscorableError
-from modelstream.failure import Failure, Stage
-from modelstream.messages import excerpt
+from modelstream.failure import Drop, Failure, OnError, Stage
 from modelstream.models import (
     DEFAULT_SIGNATURE,
     BoundMethod,
@@ -20,13 +19,16 @@ from modelstream.models import (
     Signature,
     TensorFlowOptions,
 )
+from modelstream.models.protocol import Fed
 from modelstream.models.warmup import try_to_warm_up
 from modelstream.scoring.batch import Batch
 from modelstream.scoring.counted import count
 from modelstream.scoring.metrics import ModelMetrics
-from modelstream.scoring.plan import default_method
+from modelstream.scoring.plan import Plan, default_method, digest_of
 from modelstream.scoring.records import extracted
-from modelstream.scoring.scorer import Scorer
+from modelstream.scoring.rows import Given
+from modelstream.scoring.scorer import Outcome, Scorer
+from modelstream.scoring.settle import Refused, lettered
 
 Scored: TypeAlias = dict[str, Any]
 """What a method gave for one record: column → value."""
@@ -34,38 +36,132 @@ Scored: TypeAlias = dict[str, Any]
 _KEPT_METHODS = 32
 
 
-class ModelHandle:
-    """A model that is open, for records one by one or many at once.
+class Session:
+    """An open model, as all that score with it in one function share it.
+
+    It stands for the open model where one is asked for, and holds it in one attribute.
 
     Args:
-        model: which one.
-        opened: the copy of this process.
-        metrics: told of every call.
+        model: which one; it is loaded, or the copy of this process is shared.
+        metrics: told of the load and of every call.
         batch: how large a call may be, and what it is padded to.
+        options: how TensorFlow runs it; what the model says of itself if None.
     """
 
     def __init__(
         self,
         model: Model,
-        opened: OpenModel,
         metrics: ModelMetrics,
         batch: Batch = Batch(),  # noqa: B008  # frozen
+        options: TensorFlowOptions | None = None,
     ) -> None:
-        self._model = model
-        self._opened = opened
-        self._metrics = metrics
-        self._batch = batch
-        self._scorers: list[tuple[Method | None, BoundMethod, Scorer]] = []
+        self.model = model
+        self.metrics = metrics
+        self.batch = batch
+        self._stack = ExitStack()
+        self._scorers: list[tuple[Method | None, Scorer]] = []
+        with metrics.loading():
+            self._opened: OpenModel = self._stack.enter_context(model.open(options))
+
+    @classmethod
+    def of(cls, plan: Plan, metrics: ModelMetrics) -> "Session":
+        """The session of a plan, warmed up where the plan says so."""
+        session = cls(plan.model, metrics, plan.batch or Batch())
+        try:
+            if plan.warm_up:
+                session.warm_up(plan.bound)
+        except BaseException:
+            session.close()
+            raise
+        return session
 
     @property
     def name(self) -> str:
         """What metrics and messages call the model."""
-        return self._model.name
+        return self.model.name
 
     @property
     def signatures(self) -> Mapping[str, Signature]:
         """The functions that the model offers, by name."""
         return self._opened.signatures
+
+    def call(self, signature: str, inputs: Fed) -> dict[str, npt.NDArray[Any]]:
+        """Run one signature on arrays by tensor name."""
+        return self._opened.call(signature, inputs)
+
+    def predict(
+        self, signature: str = DEFAULT_SIGNATURE, /, **tensors: object
+    ) -> dict[str, npt.NDArray[Any]]:
+        """Run one signature on a batch of Python values."""
+        return self._opened.predict(signature, **tensors)
+
+    def scorer(self, bound: BoundMethod) -> Scorer:
+        """What runs a method on batches."""
+        return Scorer(bound, self, self.batch, self.metrics)
+
+    def by_method(self, method: Method | None) -> Scorer:
+        """The scorer of a method, made once; of what the exporter meant if None."""
+        for known, scorer in self._scorers:
+            if known is method or known == method:
+                return scorer
+        scorer = self.scorer((method or default_method(self.model)).bind(self.model))
+        self._scorers = [*self._scorers, (method, scorer)][-_KEPT_METHODS:]
+        return scorer
+
+    def warm_up(self, bound: BoundMethod) -> None:
+        """Call the model with zeros, so that the first record does not wait for its first call."""
+        try_to_warm_up(self, bound, self.batch.warm_up_sizes)
+
+    def score(self, scorer: Scorer, given: Given, on_error: OnError) -> Outcome:
+        """One batch, counted."""
+        outcome = scorer.score(given)
+        failures = len(outcome.failures)
+        self.metrics.scored(given.size, failures, lettered(on_error, failures))
+        return outcome
+
+    def score_all(
+        self, scorer: Scorer, records: Sequence[Any], on_error: OnError
+    ) -> list[Scored | Failure]:
+        """Records one by one or many at once, counted; each scored or failed by itself."""
+        outcome = self.score(scorer, extracted(records, scorer.columns), on_error)
+        columns = {name: _plain(values) for name, values in outcome.columns.items()}
+        return [
+            outcome.failures.get(at) or {name: values[at] for name, values in columns.items()}
+            for at in range(len(records))
+        ]
+
+    def close(self) -> None:
+        """Give the model back; it leaves memory with its last user."""
+        self.__dict__.pop("_opened", None)
+        self._scorers = []
+        self._stack.close()
+        self.metrics.unloaded()
+
+
+class ModelHandle:
+    """A model that is open, for records one by one or many at once.
+
+    Args:
+        session: the open model.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @property
+    def name(self) -> str:
+        """What metrics and messages call the model."""
+        return self._session.name
+
+    @property
+    def digest(self) -> str | None:
+        """The digest of the model's files; None where nobody computed it."""
+        return digest_of(self._session.model)
+
+    @property
+    def signatures(self) -> Mapping[str, Signature]:
+        """The functions that the model offers, by name."""
+        return self._session.signatures
 
     def predict(
         self, signature: str = DEFAULT_SIGNATURE, /, **tensors: object
@@ -80,14 +176,14 @@ class ModelHandle:
             SignatureMismatchError: tensors are missing or too many.
         """
         with self._called(tensors):
-            return self._opened.predict(signature, **tensors)
+            return self._session.predict(signature, **tensors)
 
     def call(
         self, signature: str, inputs: Mapping[str, npt.NDArray[Any]]
     ) -> dict[str, npt.NDArray[Any]]:
         """Run one signature on arrays, by tensor name and batch first, that fit it already."""
         with self._called(inputs):
-            return self._opened.call(signature, inputs)
+            return self._session.call(signature, inputs)
 
     def score(self, record: Any, method: Method | None = None) -> Scored:
         """One record through a method: output column → value, in Python's own types.
@@ -112,72 +208,35 @@ class ModelHandle:
         """Many records at once, each scored or failed by itself, in their order.
 
         Raises:
-            BrokenModelError: the model refuses every single one: not the data is bad.
+            BrokenModelError: the model refuses record after record, and its warm-up batch too.
         """
-        bound, scorer = self._scorer(method)
-        given = extracted(records, tuple(bound.inputs))
-        outcome = scorer.score(given.rows)
-        failures = given.merged(outcome.failures)
-        self._count(len(records), len(failures))
-        columns = {name: _plain(values) for name, values in given.spread(outcome.columns).items()}
-        return [
-            failures.get(at) or {name: values[at] for name, values in columns.items()}
-            for at in range(len(records))
-        ]
+        count(self.name)
+        return self._session.score_all(self._session.by_method(method), records, Drop())
 
     def warm_up(self, method: Method | None = None) -> None:
         """Call the model with zeros, so that the first record does not wait for its first call."""
-        bound, _ = self._scorer(method)
-        sizes = self._batch.warm_up_sizes
-        try_to_warm_up(self._opened, bound, sizes)
+        self._session.warm_up(self._session.by_method(method).bound)
 
     def failed(self, records: int, failures: int, dead_letters: int) -> None:
         """Count what the model itself did not: records, failures and dead letters."""
-        self._metrics.scored(records, failures, dead_letters)
-
-    def _scorer(self, method: Method | None) -> tuple[BoundMethod, Scorer]:
-        for known, bound, scorer in self._scorers:
-            if known is method or known == method:
-                return bound, scorer
-        bound = (method or default_method(self._model)).bind(self._model)
-        scorer = Scorer(bound, self._opened, self._batch, self._metrics)
-        self._scorers = [*self._scorers, (method, bound, scorer)][-_KEPT_METHODS:]
-        return bound, scorer
+        self._session.metrics.scored(records, failures, dead_letters)
 
     @contextmanager
     def _called(self, tensors: Mapping[str, Any]) -> Iterator[None]:
         records = _length(next(iter(tensors.values()), None))
-        self._count(records, 0)  # whatever comes of it: a failure is of a record that came
+        count(self.name)
+        # Whatever comes of it: a failure is of a record that came.
+        self._session.metrics.scored(records, 0, 0)
         start = time.perf_counter_ns()
         yield
         spent = (time.perf_counter_ns() - start) // 1000
-        self._metrics.called(records, {Stage.INFERENCE: spent})
-
-    def _count(self, records: int, failures: int) -> None:
-        count(self.name)
-        self._metrics.scored(records, failures, 0)
-
-
-@contextmanager
-def opened(
-    model: Model,
-    metrics: ModelMetrics,
-    batch: Batch = Batch(),  # noqa: B008  # frozen
-    options: TensorFlowOptions | None = None,
-) -> Iterator[ModelHandle]:
-    """Load a model, or share the copy of this process, for as long as the context lasts."""
-    with ExitStack() as stack:
-        with metrics.loading():
-            copy = stack.enter_context(model.open(options))
-        stack.callback(metrics.unloaded)
-        yield ModelHandle(model, copy, metrics, batch)
+        self._session.metrics.called(records, {Stage.INFERENCE: spent})
 
 
 def unscorable(model: str, record: Any, failure: Failure) -> UnscorableError:
-    """The error that tells of a record which the model cannot score."""
-    return UnscorableError(
-        f"model {model!r} cannot score the record {excerpt(record)}: {failure}", model, failure
-    )
+    """The error for a record that the model cannot score."""
+    refused = Refused(record, failure)
+    return UnscorableError(f"model {model!r} cannot score {refused}: {failure}", model, failure)
 
 
 def _plain(values: Any) -> Sequence[Any]:

@@ -102,6 +102,11 @@ class AsyncModelHandle:
         return self._handle.name
 
     @property
+    def digest(self) -> str | None:
+        """The digest of the model's files; None where nobody computed it."""
+        return self._handle.digest
+
+    @property
     def signatures(self) -> Mapping[str, Signature]:
         """The functions that the model offers, by name."""
         return self._handle.signatures
@@ -145,18 +150,17 @@ class AsyncModelHandle:
         for known, batcher in self._batchers:
             if known is method or known == method:
                 return batcher
-        added: MicroBatcher[Any, Scored | Failure] = MicroBatcher(
-            lambda records: self._handle.score_all(records, method),
-            self._batch.max_size,
-            patience(self._batch),
+        added: MicroBatcher[Any, Scored | Failure] = gathered(
+            lambda records: self._handle.score_all(records, method), self._batch
         )
         self._batchers.append((method, added))
         return added
 
 
-def patience(batch: Batch) -> float:
-    """Seconds that the first record of a batch waits for others.
+def gathered(work: Callable[[Sequence[R]], Sequence[S]], batch: Batch) -> MicroBatcher[R, S]:
+    """Gathers records into such batches.
 
-    A part of the latency: Flink hands results on when a bundle ends, which takes the rest.
+    The first record of a batch waits a part of the latency: Flink hands results on when a bundle
+    ends, which takes the rest.
     """
-    return batch.max_latency.total_seconds() / _LATENCY_SHARE
+    return MicroBatcher(work, batch.max_size, batch.max_latency.total_seconds() / _LATENCY_SHARE)

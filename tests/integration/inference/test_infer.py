@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -61,8 +62,29 @@ def test_dead_letters_have_the_documented_columns() -> None:
     wanted = [(column.name, parse_type(column.type)) for column in DEAD_LETTER_COLUMNS]
     given = [(column.name, parse_type(column.type)) for column in columns(result.dead_letters)]
     assert [name for name, _ in given] == [name for name, _ in wanted]
-    assert [kind.name for _, kind in given[:-1]] == [kind.name for _, kind in wanted[:-1]]
-    assert columns(result.dead_letters)[-1].type.endswith("(3) WITH LOCAL TIME ZONE")
+    written = {column.name: column.type for column in columns(result.dead_letters)}
+    assert written["time"].startswith("TIMESTAMP(3) WITH LOCAL TIME ZONE")
+    assert [kind for name, kind in given if name != "time"] == [
+        kind for name, kind in wanted if name != "time"
+    ]
+
+
+@dataclass(frozen=True)
+class Verified(NumpyModel):
+    digest: str = "sha256:7e1f"
+
+
+def test_a_letter_tells_of_the_model_s_files_and_of_the_record_as_text() -> None:
+    t_env = environment()
+    from pyflink.table.expressions import col
+
+    source = numbers(t_env, [1.0, -1.0, -2.0])
+    result = infer(source, Verified(), on_error=DeadLetter(), key="id")
+    kept = result.dead_letters.select(*map(col, ("model_digest", "source", "text")))
+    assert collected(kept) == [
+        ("sha256:7e1f", None, '{"id":1,"x":-1.0}'),
+        ("sha256:7e1f", None, '{"id":2,"x":-2.0}'),
+    ], "two bad records that meet are two letters of a healthy model"
 
 
 @pytest.mark.parametrize("batch", [False, True], ids=["streaming", "batch"])
@@ -105,15 +127,14 @@ def test_dropped_records_leave_the_others() -> None:
 def test_a_record_that_fails_the_job_is_named() -> None:
     source = numbers(environment(), [1.0, 2.0, -5.0])
     result = infer(source, NumpyModel(), key="id")
-    with pytest.raises(Exception, match=r"record 2 of this subtask, key '2' \(x=-5\.0\)"):
+    with pytest.raises(Exception, match=r"record 2 of this subtask, \{'x': -5\.0\} of key '2'"):
         collected(result.scored)
 
 
 def test_a_broken_model_fails_the_job_instead_of_making_dead_letters() -> None:
-    source = numbers(environment(), [1.0, 2.0, 3.0])
-    together = Batch(max_latency=timedelta(minutes=1))  # however slow the machine is
-    result = infer(source, NumpyModel(broken=True), batch=together, on_error=DeadLetter())
-    with pytest.raises(Exception, match="fails on each of 3 records by itself"):
+    source = numbers(environment(), [1.0] * 40)
+    result = infer(source, NumpyModel(broken=True), on_error=DeadLetter())
+    with pytest.raises(Exception, match=r"refuses \d+ records in a row, and answers neither"):
         collected(result.scored)
 
 
@@ -172,6 +193,20 @@ def test_two_batch_settings_in_one_job_are_refused() -> None:
     infer(source, NumpyModel(), batch=Batch(8))
     with pytest.raises(OptionError, match="one batch setting"):
         infer(source, NumpyModel(), batch=Batch(16))
+
+
+def test_a_default_or_a_call_that_failed_binds_no_other_model() -> None:
+    source = numbers(environment(), [1.0])
+    once = infer(source, NumpyModel(), keep=["id", "x"], outputs={"twice": "y"})
+    with pytest.raises(SignatureMismatchError):
+        infer(once.scored, NumpyModel(), batch=Batch(4), keep=["nope"])
+    assert infer(once.scored, NumpyModel(), batch=Batch(8), keep=["id"]).scored is not None
+
+
+def test_a_key_that_is_not_there_is_refused_with_what_is() -> None:
+    source = numbers(environment(), [1.0])
+    with pytest.raises(SignatureMismatchError, match=r"key names the column 'idd'.*mean 'id'"):
+        infer(source, NumpyModel(), key="idd", on_error=DeadLetter())
 
 
 def test_a_model_without_a_batch_setting_takes_that_of_the_job(tmp_path: Path) -> None:

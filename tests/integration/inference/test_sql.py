@@ -9,6 +9,7 @@ from tests.support.flink import HUNG_UP, collected, environment, in_processes, n
 from tests.support.numpymodel import NumpyModel, called
 
 from modelstream.errors import OptionError
+from modelstream.failure import Fail
 from modelstream.flink.sql import register
 from modelstream.models import SavedModel
 from modelstream.scoring.batch import Batch
@@ -46,7 +47,7 @@ def test_a_bad_record_gives_null_and_the_reason(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_bad_record_fails_the_job_on_request() -> None:
     t_env = environment()
-    register(t_env, "twice", NumpyModel(), on_error="Fail")
+    register(t_env, "twice", NumpyModel(), on_error=Fail())
     t_env.create_temporary_view("numbers", numbers(t_env, [4.0, -1.0]))
     with pytest.raises(Exception, match="x is negative"):
         collected(t_env.sql_query("SELECT twice(x).y FROM numbers"))

@@ -66,6 +66,7 @@ def test_by_each_path_a_bad_record_is_one_dead_letter_and_the_others_keep_their_
             "stage": "inference",
             "error_type": "InvalidArgumentError",
             "model": f"picky-{route}",
+            "text": {"id": 1, "x": -1.0},
         }
 
 
@@ -73,6 +74,8 @@ def as_text(row: Any) -> str:
     fields = {name: getattr(row, name) for name in ("stage", "error_type", "message", "model")}
     assert row.time.to_epoch_milli() > 0
     key, payload = bytes(row.key).decode(), json.loads(bytes(row.payload))
+    assert (row.model_digest, row.source) == (None, None)
+    fields["text"] = json.loads(row.text)
     return json.dumps({"key": key, "payload": payload, **fields})
 
 

@@ -66,7 +66,7 @@ def test_a_published_frozen_graph_classifies_pictures():
     bound = Classify(labels=("nude", "safe")).bind(model)
     grey = np.zeros((3, 224, 224, 3), np.float32)
     with model.open() as opened:
-        columns = bound.decode(bound.run(opened, bound.encode({"image": list(grey)})), 3)
+        columns = bound.read(bound.run(opened, bound.encode({"image": list(grey)})), 3)
     assert columns["label"] == [columns["label"][0]] * 3
     assert (columns["score"] > 0.9).all()
 

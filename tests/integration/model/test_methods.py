@@ -18,7 +18,7 @@ def run(model, method, **columns):
     bound = method.bind(model)
     n = len(next(iter(columns.values())))
     with model.open() as opened:
-        return bound.decode(bound.run(opened, bound.encode(columns)), n)
+        return bound.read(bound.run(opened, bound.encode(columns)), n)
 
 
 def test_guesslang_tells_languages_apart():

@@ -1,5 +1,8 @@
+import re
 import subprocess
 import sys
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,24 +11,26 @@ import modelstream
 
 SURFACE = [
     "AfterMatch",
-    "AsyncModelHandle",
     "Batch",
     "CallableModel",
     "Classify",
     "Constant",
+    "DEAD_LETTER_COLUMNS",
     "DeadLetter",
     "Drop",
     "Fail",
     "Failure",
+    "Fit",
     "GraphDefModel",
     "GraphSignature",
     "GraphTensor",
     "HiddenState",
     "Image",
     "Inferred",
-    "InferredStream",
     "KerasModel",
+    "Layout",
     "Learned",
+    "Match",
     "ModelAllWindowFunction",
     "ModelAsyncFunction",
     "ModelAwareFunction",
@@ -45,36 +50,61 @@ SURFACE = [
     "ModelProcessWindowFunction",
     "ModelStreamError",
     "ModelWindowFunction",
+    "Null",
     "OnlineModel",
     "Pattern",
     "Predict",
-    "RecordDecoder",
+    "RaggedValue",
     "RecurrentModel",
     "Regress",
+    "Route",
     "SavedModel",
     "Saver",
     "Signature",
+    "Stage",
     "TensorColumn",
     "TensorFlowOptions",
     "TensorSpec",
     "TensorValue",
+    "TimedOut",
     "UnscorableError",
     "async_with_model",
     "configure",
     "dead_letters",
+    "errors",
     "example",
     "filter_with_model",
     "flat_map_with_model",
     "infer",
+    "map_batches_with_model",
     "map_with_model",
     "model",
+    "parse_example",
     "process_with_model",
     "register",
+    "to_ragged",
+    "to_tensor",
 ]
 
 
 def test_the_public_surface_is_what_it_is() -> None:
     assert modelstream.__all__ == SURFACE == dir(modelstream)
+
+
+def test_type_checkers_know_the_names_that_there_are() -> None:
+    source = Path(modelstream.__file__).read_text()
+    stated = re.findall(r"import (?:\(\s*)?(\w+) as (\w+)", source)
+    assert sorted(name for name, also in stated if name == also) == modelstream.__all__
+
+
+def test_the_version_is_the_distribution_s() -> None:
+    assert modelstream.__version__ == version("modelstream")
+
+
+def test_errors_are_there_at_once() -> None:
+    code = "import modelstream as ms; print(ms.errors.ModelError.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("ModelError", "")
 
 
 @pytest.mark.parametrize("name", SURFACE)

@@ -12,7 +12,7 @@ from modelstream.failure import Failure, Stage
 from modelstream.models import Predict
 from modelstream.scoring.batch import Batch
 from modelstream.scoring.metrics import ModelMetrics
-from modelstream.scoring.session import opened
+from modelstream.scoring.session import ModelHandle, Session
 from modelstream.scoring.together import AsyncModelHandle
 
 BATCH = Batch(4, timedelta(milliseconds=30))
@@ -23,12 +23,13 @@ def awaited(model: NumpyModel, *calls) -> list:
     async def all_of_them(handle: AsyncModelHandle) -> list:
         return await asyncio.gather(*(call(handle) for call in calls), return_exceptions=True)
 
-    with opened(model, ModelMetrics(None, model.name), BATCH) as copy:
-        handle = AsyncModelHandle(copy, BATCH)
-        try:
-            return asyncio.run(all_of_them(handle))
-        finally:
-            handle.close()
+    session = Session(model, ModelMetrics(None, model.name), BATCH)
+    handle = AsyncModelHandle(ModelHandle(session), BATCH)
+    try:
+        return asyncio.run(all_of_them(handle))
+    finally:
+        handle.close()
+        session.close()
 
 
 def test_records_that_are_awaited_together_share_a_call(tmp_path: Path) -> None:

@@ -111,11 +111,16 @@ def test_a_broken_model_ends_the_job_whatever_is_said_of_records(
 
 
 def test_a_model_that_refuses_record_after_record_ends_the_job() -> None:
-    function = closure("map", refused, DeadLetter())
+    function = closure("map", refused, DeadLetter(), NumpyModel(broken=True))
     for _ in range(31):
-        function({"x": -1.0})
-    with pytest.raises(BrokenModelError, match="each of 32 records"):
-        function({"x": -1.0})
+        function({"x": 1.0})
+    with pytest.raises(BrokenModelError, match="refuses 32 records in a row"):
+        function({"x": 1.0})
+
+
+def test_bad_records_alone_never_end_the_job_of_a_healthy_model() -> None:
+    function = closure("map", refused, DeadLetter())
+    assert all(len(function({"x": -1.0})) == 1 for _ in range(100))
 
 
 def test_results_that_come_before_a_failure_stay_behind() -> None:

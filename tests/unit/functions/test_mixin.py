@@ -98,12 +98,12 @@ def test_several_models_are_known_by_name() -> None:
         pytest.param((NumpyModel(), NumpyModel()), "'double', 'double'", id="same-name"),
         pytest.param(
             ([NumpyModel(), NumpyModel(name="b")],),
-            r"\(list\) is none: give the models one by one, Function\(a, b\)",
+            r"\(list\): give the models one by one, Function\(a, b\)",
             id="a-list",
         ),
         pytest.param(
             (NumpyModel(), "fraud/1"),
-            r"'fraud/1' \(str\) is none: give SavedModel\('fraud/1'\)",
+            r"'fraud/1' \(str\): give SavedModel\('fraud/1'\)",
             id="a-path",
         ),
     ],

@@ -7,9 +7,9 @@ import pandas as pd
 
 from modelstream.convert import ColumnType
 from modelstream.errors import ConversionError, RecordError
-from modelstream.failure import Failure, Stage
+from modelstream.failure import Stage
 from modelstream.scoring.records import decoded
-from modelstream.scoring.rows import Decoded
+from modelstream.scoring.rows import Given
 
 
 class Json:
@@ -34,24 +34,25 @@ def test_a_raw_record_that_is_none_fails_and_the_others_go_on() -> None:
         3: Stage.FORMAT,
     }
     assert list(batch.kept["id"]) == [7, None, 9, None]
-    assert list(batch.spread({"y": [10, 30]})["y"]) == [10, None, 30, None]
+    assert list(batch.spread([10, 30])) == [10, None, 30, None]
 
 
-def test_a_failure_of_the_model_is_told_by_the_place_in_the_batch() -> None:
-    batch = decoded(Json(), [], pd.Series([b"{", b'{"x": 1, "id": 7}']))
-    failure = Failure.of(Stage.INFERENCE, ValueError("no"))
-    assert batch.merged({0: failure})[1] is failure
+def test_records_keep_their_places_in_the_batch() -> None:
+    batch = decoded(Json(), [], pd.Series([b"{", b'{"x": 1, "id": 7}', b"[", b'{"x": 2, "id": 8}']))
+    assert batch.rows.positions.tolist() == [1, 3]
+    assert batch.rows.span(1, 2).positions.tolist() == [3]
 
 
 def test_a_null_in_a_column_fails_its_record_only() -> None:
     flags = pd.Series([False, True, False])
-    batch = Decoded.of({"x": pd.Series([1, 0, 3])}, {"x": flags})
+    batch = Given.without_nulls({"x": pd.Series([1, 0, 3])}, {"x": flags})
     assert list(batch.rows.columns["x"]) == [1, 3]
+    assert batch.rows.positions.tolist() == [0, 2]
     assert batch.failures[1].error_type == ConversionError.__name__
 
 
 def test_a_batch_without_nulls_goes_on_as_it_is() -> None:
     series = pd.Series([1, 2])
-    batch = Decoded.of({"x": series}, {"x": pd.Series([False, False])})
+    batch = Given.without_nulls({"x": series}, {"x": pd.Series([False, False])})
     assert batch.rows.columns["x"] is series
-    assert batch.positions is None
+    assert batch.failures == {}

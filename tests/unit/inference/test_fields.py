@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import pytest
 from pyflink.common import Row
 
+from modelstream.convert.fields import named
 from modelstream.failure import Stage
-from modelstream.scoring.records import extracted, named
+from modelstream.scoring.records import extracted
 
 
 class Point(NamedTuple):
@@ -45,7 +46,7 @@ def test_a_record_that_lacks_a_field_fails_alone() -> None:
     assert given.failures.keys() == {1}
     assert given.failures[1].stage is Stage.ENCODE
     assert given.failures[1].message == "the record has no field 'x'; it has 'y'"
-    assert given.spread({"out": ["a", "c"]}) == {"out": ["a", None, "c"]}
+    assert given.spread(["a", "c"]) == ["a", None, "c"]
 
 
 def test_a_plain_value_cannot_feed_two_columns() -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections import namedtuple
+from dataclasses import fields
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from tests.support.jvm import import_noisy
 
 import modelstream as ms
 from modelstream.failure import Failure, Stage
-from modelstream.scoring.letter import DEAD_LETTER_COLUMNS, key_bytes, payload
+from modelstream.scoring.letter import DEAD_LETTER_COLUMNS, Letter, key_bytes, payload
 
 FAILURE = Failure(Stage.ENCODE, "ConversionError", "no")
 LEAVES = st.one_of(
@@ -72,11 +73,10 @@ def strict(data: bytes) -> Any:
 
 @given(RECORDS)
 def test_every_record_has_a_letter_whose_payload_is_a_json_object(record: Any) -> None:
-    from modelstream.flink.letters import letter
-
-    made = letter(record, FAILURE, "m", key=record)
-    assert list(made.as_dict()) == [column.name for column in DEAD_LETTER_COLUMNS]
-    assert isinstance(strict(bytes(made.payload)), dict)
+    made = Letter.of(record, FAILURE, "m", key=record)
+    assert isinstance(strict(made.payload), dict)
+    assert made.text is not None
+    assert made.text.encode() == made.payload
 
 
 Point = namedtuple("Point", "x y")  # what users write
@@ -153,11 +153,10 @@ def test_a_message_is_text_that_every_sink_takes() -> None:
     assert Failure.of(Stage.FUNCTION, Speechless()).message == "<Speechless>"
 
 
-def test_a_letter_of_an_online_model_is_the_same_but_for_its_key() -> None:
-    from modelstream.flink import letters
-    from modelstream.flink.letters import dead_letter, dead_letter_type
-    from modelstream.flink.types import row_type
+def test_a_letter_has_the_columns_that_are_documented() -> None:
+    from modelstream.flink.letters import as_row
 
-    record = {"x": float("inf"), "b": b"\xff\x01", "r": rowed([1])}
-    assert dead_letter("k", record, FAILURE, "m") == letters.letter(record, FAILURE, "m", "k")
-    assert dead_letter_type() == row_type(DEAD_LETTER_COLUMNS)
+    letter = Letter.of({"x": 1}, FAILURE, "m", "sha256:1", "k")
+    assert [field.name for field in fields(Letter)] == [c.name for c in DEAD_LETTER_COLUMNS]
+    assert as_row(letter)._fields == [c.name for c in DEAD_LETTER_COLUMNS]
+    assert (letter.model_digest, letter.source, letter.text) == ("sha256:1", None, '{"x": 1}')

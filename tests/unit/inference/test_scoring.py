@@ -1,6 +1,9 @@
 """One batch through a model: each record is scored, or fails by itself."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -9,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.numpymodel import NumpyModel, called
 
-from modelstream.errors import BrokenModelError
+from modelstream.errors import BrokenModelError, ConversionError
 from modelstream.failure import Stage
 from modelstream.models import Predict, Signature, TensorSpec
 from modelstream.models.warmup import try_to_warm_up
+from modelstream.scoring import doubt
 from modelstream.scoring.batch import Batch
-from modelstream.scoring.rows import Rows
+from modelstream.scoring.rows import Given
 from modelstream.scoring.scorer import Outcome, Scorer
 
 GOOD, BAD_VALUE, BAD_INPUT, NULL = "good", "bad value", "bad input", "null"
@@ -29,7 +33,7 @@ def scorer(model: NumpyModel, batch: Batch) -> Scorer:
 
 def score(values: list[object], batch: Batch = DEFAULT, model: NumpyModel | None = None) -> Outcome:
     series = pd.Series(values, dtype=object)
-    return scorer(model or NumpyModel(), batch).score(Rows.of({"x": series}, len(values)))
+    return scorer(model or NumpyModel(), batch).score(Given.of({"x": series}, len(values)))
 
 
 def value(kind: str, index: int) -> object:
@@ -39,9 +43,6 @@ def value(kind: str, index: int) -> object:
 @settings(max_examples=200)
 @given(kinds=KINDS, batch=BATCHES)
 def test_every_record_is_scored_or_fails_and_none_is_both(kinds: list[str], batch: Batch) -> None:
-    reached = [kind for kind in kinds if kind in {GOOD, BAD_VALUE}]
-    if len(reached) >= 2 and GOOD not in reached:
-        kinds = [*kinds, GOOD]
     outcome = score([value(kind, index) for index, kind in enumerate(kinds)], batch)
     scored = outcome.columns["y"]
     assert len(scored) == len(kinds)
@@ -96,11 +97,14 @@ def test_an_empty_batch_is_no_call(tmp_path: Path) -> None:
     assert called(tmp_path / "calls") == []
 
 
-def test_a_model_that_fails_on_each_record_is_broken() -> None:
-    with pytest.raises(
-        BrokenModelError, match=r"'double' fails on each of 3 records.*no such layer"
-    ):
-        score([1.0, 2.0, 3.0], model=NumpyModel(broken=True))
+def test_a_model_that_refuses_its_warm_up_batch_too_is_broken() -> None:
+    with pytest.raises(BrokenModelError, match=r"'double' refuses 32 records in a row.*no such"):
+        score([1.0] * 32, model=NumpyModel(broken=True))
+
+
+@pytest.mark.parametrize("size", [2, 31, 32, 100])
+def test_bad_records_that_meet_alone_are_never_the_model_s_fault(size: int) -> None:
+    assert len(score([-1.0] * size).failures) == size
 
 
 @pytest.mark.parametrize("records", [1, 8])
@@ -129,21 +133,78 @@ def test_a_failure_is_about_its_record_not_about_a_place_in_a_batch() -> None:
         assert failure.message.startswith("column 'x': the record does not fit x (float32")
 
 
-def test_records_one_by_one_tell_when_there_are_many_of_them() -> None:
-    each = scorer(NumpyModel(), Batch())
+class Worn(NumpyModel):
+    """Refuses zeros, and everything once it is worn out."""
 
-    def one(x: object) -> Outcome:
-        return each.score(Rows.of({"x": [x]}, 1))
+    worn: ClassVar[bool] = False
 
-    for _ in range(2):
-        for _ in range(31):
-            assert one(-1.0).failures
-            assert one("text").failures, "what never came to the model tells nothing"
-        assert not one(1.0).failures
+    def call(self, signature, inputs):
+        if self.worn or (inputs["x"] <= 0).any():
+            raise ValueError("x is not positive")
+        return super().call(signature, inputs)
+
+
+def one_by_one(model: NumpyModel) -> Callable[[object], Outcome]:
+    each = scorer(model, Batch())
+    return lambda x: each.score(Given.of({"x": [x]}, 1))
+
+
+def test_what_was_scored_last_speaks_for_a_model_that_refuses_zeros() -> None:
+    one = one_by_one(Worn())
+    assert not one(1.0).failures
+    for _ in range(100):
+        assert one(-1.0).failures
+
+
+def test_a_model_that_has_scored_nothing_and_refuses_zeros_is_broken_after_32_records() -> None:
+    one = one_by_one(Worn())
     for _ in range(31):
+        assert one(-1.0).failures
+        assert one("text").failures, "what never came to the model tells nothing"
+    with pytest.raises(BrokenModelError, match=r"refuses 32 records in a row.*x is not positive"):
         one(-1.0)
-    with pytest.raises(BrokenModelError, match=r"fails on each of 32 records.*x is negative"):
-        one(-1.0)
+
+
+def test_a_model_that_stops_working_is_broken_whatever_it_scored_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = one_by_one(Worn())
+    one(1.0)
+    monkeypatch.setattr(Worn, "worn", True)
+    for _ in range(31):
+        one(1.0)
+    with pytest.raises(BrokenModelError):
+        one(1.0)
+
+
+def test_each_record_that_is_scored_gives_the_model_32_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(doubt, "_passes", lambda trial: False)
+    one = one_by_one(NumpyModel())
+    for _ in range(3):
+        for _ in range(31):
+            one(-1.0)
+        one(1.0)
+    each = scorer(NumpyModel(), Batch())
+    for values in ([-1.0] * 40 + [1.0], [1.0] + [-1.0] * 31):
+        each.score(Given.of({"x": values}, len(values)))
+    with pytest.raises(BrokenModelError):
+        each.score(Given.of({"x": [-1.0]}, 1))
+
+
+def test_results_that_no_column_takes_are_not_the_model_s_fault() -> None:
+    bound = Predict().bind(NumpyModel())
+    each = Scorer(replace(bound, reader=Unreadable()), NumpyModel())
+    outcome = each.score(Given.of({"x": [1.0] * 64}, 64))
+    assert {failure.stage for failure in outcome.failures.values()} == {Stage.OUTPUT}
+
+
+class Unreadable:
+    tensors = ("y",)
+
+    def read(self, tensors):
+        raise ConversionError("no column takes it", 0)
 
 
 def test_records_that_do_not_fit_are_never_the_model_s_fault() -> None:

@@ -17,19 +17,19 @@ from modelstream.models import SavedModel
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        pytest.param("fraud", r"'fraud' \(str\) is none: give SavedModel\('fraud'\)", id="text"),
+        pytest.param("fraud", r"'fraud' \(str\): give SavedModel\('fraud'\)", id="text"),
         pytest.param(Path("fraud"), r"give SavedModel\('fraud'\)", id="path"),
         pytest.param(SavedModel, r"make one of the class, SavedModel\(…\)", id="class"),
         pytest.param(
             NumpyModel, r"make one of the class, NumpyModel\(…\)", id="class of one's own"
         ),
-        pytest.param([NumpyModel()], r"\(list\) is none: give it one of them", id="list"),
+        pytest.param([NumpyModel()], r"\(list\): give it one of them", id="list"),
         pytest.param(len, r"make one of the function, CallableModel\(", id="function"),
-        pytest.param(None, r"None \(NoneType\) is none: give a SavedModel, KerasModel", id="none"),
+        pytest.param(None, r"None \(NoneType\): give a SavedModel, KerasModel", id="none"),
     ],
 )
 def test_what_is_no_model_is_refused_with_what_to_give_instead(given: Any, message: str) -> None:
-    with pytest.raises(OptionError, match=f"^infer takes a model, and .*{message}"):
+    with pytest.raises(OptionError, match=f"^infer takes a model, got .*{message}"):
         check_model(given, "infer")
 
 
@@ -72,9 +72,9 @@ def test_whoever_takes_a_model_refuses_a_path(taker: str) -> None:
 @pytest.mark.parametrize("taker", [each for each in TAKERS if each.endswith("_with_model")])
 def test_each_of_several_models_is_one(taker: str) -> None:
     import_noisy()
-    with pytest.raises(OptionError, match=rf"^{taker} takes a model, and 'b' .* SavedModel\('b'\)"):
+    with pytest.raises(OptionError, match=rf"^{taker} takes a model, got 'b' .* SavedModel\('b'\)"):
         TAKERS[taker]([NumpyModel(), "b"])
-    with pytest.raises(OptionError, match=rf"^{taker} .*\(set\) is none: give .* a list of them"):
+    with pytest.raises(OptionError, match=rf"^{taker} .*\(set\): give .* a list of them"):
         TAKERS[taker]({NumpyModel()})
 
 

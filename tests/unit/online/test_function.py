@@ -85,7 +85,7 @@ def test_a_bad_record_is_a_dead_letter_or_dropped(on_error: Any, letters: int) -
 
 
 def test_a_bad_record_ends_the_job_with_its_key_and_its_values() -> None:
-    with pytest.raises(RecordFailedError, match=r"key '7' \(id=1, x='text', y=8.0\)"):
+    with pytest.raises(RecordFailedError, match=r"\{'id': 1, 'x': 'text', 'y': 8.0\} of key '7'"):
         Learning(replace(MODEL, on_error=Fail())).take(1, "text", 8.0)
 
 

@@ -6,7 +6,7 @@ import pytest
 from tests.support.online import Mean
 
 from modelstream import DeadLetter, OnlineModel, TensorSpec
-from modelstream.errors import DivergedError
+from modelstream.errors import BrokenModelError, DivergedError
 from modelstream.failure import Stage
 from modelstream.online.memory import Memory
 from modelstream.online.prequential import Prequential
@@ -51,7 +51,7 @@ class Run:
     @property
     def refused(self) -> list[tuple[Any, Stage]]:
         every = [each for results in self.results for each in results.refused]
-        return [(each.values.get("x"), each.failure.stage) for each in every]
+        return [(each.record.get("x"), each.failure.stage) for each in every]
 
     @property
     def weight(self) -> float:
@@ -154,3 +154,21 @@ def test_a_restart_at_any_record_changes_nothing(model: OnlineModel) -> None:
         run.take(*records[stop:]).end()
         assert run.scored == whole.scored
         assert run.memory.to_bytes() == whole.memory.to_bytes()
+
+
+@pytest.mark.parametrize("label", [8.0, None], ids=["to learn from", "to score"])
+def test_bad_records_that_meet_alone_end_no_job_and_a_broken_model_does(
+    label: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run().take((1.0, 8.0), *[(-1.0, label)] * 100)
+    assert len(run.refused) == 100
+    assert run.memory.refused == 0
+
+    def broken(*_: Any) -> Any:
+        raise ValueError("no such layer")
+
+    monkeypatch.setattr(run.learner, "predict", broken)
+    monkeypatch.setattr(run.learner, "assess", broken)
+    run.take(*[(1.0, label)] * (31 - 100 % 32))
+    with pytest.raises(BrokenModelError, match=r"refuses 32 records in a row.*no such layer"):
+        run.take((1.0, label))
