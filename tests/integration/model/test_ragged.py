@@ -24,7 +24,7 @@ from modelstream.models import (
 )
 from modelstream.models.loaded import load, tensorflow_loaders
 from modelstream.scoring.batch import Batch
-from modelstream.scoring.rows import Rows
+from modelstream.scoring.rows import Given
 from modelstream.scoring.scorer import Scorer
 
 LOADERS = ("v1 session loader", "v2 loader")
@@ -213,7 +213,7 @@ def score(name: str, columns, n: int, batch: Batch = Batch(), method=None):  # n
     model = SavedModel(ragged.bags())
     bound = (method or Predict(name)).bind(model)
     with model.open() as opened:
-        return Scorer(bound, opened, batch).score(Rows.of(columns, n))
+        return Scorer(bound, opened, batch).score(Given.of(columns, n))
 
 
 @pytest.mark.parametrize("n", [1, 3, 4, 5, 11])
@@ -249,8 +249,8 @@ def test_classify_and_regress_take_ragged_inputs():
     labels = Classify(labels=("long", "short")).bind(model)
     lengths = Regress("regress").bind(model)
     with model.open() as opened:
-        best = Scorer(labels, opened).score(Rows.of({"words": words}, 4))
-        values = Scorer(lengths, opened).score(Rows.of({"words": words}, 4))
+        best = Scorer(labels, opened).score(Given.of({"words": words}, 4))
+        values = Scorer(lengths, opened).score(Given.of({"words": words}, 4))
     assert best.columns["label"] == ["short", "long", "short", "long"]
     assert values.columns["value"][:3] == [1, 2, 0]
     assert list(values.failures) == [3]

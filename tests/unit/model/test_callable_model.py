@@ -20,7 +20,7 @@ from modelstream.models import (
     warm_up,
 )
 from modelstream.models.signature import PREDICT, REGRESS
-from modelstream.scoring.rows import Rows
+from modelstream.scoring.rows import Given
 from modelstream.scoring.scorer import Scorer
 
 NUMBER = TensorSpec("float32", (None,))
@@ -45,7 +45,7 @@ def test_it_is_scored_like_any_model():
     bound = Regress().bind(model)
     with model.open() as opened:
         warm_up(opened, "serving_default", (1, 4))
-        rows = Rows.of({"x": np.array([0, 1, 2], np.float32)}, 3)
+        rows = Given.of({"x": np.array([0, 1, 2], np.float32)}, 3)
         outcome = Scorer(bound, opened).score(rows)
     assert list(outcome.columns["value"]) == [2, 2.5, 3]
     assert bound.model == "half"
