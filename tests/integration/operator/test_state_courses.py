@@ -191,11 +191,10 @@ def test_a_job_whose_taskmanagers_are_gone_waits_for_them_and_goes_on(
 
 
 def test_a_job_that_ended_while_nobody_looked_does_not_begin_again(
-    home: Space, stateful: Any, pods: Pods, flink: FlinkDouble
+    home: Space, stateful: Any, flink: FlinkDouble
 ) -> None:
     home.create(stateful)
     settled(home)
     jobmanager(flink, home, 1).go("life/stopped-replaced")
-    wait_until(lambda: home.status("scores").get("ended", {}).get("how") == "JobEndedUnseen")
-    wait_until(lambda: not pods())
+    wait_until(lambda: told(home, "Ready", "JobEndedUnseen"))
     assert run_of(home) == 1
