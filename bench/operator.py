@@ -3,7 +3,9 @@
 python -m bench.operator [--single 20] [--many 200] [--most 1000]    about 5 minutes on 2 cores
 
 There is no kubelet and no controller manager: no pod starts, so that what is measured is the
-operator and the API server, which share this machine's cores.
+operator and the API server, which share this machine's cores. Each resource has ``state``: the
+bench plays its JobManager, whose two ConfigMaps of high availability are renewed every five
+seconds, and copies its revision twice.
 """
 
 import argparse
@@ -16,7 +18,7 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,7 +28,10 @@ from tests.support.controlplane import ControlPlane
 from modelstream_crds.crd import custom_resource_definition
 from modelstream_crds.names import GROUP, PLURAL, VERSION
 
-CHILDREN = 7
+CHILDREN = 10
+REVISIONS = 3
+RENEWAL = 5.0
+"""Seconds between two renewals of a leader, as Flink has it."""
 TICKS = os.sysconf("SC_CLK_TCK")
 DEADLINE = 600.0
 SETTLED = 20.0
@@ -41,6 +46,7 @@ SPEC = {
         "inference": {"model": "fraud", "onError": "Fail"},
         "sink": {"connector": "blackhole"},
     },
+    "state": {"storage": "s3://bucket/jobs"},
 }
 
 
@@ -140,8 +146,8 @@ class Watcher:
 class Bench:
     """One run."""
 
-    def __init__(self, plane: ControlPlane, api: Any, watcher: Watcher) -> None:
-        self.plane, self.api, self.watcher = plane, api, watcher
+    def __init__(self, plane: ControlPlane, api: Any, watcher: Watcher, leaders: "Leaders") -> None:
+        self.plane, self.api, self.watcher, self.leaders = plane, api, watcher, leaders
 
     async def create(self, name: str) -> float:
         """Create one resource; returns the time at which the API server had it."""
@@ -161,6 +167,7 @@ class Bench:
             created = await self.create(f"single-{index}")
             await self.watcher.wait({f"single-{index}"})
             found.append(max(0.0, self.watcher.times[f"single-{index}"] - created))
+            await self.leaders.join([f"single-{index}"])
             await asyncio.sleep(0.2)
         return found
 
@@ -177,6 +184,60 @@ class Bench:
         await asyncio.gather(*(create(name) for name in names))
         await self.watcher.wait(set(names))
         return time.perf_counter() - started
+
+
+class Leaders:
+    """What the JobManagers of all resources would write, with nobody else's help."""
+
+    def __init__(self, cluster: Any, cache: Any) -> None:
+        self.cluster, self.cache = cluster, cache
+        self.limit = asyncio.Semaphore(16)
+        self.maps: list[dict[str, Any]] = []
+
+    async def join(self, names: Iterable[str]) -> None:
+        """Begin for these resources, and give each the revisions of a life with edits."""
+        await asyncio.gather(*(self._begin(name) for name in names))
+
+    async def _begin(self, name: str) -> None:
+        from modelstream_operator.resources import Key
+
+        children = self.cache.children(Key("default", name)).values()
+        revision = next(each for each in children if each.ref.kind == "ControllerRevision")
+        cluster = f"{name}-{revision.owners[0][:8]}-1"
+        async with self.limit:
+            for which in ("cluster", "a" * 32):
+                self.maps.append(await self.cluster.create(_config_map(f"{cluster}-{which}")))
+            for index in range(1, REVISIONS):
+                await self.cluster.create(_copy(revision.manifest(), index))
+
+    async def renew(self) -> None:
+        """Renew all of them again and again, spread over the time between two renewals."""
+        while True:
+            begun = time.monotonic()
+            for index, each in enumerate(list(self.maps)):
+                renewal = {"metadata": {"annotations": {LEADER: str(begun)}}}
+                name = each["metadata"]["name"]
+                path = f"/api/v1/namespaces/default/configmaps/{name}"
+                await self.cluster._json("PATCH", path, {}, renewal, verb="adopt", kind="ConfigMap")
+                due = begun + RENEWAL * (index + 1) / len(self.maps)
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+            await asyncio.sleep(max(0.0, begun + RENEWAL - time.monotonic()))
+
+
+LEADER = "control-plane.alpha.kubernetes.io/leader"
+
+
+def _config_map(name: str) -> dict[str, Any]:
+    labels = {"type": "flink-native-kubernetes"}
+    meta = {"name": f"{name}-config-map", "namespace": "default", "labels": labels}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta}
+
+
+def _copy(revision: dict[str, Any], index: int) -> dict[str, Any]:
+    meta = revision["metadata"]
+    kept = {key: meta[key] for key in ("namespace", "labels", "ownerReferences", "annotations")}
+    name = f"{meta['name'][:-1]}{index}"
+    return {**revision, "metadata": {**kept, "name": name}, "revision": index}
 
 
 async def settle(operator: Operator) -> None:
@@ -201,7 +262,11 @@ async def steady(plane: ControlPlane, operator: Operator, seconds: float) -> str
     cpu, before = operator.cpu(), requests(plane)
     await asyncio.sleep(seconds)
     found = requests(plane) - before
-    ours = {k: v for k, v in found.items() if not re.search(r"leases|metrics| $|events", k)}
+    ours = {
+        k: v
+        for k, v in found.items()
+        if not re.search(r"leases|metrics| $|events|PATCH configmaps", k)
+    }
     text = ", ".join(f"{verb} {count}" for verb, count in sorted(ours.items())) or "none"
     share = (operator.cpu() - cpu) / seconds * 100
     return f"{share:.1f} % of a core, {operator.memory()} MiB; requests in {seconds:.0f} s: {text}"
@@ -212,6 +277,7 @@ async def load(bench: Bench, operator: Operator, prefix: str, count: int) -> Non
     plane, cpu, before = bench.plane, operator.cpu(), requests(bench.plane)
     server = sum(cpu_of(pid) for pid in plane.pids)
     seconds = await bench.at_once(prefix, count)
+    await bench.leaders.join(f"{prefix}-{index}" for index in range(count))
     await settle(operator)
     used, serving = operator.cpu() - cpu, sum(cpu_of(pid) for pid in plane.pids) - server
     print(
@@ -249,7 +315,9 @@ async def measure(plane: ControlPlane, arguments: argparse.Namespace) -> None:
     watches = [Watch(cluster, cache, kind, None, selector) for kind in KINDS]
     tasks = [asyncio.create_task(watch.run()) for watch in watches]
     await asyncio.gather(*(watch.synced.wait() for watch in watches))
-    bench = Bench(plane, client.CustomObjectsApi(cluster._api), watcher)
+    leaders = Leaders(cluster, cache)
+    tasks.append(asyncio.create_task(leaders.renew()))
+    bench = Bench(plane, client.CustomObjectsApi(cluster._api), watcher, leaders)
     try:
         await run(bench, plane, arguments)
     finally:
