@@ -1,6 +1,6 @@
 """The columns of a Flink table on their way into a Python function."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelstream.convert import FlinkType, parse_type
 from modelstream.errors import OptionError
@@ -9,37 +9,16 @@ from modelstream.flink.udf import Arguments
 if TYPE_CHECKING:
     from pyflink.table import Expression
 
-# pandas has no integers with nulls: Flink would hand over floats, and large keys would be rounded.
-_INTEGERS = frozenset({"TINYINT", "SMALLINT", "INT", "BIGINT"})
-# In a float column null and NaN are the same to pandas; it matters where NaN is data.
-_FLOATS = frozenset({"FLOAT", "DOUBLE"})
-_JSON = _INTEGERS | _FLOATS | {"BOOLEAN", "BYTES", "DECIMAL", "STRING", "TIMESTAMP"}
-
-
-def arguments(
-    types: dict[str, str], names: tuple[str, ...], *, allow_nan: bool, key: str | None
-) -> Arguments:
-    """The function's arguments for the columns that the model reads."""
-    fragile = _INTEGERS | _FLOATS if allow_nan else _INTEGERS
-    nullable = tuple(
-        name
-        for name in names
-        if parse_type(types[name]).name in fragile and "NOT NULL" not in types[name]
-    )
-    return Arguments(names, nullable, key is not None)
+_NUMBERS = frozenset({"TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL"})
+_JSON = _NUMBERS | {"BOOLEAN", "BYTES", "STRING", "TIMESTAMP"}
 
 
 def expressions(given: Arguments, types: dict[str, str], key: str | None) -> "list[Expression]":
     """The arguments as Flink computes them, in the function's order."""
     from pyflink.table.expressions import col
 
-    values = [
-        _without_null(name, types[name]) if name in given.nullable else col(name)
-        for name in given.columns
-    ]
-    flags = [col(name).is_null for name in given.nullable]
     keys = [] if key is None else [as_text(key, types[key])]
-    return [*values, *flags, *keys]
+    return [*map(col, given.columns), *keys]
 
 
 def as_text(name: str, sql_type: str) -> "Expression":
@@ -93,11 +72,3 @@ def _is_json(parsed: FlinkType) -> bool:
             return all(map(_is_json, parsed.children))
         case name:
             return name in _JSON
-
-
-def _without_null(name: str, sql_type: str) -> "Expression":
-    from pyflink.table import DataTypes
-    from pyflink.table.expressions import col, lit
-
-    plain: Any = getattr(DataTypes, parse_type(sql_type).name)
-    return col(name).if_null(lit(0).cast(plain()))

@@ -8,9 +8,9 @@ from modelstream.convert import ColumnType
 from modelstream.errors import OptionError
 from modelstream.failure import Drop, Fail, Null
 from modelstream.flink.environment import configure, refuse_thread_mode
-from modelstream.flink.tables import row_type
+from modelstream.flink.tables import row_type, unused
 from modelstream.flink.udf import ERROR, Arguments, ModelFunction
-from modelstream.models import Method, Model
+from modelstream.models import BoundMethod, Method, Model
 from modelstream.scoring.batch import Batch
 from modelstream.scoring.plan import Plan
 
@@ -30,11 +30,12 @@ def register(
     """Make a model a function: ``SELECT fraud(features).y FROM payments``.
 
     Its arguments are the input tensors, sorted by name. It returns a row: the outputs by name,
-    and with ``on_error=Null()`` the field ``error`` (STRING, NULL for a row that was scored). Rows
-    are scored in batches, each row once, however many fields of the result are read. An integer
-    argument that is NULL in one row of a batch reaches the model's other rows as DOUBLE, exact up
-    to 2**53; a float32 tensor then takes it rounded above 2**24, as it takes every DOUBLE, and
-    refuses it in a batch without NULL. Where that matters, filter the NULLs out before.
+    and with ``on_error=Null()`` the field ``error`` (STRING, NULL for a row that was scored;
+    ``modelstream_error`` where an output is called ``error``). Rows are scored in batches, each row
+    once, however many fields of the result are read. A constant counts for each row, one with a
+    decimal point as DOUBLE; a call needs one argument that is not a constant. Over a table that is
+    updated, Flink calls the function for what it takes back too: the model must give the same again
+    (see the guide).
 
     Examples:
         >>> ms.register(t_env, "fraud", ms.SavedModel("/models/fraud"))
@@ -60,14 +61,21 @@ def register(
     refuse_thread_mode(t_env)
     failing = isinstance(on_error, Fail)
     plan = Plan.of(model, method, batch=batch, on_error=Fail() if failing else Drop())
-    plan = replace(plan, batch=configure(t_env, batch))
-    bound = plan.bound
-    arguments = Arguments(tuple(bound.feeds[tensor] for tensor in sorted(bound.feeds)))
-    errors = () if failing else (ColumnType(ERROR, "STRING"),)
+    # By tensor, not by column: what `inputs` calls a column may feed several of them.
+    bound = replace(plan.bound, feeds={tensor: tensor for tensor in plan.bound.feeds})
+    plan = replace(plan, bound=bound, batch=configure(t_env, batch))
+    error = error_field(bound)
+    errors = () if failing else (ColumnType(error, "STRING"),)
     function = udf(
-        ModelFunction(plan, arguments, readable=True),
+        ModelFunction(plan, Arguments(tuple(sorted(bound.feeds))), error, readable=True),
         result_type=row_type((*bound.output_columns, *errors)),
         func_type="pandas",
         name=name,
     )
     t_env.create_temporary_system_function(name, function)
+
+
+def error_field(bound: BoundMethod) -> str:
+    """The field of a function's result that says why a row was not scored."""
+    outputs = [column.name for column in bound.output_columns]
+    return ERROR if ERROR not in outputs else unused(f"modelstream_{ERROR}", outputs)

@@ -72,8 +72,9 @@ def over_table(
         table._t_env.get_config().set(SHARED_PLAN, "true")
     break_chains(table)
     names = (raw.payload,) if raw else tuple(plan.bound.inputs)
-    arguments = columns.arguments(source.types, names, allow_nan=plan.bound.allow_nan, key=plan.key)
-    return _Call(source, plan, arguments, pin).tables()
+    from modelstream.flink.udf import Arguments
+
+    return _Call(source, plan, Arguments(names, plan.key is not None), pin).tables()
 
 
 @dataclass(frozen=True)
@@ -131,13 +132,13 @@ class _Call:
     @property
     def _result(self) -> str:
         """The name of the column with the function's row: one that the table does not have."""
-        return _unused("modelstream_result", self.source.types)
+        return unused("modelstream_result", self.source.types)
 
     @property
     def _error(self) -> str:
         """The name of the row's field that says why a record failed."""
         outputs = [column.name for column in self.plan.bound.output_columns]
-        return _unused("error", [*outputs, *self.plan.decoded])
+        return unused("error", [*outputs, *self.plan.decoded])
 
     def _called(self) -> "Table":
         from pyflink.table.expressions import col
@@ -218,7 +219,7 @@ def _is_text(payload: str) -> str:
     return f"ENCODE(DECODE({payload}, 'UTF-8'), 'UTF-8') = {payload}"
 
 
-def _unused(wish: str, taken: "Sequence[str] | dict[str, str]") -> str:
+def unused(wish: str, taken: "Sequence[str] | dict[str, str]") -> str:
     """``wish``, with underscores added until it is no name among those that are taken."""
     while wish in taken:
         wish += "_"

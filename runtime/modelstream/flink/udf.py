@@ -1,7 +1,7 @@
 """The pandas function that runs a model inside Flink's Python worker."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from modelstream import embedded
 from modelstream.convert.records import objects
 from modelstream.errors import SignatureMismatchError
 from modelstream.failure import Fail, Failure
+from modelstream.flink import arrow
+from modelstream.flink.arrow import Argument
 from modelstream.scoring.metrics import ModelMetrics
 from modelstream.scoring.plan import Plan
 from modelstream.scoring.records import decoded
@@ -34,19 +36,16 @@ class Arguments:
 
     Attributes:
         columns: the columns that the model reads; or one, the raw records, with a decoder.
-        nullable: columns that come with nulls replaced; one argument each says where nulls were,
-            because pandas turns integers with a null among them into floats.
         key: the last argument is the key of the record, as text, for messages.
     """
 
     columns: tuple[str, ...]
-    nullable: tuple[str, ...] = ()
     key: bool = False
 
     @property
     def count(self) -> int:
         """How many they are."""
-        return len(self.columns) + len(self.nullable) + self.key
+        return len(self.columns) + self.key
 
     def warn_of_many(self, model: str) -> None:
         """Say before Flink does, in a StackOverflowError, that a function takes only so many."""
@@ -80,6 +79,7 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
 
     def open(self, function_context: FunctionContext) -> None:
         """Load the model, or share the copy of this process, and warm it up."""
+        arrow.keep_columns()
         plan = self._plan
         metrics = ModelMetrics(_metric_group(function_context), plan.model.name)
         self._session = Session.of(plan, metrics)
@@ -91,9 +91,10 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
         if session := self.__dict__.pop("_session", None):
             session.close()
 
-    def eval(self, *arguments: "pd.Series[Any]") -> pd.DataFrame:
-        """Score one Arrow batch."""
+    def eval(self, *given_arguments: Any) -> pd.DataFrame:
+        """Score one Arrow batch of columns and constants."""
         with embedded.noted():
+            arguments = arrow.arguments(given_arguments)
             given = self._given(arguments)
             outcome = self._session.score(self._scorer, given, self._plan.on_error)
             if outcome.failures and isinstance(self._plan.on_error, Fail):
@@ -101,19 +102,20 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
             self._seen += given.size
             return self._frame(given, outcome)
 
-    def _given(self, arguments: "tuple[pd.Series[Any], ...]") -> Given:
+    def _given(self, arguments: Sequence[Argument]) -> Given:
         plan = self._plan
         if plan.decoder is not None:
-            return decoded(plan.decoder, plan.decoded, arguments[0])
-        names, nullable = self._arguments.columns, self._arguments.nullable
+            return decoded(plan.decoder, plan.decoded, arguments[0].values)
+        names = self._arguments.columns
         if len(arguments) != self._arguments.count:
             raise SignatureMismatchError(
                 f"the function of model {plan.model.name!r} takes {len(names)} arguments "
                 f"({', '.join(names)}); it is called with {len(arguments)}"
             )
-        columns = dict(zip(names, arguments, strict=False))
-        nulls = arguments[len(names) : len(names) + len(nullable)]
-        return Given.without_nulls(columns, dict(zip(nullable, nulls, strict=True)))
+        found = dict(zip(names, arguments, strict=False))
+        columns = {name: each.values for name, each in found.items()}
+        nulls = {name: each.nulls for name, each in found.items() if each.nulls is not None}
+        return Given.without_nulls(columns, nulls)
 
     def _frame(self, given: Given, outcome: Outcome) -> pd.DataFrame:
         columns: dict[str, Any] = dict(given.kept)
@@ -124,17 +126,15 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
             for position, failure in outcome.failures.items():
                 errors[position] = str(failure) if self._readable else failure.to_json()
             columns[self._error] = errors
-        return pd.DataFrame(columns, copy=False)
+        return arrow.Result(columns, copy=False)
 
-    def _fail(
-        self, failures: Mapping[int, Failure], arguments: "tuple[pd.Series[Any], ...]"
-    ) -> None:
+    def _fail(self, failures: Mapping[int, Failure], arguments: Sequence[Argument]) -> None:
         position = min(failures)
-        series = dict(zip(self._arguments.columns, arguments, strict=False))
+        found = dict(zip(self._arguments.columns, arguments, strict=False))
         refused = Refused(
-            {name: values.iloc[position] for name, values in series.items()},
+            {name: argument[position] for name, argument in found.items()},
             failures[position],
-            arguments[-1].iloc[position] if self._arguments.key else None,
+            arguments[-1][position] if self._arguments.key else None,
             self._seen + position,
         )
         settle([refused], self._plan.on_error, self._plan.model.name)
