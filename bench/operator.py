@@ -236,7 +236,7 @@ def _config_map(name: str) -> dict[str, Any]:
 def _copy(revision: dict[str, Any], index: int) -> dict[str, Any]:
     meta = revision["metadata"]
     kept = {key: meta[key] for key in ("namespace", "labels", "ownerReferences", "annotations")}
-    name = f"{meta['name'][:-1]}{index}"
+    name = f"{meta['name'][:-1]}{'xyz'[index]}"  # no digit of a hash
     return {**revision, "metadata": {**kept, "name": name}, "revision": index}
 
 
