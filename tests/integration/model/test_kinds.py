@@ -254,7 +254,7 @@ def test_a_graph_is_gone_when_it_is_closed_whoever_still_holds_the_model():
 def test_a_keras_model_runs_on_the_device_that_is_asked_for():
     code = (
         "import sys, tensorflow as tf, modelstream as ms\n"
-        "from modelstream.model import keras_engine\n"
+        "from modelstream.models import keras_engine\n"
         "(cpu,) = tf.config.list_physical_devices('CPU')\n"
         "parts = [tf.config.LogicalDeviceConfiguration()] * 2\n"
         "tf.config.set_logical_device_configuration(cpu, parts)\n"

@@ -86,7 +86,7 @@ def test_signatures_are_read_before_tensorflow_is_imported_and_after():
     code = (
         "import sys\n"
         "from modelstream.convert import example, parse_example\n"
-        "from modelstream.model import SavedModel\n"
+        "from modelstream.models import SavedModel\n"
         "before = SavedModel(sys.argv[1]).signatures\n"
         "serialized = example(x=1.0)\n"
         "assert 'tensorflow' not in sys.modules\n"
