@@ -206,7 +206,7 @@ def _read_raw(
         plan.options,
     )
     payload = tables.unused_name("payload", plan.columns)
-    place = _place(plan)
+    place, hidden = _place(plan)
     raw = TablePlan(
         plan.connector,
         "raw",
@@ -214,11 +214,11 @@ def _read_raw(
         (
             *(c for c in fields if c.name in keys),
             *tables.raw_columns(payload, plan.columns),
-            *place,
+            *hidden,
         ),
     )
-    hidden = tuple(column.name for column in place)
-    where = Raw(payload, hidden, _PLACE.format(*hidden) if place else None)
+    names = tuple(column.name for column in hidden)
+    where = Raw(payload, names, _PLACE.format(*place) if place else None)
     if (plan.connector, plan.format) == ("filesystem", "csv"):
         source = csvfiles.csv_files(raw, decode.csv_dialect(plan.options), options())
         table = source.table(t_env, payload)
@@ -228,14 +228,22 @@ def _read_raw(
     return Read(table, decoder, where, _dead_letter_key(plan, keys))
 
 
-def _place(plan: TablePlan) -> tuple[Column, ...]:
-    """Columns that say where in Kafka a record stands; Flink knows no such thing of a file."""
+def _place(plan: TablePlan) -> tuple[tuple[str, ...], tuple[Column, ...]]:
+    """Names of the columns that say where in Kafka a record stands, and those of them to add.
+
+    A table may have one column a metadata key: what the schema has already is not added again.
+    Flink knows no such thing of a file.
+    """
     if plan.connector != "kafka":
-        return ()
-    return tuple(
-        Column(name=tables.unused_name(f"modelstream_{of}", plan.columns), type=kind, metadata=of)
-        for of, kind in (("topic", "STRING"), ("partition", "INT"), ("offset", "BIGINT"))
-    )
+        return (), ()
+    there = {column.metadata: column.name for column in plan.columns if column.metadata}
+    added = {
+        of: Column(name=tables.unused_name(f"modelstream_{of}", plan.columns), type=t, metadata=of)
+        for of, t in (("topic", "STRING"), ("partition", "INT"), ("offset", "BIGINT"))
+        if of not in there
+    }
+    names = {**there, **{of: column.name for of, column in added.items()}}
+    return tuple(names[of] for of in ("topic", "partition", "offset")), tuple(added.values())
 
 
 def key_columns(plan: TablePlan) -> tuple[str, ...]:

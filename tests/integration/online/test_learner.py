@@ -105,7 +105,7 @@ def test_a_record_whose_gradient_is_nan_leaves_its_batch() -> None:
     refused = []
     for x in (1.0, 4.0, 0.0, 9.0, -1.0):
         refused += run.loop.take(memory, (x, x, 0.0)).refused
-    assert [(each.values["x"], each.failure.error_type) for each in refused] == [
+    assert [(each.record["x"], each.failure.error_type) for each in refused] == [
         (0.0, "NotFinite"),
         (-1.0, "NotFinite"),
     ]

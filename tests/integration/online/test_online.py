@@ -232,7 +232,9 @@ def test_the_job_fails_with_the_record_where_it_is_told_to(tmp_path: Path) -> No
     source = table(t_env, "k STRING, x ARRAY<FLOAT>, y FLOAT", [("a", [1.0], 1.0)])
     keyed = t_env.to_data_stream(source).key_by(lambda row: row.k)
     learned = replace(logistic(), on_error=Fail()).apply(keyed)
-    with pytest.raises(Exception, match=r"a record of key 'a' \(k='a', x=\[1.0\], y=1.0\)"):
+    with pytest.raises(
+        Exception, match=r"the record \{'k': 'a', 'x': \[1.0\], 'y': 1.0\} of key 'a'"
+    ):
         run(t_env, {"scored": t_env.from_data_stream(learned.scored)}, tmp_path)
 
 
