@@ -7,8 +7,6 @@ from tests.e2e.watcher import Watcher
 
 SQL = {"statements": "CREATE TABLE x (y INT) WITH ('connector' = 'print'); INSERT INTO x VALUES 1"}
 STORED = "s3://models/guesslang"
-NO_WORKERS = {"taskManager": {"replicas": 0}}
-"""For what fails while the job is built: the JobManager alone says it."""
 
 
 def broken(name, **spec):
@@ -90,17 +88,16 @@ CASES = {
         ("FetchFailed", "larger than the 65,536 bytes", "size"),
     ),
     "import": (
-        broken("python-import", python=program("import.py"), flink=NO_WORKERS),
+        broken("python-import", python=program("import.py")),
         ("PythonError", "ValueError", "no such luck"),
     ),
     "build": (
-        broken("python-build", python=program("build.py"), flink=NO_WORKERS),
+        broken("python-build", python=program("build.py")),
         ("JobNotBuilt", "nowhere"),
     ),
     "signature": (
         broken(
             "signature",
-            flink=NO_WORKERS,
             pipeline=workloads.merged(
                 workloads.languages("x")["spec"]["pipeline"],
                 {"inference": {"signature": "nobody", "method": None}},
@@ -227,7 +224,7 @@ def poor(system):
 
 
 def test_a_quota_is_quoted_and_the_pods_come_when_it_is_lifted(poor, timed):
-    poor.apply(broken("poor", sql=SQL, models=model("file:///nowhere"), flink=NO_WORKERS))
+    poor.apply(broken("poor", sql=SQL, models=model("file:///nowhere")))
     timed("diagnosis: quota", lambda: poor.says("poor", "QuotaExceeded", "none"))
 
     poor.kubectl("delete", "resourcequota/none")
