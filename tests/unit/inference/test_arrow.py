@@ -8,9 +8,9 @@ from unittest.mock import Mock
 import numpy as np
 import pyarrow as pa
 import pytest
-from pyflink.fn_execution import coders
 from pyflink.table import DataTypes
 from pyflink.table.utils import pandas_to_arrow
+from tests.support.jvm import import_noisy
 
 from modelstream import CallableModel, Drop, Predict
 from modelstream.convert import TensorSpec, parse_example
@@ -22,8 +22,16 @@ BIG = 2**53 + 1  # float64 does not have it
 INTS, FLOATS = pa.list_(pa.int64()), pa.list_(pa.float32())
 
 
+@pytest.fixture(autouse=True)
+def _flink() -> None:
+    """Beam warns when it is imported, which is an error in a test and at its collection."""
+    import_noisy()
+
+
 def handed(*columns: Any) -> list[Any]:
     """Columns as PyFlink hands them to a pandas function, once it remembers them."""
+    from pyflink.fn_execution import coders
+
     arrow.keep_columns()
     names = [f"c{at}" for at in range(len(columns))]
     batch = pa.RecordBatch.from_arrays(list(columns), names)
