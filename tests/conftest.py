@@ -20,7 +20,6 @@ LONGEST = (
     "integration/docs/test_code_blocks.py",  # before what starts a JVM for the whole session
     "integration/online/test_online.py",
     "integration/job/test_kafka.py",
-    "integration/operator/test_trouble.py",
     "integration/cli/test_restore.py",
     "integration/cli/test_run.py",
     "integration/cli/test_bad_input.py",
@@ -35,10 +34,20 @@ LONGEST = (
 )
 
 
+# What starts a control plane for all tests that follow in its process, so that few follow.
+LAST = ("integration/apiserver", "integration/operator")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     root = Path(__file__).parent
     places = {root / name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
+    last = [root / name for name in LAST]
+
+    def place(item: pytest.Item) -> int:
+        late = any(item.path.is_relative_to(each) for each in last)
+        return places.get(item.path, len(LONGEST) + late)
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(tryfirst=True)

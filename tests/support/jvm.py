@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from modelstream.flink.connections import keep_apart
+
 WORKER = "_python_worker_execution_mode"
 
 
@@ -20,6 +22,12 @@ def flink_jvm() -> Iterator[None]:
         yield
         return
     launch, started = java_gateway.launch_gateway_server_process, []
+    connect = java_gateway.launch_gateway
+
+    def connected() -> Any:
+        gateway = connect()
+        keep_apart(gateway._gateway_client)
+        return gateway
 
     def remembered(env: Any, args: Any) -> Any:
         # A worker that is a thread of this process brings along what its JVM was started with, for
@@ -28,6 +36,7 @@ def flink_jvm() -> Iterator[None]:
         return started[-1]
 
     java_gateway.launch_gateway_server_process = remembered
+    java_gateway.launch_gateway = connected
     try:
         with _hanging_up_is_no_error():
             yield
@@ -35,6 +44,7 @@ def flink_jvm() -> Iterator[None]:
                 _end(process)
     finally:
         java_gateway.launch_gateway_server_process = launch
+        java_gateway.launch_gateway = connect
 
 
 @contextlib.contextmanager

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from modelstream.flink.connections import keep_apart
+
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream
     from pyflink.table import Table, TableEnvironment
@@ -25,7 +27,9 @@ def gateway() -> Any:
     """The py4j gateway; starts the JVM where none runs."""
     from pyflink.java_gateway import get_gateway
 
-    return get_gateway()
+    gateway = get_gateway()
+    keep_apart(gateway._gateway_client)
+    return gateway
 
 
 def configuration(options: Mapping[str, str]) -> Any:

@@ -13,20 +13,20 @@ import pytest
 from tests.support.flink import HUNG_UP, in_processes, stream_environment, streamed, until
 from tests.support.loggedmodel import LoggedModel
 
-from modelstream.flink import functions
+import modelstream as ms
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
 
 
-def twice(function: functions.ModelAwareFunction, value: float) -> float:
+def twice(function: ms.ModelAwareFunction, value: float) -> float:
     return function.model.score(value)["y"]
 
 
-def together(function: functions.ModelAwareFunction, values: Any) -> list[float]:
+def together(function: ms.ModelAwareFunction, values: Any) -> list[float]:
     return [result["y"] for result in function.model.score_all(list(values))]
 
 
-class Map(functions.ModelMapFunction):
+class Map(ms.ModelMapFunction):
     """Two models in one function, and a life of its own."""
 
     def open(self, runtime_context):
@@ -38,22 +38,22 @@ class Map(functions.ModelMapFunction):
         return f"{self.said} {first + second}"
 
 
-class FlatMap(functions.ModelFlatMapFunction):
+class FlatMap(ms.ModelFlatMapFunction):
     def flat_map(self, value):
         return [f"flat_map {twice(self, value)}"] * int(value)
 
 
-class Filter(functions.ModelFilterFunction):
+class Filter(ms.ModelFilterFunction):
     def filter(self, value):
         return twice(self, value) > 3
 
 
-class Process(functions.ModelProcessFunction):
+class Process(ms.ModelProcessFunction):
     def process_element(self, value, ctx):
         yield f"process {twice(self, value)} at {ctx.timestamp()}"
 
 
-class KeyedProcess(functions.ModelKeyedProcessFunction):
+class KeyedProcess(ms.ModelKeyedProcessFunction):
     def process_element(self, value, ctx):
         yield f"keyed {twice(self, value)} of {ctx.get_current_key()}"
         ctx.timer_service().register_event_time_timer(10_000)
@@ -62,7 +62,7 @@ class KeyedProcess(functions.ModelKeyedProcessFunction):
         yield f"keyed {twice(self, 50.0)} later"
 
 
-class CoMap(functions.ModelCoMapFunction):
+class CoMap(ms.ModelCoMapFunction):
     def map1(self, value):
         return f"co_map left {twice(self, value)}"
 
@@ -70,7 +70,7 @@ class CoMap(functions.ModelCoMapFunction):
         return f"co_map right {twice(self, value)}"
 
 
-class CoFlatMap(functions.ModelCoFlatMapFunction):
+class CoFlatMap(ms.ModelCoFlatMapFunction):
     def flat_map1(self, value):
         return [f"co_flat_map left {twice(self, value)}"]
 
@@ -78,7 +78,7 @@ class CoFlatMap(functions.ModelCoFlatMapFunction):
         return []
 
 
-class CoProcess(functions.ModelCoProcessFunction):
+class CoProcess(ms.ModelCoProcessFunction):
     def process_element1(self, value, ctx):
         yield f"co_process left {twice(self, value)}"
 
@@ -86,7 +86,7 @@ class CoProcess(functions.ModelCoProcessFunction):
         yield f"co_process right {twice(self, value)}"
 
 
-class KeyedCoProcess(functions.ModelKeyedCoProcessFunction):
+class KeyedCoProcess(ms.ModelKeyedCoProcessFunction):
     def process_element1(self, value, ctx):
         yield f"keyed_co_process left {twice(self, value)}"
 
@@ -94,7 +94,7 @@ class KeyedCoProcess(functions.ModelKeyedCoProcessFunction):
         yield f"keyed_co_process right {twice(self, value)}"
 
 
-class Broadcast(functions.ModelBroadcastProcessFunction):
+class Broadcast(ms.ModelBroadcastProcessFunction):
     def process_element(self, value, ctx):
         yield f"broadcast data {twice(self, value)}"
 
@@ -102,7 +102,7 @@ class Broadcast(functions.ModelBroadcastProcessFunction):
         yield f"broadcast rule {twice(self, value)}"
 
 
-class KeyedBroadcast(functions.ModelKeyedBroadcastProcessFunction):
+class KeyedBroadcast(ms.ModelKeyedBroadcastProcessFunction):
     def process_element(self, value, ctx):
         yield f"keyed_broadcast data {twice(self, value)}"
 
@@ -110,27 +110,27 @@ class KeyedBroadcast(functions.ModelKeyedBroadcastProcessFunction):
         yield f"keyed_broadcast rule {twice(self, value)}"
 
 
-class Window(functions.ModelWindowFunction):
+class Window(ms.ModelWindowFunction):
     def apply(self, key, window, inputs):
         return [f"window {key} {together(self, inputs)}"]
 
 
-class ProcessWindow(functions.ModelProcessWindowFunction):
+class ProcessWindow(ms.ModelProcessWindowFunction):
     def process(self, key, context, elements):
         yield f"process_window {key} {together(self, elements)}"
 
 
-class AllWindow(functions.ModelAllWindowFunction):
+class AllWindow(ms.ModelAllWindowFunction):
     def apply(self, window, inputs):
         return [f"all_window {together(self, inputs)}"]
 
 
-class ProcessAllWindow(functions.ModelProcessAllWindowFunction):
+class ProcessAllWindow(ms.ModelProcessAllWindowFunction):
     def process(self, context, elements):
         yield f"process_all_window {together(self, elements)}"
 
 
-class Async(functions.ModelAsyncFunction):
+class Async(ms.ModelAsyncFunction):
     async def async_invoke(self, value):
         scored = await self.model.score(value)
         return [f"async {scored['y']}"]

@@ -69,7 +69,7 @@ def test_a_manifest_classifies_pictures_by_a_frozen_graph_and_its_label_file(
     (place / "labels.txt").write_text("dark\nbright\n")
     origin = tmp_path / "in"
     origin.mkdir()
-    pictures = [{"id": n, "pixels": [[n / 4] * 3] * 3} for n in range(5)]
+    pictures = [{"id": n, "pixels": [[n / 5] * 3] * 3} for n in range(5)]
     (origin / "part").write_text("".join(f"{json.dumps(picture)}\n" for picture in pictures))
     run_manifest(_job(origin, tmp_path), {"pictures": place})
     labels = {row["id"]: row["label"] for row in rows(tmp_path / "out")}

@@ -80,5 +80,5 @@ def test_rows_are_scored_in_batches(tmp_path: Path) -> None:
 
 
 def test_an_unknown_way_to_treat_errors_is_refused() -> None:
-    with pytest.raises(OptionError, match="Null or Fail"):
+    with pytest.raises(OptionError, match=r"Null\(\) or Fail\(\)"):
         register(environment(), "twice", NumpyModel(), on_error="Ignore")

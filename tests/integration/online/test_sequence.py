@@ -107,6 +107,6 @@ def test_the_model_is_gone_when_the_function_has_closed(
 ) -> None:
     cycle = Cycle(make(tmp_path))
     cycle.open()
-    parts = [weakref.ref(cycle.opened), weakref.ref(cycle.opened.engine)]
+    parts = [weakref.ref(cycle.opened._opened), weakref.ref(cycle.opened._opened.engine)]
     cycle.close()
     assert [part() for part in parts] == [None, None]

@@ -39,7 +39,7 @@ def space(plane: ControlPlane, operator: Operator) -> Iterator[Space]:
         yield space
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[ControlPlane]:
     """A control plane with Kubernetes' controllers and a node."""
     with ControlPlane.start() as plane, controllers(plane):
@@ -48,19 +48,19 @@ def cluster() -> Iterator[ControlPlane]:
         yield plane
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def kubelet(cluster: ControlPlane) -> Iterator[Kubelet]:
     with Kubelet(cluster).running() as kubelet:
         yield kubelet
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def flink(cluster: ControlPlane) -> Iterator[FlinkDouble]:
     with flinks(cluster) as double:
         yield double
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def serving(
     cluster: ControlPlane,
     kubelet: Kubelet,
