@@ -52,6 +52,11 @@ PROGRAMS = {
         body="hog = []\n    while True: hog.append(b'x' * (32 << 20))",
     ),
 }
+HEAP = """
+CREATE TABLE numbers (x INT) WITH ('connector' = 'datagen', 'rows-per-second' = '1');
+CREATE TABLE nothing (x STRING) WITH ('connector' = 'blackhole');
+INSERT INTO nothing SELECT REPEAT(CAST(x AS STRING), 400000000) FROM numbers;
+"""
 CASES = {
     "image": (broken("image", sql=SQL, flink={"image": "localhost:5001/no/such:1"}), ("pull",)),
     "claim": (broken("claim", sql=SQL, models=model("pvc://nobody/x")), ("claim", "nobody")),
@@ -115,6 +120,10 @@ CASES = {
         workloads.stream("memory", models=[workloads.GUESSLANG], python=program("memory.py")),
         ("OutOfMemory", "taskManager.resources.limits.memory"),
     ),
+    "heap": (
+        broken("heap", sql={"statements": HEAP}, models=[]),
+        ("JobRestarting", "Java heap space", "taskManager.resources.limits.memory"),
+    ),
 }
 for case in CASES.values():
     if inference := case[0]["spec"].get("pipeline", {}).get("inference"):
@@ -126,7 +135,7 @@ WARDS = {
     "verified": ("path", "digest", "corrupt"),
     "fetched": ("absent", "denied", "large"),
     "submit": ("import", "build", "signature"),
-    "at work": ("record", "memory"),
+    "at work": ("record", "memory", "heap"),
 }
 """Together on the cluster; all of them at once would ask for more than two cores."""
 
