@@ -10,6 +10,7 @@ from typing import Any
 from modelstream_operator.decide.pods import is_ended, is_leaving, is_scheduled
 from modelstream_operator.highavailability import HighAvailability
 from modelstream_operator.names import ANNOTATION_APPLIED, LABEL_OWNER, Component
+from modelstream_operator.programs import Programs
 from modelstream_operator.resources import CLAIM, NODE, Key, Manifest, Ref
 from modelstream_operator.slim import (
     slim_claim,
@@ -92,6 +93,7 @@ class Cache:
 
     changed: Callable[[Key], None] = lambda key: None
     high_availability: HighAvailability = field(default_factory=HighAvailability)
+    programs: Programs = field(default_factory=Programs)
     _children: dict[Key, dict[Ref, Child]] = field(default_factory=lambda: defaultdict(dict))
     _pods: dict[Key, dict[Ref, Manifest]] = field(default_factory=lambda: defaultdict(dict))
     _events: dict[Key, dict[Ref, Manifest]] = field(default_factory=lambda: defaultdict(dict))
@@ -161,6 +163,7 @@ class Cache:
     def forget(self, key: Key) -> None:
         """A ModelStream is no longer served."""
         self._claimed.pop(key, None)
+        self.programs.forget(key)
 
     def _shared(self, kind: str) -> dict[Ref, Manifest]:
         """Objects that belong to no ModelStream, and concern some."""

@@ -1,8 +1,9 @@
 """From what was observed to what status is made of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from modelstream_crds.v1alpha1 import ConditionType
 from modelstream_operator.decide.decision import Decision, Seen
 from modelstream_operator.decide.diagnosis import Scene, diagnose, verified_models
 from modelstream_operator.decide.facts import Facts
@@ -25,10 +26,11 @@ def facts_of(
         now=observed.now,
         decision=decision,
         refusal=asked.refusal,
+        missing=asked.missing,
         updated=_is_updated(asked, decision),
         outdated=asked.outdated and decision.running,
         rest=asked.wanted.rest,
-        problems=tuple(refused),
+        problems=(*refused, *_missing(asked)),
         answer=seen.answer,
         times=seen.times,
         job=seen.job,
@@ -38,6 +40,12 @@ def facts_of(
         overdue=overdue(observed.pods, observed.nodes, observed.now),
     )
     return common if target is None else _of_pods(common, target, observed)
+
+
+def _missing(asked: Wish) -> Iterator[Problem]:
+    """What runs is not concerned: its own copy is there."""
+    if asked.missing and asked.target is None:
+        yield Problem(ConditionType.JOB_RUNNING, Reason.CONFIG_MAP_NOT_FOUND, asked.missing)
 
 
 def digests_of(facts: Facts) -> dict[str, str]:

@@ -137,7 +137,8 @@ class Reconciler:
         memory = Memory.of(past)
         if memory.step is None:
             memory = recalled(there, manifest["metadata"]["uid"])
-        asked = wish(session.read(manifest, self.settings), manifest, memory, there, self.settings)
+        reading = await self._reading(session, manifest)
+        asked = wish(reading, manifest, memory, there, self.settings)
         observer = Observer(self.cluster, self.cache, self.flink, self.settings, self.clock)
         observed = await observer.observe(session.key, asked, memory, session.heard)
         seen = session.with_refusals(observed.seen(memory), memory, asked)
@@ -161,6 +162,16 @@ class Reconciler:
             # No watch tells of the moment when a quota or somebody's object is out of the way.
             delay = min(delay, self.settings.retry_refused)
         return replace(outcome, delay=delay, gone=decision.gone)
+
+    async def _reading(self, session: Session, manifest: Manifest) -> Reading:
+        """The spec, and the program where that is elsewhere; what is deleted needs none."""
+        reading, programs = session.read(manifest, self.settings), self.cache.programs
+        if reading.source is None or "deletionTimestamp" in manifest["metadata"]:
+            programs.forget(session.key)
+            return reading
+        patience = self.settings.request_timeout
+        found = await programs.program(session.key, reading.source.name, patience)
+        return reading.with_program(found)
 
     def _delay(self, status: Manifest, decision: Decision, observed: Observed) -> float:
         """Whom watches tell of need not be asked: only Flink, where there is one to ask."""

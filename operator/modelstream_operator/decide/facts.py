@@ -20,6 +20,8 @@ class Facts:
     decision: Decision
     refusal: str | None = None
     """Why the newest spec is not accepted."""
+    missing: str = ""
+    """What the newest spec names and is not there, so that nothing changes."""
     updated: bool = True
     """Whether what runs, or ran last, was made from the newest spec."""
     outdated: bool = False

@@ -1,6 +1,7 @@
 """The ConfigMap: the manifest as the job reads it, and Flink's options."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from modelstream_crds.diff import EFFECTS, Effect
@@ -26,6 +27,8 @@ RETAINED = "3"
 """Completed checkpoints that are kept: the newest may turn out to be unreadable."""
 
 Options = dict[str, str]
+Program = Mapping[str, Any]
+"""``data`` and ``binaryData`` of the ConfigMap that holds it."""
 
 
 def config_map(target: Target) -> Manifest:
@@ -35,6 +38,17 @@ def config_map(target: Target) -> Manifest:
         "flink.yaml": json.dumps(flink_options(target), indent=2, sort_keys=True),
     }
     return target.run_child(CONFIG_MAP, names.config(target.name, target.run), data=data)
+
+
+def program_of(config_map: Manifest) -> Program:
+    """What a ConfigMap holds."""
+    return {part: config_map[part] for part in ("data", "binaryData") if config_map.get(part)}
+
+
+def program_map(target: Target) -> Manifest:
+    """The run's own copy of its program: what the user's becomes later is of another run."""
+    name = names.program(target.name, target.run)
+    return target.run_child(CONFIG_MAP, name, **(target.program or {}))
 
 
 def run_spec(manifest: Manifest) -> Manifest:
