@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from tests.support.clusterinmemory import KEY, ClusterInMemory, CrashError
-from tests.support.streamworld import FlinkInMemory, World
+from tests.support.streamworld import FlinkInMemory, Run, World
 
 from modelstream_crds.v1alpha1 import ModelStreamStatus
 from modelstream_operator.asking import FlinkAnswers, Heard, Questions
 from modelstream_operator.cache import Cache
 from modelstream_operator.decide.decision import (
     Decision,
+    OfRun,
     Rescale,
     Rest,
     Seen,
@@ -151,7 +152,6 @@ class Pure:
             answers = await questions.ask(self.heard, now)
         trigger, refusal = self.refusal
         asked = memory.ask is not None and memory.ask.trigger_id == trigger
-        runs = self.world.runs.values()
         return Seen(
             now=now,
             fresh_id=f"{len(self.world.files)}-{now.timestamp():.0f}",
@@ -165,10 +165,7 @@ class Pure:
             savepoint=answers.savepoint,
             refused_stop=refusal if asked else "",
             bounds=answers.bounds,
-            runs=max(self.world.runs, default=0),
-            pods=sum(bool(each.pod) for each in runs),
-            scaled_down=not any(each.asked for each in runs),
-            deployments=sum(each.asked for each in runs),
+            runs={each.number: _of(each) for each in self.world.runs.values()},
             planned=run.planned if run else None,
             saved=bool(run and run.checkpoint),
             application_runs=answers.application_runs,
@@ -197,6 +194,10 @@ class Pure:
         if decision.running:
             restored = memory.restored_from
             self.world.ask(memory.run, memory.job_id, restored.path if restored else None)
+
+
+def _of(run: Run) -> OfRun:
+    return OfRun(bool(run.pod), deployments=int(run.asked), scaled_down=not run.asked)
 
 
 @dataclass

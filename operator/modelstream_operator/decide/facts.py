@@ -45,6 +45,8 @@ class Facts:
     models: Mapping[str, str] = field(default_factory=dict)
     """URI of each model."""
     verified: Mapping[str, Verified] = field(default_factory=dict)
+    first: Mapping[str, str] = field(default_factory=dict)
+    """Digests of the TaskManager that has verified all models first."""
     gpu: bool = False
     gpu_checked: bool = True
     """False where the podTemplate turns the check off."""

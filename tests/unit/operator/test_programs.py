@@ -16,7 +16,8 @@ from modelstream_operator.decide.decision import Decision, Rest, Seen
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.status import status_of
 from modelstream_operator.evidence import facts_of
-from modelstream_operator.observe import Observed, now
+from modelstream_operator.observe import now
+from modelstream_operator.observed import Observed
 from modelstream_operator.programs import Programs
 from modelstream_operator.render import Target
 from modelstream_operator.render.revision import Revision, read, revision_of
