@@ -1,5 +1,6 @@
 """What is asked of the operator for one resource, and the objects that follow from a decision."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -15,7 +16,14 @@ from modelstream_operator.decide.decision import Decision, Rest, Wanted
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.recall import with_memory
 from modelstream_operator.render import Target, run_of, stream_children
-from modelstream_operator.render.config import Program, savepoint_directory, state_root
+from modelstream_operator.render.config import (
+    CHECKPOINTS,
+    MODE,
+    SAVEPOINTS,
+    Options,
+    Program,
+    flink_options,
+)
 from modelstream_operator.render.models import digests_map
 from modelstream_operator.render.revision import Revision, read, revision_of
 from modelstream_operator.render.run import run_children
@@ -98,12 +106,13 @@ def wish(
         kept = _kept(manifest, memory, there)
         deployed = _deployed(kept, manifest, memory, settings)
     timeout = timedelta(seconds=settings.delete_timeout)
+    options = flink_options(deployed) if deployed else _options(manifest, memory, there)
     common = Wanted(
         revision="",
         rest=Rest.SUSPENDED if memory.step is Step.SUSPENDED else None,
         keeps_state=True,
-        savepoints=savepoint_directory(deployed) if deployed and deployed.streaming else None,
-        checkpoints=_checkpoints(deployed),
+        savepoints=options.get(SAVEPOINTS) if options.get(MODE) == "STREAMING" else None,
+        checkpoints=options.get(CHECKPOINTS),
         deletion=timeout if "deletionTimestamp" in manifest["metadata"] else None,
     )
     if target is None or newest is None or reading.missing:
@@ -208,10 +217,15 @@ def _rest(target: Target) -> Rest | None:
     return None if target.replicas else Rest.SCALED_TO_ZERO
 
 
-def _checkpoints(deployed: Target | None) -> str | None:
-    if deployed is None or not deployed.highly_available:
-        return None
-    return f"{state_root(deployed)}/checkpoints"
+def _options(manifest: Manifest, memory: Memory, there: Mapping[Ref, Child]) -> Options:
+    """Flink's options as the present run has them, where nobody knows what it was made from."""
+    meta = manifest["metadata"]
+    name = names.config(meta["name"], memory.run)
+    child = there.get(Ref(CONFIG_MAP.kind, meta["namespace"], name))
+    if child is None or meta["uid"] not in child.owners:
+        return {}
+    found: Options = json.loads(child.manifest()["data"]["flink.yaml"])
+    return found
 
 
 def _kept(manifest: Manifest, memory: Memory, there: Mapping[Ref, Child]) -> Revision | None:

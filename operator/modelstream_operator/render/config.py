@@ -26,6 +26,10 @@ WEEK = "7 d"
 RETAINED = "3"
 """Completed checkpoints that are kept: the newest may turn out to be unreadable."""
 
+MODE = "execution.runtime-mode"
+CHECKPOINTS = "execution.checkpointing.dir"
+SAVEPOINTS = "execution.checkpointing.savepoint-dir"
+
 Options = dict[str, str]
 Program = Mapping[str, Any]
 """``data`` and ``binaryData`` of the ConfigMap that holds it."""
@@ -131,7 +135,7 @@ def _owned(target: Target) -> Options:
         "taskmanager.numberOfTaskSlots": str(target.slots),
         "parallelism.default": target.parallelism_gap or str(target.parallelism),
         "pipeline.name": target.name,
-        "execution.runtime-mode": "STREAMING" if target.streaming else "BATCH",
+        MODE: "STREAMING" if target.streaming else "BATCH",
         "execution.shutdown-on-application-finish": "false",
         "web.submit.enable": "false",
         "web.cancel.enable": "false",
@@ -168,8 +172,8 @@ def _state(target: Target) -> Options:
     return {
         "execution.checkpointing.interval": state.checkpoint_interval,
         "execution.checkpointing.storage": "filesystem",
-        "execution.checkpointing.dir": f"{root}/checkpoints",
-        "execution.checkpointing.savepoint-dir": savepoint_directory(target) or "",
+        CHECKPOINTS: f"{root}/checkpoints",
+        SAVEPOINTS: savepoint_directory(target) or "",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "execution.checkpointing.num-retained": RETAINED,
         # Else nothing would say that a job has ended, and a new JobManager would begin it again.
