@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from modelstream_operator.decide.cause import root_cause
 from modelstream_operator.decide.decision import Answer
@@ -26,11 +26,11 @@ class Heard:
     """How often in a row, and since when, the same was answered about one run."""
 
     run: int = 0
-    answer: Answer = Answer.NOT_ASKED
+    answer: object = None
     times: int = 0
     since: datetime | None = None
 
-    def again(self, run: int, answer: Answer, now: datetime) -> tuple[int, timedelta]:
+    def again(self, run: int, answer: object, now: datetime) -> tuple[int, timedelta]:
         """Count one more answer; returns how many there are, and for how long."""
         if (run, answer) != (self.run, self.answer) or self.since is None:
             self.run, self.answer, self.times, self.since = run, answer, 0, now
@@ -52,6 +52,12 @@ class FlinkAnswers:
     bounds: frozenset[int] = frozenset()
     application_runs: bool = True
 
+    @property
+    def kind(self) -> object:
+        """What makes two answers the same."""
+        failed = self.job is not None and self.job.state == "FAILED"
+        return self.answer, failed and not self.failures
+
 
 @dataclass(frozen=True)
 class Questions:
@@ -71,7 +77,7 @@ class Questions:
         except FlinkError as error:
             logger.info("%s/%s: Flink: %s", *self.key, error)
             answers = FlinkAnswers(Answer.SILENT)
-        times, lasting = heard.again(self.memory.run, answers.answer, now)
+        times, lasting = heard.again(self.memory.run, answers.kind, now)
         return replace(answers, times=times, lasting=lasting)
 
     async def _answers(self) -> FlinkAnswers:
@@ -99,16 +105,22 @@ class Questions:
         """Whether the program may still submit its job, and why it will not."""
         found = await self.flink.applications(self.url)
         runs = any(each["status"] not in TERMINAL for each in found)
-        failed = [each["id"] for each in found if each["status"] == "FAILED"]
-        traces = [await self.flink.application_exceptions(self.url, each) for each in failed]
-        failures = tuple(root_cause(trace) for each in traces for trace in each)
+        failures = await self._of_program(found)
         return FlinkAnswers(Answer.NO_JOB, failures=failures, application_runs=runs)
+
+    async def _of_program(self, applications: list[dict[str, Any]]) -> tuple[str, ...]:
+        failed = [each["id"] for each in applications if each["status"] == "FAILED"]
+        traces = [await self.flink.application_exceptions(self.url, each) for each in failed]
+        return tuple(root_cause(trace) for each in traces for trace in each)
 
     async def _failures(self, job: Job) -> tuple[str, ...]:
         if job.settled or job.state in {"FINISHED", "CANCELED"}:
             return ()
         most = EXCEPTIONS if job.ended else 1
         found = await self._optional(self.flink.exceptions(self.url, self.memory.job_id, most))
+        if not found and job.ended:  # it failed before its first task: only its program knows why
+            applications = await self._optional(self.flink.applications(self.url))
+            return await self._of_program(applications or [])
         return tuple(root_cause(trace) for trace in found or ())
 
     async def _checkpoints(self) -> Checkpoints:

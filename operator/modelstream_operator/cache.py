@@ -9,7 +9,8 @@ from typing import Any
 
 from modelstream_operator.decide.pods import is_ended, is_leaving, is_scheduled
 from modelstream_operator.highavailability import HighAvailability
-from modelstream_operator.names import ANNOTATION_APPLIED, LABEL_OWNER, Component
+from modelstream_operator.names import ANNOTATION_APPLIED, LABEL_OWNER, LABEL_RUN, Component
+from modelstream_operator.programs import Programs
 from modelstream_operator.resources import CLAIM, NODE, Key, Manifest, Ref
 from modelstream_operator.slim import (
     slim_claim,
@@ -27,6 +28,8 @@ class Child:
     ref: Ref
     key: Key
     uid: str
+    run: int
+    """The run that it was made for; 0 of one that goes with the stream."""
     owners: tuple[str, ...]
     version: str
     applied: str
@@ -44,6 +47,7 @@ class Child:
             ref=Ref.of(manifest),
             key=key,
             uid=meta["uid"],
+            run=run_of(manifest),
             owners=tuple(each["uid"] for each in meta.get("ownerReferences", ())),
             version=version_of(manifest),
             applied=meta.get("annotations", {}).get(ANNOTATION_APPLIED, ""),
@@ -65,6 +69,12 @@ def version_of(manifest: Manifest) -> str:
     meta = manifest["metadata"]
     written = meta.get("generation") or meta.get("resourceVersion", "")
     return f"{meta['uid']}/{written}/{hash(frozenset(meta.get('labels', {}).items())):x}"
+
+
+def run_of(manifest: Manifest) -> int:
+    """The number of the run whose label an object carries; 0 without one."""
+    label = str(manifest["metadata"].get("labels", {}).get(LABEL_RUN, ""))
+    return int(label) if label.isdecimal() else 0
 
 
 def owner_of(manifest: Manifest) -> Key | None:
@@ -92,6 +102,7 @@ class Cache:
 
     changed: Callable[[Key], None] = lambda key: None
     high_availability: HighAvailability = field(default_factory=HighAvailability)
+    programs: Programs = field(default_factory=Programs)
     _children: dict[Key, dict[Ref, Child]] = field(default_factory=lambda: defaultdict(dict))
     _pods: dict[Key, dict[Ref, Manifest]] = field(default_factory=lambda: defaultdict(dict))
     _events: dict[Key, dict[Ref, Manifest]] = field(default_factory=lambda: defaultdict(dict))
@@ -161,6 +172,7 @@ class Cache:
     def forget(self, key: Key) -> None:
         """A ModelStream is no longer served."""
         self._claimed.pop(key, None)
+        self.programs.forget(key)
 
     def _shared(self, kind: str) -> dict[Ref, Manifest]:
         """Objects that belong to no ModelStream, and concern some."""

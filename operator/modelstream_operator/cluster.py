@@ -21,6 +21,9 @@ from modelstream_operator.names import MANAGER
 from modelstream_operator.resources import Manifest, Ref, Resource
 from modelstream_operator.slim import without_managed_fields
 
+_ANY_NUMBER = 0
+"""Of connections, as aiohttp has it."""
+
 
 class ApiError(Exception):
     """The API server refused a request, or could not be reached (status 0)."""
@@ -67,8 +70,15 @@ class Cluster(Protocol):
 class KubernetesCluster:
     """The Cluster of a real API server."""
 
-    def __init__(self, api: kubernetes.ApiClient, timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        api: kubernetes.ApiClient,
+        timeout: float = 30.0,
+        watching: kubernetes.ApiClient | None = None,
+    ) -> None:
         self._api: Any = api  # parts of it have no annotations
+        self._watching: Any = watching or api
+        """Has connections of its own: each watch keeps one, and would leave none for requests."""
         self._timeout = aiohttp.ClientTimeout(total=timeout, connect=5.0)
         self.check: Callable[[str], None] = lambda namespace: None
         """Raises ApiError where this operator may not act."""
@@ -76,18 +86,13 @@ class KubernetesCluster:
     @classmethod
     async def connect(cls, connections: int = 32, request_timeout: float = 30.0) -> Self:
         """Use the pod's service account, else the kubeconfig."""
-        configuration = kubernetes.Configuration()
-        load: Any = kubernetes_config  # its functions have no annotations
-        try:
-            load.load_incluster_config(client_configuration=configuration)
-        except kubernetes_config.ConfigException:
-            await load.load_kube_config(client_configuration=configuration)
-        configuration.connection_pool_maxsize = connections
-        return cls(kubernetes.ApiClient(configuration), request_timeout)
+        api, watching = await _client(connections), await _client(_ANY_NUMBER)
+        return cls(api, request_timeout, watching)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._api.close()
+        await self._watching.close()
 
     async def apply(self, manifest: Manifest, *, force: bool = True) -> Manifest:
         """Server-side apply of the full intent; returns the object as it is now."""
@@ -221,8 +226,9 @@ class KubernetesCluster:
                 method, path, header_params=headers, auth_settings=["BearerToken"]
             )
             full = f"{url}?{urlencode({k: v for k, v in query.items() if v})}"
+            client = self._watching if verb == "watch" else self._api
             answer = (
-                await self._api.call_api(
+                await client.call_api(
                     method, full, header_params=headers, body=body, _request_timeout=limit
                 )
             ).response
@@ -235,6 +241,17 @@ class KubernetesCluster:
             if answer.status >= 400:
                 raise await _refusal(answer)
             yield answer
+
+
+async def _client(connections: int) -> kubernetes.ApiClient:
+    configuration = kubernetes.Configuration()
+    load: Any = kubernetes_config  # its functions have no annotations
+    try:
+        load.load_incluster_config(client_configuration=configuration)
+    except kubernetes_config.ConfigException:
+        await load.load_kube_config(client_configuration=configuration)
+    configuration.connection_pool_maxsize = connections
+    return kubernetes.ApiClient(configuration)
 
 
 def _keep_alive(answer: aiohttp.ClientResponse) -> None:

@@ -1,17 +1,18 @@
 """From what was observed to what status is made of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from modelstream_crds.v1alpha1 import ConditionType
 from modelstream_operator.decide.decision import Decision, Seen
-from modelstream_operator.decide.diagnosis import Scene, diagnose, verified_models
+from modelstream_operator.decide.diagnosis import Scene, diagnose, first_digests, verified_models
 from modelstream_operator.decide.facts import Facts
 from modelstream_operator.decide.pods import is_ready, is_scheduled, overdue
 from modelstream_operator.decide.problem import Problem, Reason
-from modelstream_operator.names import ANNOTATION_JOB, Component
-from modelstream_operator.observe import Observed, selector
+from modelstream_operator.names import Component
+from modelstream_operator.observe import selector
+from modelstream_operator.observed import Observed, RunObserved
 from modelstream_operator.render import Target, gpu
-from modelstream_operator.resources import Manifest
 from modelstream_operator.wish import Wish
 
 
@@ -25,10 +26,11 @@ def facts_of(
         now=observed.now,
         decision=decision,
         refusal=asked.refusal,
+        missing=asked.missing,
         updated=_is_updated(asked, decision),
         outdated=asked.outdated and decision.running,
         rest=asked.wanted.rest,
-        problems=tuple(refused),
+        problems=(*refused, *_missing(asked)),
         answer=seen.answer,
         times=seen.times,
         job=seen.job,
@@ -40,14 +42,15 @@ def facts_of(
     return common if target is None else _of_pods(common, target, observed)
 
 
+def _missing(asked: Wish) -> Iterator[Problem]:
+    """What runs is not concerned: its own copy is there."""
+    if asked.missing and asked.target is None:
+        yield Problem(ConditionType.JOB_RUNNING, Reason.CONFIG_MAP_NOT_FOUND, asked.missing)
+
+
 def digests_of(facts: Facts) -> dict[str, str]:
-    """What the run's models are; empty as long as a pod has not told, or pods differ."""
-    differ = any(each.reason == Reason.MODELS_DIFFER for each in facts.problems)
-    if not facts.decision.running or not facts.updated or differ:
-        return {}
-    if not facts.models.keys() <= facts.verified.keys():
-        return {}
-    return {name: facts.verified[name].digest for name in facts.models}
+    """What the run's models are; empty as long as no TaskManager has told."""
+    return dict(facts.first) if facts.decision.running and facts.updated else {}
 
 
 def _is_updated(asked: Wish, decision: Decision) -> bool:
@@ -56,37 +59,33 @@ def _is_updated(asked: Wish, decision: Decision) -> bool:
 
 
 def _of_pods(facts: Facts, target: Target, observed: Observed) -> Facts:
-    job_id = facts.decision.memory.job_id
-    taskmanagers = observed.of_role(Component.TASKMANAGER)
-    mine = _of_job(observed.pods, job_id)
-    found = diagnose(_scene(target, observed, job_id)) if facts.decision.running else ()
+    run = observed.of(facts.decision.memory.run)
+    taskmanagers = run.of_role(Component.TASKMANAGER)
+    found = diagnose(_scene(target, observed, run)) if facts.decision.running else ()
     return replace(
         facts,
         problems=(*facts.problems, *found),
         replicas=target.replicas,
         pods=len(taskmanagers),
         scheduled=sum(map(is_scheduled, taskmanagers)),
-        ready=sum(is_ready(pod) for pod in taskmanagers if pod in mine),
+        ready=sum(map(is_ready, taskmanagers)),
         models={model.name: model.uri for model in target.spec.models},
-        verified=verified_models(mine),
+        verified=verified_models(run.pods),
+        first=first_digests(run.pods, {model.name for model in target.spec.models}),
         gpu=target.gpus > 0,
         gpu_checked=gpu.is_checked(target),
         selector=selector(target),
     )
 
 
-def _scene(target: Target, observed: Observed, job_id: str) -> Scene:
+def _scene(target: Target, observed: Observed, run: RunObserved) -> Scene:
     return Scene(
         target=target,
         now=observed.now,
-        pods=_of_job(observed.pods, job_id),
-        ended=_of_job(observed.ended, job_id),
+        pods=run.pods,
+        ended=run.ended,
         deployments=observed.deployments(),
         events=observed.events,
         nodes=observed.nodes,
         claims=observed.claims,
     )
-
-
-def _of_job(pods: Iterable[Manifest], job_id: str) -> list[Manifest]:
-    return [pod for pod in pods if pod["metadata"]["annotations"].get(ANNOTATION_JOB) == job_id]

@@ -77,6 +77,11 @@ def digests(name: str, run: Run) -> str:
     return f"{name}-digests-{run}"
 
 
+def program(name: str, run: Run) -> str:
+    """Name of the ConfigMap with the program of a run, as it was when the revision was made."""
+    return f"{name}-program-{run}"
+
+
 def flink(name: str, run: Run) -> str:
     """Name of the Role, and of its binding, that a run's high availability needs."""
     return f"{name}-flink-{run}"

@@ -28,12 +28,13 @@ from modelstream_operator.decide.status import status_of, unknown_status
 from modelstream_operator.evidence import digests_of, facts_of
 from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.names import Component
-from modelstream_operator.observe import Observed, Observer, now
+from modelstream_operator.observe import Observer, now
+from modelstream_operator.observed import Observed, RunObserved
 from modelstream_operator.recall import recalled
 from modelstream_operator.render import Target
 from modelstream_operator.resources import DEPLOYMENT, Key, Manifest, Ref
 from modelstream_operator.settings import Settings
-from modelstream_operator.tidying import tidy
+from modelstream_operator.tidying import send_away, tidy
 from modelstream_operator.wish import Reading, Wish, plan, wish
 
 logger = logging.getLogger(__name__)
@@ -137,7 +138,8 @@ class Reconciler:
         memory = Memory.of(past)
         if memory.step is None:
             memory = recalled(there, manifest["metadata"]["uid"])
-        asked = wish(session.read(manifest, self.settings), manifest, memory, there, self.settings)
+        reading = await self._reading(session, manifest)
+        asked = wish(reading, manifest, memory, there, self.settings)
         observer = Observer(self.cluster, self.cache, self.flink, self.settings, self.clock)
         observed = await observer.observe(session.key, asked, memory, session.heard)
         seen = session.with_refusals(observed.seen(memory), memory, asked)
@@ -152,6 +154,8 @@ class Reconciler:
         await self._act(session, asked, observed, decision)
         # What ForgetHighAvailability asks for too: what is over goes in every step.
         await tidy(self.cluster, observed, manifest)
+        if decision.running:
+            await send_away(self.cluster, observed, decision.memory)
         await session.children.make(
             self.cluster, plan(asked, decision, there, digests_of(facts)), there, asked.uid
         )
@@ -162,6 +166,16 @@ class Reconciler:
             delay = min(delay, self.settings.retry_refused)
         return replace(outcome, delay=delay, gone=decision.gone)
 
+    async def _reading(self, session: Session, manifest: Manifest) -> Reading:
+        """The spec, and the program where that is elsewhere; what is deleted needs none."""
+        reading, programs = session.read(manifest, self.settings), self.cache.programs
+        if reading.source is None or "deletionTimestamp" in manifest["metadata"]:
+            programs.forget(session.key)
+            return reading
+        patience = self.settings.request_timeout
+        found = await programs.program(session.key, reading.source.name, patience)
+        return reading.with_program(found)
+
     def _delay(self, status: Manifest, decision: Decision, observed: Observed) -> float:
         """Whom watches tell of need not be asked: only Flink, where there is one to ask."""
         settings, memory = self.settings, decision.memory
@@ -171,15 +185,15 @@ class Reconciler:
         if memory.deadline is not None and memory.deadline > observed.now:
             waits.append((memory.deadline - observed.now).total_seconds())
         if observed.pods and memory.step not in {Step.SUSPENDED, Step.ENDED}:
-            waits.append(self._poll(status, observed))
+            waits.append(self._poll(status, observed.of(memory.run)))
         return min(waits)
 
-    def _poll(self, status: Manifest, observed: Observed) -> float:
-        if not any(is_ready(pod) for pod in observed.of_role(Component.JOBMANAGER)):
+    def _poll(self, status: Manifest, present: RunObserved) -> float:
+        if not any(is_ready(pod) for pod in present.of_role(Component.JOBMANAGER)):
             return BINDING_GRACE.total_seconds()
         ready = _ready(status)
         stable = ready is not None and ready["status"] == "True"
-        stable = stable and observed.flink.answer is Answer.JOB
+        stable = stable and present.flink.answer is Answer.JOB
         return self.settings.flink_poll_stable if stable else self.settings.flink_poll_busy
 
     async def _write(

@@ -1,6 +1,7 @@
 """The running operator: clients, watches, and the loop that serves one object."""
 
 import asyncio
+import functools
 import json
 import logging
 import os
@@ -22,6 +23,7 @@ from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.highavailability import LABEL, HighAvailability
 from modelstream_operator.lease import NAMESPACE, Leases
 from modelstream_operator.observe import MANAGED
+from modelstream_operator.programs import Programs
 from modelstream_operator.reconcile import Outcome, Reconciler, Session, Transition
 from modelstream_operator.resources import (
     CHILDREN,
@@ -33,11 +35,12 @@ from modelstream_operator.resources import (
     POD,
     Key,
     Manifest,
+    Ref,
     Resource,
 )
 from modelstream_operator.settings import Settings
 from modelstream_operator.wakeups import Wakeups
-from modelstream_operator.watch import Watch, backoff
+from modelstream_operator.watch import Sink, Watch, backoff
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +92,8 @@ class Service:
         """Connect, and begin to watch."""
         cluster = await KubernetesCluster.connect(settings.connections, settings.request_timeout)
         wakeups = Wakeups()
-        cache = Cache(wakeups.wake, HighAvailability(wakeups.wake))
+        programs = Programs(wakeups.wake, functools.partial(_watch_of, cluster))
+        cache = Cache(wakeups.wake, HighAvailability(wakeups.wake), programs)
         flink = Flink(settings.flink_timeout)
         reconciler = Reconciler(cluster, cache, flink, settings)
         service = cls(settings, cluster, cache, flink, wakeups, reconciler)
@@ -111,9 +115,10 @@ class Service:
 
     async def stop(self) -> None:
         """End the watches and close the connections."""
-        for task in self.tasks:
+        tasks = [*self.tasks, *self.cache.programs.tasks()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.cluster.close)
             stack.push_async_callback(self.flink.close)
@@ -249,9 +254,16 @@ class Service:
         for key, begun in self.since.items():
             if time.monotonic() - begun > self.settings.stuck_after:
                 return f"a pass over {key.namespace}/{key.name} does not end"
-        dead = [each for each in self.tasks if each.done() and not each.cancelled()]
+        tasks = [*self.tasks, *self.cache.programs.tasks()]
+        dead = [each for each in tasks if each.done() and not each.cancelled()]
         broken = [each for each in dead if each.exception() is not None]
         return f"a watch has ended: {broken[0].exception()}" if broken else None
+
+
+def _watch_of(cluster: KubernetesCluster, ref: Ref, sink: Sink) -> Watch:
+    """The watch of one ConfigMap alone."""
+    only = {"fieldSelector": f"metadata.name={ref.name}"}
+    return Watch(cluster, sink, CONFIG_MAP, ref.namespace, only, lasts=3600.0)
 
 
 def thaw(body: Mapping[str, Any]) -> Manifest:

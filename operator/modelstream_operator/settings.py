@@ -102,7 +102,7 @@ class Settings:
         30.0, "Seconds between two tries of a child that the API server refuses.", float
     )
     concurrency: int = _setting(16, "Passes that run at the same time.", int)
-    connections: int = _setting(32, "Connections to the API server.", int)
+    connections: int = _setting(32, "Connections to the API server, beside those of watches.", int)
     request_timeout: float = _setting(
         30.0, "Seconds that the API server may take to answer.", float
     )

@@ -1,10 +1,12 @@
 """What is asked of the operator for one resource, and the objects that follow from a decision."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from modelstream_crds.diff import Difference, Effect, diff
+from modelstream_crds.programs import ConfigMapScript
 from modelstream_crds.v1alpha1 import ModelStream, UpgradeMode
 from modelstream_operator import names
 from modelstream_operator.cache import Child
@@ -14,7 +16,14 @@ from modelstream_operator.decide.decision import Decision, Rest, Wanted
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.recall import with_memory
 from modelstream_operator.render import Target, run_of, stream_children
-from modelstream_operator.render.config import savepoint_directory, state_root
+from modelstream_operator.render.config import (
+    CHECKPOINTS,
+    MODE,
+    SAVEPOINTS,
+    Options,
+    Program,
+    flink_options,
+)
 from modelstream_operator.render.models import digests_map
 from modelstream_operator.render.revision import Revision, read, revision_of
 from modelstream_operator.render.run import run_children
@@ -35,6 +44,22 @@ class Reading:
     manifest: Manifest = field(default_factory=dict)
     """With which ``stream`` came."""
     refusal: str | None = None
+    program: Program | None = None
+    """Contents of the ConfigMap that ``stream`` names."""
+    missing: str = ""
+    """What of them is not there."""
+
+    @property
+    def source(self) -> ConfigMapScript | None:
+        """The ConfigMap that the program is in."""
+        python = self.stream.spec.python if self.stream else None
+        return python.config_map if python else None
+
+    def with_program(self, found: Program | None) -> "Reading":
+        """The same, once it is known what that ConfigMap holds."""
+        if self.source is None:
+            return self
+        return replace(self, program=found, missing=_missing(self.source, found))
 
 
 @dataclass(frozen=True)
@@ -50,6 +75,8 @@ class Wish:
     """What ``target`` would be deployed as."""
     kept: Revision | None = None
     """What the present run is made of."""
+    missing: str = ""
+    """What is not there of that which the newest spec names: until it is, nothing changes."""
     outdated: bool = False
     """Whether this operator would make the pods of the same spec otherwise."""
 
@@ -79,15 +106,16 @@ def wish(
         kept = _kept(manifest, memory, there)
         deployed = _deployed(kept, manifest, memory, settings)
     timeout = timedelta(seconds=settings.delete_timeout)
+    options = flink_options(deployed) if deployed else _options(manifest, memory, there)
     common = Wanted(
         revision="",
         rest=Rest.SUSPENDED if memory.step is Step.SUSPENDED else None,
         keeps_state=True,
-        savepoints=savepoint_directory(deployed) if deployed and deployed.streaming else None,
-        checkpoints=_checkpoints(deployed),
+        savepoints=options.get(SAVEPOINTS) if options.get(MODE) == "STREAMING" else None,
+        checkpoints=options.get(CHECKPOINTS),
         deletion=timeout if "deletionTimestamp" in manifest["metadata"] else None,
     )
-    if target is None or newest is None:
+    if target is None or newest is None or reading.missing:
         return _as_before(common, deployed, kept, reading, manifest)
     change = _change(kept, deployed, newest, target, memory)
     asked = _asked(common, target, newest, change)
@@ -95,7 +123,7 @@ def wish(
         asked = replace(asked, revision=memory.revision)
         return Wish(manifest, asked, target, change.message, newest, kept)
     outdated = not asked.restart and _is_outdated(kept, deployed, newest)
-    return Wish(manifest, asked, target, reading.refusal, newest, kept, outdated)
+    return Wish(manifest, asked, target, reading.refusal, newest, kept, outdated=outdated)
 
 
 def _target(
@@ -105,7 +133,8 @@ def _target(
     if reading.stream is None:
         return None
     present = {**reading.manifest, "metadata": manifest["metadata"]}
-    return Target(reading.stream, present, settings, run=memory.run, job_id=memory.job_id)
+    made = Target(reading.stream, present, settings, run=memory.run, job_id=memory.job_id)
+    return replace(made, program=reading.program)
 
 
 def _as_before(
@@ -117,7 +146,7 @@ def _as_before(
 ) -> Wish:
     """No spec of this operator's time can be worked with: what runs goes on as it was made."""
     if deployed is None or kept is None:
-        return Wish(manifest, common, deployed, reading.refusal)
+        return Wish(manifest, common, deployed, reading.refusal, missing=reading.missing)
     asked = replace(
         common,
         revision=kept.id,
@@ -125,7 +154,7 @@ def _as_before(
         keeps_state=deployed.spec.upgrade_mode is UpgradeMode.SAVEPOINT,
         parallelism=deployed.parallelism if deployed.streaming else None,
     )
-    return Wish(manifest, asked, deployed, reading.refusal, kept=kept)
+    return Wish(manifest, asked, deployed, reading.refusal, kept=kept, missing=reading.missing)
 
 
 def _is_outdated(kept: Revision | None, deployed: Target | None, newest: Revision) -> bool:
@@ -149,7 +178,25 @@ def _change(
         return Difference(Effect.NOTHING)
     if kept is None or deployed is None:
         return Difference(Effect.RESTART)
-    return diff(deployed.spec, target.spec)
+    change = diff(deployed.spec, target.spec)
+    if change.effect in {Effect.NOTHING, Effect.SCALE} and deployed.program != target.program:
+        return Difference(Effect.RESTART, ("spec.python.configMap",))
+    return change
+
+
+def _missing(source: ConfigMapScript, found: Program | None) -> str:
+    if found is None:
+        return (
+            f"ConfigMap {source.name} does not exist: create it, or correct its name in"
+            " spec.python.configMap"
+        )
+    keys = sorted(key for part in found.values() for key in part)
+    if source.key in keys:
+        return ""
+    return (
+        f"ConfigMap {source.name} has no key {source.key}, but {', '.join(keys) or 'nothing'}:"
+        " correct spec.python.configMap.key"
+    )
 
 
 def _asked(common: Wanted, target: Target, newest: Revision, change: Difference) -> Wanted:
@@ -170,10 +217,15 @@ def _rest(target: Target) -> Rest | None:
     return None if target.replicas else Rest.SCALED_TO_ZERO
 
 
-def _checkpoints(deployed: Target | None) -> str | None:
-    if deployed is None or not deployed.highly_available:
-        return None
-    return f"{state_root(deployed)}/checkpoints"
+def _options(manifest: Manifest, memory: Memory, there: Mapping[Ref, Child]) -> Options:
+    """Flink's options as the present run has them, where nobody knows what it was made from."""
+    meta = manifest["metadata"]
+    name = names.config(meta["name"], memory.run)
+    child = there.get(Ref(CONFIG_MAP.kind, meta["namespace"], name))
+    if child is None or meta["uid"] not in child.owners:
+        return {}
+    found: Options = json.loads(child.manifest()["data"]["flink.yaml"])
+    return found
 
 
 def _kept(manifest: Manifest, memory: Memory, there: Mapping[Ref, Child]) -> Revision | None:
@@ -197,7 +249,8 @@ def _deployed(
         stream = accepted(made_of)
     except SpecRefusedError:  # by rules that are newer than it
         return None
-    return Target(stream, made_of, settings, run=memory.run, job_id=memory.job_id)
+    made = Target(stream, made_of, settings, run=memory.run, job_id=memory.job_id)
+    return replace(made, program=kept.program(made.name))
 
 
 def _with_present_wishes(kept: Manifest, present: Manifest) -> Manifest:

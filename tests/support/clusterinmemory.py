@@ -1,5 +1,6 @@
 """A cluster in memory: what the operator writes, and what controllers and kubelets show of it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,8 @@ from modelstream_operator import names
 from modelstream_operator.cache import Cache
 from modelstream_operator.resources import Key, Manifest, Ref
 
+BY_HAND = 7
+"""Pods that somebody asks a Deployment for."""
 KEY = Key("fraud", "scores")
 
 
@@ -28,6 +31,8 @@ class ClusterInMemory:
     writes: int | None = None
     version: int = 0
     objects: dict[Ref, Manifest] = field(default_factory=dict)
+    taken: set[Ref] = field(default_factory=set)
+    """What somebody else has deleted, and the operator has not."""
 
     def _wrote(self) -> None:
         if self.writes is not None:
@@ -39,6 +44,7 @@ class ClusterInMemory:
         """Store it."""
         self.version += 1
         ref = Ref.of(manifest)
+        self._keeps_its_pods(ref, manifest)
         meta = {**manifest["metadata"], "uid": f"u-{self.version}", "resourceVersion": "1"}
         meta["generation"] = self.version
         stored = {**manifest, "metadata": meta}
@@ -64,6 +70,7 @@ class ClusterInMemory:
     async def delete(self, ref: Ref) -> None:
         """Forget it."""
         gone = self.objects.pop(ref, None)
+        self.taken.discard(ref)
         self.cache.high_availability.drop(ref)
         for run in self.world.runs.values():
             if ref.kind == "ConfigMap" and f"-{run.number}-cluster-" in ref.name:
@@ -77,6 +84,32 @@ class ClusterInMemory:
         """Give it an owner."""
         self._wrote()
 
+    def _keeps_its_pods(self, ref: Ref, manifest: Manifest) -> None:
+        old = self.objects.get(ref)
+        if old is not None and ref.kind == "Deployment":
+            same = old["spec"]["template"] == manifest["spec"]["template"]
+            assert same, f"the pods of {ref} are replaced for nothing"
+
+    def somebody_deletes(self, ref: Ref) -> None:
+        """A child goes without having been asked to by the operator."""
+        gone = self.objects.pop(ref)
+        self.taken.add(ref)
+        self.cache.drop(ref)
+        self._tell(ref, gone, there=False)
+
+    def somebody_scales(self, ref: Ref) -> None:
+        """A Deployment is edited by hand."""
+        self.version += 1
+        old = self.objects[ref]
+        meta = {**old["metadata"], "generation": self.version}
+        self.objects[ref] = {**old, "metadata": meta, "spec": {**old["spec"], "replicas": BY_HAND}}
+        self.cache.put(self.objects[ref])
+
+    def _root(self, run: int) -> str:
+        config = self.objects[Ref("ConfigMap", KEY.namespace, names.config(KEY.name, run))]
+        options = json.loads(config["data"]["flink.yaml"])
+        return str(options["execution.checkpointing.savepoint-dir"])
+
     def _tell(self, ref: Ref, manifest: Manifest, *, there: bool = True) -> None:
         if ref.kind != "Deployment" or "-jobmanager-" not in ref.name:
             return
@@ -87,7 +120,8 @@ class ClusterInMemory:
         (main,) = manifest["spec"]["template"]["spec"]["containers"]
         environment = {each["name"]: each.get("value") for each in main["env"]}
         restore = environment.get("MODELSTREAM_RESTORE_FROM")
-        self.world.ask(number, environment["MODELSTREAM_JOB_ID"], restore)
+        job = environment["MODELSTREAM_JOB_ID"]
+        self.world.ask(number, job, restore, self._root(number))
 
     def show(self) -> None:
         """What controllers and kubelets write: status of the Deployments, and pods."""

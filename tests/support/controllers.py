@@ -21,7 +21,7 @@ CONTROLLERS = ("deployment", "replicaset", "garbage-collector", "namespace")
 NODE = "node-1"
 _POLL = 0.1
 _MERGE = "application/merge-patch+json"
-_DIGEST = "sha256:" + "0" * 64
+DIGEST = "sha256:" + "0" * 64
 
 Manifest = dict[str, Any]
 
@@ -55,6 +55,9 @@ class Kubelet:
     plane: ControlPlane
     holds_back: Callable[[Manifest], bool] = lambda pod: False
     """Pods that get no node: for want of memory, say."""
+
+    digest: Callable[[Manifest], str] = lambda pod: DIGEST
+    """What a pod finds its model to be."""
 
     _stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -96,7 +99,7 @@ class Kubelet:
             if not self.holds_back(pod):
                 self._bind(pod)
         elif status["phase"] == "Pending":
-            self._patch(pod, {"status": ready(pod)})
+            self._patch(pod, {"status": ready(pod, self.digest(pod))})
 
     def _bind(self, pod: Manifest) -> None:
         binding = {
@@ -129,11 +132,12 @@ def role(pod: Manifest) -> str:
     return str(pod["metadata"]["labels"].get("app.kubernetes.io/component", ""))
 
 
-def ready(pod: Manifest) -> Manifest:
+def ready(pod: Manifest, digest: str = DIGEST) -> Manifest:
     """The status of a pod whose models are verified and whose containers run."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     kinds = ("PodScheduled", "Initialized", "ContainersReady", "Ready")
-    inits, running = pod["spec"].get("initContainers", ()), {"running": {"startedAt": now}}
+    running = {"running": {"startedAt": now}}
+    inits = [(each, _ended(each, now, digest)) for each in pod["spec"].get("initContainers", ())]
     return {
         "phase": "Running",
         "startTime": now,
@@ -141,14 +145,14 @@ def ready(pod: Manifest) -> Manifest:
         "conditions": [
             {"type": kind, "status": "True", "lastTransitionTime": now} for kind in kinds
         ],
-        "initContainerStatuses": [_status(each, _ended(each, now), pod) for each in inits],
+        "initContainerStatuses": [_status(each, ended, pod) for each, ended in inits],
         "containerStatuses": [_status(each, running, pod) for each in pod["spec"]["containers"]],
     }
 
 
-def _ended(container: Mapping[str, Any], now: str) -> Manifest:
+def _ended(container: Mapping[str, Any], now: str, digest: str) -> Manifest:
     """How an init container ended; ``verify`` tells of the model of the tests."""
-    models = [{"name": "half", "digest": _DIGEST, "signatures": ["serving_default"]}]
+    models = [{"name": "half", "digest": digest, "signatures": ["serving_default"]}]
     message = json.dumps({"models": models}) if container["name"] == "verify" else ""
     return {
         "terminated": {

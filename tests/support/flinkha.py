@@ -98,6 +98,7 @@ class FlinkRun:
                 ),
                 "0",
             ),
+            "pekko.startup-timeout": "5 min",  # a machine that others use too
             "rest.port": str(self.rest),
             "rest.bind-port": str(self.rest),
             "kubernetes.config.file": str(self.plane.kubeconfig),
@@ -163,6 +164,8 @@ class FlinkRun:
         """The first true answer; fails with the log when it takes too long."""
         deadline = time.monotonic() + TIMEOUT
         while not (answer := what()):
+            ended = [role for role, each in self.processes.items() if each.poll() is not None]
+            assert not ended, f"{ended} ended: {self.last_words()}"
             assert time.monotonic() < deadline, f"{said or what}: {self.last_words()}"
             time.sleep(_POLL)
         return answer

@@ -35,6 +35,9 @@ _ID = re.compile(r"(?<![0-9a-f{])[0-9a-f]{32}(?![0-9a-f])")
 _CHANCE = frozenset({"failed", "in_progress"})
 """Checkpoints that were late when another process was busy."""
 
+_SERIALIZED = "serialized-throwable"
+"""Key of a Java object."""
+
 _STACK = re.compile(r"^\s*(at |\.\.\. \d+ more)")
 
 
@@ -106,7 +109,7 @@ class Words:
         if isinstance(value, list):
             return [self.normal(each, key) for each in value]
         if isinstance(value, str):
-            return self.text(value)
+            return "{random}" if key == _SERIALIZED else self.text(value)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return _number(value, key)
         return value

@@ -8,26 +8,30 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from tests.support.clusterinmemory import KEY, ClusterInMemory, CrashError
-from tests.support.streamworld import FlinkInMemory, World
+from tests.support.clusterinmemory import BY_HAND, KEY, ClusterInMemory, CrashError
+from tests.support.streamworld import FlinkInMemory, Run, World
 
 from modelstream_crds.v1alpha1 import ModelStreamStatus
 from modelstream_operator.asking import FlinkAnswers, Heard, Questions
 from modelstream_operator.cache import Cache
 from modelstream_operator.decide.decision import (
     Decision,
+    ForgetHighAvailability,
+    OfRun,
     Rescale,
     Rest,
     Seen,
     StopWithSavepoint,
+    TakeDown,
     Wanted,
 )
 from modelstream_operator.decide.job import Record
 from modelstream_operator.decide.lifecycle import decide
-from modelstream_operator.decide.memory import Memory
+from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.flink import FlinkError
+from modelstream_operator.highavailability import HighAvailability
 from modelstream_operator.reconcile import Reconciler, Session
-from modelstream_operator.resources import Manifest
+from modelstream_operator.resources import CONTROLLER_REVISION, DEPLOYMENT, Key, Manifest, Ref
 from modelstream_operator.settings import Settings
 
 PATIENCE = timedelta(minutes=1)
@@ -41,6 +45,8 @@ class Spec:
     replicas: int = 2
     suspend: bool = False
     stateless: bool = False
+    moved: bool = False
+    """Whether state is to be in another store."""
     refused: bool = False
     deleted: bool = False
 
@@ -71,6 +77,24 @@ class Operator(Protocol):
 
     def lose_status(self) -> None:
         """A backup is restored without it, and the operator starts anew."""
+
+    def upgraded(self) -> None:
+        """An operator that renders other pods takes over."""
+
+    @property
+    def awake(self) -> bool:
+        """Whether a watch has told of something, or its time has come."""
+
+    @property
+    def children(self) -> list[Ref]:
+        """What it has made, as far as somebody may lay hands on it."""
+
+    def meddled(self, child: Ref, *, deleted: bool) -> None:
+        """Somebody deletes a child, or scales it."""
+
+    @property
+    def awry(self) -> set[Ref]:
+        """Children of the present run that are not as they were made."""
 
     @property
     def memory(self) -> Memory:
@@ -106,8 +130,18 @@ class Pure:
         except CrashError:
             self.heard, self.refusal = Heard(), ("", "")
 
+    awake: bool = True
+    children: list[Ref] = field(default_factory=list)
+    awry: set[Ref] = field(default_factory=set)
+
+    def meddled(self, child: Ref, *, deleted: bool) -> None:
+        """``decide`` makes no children."""
+
     def lose_status(self) -> None:
         """``decide`` is given what is remembered: where that stands is the reconciler's."""
+
+    def upgraded(self) -> None:
+        """``decide`` renders nothing."""
 
     async def _pass(self, spec: Spec) -> None:
         memory = self.memory
@@ -132,9 +166,10 @@ class Pure:
     def _wanted(self, spec: Spec, memory: Memory) -> Wanted:
         asked = self.accepted
         rest = Rest.SUSPENDED if asked.suspend else None
+        revision = f"{asked.nonce}{'moved' if asked.moved else ''}"
         return Wanted(
-            revision=str(asked.nonce),
-            restart=memory.revision not in {"", str(asked.nonce)},
+            revision=revision,
+            restart=memory.revision not in {"", revision},
             rest=rest or (None if asked.replicas else Rest.SCALED_TO_ZERO),
             keeps_state=not asked.stateless,
             savepoints="s3://state/savepoints",
@@ -151,7 +186,6 @@ class Pure:
             answers = await questions.ask(self.heard, now)
         trigger, refusal = self.refusal
         asked = memory.ask is not None and memory.ask.trigger_id == trigger
-        runs = self.world.runs.values()
         return Seen(
             now=now,
             fresh_id=f"{len(self.world.files)}-{now.timestamp():.0f}",
@@ -165,10 +199,7 @@ class Pure:
             savepoint=answers.savepoint,
             refused_stop=refusal if asked else "",
             bounds=answers.bounds,
-            runs=max(self.world.runs, default=0),
-            pods=sum(bool(each.pod) for each in runs),
-            scaled_down=not any(each.asked for each in runs),
-            deployments=sum(each.asked for each in runs),
+            runs={each.number: _of(each, memory) for each in self.world.runs.values()},
             planned=run.planned if run else None,
             saved=bool(run and run.checkpoint),
             application_runs=answers.application_runs,
@@ -183,11 +214,20 @@ class Pure:
             match decision.act:
                 case StopWithSavepoint(job_id, directory, trigger):
                     await self._flink().stop_with_savepoint(url, job_id, directory, trigger)
+                case ForgetHighAvailability():
+                    self._forget(decision.memory)
+                case TakeDown():
+                    for run in self.world.runs:
+                        self.world.ask_nothing(run)
                 case Rescale(job_id, _, parallelism):
                     await self._flink().rescale(url, job_id, {"v": parallelism})
         except FlinkError as error:
             if error.status and isinstance(decision.act, StopWithSavepoint):
                 self.refusal = decision.act.trigger_id, str(error)
+
+    def _forget(self, memory: Memory) -> None:
+        for run in self.world.runs.values():
+            run.kept = run.kept and not _is_over(run, memory)
 
     def _make(self, decision: Decision) -> None:
         memory = decision.memory
@@ -197,6 +237,17 @@ class Pure:
         if decision.running:
             restored = memory.restored_from
             self.world.ask(memory.run, memory.job_id, restored.path if restored else None)
+
+
+def _is_over(run: Run, memory: Memory) -> bool:
+    """Whether what high availability has of it is of no use."""
+    ends = {Step.TEARING_DOWN, Step.BACKING_OFF, Step.SUSPENDED, Step.ENDED, Step.DELETING}
+    return not run.pod and (run.number != memory.run or memory.step in ends)
+
+
+def _of(run: Run, memory: Memory) -> OfRun:
+    left = run.kept and _is_over(run, memory)
+    return OfRun(bool(run.pod), int(run.asked), scaled_down=not run.asked, leftovers=int(left))
 
 
 @dataclass
@@ -211,14 +262,54 @@ class Whole:
 
     def __post_init__(self) -> None:
         """An operator that has seen nothing yet."""
-        self.cache, uid = Cache(), self.manifest["metadata"]["uid"]
+        tells = HighAvailability(self._told)
+        self.cache, uid = Cache(self._told, tells), self.manifest["metadata"]["uid"]
         self.cluster = ClusterInMemory(self.world, self.cache, uid)
-        self.session = Session(KEY)
-        flink: Any = FlinkInMemory(self.world)
-        settings = Settings(flink_rest="{run}", delete_timeout=PATIENCE.total_seconds())
-        self.reconciler = Reconciler(self.cluster, self.cache, flink, settings, self.clock)
+        self.versions = 0
+        self.upgraded()
         self.written = Spec()
         self.generation = 1
+        self.told, self.due = True, self.clock()
+
+    def _told(self, key: Key) -> None:
+        self.told = True
+
+    def upgraded(self) -> None:
+        """An operator that renders other pods takes over."""
+        self.session, self.versions = Session(KEY), self.versions + 1
+        flink: Any = FlinkInMemory(self.world)
+        patience = PATIENCE.total_seconds()
+        image = f"runtime:{self.versions}"
+        settings = Settings(flink_rest="{run}", delete_timeout=patience, image_cpu=image)
+        self.reconciler = Reconciler(self.cluster, self.cache, flink, settings, self.clock)
+
+    @property
+    def awake(self) -> bool:
+        """Whether a watch has told of something, or its time has come."""
+        self.cluster.show()
+        return self.told or self.clock() >= self.due
+
+    @property
+    def children(self) -> list[Ref]:
+        """What it has made, as far as somebody may lay hands on it."""
+        return sorted(ref for ref in self.cluster.objects if ref.kind != CONTROLLER_REVISION.kind)
+
+    def meddled(self, child: Ref, *, deleted: bool) -> None:
+        """Somebody deletes a child, or scales it."""
+        if deleted:
+            self.cluster.somebody_deletes(child)
+        elif child.kind == DEPLOYMENT.kind:
+            self.cluster.somebody_scales(child)
+
+    @property
+    def awry(self) -> set[Ref]:
+        """Children of the present run that are not as they were made."""
+        there, run = self.cluster.objects, f"-{self.memory.run}"
+        mine = {ref for ref in self.cluster.taken if ref.name.endswith(run)}
+        scaled = [ref for ref in there if ref.kind == DEPLOYMENT.kind]
+        return (mine - there.keys()) | {
+            ref for ref in scaled if there[ref]["spec"]["replicas"] == BY_HAND
+        }
 
     @property
     def memory(self) -> Memory:
@@ -229,19 +320,21 @@ class Whole:
         """One pass; the operator dies after so many writes."""
         self.cluster.show()
         self.cluster.writes = writes
+        self.told = False
         try:
             outcome = self.loop.run_until_complete(
                 self.reconciler.once(self.session, self._of(spec))
             )
             self.gone = outcome.gone
+            self.due = self.clock() + timedelta(seconds=outcome.delay)
         except CrashError:
-            self.session = Session(KEY)
+            self.session, self.told = Session(KEY), True
         finally:
             self.cluster.writes = None
 
     def lose_status(self) -> None:
         """A backup is restored without it, and the operator starts anew."""
-        self.cluster.status, self.session = {}, Session(KEY)
+        self.cluster.status, self.session, self.told = {}, Session(KEY), True
 
     def _of(self, spec: Spec) -> Manifest:
         if spec != self.written:
@@ -254,7 +347,7 @@ class Whole:
             flink["taskManager"]["resources"] = {"limits": {"memory": "1Gi"}}
         body = {
             **self.manifest["spec"],
-            "state": {"storage": "s3://state"},
+            "state": {"storage": "s3://other" if spec.moved else "s3://state"},
             "restartNonce": spec.nonce,
             "suspend": spec.suspend,
             "flink": flink,

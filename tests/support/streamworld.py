@@ -38,6 +38,8 @@ class Run:
     answers: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     stopped_with: str | None = None
     bound: int = 2
+    root: str = ""
+    """Where its pods can put savepoints."""
     kept: bool = False
     """Whether high availability still has ConfigMaps of it."""
     by_itself: bool = False
@@ -69,7 +71,7 @@ class World:
     files: dict[str, int] = field(default_factory=dict)
     """What each savepoint and checkpoint is worth."""
     way: str = "open"
-    """Or silent (no answer in time), or refused (503 of a proxy)."""
+    """Or silent (no answer in time), refused (503 of a proxy), or lost (done, and no answer)."""
     stuck: bool = False
     """Whether pods that leave do not end: their node is cut off."""
     broken: bool = False
@@ -85,9 +87,9 @@ class World:
 
     # What the operator does
 
-    def ask(self, number: int, job_id: str, restore: str | None) -> None:
+    def ask(self, number: int, job_id: str, restore: str | None, root: str = STATE) -> None:
         """There are Deployments of this run, which ask for pods."""
-        new = Run(number, job_id, restore, touches=self.touches)
+        new = Run(number, job_id, restore, root=root, touches=self.touches)
         run = self.runs.setdefault(number, new)
         assert (run.job_id, run.restore) == (job_id, restore), "a run is made from one thing"
         run.asked = True
@@ -180,6 +182,10 @@ class World:
         run.stop = None
 
 
+_OF_OTHERS = {"jid": "f" * 32, "state": "FAILED"}
+"""A job that the program has submitted under no id of ours."""
+
+
 def _completed(**operation: Any) -> Mapping[str, Any]:
     return {"status": {"id": "COMPLETED"}, "operation": operation}
 
@@ -197,6 +203,10 @@ class FlinkInMemory:
             raise FlinkError(503, "upstream")
         return self.world.runs[int(url)]
 
+    def _answered(self) -> None:
+        if self.world.way == "lost":
+            raise FlinkError(0, "timeout")
+
     def _of(self, url: str, job: str) -> Run:
         run = self._run(url)
         if run.job is None or run.job_id != job:
@@ -206,11 +216,11 @@ class FlinkInMemory:
     async def jobs(self, url: str) -> list[dict[str, Any]]:
         run = self._run(url)
         if run.job is None:
-            return []
+            return [_OF_OTHERS]
         running = 2 if run.job == "RUNNING" else 0
         times = {"start-time": 0, "duration": 60_000, "last-modification": 0}
         tasks = {"running": running, "finished": 0, "total": 2}
-        return [{"jid": run.job_id, "state": run.job, "tasks": tasks, **times}]
+        return [_OF_OTHERS, {"jid": run.job_id, "state": run.job, "tasks": tasks, **times}]
 
     async def exceptions(self, url: str, job: str, most: int) -> list[str]:
         run = self._of(url, job)
@@ -240,16 +250,19 @@ class FlinkInMemory:
 
     async def stop_with_savepoint(self, url: str, job: str, directory: str, trigger: str) -> None:
         run = self._of(url, job)
+        assert directory.startswith(f"{run.root}/"), f"no pod of run {run.number} has {directory}"
         if run.job != "RUNNING":
             raise FlinkError(409, "not all tasks run")
         if trigger not in run.answers:
             run.stop, run.directory = trigger, directory
+        self._answered()
 
     async def resources(self, url: str, job: str) -> dict[str, Any]:
         return {"v": {"parallelism": {"upperBound": self._of(url, job).bound}}}
 
     async def rescale(self, url: str, job: str, bounds: Mapping[str, int]) -> None:
         self._of(url, job).bound = bounds["v"]
+        self._answered()
 
 
 def _kept(path: str, time: int, kind: str) -> dict[str, Any]:

@@ -142,6 +142,8 @@ def _loaded(facts: Facts) -> Says:
 def _updated(facts: Facts) -> Says:
     if facts.refusal is not None:
         return Says("False", Reason.INVALID_SPEC, facts.refusal)
+    if facts.missing:
+        return Says("False", Reason.CONFIG_MAP_NOT_FOUND, facts.missing)
     if facts.updated:
         return Says("True", Reason.UP_TO_DATE, "what runs was made from this spec")
     says = facts.stage

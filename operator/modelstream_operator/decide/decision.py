@@ -1,6 +1,7 @@
 """What the life cycle is asked, what it sees, and what it answers. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -61,6 +62,19 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True)
+class OfRun:
+    """What there is of one run in the cluster, as far as the life cycle is concerned."""
+
+    pods: int = 0
+    """Those that live."""
+    deployments: int = 0
+    scaled_down: bool = True
+    """Whether none of them asks for pods."""
+    leftovers: int = 0
+    """ConfigMaps of high availability that the run has left, and needs no more."""
+
+
+@dataclass(frozen=True)
 class Seen:
     """What there is, as far as the life cycle is concerned."""
 
@@ -86,20 +100,39 @@ class Seen:
     """Parallelisms that the job's vertices may have at present."""
     refused_scale: str = ""
     """What Flink answered to the rescaling instead of doing it."""
-    runs: int = 0
-    """The highest number of a run that anything is left of."""
-    pods: int = 0
-    scaled_down: bool = False
-    """Whether no Deployment asks for pods."""
-    deployments: int = 0
+    runs: Mapping[int, OfRun] = field(default_factory=dict)
+    """By number: every run that anything is left of."""
     planned: bool | None = None
     """Whether high availability holds the plan of a job; None where it has written nothing yet."""
     saved: bool = False
     """Whether high availability names a completed checkpoint of our job."""
     application_runs: bool = True
     """Whether the program may still submit its job."""
-    leftovers: int = 0
-    """ConfigMaps of high availability that a run which is over has left."""
+
+    @property
+    def last_run(self) -> int:
+        """The highest number of a run that anything is left of."""
+        return max(self.runs, default=0)
+
+    @property
+    def pods(self) -> int:
+        """Those that live, of all runs."""
+        return sum(run.pods for run in self.runs.values())
+
+    @property
+    def scaled_down(self) -> bool:
+        """Whether no Deployment asks for pods."""
+        return all(run.scaled_down for run in self.runs.values())
+
+    @property
+    def deployments(self) -> int:
+        """Of all runs."""
+        return sum(run.deployments for run in self.runs.values())
+
+    @property
+    def leftovers(self) -> int:
+        """ConfigMaps of high availability that runs which are over have left."""
+        return sum(run.leftovers for run in self.runs.values())
 
     @property
     def has_no_job(self) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -85,6 +85,37 @@ def verified_models(pods: Sequence[Manifest]) -> dict[str, Verified]:
     return found
 
 
+def first_digests(pods: Sequence[Manifest], models: Set[str]) -> dict[str, str]:
+    """The models of the TaskManager that has verified them all before any other."""
+    found = [(pod, verified_models([pod])) for pod in pods if _is_taskmanager(pod)]
+    whole = [(pod, verified) for pod, verified in found if verified and models <= verified.keys()]
+    _, first = min(whole, key=lambda each: _verified_at(each[0]), default=(None, {}))
+    return {name: first[name].digest for name in models if name in first}
+
+
+def strangers(pods: Sequence[Manifest], known: Mapping[str, str]) -> list[Manifest]:
+    """TaskManagers that verified other models before it was known what the run's are."""
+    found = [pod for pod in pods if _is_taskmanager(pod) and not is_leaving(pod)]
+    return [
+        pod
+        for pod in found
+        if any(known.get(name, m.digest) != m.digest for name, m in verified_models([pod]).items())
+    ]
+
+
+def _is_taskmanager(pod: Manifest) -> bool:
+    return component(pod) == Component.TASKMANAGER
+
+
+def _verified_at(pod: Manifest) -> tuple[str, str]:
+    ended = [
+        str(each["state"]["terminated"].get("finishedAt", ""))
+        for each in pod["status"].get("initContainerStatuses", ())
+        if each["name"] == VERIFY and "terminated" in each.get("state", {})
+    ]
+    return max(ended, default=""), pod["metadata"]["name"]
+
+
 def _verified(message: str) -> dict[str, Verified]:
     try:
         return {
@@ -99,7 +130,7 @@ def _differing(pods: Sequence[Manifest]) -> Iterator[Problem]:
     """Models that one TaskManager has with other contents than another."""
     found: dict[str, dict[str, str]] = {}
     for pod in pods:
-        if component(pod) == Component.TASKMANAGER:
+        if _is_taskmanager(pod):
             for name, model in verified_models([pod]).items():
                 found.setdefault(name, {}).setdefault(model.digest, pod["metadata"]["name"])
     for name, digests in found.items():

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from modelstream_operator.decide.decision import Seen, Waiting, Wanted
+from modelstream_operator.decide.decision import SURE, Seen, Waiting, Wanted
 from modelstream_operator.decide.job import Kind, Record, Stored
 from modelstream_operator.decide.memory import Ended, How, Memory
 from modelstream_operator.decide.problem import Reason
@@ -66,6 +66,8 @@ def _told(memory: Memory, seen: Seen) -> Ended | None:
     kept = seen.checkpoints
     if kept is None:  # Flink has not said yet what the job leaves: it is asked again
         return None
+    if seen.job.state == "FAILED" and not seen.failures and seen.times < SURE:
+        return None  # nor why: its program ends a moment later
     if seen.job.state == "FINISHED" and kept.stopped_with:
         return stopped(memory, seen, kept.stopped_with, How.STOPPED_BY_OTHERS)
     error = "; before: ".join(seen.failures) if seen.job.state == "FAILED" else ""

@@ -20,6 +20,8 @@ class Facts:
     decision: Decision
     refusal: str | None = None
     """Why the newest spec is not accepted."""
+    missing: str = ""
+    """What the newest spec names and is not there, so that nothing changes."""
     updated: bool = True
     """Whether what runs, or ran last, was made from the newest spec."""
     outdated: bool = False
@@ -43,6 +45,8 @@ class Facts:
     models: Mapping[str, str] = field(default_factory=dict)
     """URI of each model."""
     verified: Mapping[str, Verified] = field(default_factory=dict)
+    first: Mapping[str, str] = field(default_factory=dict)
+    """Digests of the TaskManager that has verified all models first."""
     gpu: bool = False
     gpu_checked: bool = True
     """False where the podTemplate turns the check off."""

@@ -74,7 +74,7 @@ def _deploy(memory: Memory, wanted: Wanted, seen: Seen) -> Memory:
         step=Step.DEPLOYED,
         since=seen.now,
         attempts=memory.attempts,
-        run=max(memory.run, seen.runs) + 1,
+        run=max(memory.run, seen.last_run) + 1,
         job_id=seen.fresh_id,
         revision=wanted.revision,
         parallelism=wanted.parallelism or 0,

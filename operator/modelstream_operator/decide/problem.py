@@ -131,7 +131,10 @@ class Reason(StrEnum):
         "the server left the image volume out: use another scheme or turn the gate on",
     )
     SECRET_NOT_FOUND = "SecretNotFound", _ANY, "its name"
-    CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound", _ANY, "its name"
+    CONFIG_MAP_NOT_FOUND = (
+        *("ConfigMapNotFound", f"{_ANY}, Updated"),
+        "its name, or the key that it does not have; what runs goes on",
+    )
     NO_MATCHING_NODE = (
         *("NoMatchingNode", _GPU),
         "the label that no node has, and what they have instead",

@@ -54,7 +54,8 @@ def _condition(
     for old in before.conditions:
         if old.type == type_ and old.status == says.status:
             since = old.last_transition_time
-    newest = type_ in _OF_THE_SPEC or (facts.updated and facts.refusal is None)
+    proven = facts.updated and facts.refusal is None and not facts.missing
+    newest = type_ in _OF_THE_SPEC or proven
     return {
         "type": type_.value,
         "status": says.status,

@@ -1,6 +1,7 @@
 """The ConfigMap: the manifest as the job reads it, and Flink's options."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from modelstream_crds.diff import EFFECTS, Effect
@@ -25,7 +26,13 @@ WEEK = "7 d"
 RETAINED = "3"
 """Completed checkpoints that are kept: the newest may turn out to be unreadable."""
 
+MODE = "execution.runtime-mode"
+CHECKPOINTS = "execution.checkpointing.dir"
+SAVEPOINTS = "execution.checkpointing.savepoint-dir"
+
 Options = dict[str, str]
+Program = Mapping[str, Any]
+"""``data`` and ``binaryData`` of the ConfigMap that holds it."""
 
 
 def config_map(target: Target) -> Manifest:
@@ -35,6 +42,17 @@ def config_map(target: Target) -> Manifest:
         "flink.yaml": json.dumps(flink_options(target), indent=2, sort_keys=True),
     }
     return target.run_child(CONFIG_MAP, names.config(target.name, target.run), data=data)
+
+
+def program_of(config_map: Manifest) -> Program:
+    """What a ConfigMap holds."""
+    return {part: config_map[part] for part in ("data", "binaryData") if config_map.get(part)}
+
+
+def program_map(target: Target) -> Manifest:
+    """The run's own copy of its program: what the user's becomes later is of another run."""
+    name = names.program(target.name, target.run)
+    return target.run_child(CONFIG_MAP, name, **(target.program or {}))
 
 
 def run_spec(manifest: Manifest) -> Manifest:
@@ -117,7 +135,7 @@ def _owned(target: Target) -> Options:
         "taskmanager.numberOfTaskSlots": str(target.slots),
         "parallelism.default": target.parallelism_gap or str(target.parallelism),
         "pipeline.name": target.name,
-        "execution.runtime-mode": "STREAMING" if target.streaming else "BATCH",
+        MODE: "STREAMING" if target.streaming else "BATCH",
         "execution.shutdown-on-application-finish": "false",
         "web.submit.enable": "false",
         "web.cancel.enable": "false",
@@ -154,8 +172,8 @@ def _state(target: Target) -> Options:
     return {
         "execution.checkpointing.interval": state.checkpoint_interval,
         "execution.checkpointing.storage": "filesystem",
-        "execution.checkpointing.dir": f"{root}/checkpoints",
-        "execution.checkpointing.savepoint-dir": savepoint_directory(target) or "",
+        CHECKPOINTS: f"{root}/checkpoints",
+        SAVEPOINTS: savepoint_directory(target) or "",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "execution.checkpointing.num-retained": RETAINED,
         # Else nothing would say that a job has ended, and a new JobManager would begin it again.

@@ -78,7 +78,8 @@ def volumes(target: Target) -> list[Part]:
 def digests_map(target: Target, digests: Mapping[str, str]) -> Manifest:
     """What the run's models are: a pod that starts later and finds others does not go on."""
     name = names.digests(target.name, target.run)
-    return target.run_child(CONFIG_MAP, name, data=dict(sorted(digests.items())))
+    data = dict(sorted(digests.items()))
+    return target.run_child(CONFIG_MAP, name, data=data, immutable=True)
 
 
 def mounts(target: Target) -> list[Part]:

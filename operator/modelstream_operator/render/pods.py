@@ -155,13 +155,14 @@ def _mounts(target: Target, role: Role) -> list[Part]:
 
 
 def _program(target: Target) -> tuple[list[Part], list[Part]]:
-    """Volume and mount of a program that is kept in a ConfigMap."""
+    """Volume and mount of a program that is kept in a ConfigMap: the run's copy, at its place."""
     python = target.spec.python
     if python is None or python.config_map is None:
         return [], []
     name = python.config_map.name
     mount = {"name": "python", "mountPath": f"{CONFIG_MAPS_ROOT}/{name}", "readOnly": True}
-    return [{"name": "python", "configMap": {"name": name}}], [mount]
+    copied = names.program(target.name, target.run)
+    return [{"name": "python", "configMap": {"name": copied}}], [mount]
 
 
 def _by_secret(keys: Iterable[SecretKey]) -> dict[str, list[str]]:

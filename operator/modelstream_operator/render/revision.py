@@ -5,18 +5,20 @@ runs would be replaced for nothing. Only what belongs to a single run is left op
 """
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from modelstream_operator import names
-from modelstream_operator.render.config import config_map, run_spec
+from modelstream_operator.render.config import config_map, program_map, program_of, run_spec
 from modelstream_operator.render.jobmanager import jobmanager_deployment
 from modelstream_operator.render.rbac import role, role_binding
 from modelstream_operator.render.services import jobmanager_service
 from modelstream_operator.render.signature import digest
 from modelstream_operator.render.target import Target
 from modelstream_operator.render.taskmanager import taskmanager_deployment
-from modelstream_operator.resources import CONTROLLER_REVISION, Manifest
+from modelstream_operator.resources import CONFIG_MAP, CONTROLLER_REVISION, Manifest
 
 
 class Gap(StrEnum):
@@ -40,6 +42,14 @@ class Revision:
 
     children: list[Manifest]
     """With gaps."""
+
+    def program(self, stream: str) -> Mapping[str, Any] | None:
+        """The contents of the ConfigMap that its runs have their program from."""
+        name = names.program(stream, Gap.RUN)
+        for each in self.children:
+            if (each["kind"], each["metadata"]["name"]) == (CONFIG_MAP.kind, name):
+                return program_of(each)
+        return None
 
     def manifest(self, target: Target) -> Manifest:
         """The object that keeps it; its data cannot be changed."""
@@ -75,6 +85,8 @@ def revision_of(target: Target) -> Revision:
 def _run_manifests(target: Target) -> list[Manifest]:
     """What each run has for itself."""
     found = [config_map(target)]
+    if target.program is not None:
+        found.append(program_map(target))
     if target.highly_available:
         found += [role(target), role_binding(target)]
     found.append(jobmanager_service(target))

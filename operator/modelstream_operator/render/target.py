@@ -1,5 +1,6 @@
 """What is to be rendered: the resource, and what the life cycle decided about it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -27,6 +28,9 @@ class Target:
     restore_from: str | None = None
     running: bool = True
     """False keeps the objects and takes the pods away."""
+
+    program: Mapping[str, Any] | None = None
+    """``data`` and ``binaryData`` of the ConfigMap that the spec has its program from."""
 
     parallelism_gap: str = ""
     """Written instead of a parallelism that follows from the number of TaskManagers."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tests.support.controllers import DIGEST, role
 from tests.support.courses import Pods, job_of
 from tests.support.operatorprocess import Space, wait_until
 
@@ -63,6 +64,29 @@ def test_scaling_makes_and_ends_pods_and_starts_no_other_job(
         wait_until(lambda count=count: home.status("scores")["taskManager"]["replicas"] == count)
     assert pods.running("jobmanager")[0]["metadata"]["name"] == first
     assert job_of(home) == job
+
+
+def test_a_pod_that_has_another_model_than_the_first_is_sent_away(
+    home: Space, scores: Any, pods: Pods
+) -> None:
+    odd = "sha256:" + "f" * 64
+    taken: list[str] = []
+
+    def second_taskmanager(pod: Any) -> str:
+        name = pod["metadata"]["name"]
+        if pod["metadata"]["namespace"] != home.name or role(pod) != "taskmanager":
+            return DIGEST
+        if name not in taken:
+            taken.append(name)
+        return odd if taken.index(name) == 1 else DIGEST
+
+    scores["spec"]["flink"] = {"taskManager": {"replicas": 2}}
+    pods.kubelet.digest = second_taskmanager
+    home.create(scores)
+    wait_until(lambda: len(taken) == 3)
+    alive = {pod["metadata"]["name"] for pod in pods.running("taskmanager", 2)}
+    assert alive == {taken[0], taken[2]}
+    assert home.get("configmaps", "scores-digests-1")["data"] == {"half": DIGEST}
 
 
 def test_deletion_leaves_nothing_in_the_namespace(home: Space, scores: Any, pods: Pods) -> None:

@@ -264,11 +264,13 @@ def test_secret_flink_options_never_reach_the_config_map(target: TargetMaker) ->
         assert found[f"{pod}/volumes[secret-s3]/secret/items[0]/path"] == "k"
 
 
-def test_a_python_job_from_a_config_map_is_mounted_in_both_roles(target: TargetMaker) -> None:
+def test_a_python_job_from_a_config_map_has_a_copy_mounted_in_both_roles(
+    target: TargetMaker,
+) -> None:
     made = target({"spec/python": {"configMap": {"name": "code", "key": "job.py"}}})
     found = leaves(made)
     for pod in (JM_POD, TM_POD):
-        assert found[f"{pod}/volumes[python]/configMap/name"] == "code"
+        assert found[f"{pod}/volumes[python]/configMap/name"] == "scores-program-1"
 
 
 def test_settings_reach_the_pods(target: TargetMaker) -> None:

@@ -26,6 +26,7 @@ from tests.support.streamworld import STATE, Run, World
 from modelstream_operator.decide.memory import How, Step
 
 MakeOperator = Callable[[World, Clock, asyncio.AbstractEventLoop], Operator]
+_ON_THE_WAY = {Step.SAVEPOINTING, Step.TEARING_DOWN, Step.BACKING_OFF}
 WRITES = st.none() | st.integers(0, 6)
 """After how many writes the operator dies in a pass; None of one that lives."""
 
@@ -80,6 +81,10 @@ class Courses(RuleBasedStateMachine):
         self.operator.lose_status()
         self._look()
 
+    @rule()
+    def operator_is_upgraded(self) -> None:
+        self.operator.upgraded()
+
     # The user
 
     @rule()
@@ -106,9 +111,20 @@ class Courses(RuleBasedStateMachine):
     def refused(self, wish: bool) -> None:
         self.spec.refused = wish
 
+    @rule(wish=st.booleans())
+    def state_moved(self, wish: bool) -> None:
+        self.spec.moved = wish
+        self.world.touches += 1
+
+    @precondition(lambda self: self.operator.children)
+    @rule(which=st.integers(0, 20), deleted=st.booleans())
+    def somebody_meddles(self, which: int, deleted: bool) -> None:
+        found = self.operator.children
+        self.operator.meddled(found[which % len(found)], deleted=deleted)
+
     # Pods, nodes, and the way to Flink
 
-    @rule(way=st.sampled_from(["open", "silent", "refused"]))
+    @rule(way=st.sampled_from(["open", "silent", "refused", "lost"]))
     def way_to_flink(self, way: str) -> None:
         self.world.way = way
 
@@ -195,8 +211,12 @@ class Courses(RuleBasedStateMachine):
 
     def _comes_to_rest(self) -> None:
         self.world.way, self.world.stuck, self.world.broken = "open", False, False
-        self.spec.refused = False
+        if self.spec.refused:  # what was accepted before is brought about
+            self._settle()
+            assert self.operator.memory.step not in _ON_THE_WAY
+            self.spec.refused = False
         self._settle()
+        assert self.operator.awry == set()
         memory, up = self.operator.memory, [run for run in self.world.runs.values() if run.pod]
         ended = memory.ended
         if memory.step is Step.ENDED:
@@ -209,21 +229,30 @@ class Courses(RuleBasedStateMachine):
         else:
             assert memory.step is Step.DEPLOYED, memory
             assert [(run.number, run.job) for run in up] == [(memory.run, "RUNNING")]
+        assert {run.number for run in self.world.runs.values() if run.kept} <= {memory.run}
         self.spec.deleted = True
+        self._look()
         self._settle()
         assert self.operator.gone
+        assert not any(run.kept for run in self.world.runs.values())
         assert not any(run.pod for run in self.world.runs.values())
 
     def _settle(self) -> None:
-        """Nothing more happens to it; each wait of the operator is over in time."""
-        for _ in range(40):
+        """Nothing more happens to it; each wait of the operator is over in time.
+
+        It is woken as in a cluster: by what watches tell, and when it has asked to be. Nothing here
+        lasts as long as its last resort, the resync.
+        """
+        self._look()
+        for _ in range(45):
             self.world.tick()
             for run in self._live:
                 run.job = "RUNNING"
                 if run.stop:
                     self.world.stop_succeeds(run)
-            self.clock.pass_by(20)
-            self._look()
+            self.clock.pass_by(12)
+            if self.operator.awake:
+                self._look()
 
 
 def test_decide_alone() -> None:

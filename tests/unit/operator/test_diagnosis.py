@@ -8,7 +8,13 @@ import pytest
 from tests.support.pods import NOW, ended, only, pod, waiting
 
 from modelstream_crds.v1alpha1 import ConditionType
-from modelstream_operator.decide.diagnosis import Scene, diagnose, verified_models
+from modelstream_operator.decide.diagnosis import (
+    Scene,
+    diagnose,
+    first_digests,
+    strangers,
+    verified_models,
+)
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.render import Target
 
@@ -206,10 +212,14 @@ def test_models_come_before_what_depends_on_them(target: TargetMaker) -> None:
     ]
 
 
-def verified(name: str, digest: str, component: str = "taskmanager") -> dict[str, Any]:
+def verified(
+    name: str, digest: str, component: str = "taskmanager", at: str = ""
+) -> dict[str, Any]:
     """A pod whose models were verified."""
     message = json.dumps({"models": [{"name": "fraud", "digest": digest}]})
-    made = pod(component, initContainerStatuses=[{"name": "verify", "state": ended(0, message)}])
+    state = ended(0, message)
+    state["terminated"]["finishedAt"] = at
+    made = pod(component, initContainerStatuses=[{"name": "verify", "state": state}])
     made["metadata"]["name"] = name
     return made
 
@@ -223,6 +233,25 @@ def test_pods_with_other_contents_of_a_model_are_told_with_both_digests(
     assert (problem.about, problem.reason) == (ConditionType.MODELS_AVAILABLE, "ModelsDiffer")
     assert "sha256:1 in a, sha256:2 in c" in problem.message
     assert "restartNonce" in problem.message
+
+
+def test_the_models_of_a_run_are_those_of_the_taskmanager_that_verified_them_first() -> None:
+    first = verified("z", "sha256:1", at="2026-01-01T12:00:01Z")
+    then = verified("a", "sha256:2", at="2026-01-01T12:00:02Z")
+    earlier = verified("jm", "sha256:3", "jobmanager", at="2026-01-01T12:00:00Z")
+    assert first_digests([then, first, earlier], {"fraud"}) == {"fraud": "sha256:1"}
+    assert first_digests([then, first], {"fraud", "other"}) == {}
+    assert first_digests([pod(), earlier], {"fraud"}) == {}
+
+
+def test_a_taskmanager_with_other_models_than_the_run_is_a_stranger() -> None:
+    mine, other = verified("a", "sha256:1"), verified("b", "sha256:2")
+    leaving = verified("c", "sha256:2")
+    leaving["metadata"]["deletionTimestamp"] = "2026-01-01T12:00:00Z"
+    coordinates = verified("jm", "sha256:2", "jobmanager")
+    pods = [mine, other, leaving, coordinates, pod()]
+    assert strangers(pods, {"fraud": "sha256:1"}) == [other]
+    assert strangers(pods, {}) == []
 
 
 def test_a_jobmanager_of_before_does_not_score(target: TargetMaker) -> None:

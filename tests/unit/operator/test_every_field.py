@@ -192,7 +192,7 @@ FIELDS: dict[str, tuple[dict[str, Any], Any, set[str], str]] = {
     "python.module": (MODULE, "b", set(), ""),
     "python.configMap.name": (
         *(PYTHON, "x", BOTH),
-        r"(volumes\[python\]/configMap/name|containers\[main\]/volumeMounts\[/.*/(code|x)\]/)",
+        r"containers\[main\]/volumeMounts\[/.*/(code|x)\]/",
     ),
     "python.configMap.key": (PYTHON, "x.py", set(), ""),
     "python.args": (PYTHON, ["x"], set(), ""),

@@ -12,7 +12,8 @@ from modelstream_operator.decide.decision import Seen, Wanted
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.flink import Flink
 from modelstream_operator.highavailability import HighAvailability
-from modelstream_operator.observe import Observed, Observer
+from modelstream_operator.observe import Observer
+from modelstream_operator.observed import Observed
 from modelstream_operator.resources import Key, Manifest, Ref
 from modelstream_operator.settings import Settings
 from modelstream_operator.tidying import tidy
@@ -180,4 +181,4 @@ def test_what_the_present_run_has_written_is_told_apart(target: Any) -> None:
 
 
 def test_a_run_that_only_flink_remembers_keeps_its_number(target: Any) -> None:
-    assert seen(target, config_map(f"{OURS}-7-cluster")).runs == 7
+    assert seen(target, config_map(f"{OURS}-7-cluster")).last_run == 7

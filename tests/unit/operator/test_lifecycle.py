@@ -10,6 +10,7 @@ from modelstream_operator.decide.decision import (
     SURE_AFTER,
     Answer,
     ForgetHighAvailability,
+    OfRun,
     Rescale,
     Rest,
     Seen,
@@ -53,7 +54,12 @@ def no_job(**values: object) -> Seen:
     return seen(answer=Answer.NO_JOB, times=SURE, lasting=SURE_AFTER, **values)
 
 
-DOWN = seen(scaled_down=True)
+def left(**values: int) -> Seen:
+    """What there is of the run before."""
+    return seen(runs={3: OfRun(**values)})  # type: ignore[arg-type]  # fields of OfRun
+
+
+DOWN = seen()
 
 
 def test_how_long_the_tasks_are_steady_is_told_by_the_jobmanager_s_clock() -> None:
@@ -79,8 +85,8 @@ def test_a_new_resource_is_deployed_under_a_fresh_job_id() -> None:
 
 
 def test_a_run_has_a_number_that_nothing_else_has() -> None:
-    assert decide(Memory(), Wanted(NEW), seen(runs=7)).memory.run == 8
-    assert decide(torn, EDIT, replace(DOWN, runs=1)).memory.run == 4
+    assert decide(Memory(), Wanted(NEW), seen(runs={7: OfRun()})).memory.run == 8
+    assert decide(torn, EDIT, replace(DOWN, runs={1: OfRun()})).memory.run == 4
 
 
 @pytest.mark.parametrize("rest", list(Rest))
@@ -221,13 +227,13 @@ def test_stateless_ends_the_wait_for_a_savepoint() -> None:
     assert decide(asked, EDIT, seen()).memory.step is Step.TEARING_DOWN
 
 
-@pytest.mark.parametrize("there", [seen(pods=1, scaled_down=True), seen(pods=0)])
+@pytest.mark.parametrize("there", [left(pods=1), left(scaled_down=False)])
 def test_the_next_job_waits_for_the_last_pod_of_the_old_one(there: Seen) -> None:
     assert decide(torn, EDIT, there).memory.step is Step.TEARING_DOWN
 
 
 def test_what_high_availability_left_goes_before_the_next_job_comes() -> None:
-    decision = decide(torn, EDIT, replace(DOWN, leftovers=2))
+    decision = decide(torn, EDIT, left(leftovers=2))
     assert decision.act == ForgetHighAvailability()
     assert decision.memory.step is Step.TEARING_DOWN
 
@@ -277,8 +283,16 @@ def test_a_failed_job_leaves_its_causes() -> None:
     assert ended.error == "first; before: second"
 
 
+def test_a_failed_job_whose_cause_nobody_tells_is_over_after_three_answers() -> None:
+    there = seen(job=Job("FAILED"), checkpoints=Checkpoints(), times=SURE - 1)
+    assert decide(started, SAME_KEPT, there).memory == started
+    over = decide(started, SAME_KEPT, replace(there, times=SURE)).memory
+    assert over.ended is not None
+    assert (over.ended.how, over.ended.error) == (How.FAILED, "")
+
+
 def test_a_failed_job_without_a_checkpoint_leaves_what_it_was_restored_from() -> None:
-    there = seen(job=Job("FAILED"), checkpoints=Checkpoints())
+    there = seen(job=Job("FAILED"), checkpoints=Checkpoints(), failures=("x",))
     over = decide(replace(started, restored_from=ORIGIN), SAME_KEPT, there).memory
     assert over.ended is not None
     assert over.ended.left == ORIGIN
@@ -367,14 +381,14 @@ def test_a_deletion_is_a_step_like_any_other_and_ends(step: Step | None) -> None
     memory = replace(started, step=step)
     if step in {Step.UNKNOWN, Step.DELETING}:
         memory = replace(started.go(Step.DELETING, NOW, NOW + patience))
-    leaving = decide(memory, gone, seen(job=RUNNING, pods=2, deployments=2)).memory
+    leaving = decide(memory, gone, left(pods=2, deployments=2)).memory
     assert leaving.step is Step.DELETING
-    assert decide(leaving, gone, seen(pods=2, deployments=2)).act == TakeDown()
-    waits = decide(leaving, gone, seen(pods=2))
+    assert decide(leaving, gone, left(pods=2, deployments=2)).act == TakeDown()
+    waits = decide(leaving, gone, left(pods=2))
     assert (waits.act, waits.gone) == (None, False)
-    assert decide(leaving, gone, seen(leftovers=1)).act == ForgetHighAvailability()
+    assert decide(leaving, gone, left(leftovers=1)).act == ForgetHighAvailability()
     assert decide(leaving, gone, seen()).gone
-    assert decide(leaving, gone, seen(pods=2, now=NOW + patience)).gone
+    assert decide(leaving, gone, replace(left(pods=2), now=NOW + patience)).gone
 
 
 def test_a_step_of_a_newer_operator_waits_with_a_reason() -> None:

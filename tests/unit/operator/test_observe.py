@@ -1,7 +1,6 @@
 """What one pass sees of the watched objects: which of them count."""
 
 import asyncio
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,15 +8,18 @@ from tests.support.pods import pod
 
 from modelstream_operator.asking import Heard
 from modelstream_operator.cache import Cache
-from modelstream_operator.decide.decision import Seen, Wanted
+from modelstream_operator.decide.decision import OfRun, Wanted
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.flink import Flink
-from modelstream_operator.observe import Observed, Observer
+from modelstream_operator.names import Component
+from modelstream_operator.observe import Observer
+from modelstream_operator.observed import Observed
 from modelstream_operator.resources import Key
 from modelstream_operator.settings import Settings
 from modelstream_operator.wish import Wish
 
 SCORES = Key("fraud", "scores")
+DEPLOYED = Memory(Step.DEPLOYED, run=1, job_id="a")
 
 
 def observed(target: Any, *objects: dict[str, Any]) -> Observed:
@@ -27,13 +29,13 @@ def observed(target: Any, *objects: dict[str, Any]) -> Observed:
         cache.put(each)
     observer = Observer(None, cache, Flink(), Settings())  # type: ignore[arg-type]  # not asked
     asked = Wish(target().manifest, Wanted("x"), target())
-    memory = Memory(Step.DEPLOYED, job_id="a")
-    return asyncio.run(observer.observe(SCORES, asked, memory, Heard()))
+    return asyncio.run(observer.observe(SCORES, asked, DEPLOYED, Heard()))
 
 
-def owned(manifest: dict[str, Any], name: str = "") -> dict[str, Any]:
+def owned(manifest: dict[str, Any], name: str = "", run: int = 1) -> dict[str, Any]:
     meta = manifest["metadata"]
-    labels = {**meta.get("labels", {}), "modelstream.dev/name": "scores"}
+    ours = {"modelstream.dev/name": "scores", "modelstream.dev/run": str(run)}
+    labels = {**meta.get("labels", {}), **ours}
     more = {"namespace": "fraud", "uid": "u", "name": name or meta.get("name", "x")}
     return {**manifest, "metadata": {**meta, **more, "labels": labels}}
 
@@ -49,22 +51,33 @@ def deployment(asked: int, **status: int) -> dict[str, Any]:
     return owned(found, "scores-taskmanager-1")
 
 
-def seen(deployment: dict[str, Any]) -> Seen:
-    cache = Cache()
-    cache.put(deployment)
-    return Observed(now=datetime.now(UTC), children=cache.children(SCORES)).seen(Memory())
-
-
 def test_pods_that_have_ended_are_kept_apart_and_not_counted(target: Any) -> None:
     phases = ("Running", "Failed", "Succeeded", "Pending")
     pods = [owned(pod(phase=phase), phase) for phase in phases]
     found = observed(target, *pods)
-    assert found.seen(Memory()).pods == 2
-    assert [each["status"]["phase"] for each in found.of_role("taskmanager")] == [
+    run = found.of(1)
+    assert found.seen(DEPLOYED).pods == 2
+    assert [each["status"]["phase"] for each in run.of_role(Component.TASKMANAGER)] == [
         "Running",
         "Pending",
     ]
-    assert {each["status"]["phase"] for each in found.ended} == {"Failed", "Succeeded"}
+    assert {each["status"]["phase"] for each in run.ended} == {"Failed", "Succeeded"}
+
+
+def test_each_run_is_seen_for_itself(target: Any) -> None:
+    objects = owned(pod(phase="Running"), "old"), owned(pod(phase="Running"), "new", run=2)
+    found = observed(target, *objects, deployment(1))
+    assert {number: run.seen() for number, run in found.runs.items()} == {
+        1: OfRun(pods=1, deployments=1, scaled_down=False),
+        2: OfRun(pods=1),
+    }
+    assert found.seen(DEPLOYED).last_run == 2
+
+
+def test_a_label_that_is_no_number_is_of_no_run(target: Any) -> None:
+    odd = owned(pod(phase="Running"), "odd")
+    odd["metadata"]["labels"]["modelstream.dev/run"] = "x"
+    assert observed(target, odd).seen(DEPLOYED).pods == 1
 
 
 @pytest.mark.parametrize(
@@ -78,10 +91,10 @@ def test_pods_that_have_ended_are_kept_apart_and_not_counted(target: Any) -> Non
     ],
 )
 def test_a_deployment_is_down_once_its_controller_says_so(
-    found: dict[str, Any], down: bool
+    target: Any, found: dict[str, Any], down: bool
 ) -> None:
-    assert seen(found).scaled_down is down
+    assert observed(target, found).seen(DEPLOYED).scaled_down is down
 
 
-def test_without_deployments_nothing_is_up() -> None:
-    assert Observed(now=datetime.now(UTC)).seen(Memory()).scaled_down
+def test_without_deployments_nothing_is_up(target: Any) -> None:
+    assert observed(target).seen(DEPLOYED).scaled_down

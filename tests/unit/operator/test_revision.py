@@ -158,6 +158,22 @@ def test_what_nobody_knows_is_replaced_and_not_touched_before(target: TargetMake
     assert {each["kind"] for each in made} == {"ServiceAccount", "Service", "NetworkPolicy"}
 
 
+@pytest.mark.parametrize("mode", ["Streaming", "Batch"])
+def test_where_nobody_knows_what_a_run_was_made_from_its_own_options_say_what_it_can(
+    target: TargetMaker, mode: str
+) -> None:
+    old = target(STATE | {"spec/flink/runtimeMode": mode})
+    (config,) = [each for each in children(old) if each["kind"] == "ConfigMap"]
+    config["metadata"]["uid"] = "u"
+    child = Child.of(config)
+    assert child is not None
+    memory = replace(deployed(revision_of(old)), revision="gone")
+    found, _ = asked(target({"spec/state": {"storage": "s3://else"}}), memory, child)
+    root = "s3://bucket/x/fraud/scores"
+    assert found.wanted.checkpoints == f"{root}/checkpoints"
+    assert found.wanted.savepoints == (f"{root}/savepoints" if mode == "Streaming" else None)
+
+
 def test_the_newest_revisions_are_kept(target: TargetMaker) -> None:
     old = [revision_of(target({"spec/restartNonce": n})) for n in range(REVISIONS + 3)]
     there = [kept(target(run=n + 1), each) for n, each in enumerate(old)]

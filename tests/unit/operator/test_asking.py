@@ -1,0 +1,69 @@
+"""What Flink is asked, and what its recorded answers come to."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from tests.support.flinkdouble import JobManager, flink_double
+
+from modelstream_operator.asking import FlinkAnswers, Heard, Questions
+from modelstream_operator.decide.decision import SURE, Answer
+from modelstream_operator.decide.job import Job
+from modelstream_operator.decide.memory import Ask as AskedFor
+from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.flink import Flink
+from modelstream_operator.resources import Key
+
+JOB = "ab" * 16
+DEPLOYED = Memory(Step.DEPLOYED, run=1, job_id=JOB)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+Ask = Callable[..., list[FlinkAnswers]]
+
+
+@pytest.fixture
+def ask() -> Ask:
+    """What a JobManager at a scene of the recordings answers, so many times in a row."""
+
+    def asked(scene: str, memory: Memory = DEPLOYED, times: int = 1) -> list[FlinkAnswers]:
+        async def run(port: int) -> list[FlinkAnswers]:
+            flink, heard = Flink(), Heard()
+            url = f"http://127.0.0.1:{port}/fraud/scores/1"
+            questions = Questions(flink, url, Key("fraud", "scores"), memory, rescales=False)
+            try:
+                return [await questions.ask(heard, NOW) for _ in range(times)]
+            finally:
+                await flink.close()
+
+        with flink_double(lambda path: JobManager(JOB, scene)) as double:
+            return asyncio.run(run(double.port))
+
+    return asked
+
+
+def test_a_job_that_runs_has_no_failures(ask: Ask) -> None:
+    (answers,) = ask("life/running")
+    assert (answers.answer, answers.failures) == (Answer.JOB, ())
+    assert answers.job is not None
+    assert answers.job.all_running
+
+
+def test_a_savepoint_that_failed_is_told_with_its_cause_and_the_job_goes_on(ask: Ask) -> None:
+    asked = AskedFor(1, JOB, "file:///savepoints", NOW, trigger_id="0" * 32)
+    stopping = replace(DEPLOYED, step=Step.SAVEPOINTING, ask=asked)
+    (answers,) = ask("unsaved/savepoint-failed", stopping)
+    assert answers.savepoint is not None
+    assert answers.savepoint.path is None
+    assert "Failed to create savepoint directory" in (answers.savepoint.failure or "")
+    assert answers.job is not None
+    assert answers.job.all_running
+
+
+def test_an_end_without_a_cause_is_told_as_often_as_it_is_heard() -> None:
+    heard, failed = Heard(), Job("FAILED")
+    kinds = [
+        FlinkAnswers(Answer.JOB, job=Job("RUNNING")).kind,
+        *[FlinkAnswers(Answer.JOB, job=failed).kind] * SURE,
+    ]
+    assert [heard.again(1, kind, NOW)[0] for kind in kinds] == [1, *range(1, SURE + 1)]
