@@ -68,6 +68,7 @@ ROOMS = (
             "online",
             "recurrent.definition.RecurrentModel",
             "recurrent.hidden.HiddenState",
+            "recurrent.stream.infer_with_state",
             "convert.codec.decode",
         ),
     ),

@@ -79,12 +79,17 @@ if TYPE_CHECKING:
     from modelstream.models.running import model as model
     from modelstream.online import Learned as Learned
     from modelstream.online import OnlineModel as OnlineModel
+    from modelstream.online import export as export
+    from modelstream.online import infer_with_weights as infer_with_weights
+    from modelstream.online import learn as learn
     from modelstream.patterns import AfterMatch as AfterMatch
     from modelstream.patterns import Match as Match
     from modelstream.patterns import Pattern as Pattern
     from modelstream.patterns import TimedOut as TimedOut
+    from modelstream.patterns import detect as detect
     from modelstream.recurrent.definition import RecurrentModel as RecurrentModel
     from modelstream.recurrent.hidden import HiddenState as HiddenState
+    from modelstream.recurrent.stream import infer_with_state as infer_with_state
     from modelstream.scoring.batch import Batch as Batch
     from modelstream.scoring.letter import DEAD_LETTER_COLUMNS as DEAD_LETTER_COLUMNS
     from modelstream.scoring.session import ModelHandle as ModelHandle
@@ -123,10 +128,11 @@ _NAMES = {
         "TensorFlowOptions",
     ),
     "models.running": ("model",),
-    "online": ("Learned", "OnlineModel"),
-    "patterns": ("AfterMatch", "Match", "Pattern", "TimedOut"),
+    "online": ("Learned", "OnlineModel", "export", "infer_with_weights", "learn"),
+    "patterns": ("AfterMatch", "Match", "Pattern", "TimedOut", "detect"),
     "recurrent.definition": ("RecurrentModel",),
     "recurrent.hidden": ("HiddenState",),
+    "recurrent.stream": ("infer_with_state",),
     "scoring.batch": ("Batch",),
     "scoring.letter": ("DEAD_LETTER_COLUMNS",),
     "scoring.session": ("ModelHandle",),

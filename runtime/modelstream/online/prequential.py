@@ -81,7 +81,7 @@ class Prequential:
         self._learner = learner
         self._encoder = Encoder(definition, fields, kept)
         self._metrics = metrics or LearningMetrics(None, definition.name)
-        self._patience = max(_PATIENCE, definition.batch)
+        self._patience = max(_PATIENCE, definition.update_every)
         self._doubt = Doubt(definition.name)
         self._refused: tuple[Weights, Tensors] | None = None
         self._answered: tuple[Weights, Tensors] | None = None
@@ -107,10 +107,10 @@ class Prequential:
             return self._predicted(memory, example)
         memory.pending.append(example)
         results = Results()
-        full = len(memory.pending) >= self._definition.batch
+        full = len(memory.pending) >= self._definition.update_every
         if full or self._definition.max_latency is None:
             self.score_waiting(memory, results)
-        while len(memory.pending) >= self._definition.batch:
+        while len(memory.pending) >= self._definition.update_every:
             self._learn(memory, results)
         return results
 
@@ -193,10 +193,10 @@ class Prequential:
 
     def _learn(self, memory: Memory, results: Results) -> None:
         """One update of the first records that are pending, without those that spoil it."""
-        examples = memory.pending[: self._definition.batch]
+        examples = memory.pending[: self._definition.update_every]
         with self._metrics.updating():
             learned = self._learned(memory, examples, results)
-        del memory.pending[: self._definition.batch]
+        del memory.pending[: self._definition.update_every]
         if learned:
             memory.updates += 1
             memory.records += learned

@@ -10,7 +10,7 @@ from modelstream.arguments import MILLISECOND, check_duration
 from modelstream.errors import OptionError, RecordFailedError
 
 if TYPE_CHECKING:
-    from pyflink.datastream import DataStream, KeyedStream
+    from pyflink.datastream import DataStream
 
 Condition: TypeAlias = Callable[[Any], object]
 """Whether an event will do: what it returns is taken as true or false."""
@@ -134,22 +134,6 @@ class Pattern:
         """
         check_duration("within", limit)
         return self._with("limit", limit // MILLISECOND)
-
-    def on(self, keyed: "KeyedStream", name: str = "pattern") -> Detected:
-        """Look for it in the events of each key.
-
-        Args:
-            keyed: a stream with timestamps and watermarks, keyed. Events may come out of order;
-                each is looked at when the watermark has passed it.
-            name: of the operator whose state a savepoint keeps: two patterns of one job need two
-                names.
-
-        Raises:
-            OptionError: the stream is not keyed.
-        """
-        from modelstream.patterns.function import detected
-
-        return detected(self, keyed, name)
 
     def __str__(self) -> str:
         words = [self.elements[0].name]

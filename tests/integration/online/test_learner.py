@@ -21,7 +21,7 @@ from tests.support.online import (
     square_root,
 )
 
-from modelstream import OnlineModel, SavedModel, TensorSpec
+from modelstream import OnlineModel, SavedModel, TensorSpec, export
 from modelstream.errors import ModelError, OptionError, SignatureMismatchError, StateError
 from modelstream.online.memory import Memory
 from modelstream.online.prequential import Prequential
@@ -120,7 +120,7 @@ def test_published_weights_become_a_saved_model(
     run = Run(model())
     memory = run.memory()
     run.take(memory, records(40))
-    model().export(memory.published(), tmp_path / "exported")
+    export(model(), memory.published(), tmp_path / "exported")
     x = batches(records(8))[0][0]
     with SavedModel(tmp_path / "exported").open() as opened:
         served = opened.predict(x=x)["score"]
@@ -226,7 +226,7 @@ def test_an_export_leaves_nothing_behind(tmp_path: Path) -> None:
     weights = learner(dense()).begin().published()
     gc.collect()
     before = set(ops.gradient_registry.list())
-    dense().export(weights, tmp_path / "exported")
+    export(dense(), weights, tmp_path / "exported")
     assert set(ops.gradient_registry.list()) - before == set()
 
 
@@ -234,7 +234,7 @@ def test_an_export_leaves_the_operations_of_its_process_as_they_are(tmp_path: Pa
     weights = learner(logistic()).begin().published()
     with nondeterministic():
         pass
-    logistic().export(weights, tmp_path / "exported")
+    export(logistic(), weights, tmp_path / "exported")
     from tensorflow.python.framework import config
 
     assert not config.is_op_determinism_enabled()
@@ -341,7 +341,7 @@ def test_several_inputs_labels_and_outputs_go_by_name() -> None:
         inputs={"x": scalar, "word": TensorSpec("string", (None,))},
         labels={"a": scalar, "b": scalar},
         outputs={"up": scalar, "down": scalar},
-        batch=2,
+        update_every=2,
     )
     run = Run(definition)
     memory = run.memory()
