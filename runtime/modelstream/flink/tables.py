@@ -10,8 +10,7 @@ from modelstream.flink import columns, jvm
 from modelstream.flink.chains import break_chains
 from modelstream.flink.columns import quoted
 from modelstream.flink.environment import SHARED_PLAN, agreed, configure, refuse_thread_mode
-from modelstream.flink.inferred import Inferred
-from modelstream.flink.route import Choice, Route
+from modelstream.flink.route import Choice, Inferred, Route
 from modelstream.scoring.letter import DEAD_LETTER_COLUMNS
 from modelstream.scoring.plan import Plan
 from modelstream.scoring.records import RecordDecoder

@@ -11,10 +11,9 @@ from pyflink.datastream import OutputTag
 
 from modelstream.errors import OptionError
 from modelstream.flink.environment import refuse_thread_mode
-from modelstream.flink.inferred import Inferred
 from modelstream.flink.keyed import applied, check_keyed, letters_of
 from modelstream.flink.letters import letter_type
-from modelstream.flink.route import Choice, Route
+from modelstream.flink.route import Choice, Inferred, Route
 from modelstream.flink.types import row, through, type_of
 from modelstream.messages import excerpt
 from modelstream.online.definition import LOSS, UPDATES, OnlineModel

@@ -158,7 +158,7 @@ def test_a_function_calls_the_model_in_the_batches_of_the_job(tmp_path: Path) ->
     configure(env, Batch(16, allowed_sizes=(8, 16)))  # the one before has set nothing
     model = NumpyModel(tmp_path / "calls")
     assert streamed(map_with_model(source, model, sums)) == [40.0]
-    assert called(model.calls) == [16, 8]
+    assert called(model.calls) == [8, 16, 16, 8]  # two to warm up, then 20 records
 
 
 def test_a_stream_without_dead_letters_says_so() -> None:

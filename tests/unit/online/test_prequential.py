@@ -9,8 +9,7 @@ from modelstream import DeadLetter, OnlineModel, TensorSpec
 from modelstream.errors import BrokenModelError, DivergedError
 from modelstream.failure import Stage
 from modelstream.online.memory import Memory
-from modelstream.online.prequential import Prequential
-from modelstream.online.results import Results
+from modelstream.online.prequential import Prequential, Results
 
 SCALAR = TensorSpec("float32", (None,))
 MODEL = OnlineModel(
