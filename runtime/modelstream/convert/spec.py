@@ -31,7 +31,8 @@ class TensorSpec:
     ``TensorSpec((None, 32), "float32")`` are the same.
 
     Examples:
-        >>> ms.TensorSpec("float32", (None, 32))
+        >>> print(ms.TensorSpec("float32", (None, 32)))
+        float32[?, 32]
         >>> ms.TensorSpec("string", (None, None), layout=ms.Layout.RAGGED)
 
     Attributes:
@@ -41,7 +42,7 @@ class TensorSpec:
             None as a whole when the model does not even state the rank.
         name: the name by which the signature knows the tensor.
         layout: dense, unless the model takes or gives ragged or sparse tensors.
-        ragged_rank: of a ragged tensor: how many dimensions after the batch are kept as row splits,
+        ragged_rank: how many dimensions after the batch a ragged tensor keeps as row splits,
             which is 1 where nothing is said. Those behind them have one size for all rows.
         splits: the dtype of a ragged tensor's row splits: ``int64`` or ``int32``.
 

@@ -126,7 +126,7 @@ def async_with_model(
         stream: keyed or not.
         model: one, or several; ``fn`` takes as many open models after the record.
         fn: awaits ``model.score(record, method)``; records that await it meanwhile share a call.
-        output_type: of what ``fn`` returns; Python objects (pickled) if None.
+        output_type: the type of what ``fn`` returns; Python objects (pickled) if None.
         on_error: what becomes of a record on which ``fn`` raises. With DeadLetter,
             `dead_letters` gives them as a stream.
         batch: how many records a call takes, and how long a record may wait; one setting for

@@ -34,7 +34,7 @@ def models_of(given: Models, taker: str) -> tuple[Model, ...]:
     """One model or several, as several.
 
     Raises:
-        OptionError: there is none, or one of them is no model.
+        OptionError: the list is empty, or one of them is not a model.
     """
     models = tuple(given) if isinstance(given, Sequence) else (given,)
     if not models:
@@ -66,7 +66,7 @@ def map_with_model(
         stream: keyed or not.
         model: one, or several; ``fn`` takes as many open models after the record.
         fn: may use whatever `ModelHandle` offers: ``predict``, ``score``, ``score_all``.
-        output_type: of what ``fn`` returns; Python objects (pickled) if None.
+        output_type: the type of what ``fn`` returns; Python objects (pickled) if None.
         on_error: what becomes of a record on which ``fn`` raises. With DeadLetter,
             `dead_letters` gives them as a stream.
         warm_up: call the default signature of each model with zeros before the first record.

@@ -66,7 +66,7 @@ def infer(
     Raises:
         SignatureMismatchError: the columns do not fit the signature; names both sides.
         OptionError: an option cannot be honoured, such as a second batch setting, or ``model`` is
-            none.
+            not a model.
     """
     from pyflink.datastream import DataStream
 

@@ -72,7 +72,7 @@ def configure(
     """Set arrow batch, bundle size and bundle time of a job together.
 
     Args:
-        environment: of the job; what is set in a StreamExecutionEnvironment holds for functions
+        environment: the job's; what is set in a StreamExecutionEnvironment holds for functions
             that are applied from then on.
         batch: None takes what the job has already, or the default, which binds nobody.
 

@@ -53,7 +53,7 @@ def over_table(
         table: what it reads.
         plan: with a decoder where the table has raw records.
         raw: where they are.
-        hidden: columns that come through after the others, and are no part of a record.
+        hidden: columns that come through after the others, and are not part of a record.
         pin: makes of the table with the model's result one that is computed once, however many
             tables are made of it.
 
@@ -219,7 +219,7 @@ def _is_text(payload: str) -> str:
 
 
 def unused(wish: str, taken: "Sequence[str] | dict[str, str]") -> str:
-    """``wish``, with underscores added until it is no name among those that are taken."""
+    """``wish``, with underscores added until nothing else has that name."""
     while wish in taken:
         wish += "_"
     return wish

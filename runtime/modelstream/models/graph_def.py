@@ -32,9 +32,9 @@ class GraphDefModel:
     Args:
         source: a file (``.pb``, or ``.pbtxt`` as text), a directory with one such file in it, or
             the bytes of a GraphDef.
-        inputs: of the one signature ``serving_default``: name → tensor of the graph.
-        outputs: of the one signature.
-        method_name: of the one signature.
+        inputs: what the one signature, ``serving_default``, takes: name → tensor of the graph.
+        outputs: what it gives: name → tensor of the graph.
+        method_name: what the signature says it does: predict, classify or regress.
         signatures: several signatures by name, instead of inputs and outputs.
         prefix: the name scope of the graph's nodes in memory, which TensorFlow's messages then
             show; the tensors of signatures are named without it.

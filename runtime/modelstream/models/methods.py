@@ -131,8 +131,8 @@ class Classify(_Named):
         threshold: the score that a class must reach.
         labels: the classes in the order of the scores, where the model does not give them; without
             them the label is the number of the class.
-        cut: of a model that gives one probability: from which on the record is of the second
-            class; 0.5 if None.
+        cut: the probability from which on a record is of the second class, for a model that gives
+            one; 0.5 if None.
         allow_nan: NaN in a float input is data, not an error.
         strict: refuse a signature whose method name is that of another method. TF2 exports always
             say predict, so this is for TF1 exports and for graphs.

@@ -32,7 +32,7 @@ class SavedModel:
 
     Args:
         path: the directory with saved_model.pb, or one with version directories (``1/``, ``2/``).
-        tags: of the meta graph, all of them.
+        tags: all tags that the meta graph has.
         version: which version directory; None takes the highest number.
         name: what metrics and messages call it; the directory's name if None.
         ragged: for a model that takes the flat values and row splits of a ragged tensor as plain

@@ -56,9 +56,9 @@ class OnlineModel:
             together with its update's, at most this long: much faster, with the same result.
         publish_every: updates of a key between two records of ``Learned.weights``; 0 for none.
         on_error: what becomes of a record that does not fit, or whose loss is not finite.
-        seed: of all random numbers that ``build`` draws.
-        name: in metrics, dead letters and messages, and of the operators whose state a savepoint
-            keeps: two online models of one job need two names, and so do two scorers of one model.
+        seed: what all random numbers that ``build`` draws come from.
+        name: what metrics, dead letters, messages and savepoints call it: two online models of one
+            job need two names, and so do two scorers of one model.
         ttl: None keeps a key for ever. Otherwise one without a record for so long may be forgotten,
             with the records that wait for its batch.
         options: GPU memory, threads and device of the worker.

@@ -100,8 +100,7 @@ def detect(stream: "KeyedStream", pattern: Pattern, *, name: str = "pattern") ->
         stream: has timestamps and watermarks, and keys. Events may come out of order; each is
             looked at when the watermark has passed it.
         pattern: what to look for.
-        name: of the operator whose state a savepoint keeps: two patterns of one job need two
-            names.
+        name: what a savepoint calls its state: two patterns of one job need two names.
 
     Raises:
         OptionError: the stream is not keyed, or something else than a pattern is given.

@@ -92,6 +92,12 @@ class Pattern:
 
     Events with the same time are taken in the order in which they came.
 
+    Examples:
+        >>> first = ms.Pattern("login", lambda event: event["kind"] == "login")
+        >>> second = first.followed_by("payment", lambda event: event["amount"] > 1000)
+        >>> print(second.within(timedelta(minutes=5)))
+        login followed by payment
+
     Args:
         name: what the first event is called in ``Match.events``.
         condition: event → whether it will do; as in ``followed_by`` and ``next``.
@@ -130,7 +136,7 @@ class Pattern:
         """All of it in less than this time; what is not complete by then times out.
 
         Raises:
-            OptionError: it is no timedelta, or less than a millisecond.
+            OptionError: it is not a timedelta, or less than a millisecond.
         """
         check_duration("within", limit)
         return self._with("limit", limit // MILLISECOND)

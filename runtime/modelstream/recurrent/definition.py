@@ -32,11 +32,11 @@ class RecurrentModel:
         state: input tensor → the output tensor that replaces it for the next record of the key.
             A key begins with zeros.
         inputs: tensor → column; a tensor that is not named is fed from the column of its name.
-        outputs: column → tensor; None gives every output that is no state.
+        outputs: column → tensor; None gives every output but the state.
         signature: which function of the model.
         on_error: what becomes of a record that cannot be scored; it leaves the state as it was.
-        name: in metrics, dead letters and messages, and of the operator and its state: two of one
-            job need two names.
+        name: what metrics, dead letters, messages and savepoints call it: two of one job need two
+            names.
         ttl: None keeps a key for ever. Otherwise one without a record for so long may be forgotten,
             and begins with zeros again.
         warm_up: call the model with zeros before the first record.
@@ -81,7 +81,7 @@ class RecurrentModel:
 
     @property
     def feeds(self) -> dict[str, str]:
-        """Tensor → column, of every input that is no state."""
+        """Tensor → column, of every input but the state."""
         names = [name for name in self.found.inputs if name not in self.state]
         return {name: self.inputs.get(name, name) for name in names}
 

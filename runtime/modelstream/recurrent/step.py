@@ -34,7 +34,7 @@ class Step:
     def __call__(
         self, record: Mapping[str, Any], hidden: Mapping[str, Array]
     ) -> tuple[list[Any], dict[str, Array]] | Failure:
-        """The values of the output columns and the next state; or why there are none.
+        """The values of the output columns and the next state; or why the record was refused.
 
         Raises:
             BrokenModelError: the model refuses record after record, and its warm-up batch too.

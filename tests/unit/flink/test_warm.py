@@ -24,7 +24,11 @@ def of_infer(model: NumpyModel, *, warm_up: bool) -> Any:
 
 
 def of_a_class(model: NumpyModel, *, warm_up: bool) -> Any:
-    return ms.ModelProcessFunction(model, warm_up=warm_up)
+    class Same(ms.ModelMapFunction):
+        def map(self, value: Any) -> Any:
+            return value
+
+    return Same(model, warm_up=warm_up)
 
 
 def of_a_closure(model: NumpyModel, *, warm_up: bool) -> Any:
