@@ -4,12 +4,18 @@ import operator
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from modelstream.errors import SignatureMismatchError, UnevenShapesError
 
+if TYPE_CHECKING:
+    import numpy as np
+
 SPLITS = ("int64", "int32")
 """What row splits may be."""
+
+_Dtype: TypeAlias = "str | type[Any] | np.dtype[Any]"
+_Shape: TypeAlias = "Sequence[int | None] | None"
 
 
 class Layout(StrEnum):
@@ -57,6 +63,40 @@ class TensorSpec:
     layout: Layout = Layout.DENSE
     ragged_rank: int = 0
     splits: str = "int64"
+
+    if TYPE_CHECKING:  # a dataclass keeps what it makes itself
+
+        @overload
+        def __init__(
+            self,
+            dtype: _Dtype,
+            shape: _Shape,
+            name: str = "",
+            layout: Layout = Layout.DENSE,
+            ragged_rank: int = 0,
+            splits: str = "int64",
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self,
+            dtype: _Shape,
+            shape: _Dtype,
+            name: str = "",
+            layout: Layout = Layout.DENSE,
+            ragged_rank: int = 0,
+            splits: str = "int64",
+        ) -> None: ...
+
+        def __init__(
+            self,
+            dtype: Any,
+            shape: Any,
+            name: str = "",
+            layout: Layout = Layout.DENSE,
+            ragged_rank: int = 0,
+            splits: str = "int64",
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         dtype, shape = self.dtype, self.shape

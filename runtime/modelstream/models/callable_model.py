@@ -16,7 +16,7 @@ from modelstream.messages import listed
 from modelstream.models.cache import ModelCache
 from modelstream.models.loaded import LoadedModel
 from modelstream.models.options import TensorFlowOptions
-from modelstream.models.protocol import Fed, OpenModel
+from modelstream.models.protocol import Fed
 from modelstream.models.signature import DEFAULT_SIGNATURE, PREDICT, Signature, find_signature
 
 Array = npt.NDArray[Any]
@@ -92,7 +92,7 @@ class CallableModel:
         """The functions that it offers, by name."""
         return self._signatures
 
-    def open(self, options: TensorFlowOptions | None = None) -> AbstractContextManager[OpenModel]:
+    def open(self, options: TensorFlowOptions | None = None) -> AbstractContextManager[LoadedModel]:
         """Load it, or share the copy that this process has already.
 
         Args:

@@ -15,7 +15,6 @@ from modelstream.models.graph_signature import GraphSignature, Tensor, one_or_al
 from modelstream.models.loaded import LoadedModel
 from modelstream.models.options import TensorFlowOptions
 from modelstream.models.packages import import_packages, missing_operation, modules
-from modelstream.models.protocol import OpenModel
 from modelstream.models.signature import DEFAULT_SIGNATURE, PREDICT, Signature
 
 if TYPE_CHECKING:
@@ -169,7 +168,7 @@ class GraphDefModel:
         """The functions that it offers, by name."""
         return self._signatures
 
-    def open(self, options: TensorFlowOptions | None = None) -> AbstractContextManager[OpenModel]:
+    def open(self, options: TensorFlowOptions | None = None) -> AbstractContextManager[LoadedModel]:
         """Load it, or share the copy that this process has already.
 
         The first call imports TensorFlow, which takes seconds.

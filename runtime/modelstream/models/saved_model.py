@@ -11,7 +11,6 @@ from modelstream.models.directory import resolve
 from modelstream.models.loaded import LoadedModel, load, tensorflow_loaders
 from modelstream.models.options import TensorFlowOptions
 from modelstream.models.packages import import_packages, modules
-from modelstream.models.protocol import OpenModel
 from modelstream.models.shapes import Shapes, with_shapes
 from modelstream.models.signature import Signature
 
@@ -113,7 +112,7 @@ class SavedModel:
         """The functions that it offers, by name."""
         return self._signatures
 
-    def open(self, options: TensorFlowOptions | None = None) -> AbstractContextManager[OpenModel]:
+    def open(self, options: TensorFlowOptions | None = None) -> AbstractContextManager[LoadedModel]:
         """Load it, or share the copy that this process has already.
 
         The first call imports TensorFlow, which takes seconds.
