@@ -57,7 +57,7 @@ def definition(max_latency: timedelta | None = None, optimizer: str = "adam") ->
         optimizer=optimizer,
         inputs={"x": ms.TensorSpec("float32", (None, INPUTS))},
         labels={"y": ms.TensorSpec("float32", (None,))},
-        batch=BATCH,
+        update_every=BATCH,
         max_latency=max_latency,
     )
 
@@ -86,7 +86,7 @@ def learned(max_latency: timedelta | None, keys: int) -> Callable[[int], None]:
     def run(rows: int) -> None:
         t_env = jobs.environment()
         stream = keyed(t_env, rows, keys)
-        scored = definition(max_latency).apply(stream, keep=[]).scored
+        scored = ms.learn(stream, definition(max_latency), keep=[]).scored
         table = t_env.from_data_stream(scored)
         jobs.drain(t_env, table, "score FLOAT, loss FLOAT, updates BIGINT")
 

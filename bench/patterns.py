@@ -89,5 +89,5 @@ def sequence(t_env: Any) -> Any:
     abc = ms.Pattern("a", shows("a")).followed_by("b", shows("b")).followed_by("c", shows("c"))
     events = t_env.to_data_stream(t_env.from_path("events")).key_by(lambda event: event["k"])
     kind = Types.ROW_NAMED(["k", "first_n", "last_n"], [Types.INT(), Types.LONG(), Types.LONG()])
-    found = abc.within(timedelta(seconds=60)).on(events).matched
+    found = ms.detect(events, abc.within(timedelta(seconds=60))).matched
     return t_env.from_data_stream(found.map(row, output_type=kind))

@@ -16,20 +16,20 @@ settings.load_profile("tests")
 
 # The longest files, which begin first: no process is left alone with one of them at the end.
 LONGEST = (
-    "integration/model/test_leaks.py",
+    "integration/models/test_leaks.py",
     "integration/docs/test_code_blocks.py",  # before what starts a JVM for the whole session
     "integration/online/test_online.py",
     "integration/job/test_kafka.py",
     "integration/cli/test_restore.py",
     "integration/cli/test_run.py",
     "integration/cli/test_bad_input.py",
-    "integration/model/test_kinds.py",
-    "integration/inference/test_recovery.py",
+    "integration/models/test_kinds.py",
+    "integration/flink/test_recovery.py",
     "integration/cli/test_image_labels.py",
     "integration/cli/test_online_example.py",
     "integration/online/test_learner.py",
     "integration/online/test_restore.py",
-    "integration/inference/test_infer.py",
+    "integration/flink/test_infer.py",
     "integration/job/test_whole_files.py",
 )
 

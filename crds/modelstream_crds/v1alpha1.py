@@ -232,7 +232,7 @@ class ModelStreamSpec(Part):
 
 
 class Metadata(Part):
-    """The object's metadata, in as far as ModelStream reads it; the rest is Kubernetes' own."""
+    """The parts of the object's metadata that ModelStream reads; the rest is Kubernetes' own."""
 
     name: str
     """The name of the ModelStream, and the beginning of its children's names."""

@@ -46,7 +46,7 @@ def judged(pictures: Any) -> Any:
         .followed_by("third", shows("llama"))
         .within(timedelta(seconds=60))
     )
-    found = johnny.on(pictures.key_by(lambda picture: picture["door"]))
+    found = ms.detect(pictures.key_by(lambda picture: picture["door"]), johnny)
     granted = found.matched.map(verdict("AccessGranted"), output_type=VERDICT)
     return granted.union(found.timed_out.map(verdict("AccessDenied"), output_type=VERDICT))
 

@@ -86,7 +86,7 @@ def online() -> ms.OnlineModel:
         optimizer=optimizer,
         inputs={"x": ms.TensorSpec("float32", (None, 4))},
         labels={"clicked": ms.TensorSpec("float32", (None,))},
-        batch=16,
+        update_every=16,
         max_latency=timedelta(seconds=1),
         name="clicks",
     )
@@ -97,9 +97,8 @@ def main(directory: str, records: int) -> None:
     env = StreamExecutionEnvironment.get_execution_environment()
     t_env = StreamTableEnvironment.create(env)
     stream = t_env.to_data_stream(clicks(t_env, records))
-    learned = online().apply(
-        stream.key_by(lambda row: row.country), keep=["id", "country", "frozen", "clicked"]
-    )
+    keyed = stream.key_by(lambda row: row.country)
+    learned = ms.learn(keyed, online(), keep=["id", "country", "frozen", "clicked"])
     columns = ("country STRING", "frozen FLOAT", "clicked FLOAT", "score FLOAT", "loss FLOAT")
     schema = Schema.new_builder().column("id", DataTypes.INT())
     for column in columns:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from modelstream.failure import Stage as Stage
     from modelstream.flink.awaiting import ModelAsyncFunction as ModelAsyncFunction
     from modelstream.flink.awaiting import async_with_model as async_with_model
-    from modelstream.flink.batched import map_batches_with_model as map_batches_with_model
+    from modelstream.flink.awaiting import map_batches_with_model as map_batches_with_model
     from modelstream.flink.classes import ModelAllWindowFunction as ModelAllWindowFunction
     from modelstream.flink.classes import ModelAwareFunction as ModelAwareFunction
     from modelstream.flink.classes import (
@@ -60,8 +60,8 @@ if TYPE_CHECKING:
     from modelstream.flink.closures import process_with_model as process_with_model
     from modelstream.flink.entry import infer as infer
     from modelstream.flink.environment import configure as configure
-    from modelstream.flink.inferred import Inferred as Inferred
     from modelstream.flink.letters import dead_letters as dead_letters
+    from modelstream.flink.route import Inferred as Inferred
     from modelstream.flink.route import Route as Route
     from modelstream.flink.sql import register as register
     from modelstream.models import CallableModel as CallableModel
@@ -79,11 +79,16 @@ if TYPE_CHECKING:
     from modelstream.models.running import model as model
     from modelstream.online import Learned as Learned
     from modelstream.online import OnlineModel as OnlineModel
+    from modelstream.online import export as export
+    from modelstream.online import infer_with_weights as infer_with_weights
+    from modelstream.online import learn as learn
     from modelstream.patterns import AfterMatch as AfterMatch
     from modelstream.patterns import Match as Match
     from modelstream.patterns import Pattern as Pattern
     from modelstream.patterns import TimedOut as TimedOut
+    from modelstream.patterns import detect as detect
     from modelstream.recurrent.definition import RecurrentModel as RecurrentModel
+    from modelstream.recurrent.function import infer_with_state as infer_with_state
     from modelstream.recurrent.hidden import HiddenState as HiddenState
     from modelstream.scoring.batch import Batch as Batch
     from modelstream.scoring.letter import DEAD_LETTER_COLUMNS as DEAD_LETTER_COLUMNS
@@ -98,8 +103,7 @@ _NAMES = {
     ),
     "errors": ("ModelStreamError", "UnscorableError"),
     "failure": ("DeadLetter", "Drop", "Fail", "Failure", "Null", "Stage"),
-    "flink.awaiting": ("ModelAsyncFunction", "async_with_model"),
-    "flink.batched": ("map_batches_with_model",),
+    "flink.awaiting": ("ModelAsyncFunction", "async_with_model", "map_batches_with_model"),
     "flink.classes": (
         *("ModelAllWindowFunction", "ModelAwareFunction", "ModelBroadcastProcessFunction"),
         *("ModelCoFlatMapFunction", "ModelCoMapFunction", "ModelCoProcessFunction"),
@@ -113,9 +117,8 @@ _NAMES = {
     ),
     "flink.entry": ("infer",),
     "flink.environment": ("configure",),
-    "flink.inferred": ("Inferred",),
     "flink.letters": ("dead_letters",),
-    "flink.route": ("Route",),
+    "flink.route": ("Inferred", "Route"),
     "flink.sql": ("register",),
     "models": (
         *("CallableModel", "Classify", "GraphDefModel", "GraphSignature", "GraphTensor"),
@@ -123,10 +126,11 @@ _NAMES = {
         "TensorFlowOptions",
     ),
     "models.running": ("model",),
-    "online": ("Learned", "OnlineModel"),
-    "patterns": ("AfterMatch", "Match", "Pattern", "TimedOut"),
+    "online": ("Learned", "OnlineModel", "export", "infer_with_weights", "learn"),
+    "patterns": ("AfterMatch", "Match", "Pattern", "TimedOut", "detect"),
     "recurrent.definition": ("RecurrentModel",),
     "recurrent.hidden": ("HiddenState",),
+    "recurrent.function": ("infer_with_state",),
     "scoring.batch": ("Batch",),
     "scoring.letter": ("DEAD_LETTER_COLUMNS",),
     "scoring.session": ("ModelHandle",),

@@ -2,8 +2,8 @@
 
 Python workers of one process unpickle their functions at the same time. A package that imports its
 modules as it is imported holds its lock while it waits for theirs; a thread that begins with one
-of the modules holds the module's lock while it waits for the package. Python breaks that knot with
-an error in one of the two.
+of the modules holds the module's lock while it waits for the package. Python ends such a deadlock
+with an error in one of the two.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def exports(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """What ``__getattr__`` of a package is.
+    """The ``__getattr__`` of a package.
 
     Args:
         package: its ``__name__``.

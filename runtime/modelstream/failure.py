@@ -38,7 +38,12 @@ class Drop:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """The record goes to the dead letters, with the reason."""
+    """The record goes to the dead letters, with the reason.
+
+    Examples:
+        >>> found = ms.infer(payments, model, key="id", on_error=ms.DeadLetter())
+        >>> found.dead_letters
+    """
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def logistic(rate: float = 0.1) -> OnlineModel:
         optimizer=adam,
         inputs={"x": TensorSpec("float32", (None, FEATURES))},
         labels={"y": TensorSpec("float32", (None,))},
-        batch=8,
+        update_every=8,
         on_error=DeadLetter(),
         name="logistic",
     )
@@ -93,7 +93,9 @@ def square_root() -> OnlineModel:
         return (y - score) ** 2
 
     scalar = TensorSpec("float32", (None,))
-    return replace(logistic(), build=build, loss=loss, inputs={"x": scalar}, batch=4, name="root")
+    return replace(
+        logistic(), build=build, loss=loss, inputs={"x": scalar}, update_every=4, name="root"
+    )
 
 
 class Mean:

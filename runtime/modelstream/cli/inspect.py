@@ -210,7 +210,7 @@ def _ragged(spec: TensorSpec) -> dict[str, object]:
 
 
 def _sql(spec: TensorSpec) -> str:
-    """The column type of one record, or why there is none."""
+    """The column type of one record, or why it has no type."""
     try:
         return sql_type(spec)
     except ModelStreamError:

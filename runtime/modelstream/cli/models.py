@@ -11,11 +11,12 @@ from modelstream.cli.exits import UsageError
 from modelstream.cli.progress import Download, ProgressLine, size
 from modelstream.fetch import check_links, fetch, local_path, scheme_of
 from modelstream.job.models import checked_digest
+from modelstream_crds.model import FETCHED
 from modelstream_crds.needs import claim_path
 from modelstream_crds.quantities import quantity
 from modelstream_crds.v1alpha1 import Model
 
-_REMOTE = ("https", "http", "s3", "gs", "hf")
+_REMOTE = ("http", *FETCHED)
 
 
 def cache_root() -> Path:

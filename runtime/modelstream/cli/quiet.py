@@ -1,7 +1,7 @@
 """Keep the logs of native libraries off the terminal.
 
 TensorFlow writes some lines to file descriptor 2 whatever its log level is, in the middle of a
-progress line. What is no such line is passed on: a library that dies says so there too.
+progress line. Any other line is passed on: a library that dies says so there too.
 """
 
 import contextlib

@@ -15,7 +15,7 @@ def given(address: str) -> str:
     """The address of a checkpoint or savepoint, held against the disk where it is on this machine.
 
     Raises:
-        UsageError: there is none.
+        UsageError: nothing is there.
     """
     target = urlsplit(address)
     if target.scheme not in ("", "file"):
@@ -33,7 +33,7 @@ def latest(manifest: ModelStream, context: JobContext) -> str:
     """The address of the newest complete one below ``spec.state.storage``.
 
     Raises:
-        UsageError: there is none, or the storage is not on this machine.
+        UsageError: nothing is there, or the storage is not on this machine.
     """
     if manifest.spec.state is None:
         raise UsageError("--restore latest: the manifest has no spec.state, so nothing was kept")

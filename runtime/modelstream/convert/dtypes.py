@@ -104,7 +104,7 @@ def known(name: str) -> str:
     """The dtype as TensorFlow spells it: float16 for half.
 
     Raises:
-        ConversionError: there is none of that name that has values.
+        ConversionError: no dtype with values has that name.
     """
     name = _ALIASES.get(name, name)
     if name not in TENSOR_DTYPES:

@@ -26,7 +26,7 @@ def array_of(values: Any, dtype: str | None) -> tuple[Array, str]:
         The array itself where it has the dtype already.
 
     Raises:
-        ConversionError: the values are no tensor, or do not fit the dtype.
+        ConversionError: the values are not a tensor, or do not fit the dtype.
     """
     if isinstance(values, np.ndarray | np.generic):
         array = values if isinstance(values, np.ndarray) else np.asarray(values)
@@ -97,7 +97,7 @@ def widened(array: Array) -> Array:
 
 
 def _leaves(values: Any) -> list[Any]:
-    """Every value that is no list."""
+    """Every value that is not a list."""
     leaves = [values]
     while any(isinstance(each, list | tuple) for each in leaves):
         nested = (each if isinstance(each, list | tuple) else (each,) for each in leaves)

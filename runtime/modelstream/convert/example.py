@@ -22,7 +22,7 @@ def example(**features: Any) -> bytes:
     feature out.
 
     Raises:
-        ConversionError: a value is none of these or does not fit, or a list mixes them.
+        ConversionError: a value is of another kind or does not fit, or a list mixes kinds.
     """
     proto = message("Example")()
     for name, value in features.items():

@@ -63,7 +63,7 @@ def parse_type(text: str) -> FlinkType:
     """Parse a Flink SQL type: ``BIGINT NOT NULL``, ``ARRAY<FLOAT>``, ``ROW<a INT, b STRING>``.
 
     Raises:
-        OptionError: the text is no type.
+        OptionError: the text is not a type.
     """
     parser = _Parser(text)
     parsed = parser.type()

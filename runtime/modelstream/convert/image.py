@@ -184,7 +184,8 @@ class Image:
         """One batch of encoded images as the array that the tensor takes.
 
         Raises:
-            ConversionError: a record is no image, damaged or too large; ``index`` says which.
+            ConversionError: a record is not an image, is damaged or too large; ``index`` says
+                which.
             UnevenShapesError: the images differ in size, which the tensor allows.
             SignatureMismatchError: the tensor takes no images.
         """

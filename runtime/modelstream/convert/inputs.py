@@ -78,7 +78,7 @@ class TensorColumn:
         """One batch of packed tensors as the array, or the RaggedValue, that the tensor takes.
 
         Raises:
-            ConversionError: a record is no tensor, or does not fit; ``index`` says which.
+            ConversionError: a record is not a tensor, or does not fit; ``index`` says which.
             UnevenShapesError: the records differ in shape, which the tensor allows.
         """
         records = values.to_dict("records") if hasattr(values, "columns") else values

@@ -40,7 +40,7 @@ class RaggedValue:
 
         Args:
             rows: lists that are ``ragged_rank`` deep before the elements begin.
-            dtype: of the elements; told by them if None.
+            dtype: what the elements are; they tell it if None.
             ragged_rank: how many dimensions are ragged.
         """
         splits = []
@@ -104,7 +104,7 @@ class RaggedValue:
         """The tensor that ``to_bytes`` wrote.
 
         Raises:
-            ConversionError: the bytes are no ragged tensor, damaged, or of a newer version.
+            ConversionError: the bytes are not a ragged tensor, damaged, or of a newer version.
         """
         head = wire.read_head(data, wire.Kind.RAGGED)
         end = head.end + 8 * sum(head.sizes)

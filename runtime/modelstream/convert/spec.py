@@ -4,12 +4,18 @@ import operator
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from modelstream.errors import SignatureMismatchError, UnevenShapesError
 
+if TYPE_CHECKING:
+    import numpy as np
+
 SPLITS = ("int64", "int32")
 """What row splits may be."""
+
+_Dtype: TypeAlias = "str | type[Any] | np.dtype[Any]"
+_Shape: TypeAlias = "Sequence[int | None] | None"
 
 
 class Layout(StrEnum):
@@ -31,7 +37,8 @@ class TensorSpec:
     ``TensorSpec((None, 32), "float32")`` are the same.
 
     Examples:
-        >>> ms.TensorSpec("float32", (None, 32))
+        >>> print(ms.TensorSpec("float32", (None, 32)))
+        float32[?, 32]
         >>> ms.TensorSpec("string", (None, None), layout=ms.Layout.RAGGED)
 
     Attributes:
@@ -41,7 +48,7 @@ class TensorSpec:
             None as a whole when the model does not even state the rank.
         name: the name by which the signature knows the tensor.
         layout: dense, unless the model takes or gives ragged or sparse tensors.
-        ragged_rank: of a ragged tensor: how many dimensions after the batch are kept as row splits,
+        ragged_rank: how many dimensions after the batch a ragged tensor keeps as row splits,
             which is 1 where nothing is said. Those behind them have one size for all rows.
         splits: the dtype of a ragged tensor's row splits: ``int64`` or ``int32``.
 
@@ -56,6 +63,40 @@ class TensorSpec:
     layout: Layout = Layout.DENSE
     ragged_rank: int = 0
     splits: str = "int64"
+
+    if TYPE_CHECKING:  # a dataclass keeps what it makes itself
+
+        @overload
+        def __init__(
+            self,
+            dtype: _Dtype,
+            shape: _Shape,
+            name: str = "",
+            layout: Layout = Layout.DENSE,
+            ragged_rank: int = 0,
+            splits: str = "int64",
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self,
+            dtype: _Shape,
+            shape: _Dtype,
+            name: str = "",
+            layout: Layout = Layout.DENSE,
+            ragged_rank: int = 0,
+            splits: str = "int64",
+        ) -> None: ...
+
+        def __init__(
+            self,
+            dtype: Any,
+            shape: Any,
+            name: str = "",
+            layout: Layout = Layout.DENSE,
+            ragged_rank: int = 0,
+            splits: str = "int64",
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         dtype, shape = self.dtype, self.shape

@@ -130,7 +130,7 @@ class TensorValue:
         """The tensor that ``to_bytes`` wrote. Numbers stay where they are in ``data``.
 
         Raises:
-            ConversionError: the bytes are no tensor, damaged, or of a newer version.
+            ConversionError: the bytes are not a tensor, damaged, or of a newer version.
         """
         head = wire.read_head(data, wire.Kind.DENSE)
         return cls._read(head.dtype, head.sizes, memoryview(data)[head.end :])

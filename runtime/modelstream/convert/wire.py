@@ -72,7 +72,7 @@ def read_head(data: Buffer, wanted: Kind) -> Head:
     """The header at the beginning of the bytes.
 
     Raises:
-        ConversionError: they are no tensor, a damaged one, of a newer version, or another kind.
+        ConversionError: they are not a tensor, damaged, of a newer version, or of another kind.
     """
     if len(data) < _HEAD.size or bytes(data[:4]) != _MAGIC:
         raise ConversionError(f"{len(data)} bytes are no tensor: they do not begin with MSTV")

@@ -53,7 +53,7 @@ class Fetched:
         path: the destination.
         digest: ``sha256:…`` of the tree of files, as ``spec.models[].digest`` takes it.
         files: how many there are.
-        bytes: of all files together.
+        bytes: the size of all files together.
         kept: whether it was there before.
     """
 

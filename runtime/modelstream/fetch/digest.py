@@ -20,7 +20,7 @@ class Tree:
     Attributes:
         digest: ``sha256:…`` of all files.
         files: how many regular files there are.
-        bytes: of all of them together.
+        bytes: the size of all of them together.
     """
 
     digest: str

@@ -22,7 +22,7 @@ def files_of(path: Path, within: Path | None = None) -> Iterator[tuple[str, Path
 
     Raises:
         FetchError: there is nothing, or a link leads out of the model, nowhere or in a circle, or
-            something is no file.
+            something is not a file.
     """
     if path.is_file():
         yield path.name, path

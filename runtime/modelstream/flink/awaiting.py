@@ -1,6 +1,10 @@
-"""Asynchronous functions over DataStreams, within PyFlink's limits."""
+"""Functions with models whose records are gathered into batches beside the stream.
+
+They are asynchronous functions of Flink, within PyFlink's limits.
+"""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +13,7 @@ from pyflink.datastream import AsyncDataStream, AsyncFunction, OutputTag
 from pyflink.datastream.data_stream import KeyedStream
 from pyflink.datastream.functions import ProcessFunction
 
+from modelstream.errors import BrokenModelError, ModelStreamError
 from modelstream.failure import DeadLetter, Fail, OnError
 from modelstream.flink import letters
 from modelstream.flink.chains import leave_chain
@@ -18,9 +23,9 @@ from modelstream.flink.environment import configure, refuse_thread_mode
 from modelstream.flink.failing import Failing, name_of
 from modelstream.models import Model
 from modelstream.scoring.batch import Batch
-from modelstream.scoring.counted import counting
+from modelstream.scoring.counted import Counted, counting
 from modelstream.scoring.metrics import DeferredMetrics
-from modelstream.scoring.together import AsyncModelHandle
+from modelstream.scoring.together import AsyncModelHandle, MicroBatcher, gathered
 
 if TYPE_CHECKING:
     from pyflink.common import TypeInformation
@@ -108,44 +113,107 @@ def async_with_model(
     output_type: "TypeInformation | None" = None,
     on_error: OnError = Fail(),  # noqa: B008  # frozen
     batch: Batch | None = None,
+    warm_up: bool = True,
 ) -> "DataStream":
     """Each record through ``async def fn(record, model)``, which returns one; order stays.
+
+    Examples:
+        >>> async def language(text, model):
+        ...     return (await model.score(text))["label"]
+        >>> ms.async_with_model(texts, ms.SavedModel("/models/guesslang"), language)
 
     Args:
         stream: keyed or not.
         model: one, or several; ``fn`` takes as many open models after the record.
         fn: awaits ``model.score(record, method)``; records that await it meanwhile share a call.
-        output_type: of what ``fn`` returns; Python objects (pickled) if None.
+        output_type: the type of what ``fn`` returns; Python objects (pickled) if None.
         on_error: what becomes of a record on which ``fn`` raises. With DeadLetter,
             `dead_letters` gives them as a stream.
         batch: how many records a call takes, and how long a record may wait; one setting for
             all models of the job, as in `infer`.
+        warm_up: call the default signature of each model with zeros before the first record.
 
     Raises:
         OptionError: something else than models is given, Flink would run the function in a thread
             of the JVM, or the job has another batch setting already.
     """
     models = models_of(model, "async_with_model")
+    size = _job_wide(stream, batch)
+    function = _AsyncClosure(models, fn, on_error, size, warm_up=warm_up)
+    return _closed(stream, function, output_type, on_error, size).name("Async With Model")
+
+
+def map_batches_with_model(
+    stream: "DataStream",
+    model: Models,
+    fn: Callable[..., Sequence[Any]],
+    *,
+    output_type: "TypeInformation | None" = None,
+    on_error: OnError = Fail(),  # noqa: B008  # frozen
+    batch: Batch | None = None,
+    warm_up: bool = True,
+) -> "DataStream":
+    """A batch of records through ``fn(records, model)``, which returns one result per record.
+
+    Where ``fn`` raises, it is called again for each record of the batch alone, so that one bad
+    record costs itself only. The order of the records stays. Arguments and errors are those of
+    `async_with_model`; ``fn`` may use whatever `ModelHandle` offers: ``predict``, ``call``,
+    ``score_all``.
+
+    Examples:
+        >>> def labelled(records, model):
+        ...     scores = model.predict(x=[record.x for record in records])["score"]
+        ...     return [(record.id, float(score)) for record, score in zip(records, scores)]
+        >>> ms.map_batches_with_model(stream, ms.SavedModel("/models/clicks"), labelled)
+    """
+    models = models_of(model, "map_batches_with_model")
+    size = _job_wide(stream, batch)
+    function = _BatchClosure(models, fn, on_error, size, warm_up=warm_up)
+    return _closed(stream, function, output_type, on_error, size).name("Map Batches With Model")
+
+
+def _job_wide(stream: "DataStream", batch: Batch | None) -> Batch:
     refuse_thread_mode(stream)
-    batch = configure(stream.get_execution_environment(), batch)
+    return configure(stream.get_execution_environment(), batch)
+
+
+def _closed(
+    stream: "DataStream",
+    function: "_Awaited",
+    output_type: "TypeInformation | None",
+    on_error: OnError,
+    batch: Batch,
+) -> "DataStream":
     values = stream._values() if isinstance(stream, KeyedStream) else stream
-    function = _AsyncClosure(models, fn, on_error, batch)
     return awaited(values, function, output_type or Types.PICKLED_BYTE_ARRAY(), on_error, batch)
 
 
-class _AsyncClosure(ModelAsyncFunction):
-    """A coroutine function as a function of Flink: what it raises costs one record."""
+class _Awaited(ModelAsyncFunction):
+    """A Python function as an asynchronous one of Flink: what it raises costs one record."""
 
     def __init__(
         self,
         models: Sequence[Model],
-        fn: Callable[..., Awaitable[Any]],
+        fn: Callable[..., Any],
         on_error: OnError,
         batch: Batch,
+        *,
+        warm_up: bool = True,
     ) -> None:
-        super().__init__(*models, batch=batch)
+        super().__init__(*models, batch=batch, warm_up=warm_up)
         self._fn, self._failing = fn, Failing(name_of(fn), on_error)
         self._lettered = isinstance(on_error, DeadLetter)
+
+    def _given(self, result: Any) -> list[Any]:
+        return [Row(result, None) if self._lettered else result]
+
+    def _raised(self, error: Exception, record: Any, counted: Counted) -> list[Any]:
+        found = self._failing.letters(error, record, self._handles, counted)
+        return [Row(None, letter) for letter in found]
+
+
+class _AsyncClosure(_Awaited):
+    """A coroutine function of the user."""
 
     async def async_invoke(self, value: Any) -> list[Any]:
         """One record."""
@@ -153,6 +221,56 @@ class _AsyncClosure(ModelAsyncFunction):
             with counting() as counted:
                 result = await self._fn(value, *self.models.values())
         except Exception as error:
-            found = self._failing.letters(error, value, self.models, counted)
-            return [Row(None, letter) for letter in found]
-        return [Row(result, None) if self._lettered else result]
+            return self._raised(error, value, counted)
+        return self._given(result)
+
+
+@dataclass(frozen=True)
+class _Raised:
+    """What the function raised for one record, and the models that had counted it."""
+
+    error: Exception
+    counted: Counted
+
+
+class _BatchClosure(_Awaited):
+    """A function of the user over batches of records, in a thread beside the stream."""
+
+    def open(self, runtime_context: Any) -> None:
+        """Load the models, and make the thread that the function runs in."""
+        super().open(runtime_context)
+        self._batcher: MicroBatcher[Any, Any] = gathered(self._results, self._batch or Batch())
+
+    def close(self) -> None:
+        """End the thread, then give the models back."""
+        if batcher := self.__dict__.pop("_batcher", None):
+            batcher.close()
+        super().close()
+
+    async def async_invoke(self, value: Any) -> list[Any]:
+        """One record, among others."""
+        result = await self._batcher.add(value)
+        if isinstance(result, _Raised):
+            return self._raised(result.error, value, result.counted)
+        return self._given(result)
+
+    def _results(self, records: Sequence[Any]) -> list[Any]:
+        """What the function gives for a batch; for each record alone where that raises."""
+        with counting() as counted:
+            try:
+                return self._called(records)
+            except BrokenModelError:
+                raise
+            except Exception as error:
+                if len(records) == 1:
+                    return [_Raised(error, counted)]
+        return [result for record in records for result in self._results([record])]
+
+    def _called(self, records: Sequence[Any]) -> list[Any]:
+        results = list(self._fn(list(records), *self._handles.values()))
+        if len(results) != len(records):
+            raise ModelStreamError(
+                f"{self._failing.function} returned {len(results)} results for {len(records)} "
+                f"records: return one for each, in their order"
+            )
+        return results

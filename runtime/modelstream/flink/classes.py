@@ -46,6 +46,7 @@ class ModelAwareFunction:
         options: how TensorFlow runs them; what each model says of itself if None.
         batch: how large a call of ``score_all`` may be, and what it is padded to; the job's, as
             `configure` has set it, if None.
+        warm_up: call the default signature of each model with zeros before the first record.
 
     Raises:
         OptionError: there is no model, something else is given, or two have the same name.
@@ -54,6 +55,7 @@ class ModelAwareFunction:
     _models: tuple[Model, ...] = ()
     _batch: Batch | None = None
     _options: TensorFlowOptions | None = None
+    _warm_up = True
     _metrics_type: type[ModelMetrics] = ModelMetrics
     _handles: Mapping[str, ModelHandle] = MappingProxyType({})
 
@@ -62,6 +64,7 @@ class ModelAwareFunction:
         *models: Model,
         options: TensorFlowOptions | None = None,
         batch: Batch | None = None,
+        warm_up: bool = True,
     ) -> None:
         super().__init__()
         kind = type(self).__name__
@@ -74,6 +77,7 @@ class ModelAwareFunction:
                 f"{listed(names) if names else 'none'}. SavedModel(path, name=...) gives another"
             )
         self._models, self._options, self._batch = models, options, batch
+        self._warm_up = warm_up
 
     def open(self, runtime_context: Any) -> None:
         """Load the models, or share the copies of this process.
@@ -91,6 +95,8 @@ class ModelAwareFunction:
                 metrics = self._metrics_type(group, model.name)
                 session = Session(model, metrics, batch, self._options)
                 stack.callback(session.close)
+                if self._warm_up:
+                    session.warm_up_signature()
                 self._handles = {**self._handles, model.name: ModelHandle(session)}
             super().open(runtime_context)
             self._stack = stack.pop_all()

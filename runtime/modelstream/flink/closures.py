@@ -1,6 +1,7 @@
 """Models in plain Python functions: ``fn(record, model)`` over a DataStream."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyflink.datastream.data_stream import KeyedStream
@@ -33,7 +34,7 @@ def models_of(given: Models, taker: str) -> tuple[Model, ...]:
     """One model or several, as several.
 
     Raises:
-        OptionError: there is none, or one of them is no model.
+        OptionError: the list is empty, or one of them is not a model.
     """
     models = tuple(given) if isinstance(given, Sequence) else (given,)
     if not models:
@@ -50,6 +51,7 @@ def map_with_model(
     *,
     output_type: "TypeInformation | None" = None,
     on_error: OnError = Fail(),  # noqa: B008  # frozen
+    warm_up: bool = True,
 ) -> "DataStream":
     """Each record through ``fn(record, model)``, which returns one.
 
@@ -64,16 +66,18 @@ def map_with_model(
         stream: keyed or not.
         model: one, or several; ``fn`` takes as many open models after the record.
         fn: may use whatever `ModelHandle` offers: ``predict``, ``score``, ``score_all``.
-        output_type: of what ``fn`` returns; Python objects (pickled) if None.
+        output_type: the type of what ``fn`` returns; Python objects (pickled) if None.
         on_error: what becomes of a record on which ``fn`` raises. With DeadLetter,
             `dead_letters` gives them as a stream.
+        warm_up: call the default signature of each model with zeros before the first record.
 
     Raises:
         OptionError: something else than models is given, or Flink would run the function in a
             thread of the JVM.
     """
     models = models_of(model, "map_with_model")
-    return _applied(stream, models, fn, _one, output_type, on_error).name("Map With Model")
+    closed = _Closed(models, fn, _one, on_error, warm_up)
+    return closed.over(stream, output_type).name("Map With Model")
 
 
 def flat_map_with_model(
@@ -83,13 +87,15 @@ def flat_map_with_model(
     *,
     output_type: "TypeInformation | None" = None,
     on_error: OnError = Fail(),  # noqa: B008  # frozen
+    warm_up: bool = True,
 ) -> "DataStream":
     """Each record through ``fn(record, model)``, which returns or yields any number of them.
 
     Arguments and errors are those of `map_with_model`.
     """
     models = models_of(model, "flat_map_with_model")
-    return _applied(stream, models, fn, _many, output_type, on_error).name("Flat Map With Model")
+    closed = _Closed(models, fn, _many, on_error, warm_up)
+    return closed.over(stream, output_type).name("Flat Map With Model")
 
 
 def filter_with_model(
@@ -98,6 +104,7 @@ def filter_with_model(
     fn: Callable[..., bool],
     *,
     on_error: OnError = Fail(),  # noqa: B008  # frozen
+    warm_up: bool = True,
 ) -> "DataStream":
     """The records for which ``fn(record, model)`` is true.
 
@@ -105,7 +112,8 @@ def filter_with_model(
     """
     models = models_of(model, "filter_with_model")
     kind = stream._original_data_type_info if isinstance(stream, KeyedStream) else stream.get_type()
-    return _applied(stream, models, fn, _matching, kind, on_error).name("Filter With Model")
+    closed = _Closed(models, fn, _matching, on_error, warm_up)
+    return closed.over(stream, kind).name("Filter With Model")
 
 
 def process_with_model(
@@ -115,6 +123,7 @@ def process_with_model(
     *,
     output_type: "TypeInformation | None" = None,
     on_error: OnError = Fail(),  # noqa: B008  # frozen
+    warm_up: bool = True,
 ) -> "DataStream":
     """Each record through ``fn(record, ctx, model)``; ``ctx`` as in Flink's process functions.
 
@@ -122,9 +131,8 @@ def process_with_model(
     class from `ModelKeyedProcessFunction`. Arguments and errors are those of `map_with_model`.
     """
     models = models_of(model, "process_with_model")
-    return _applied(stream, models, fn, _processed, output_type, on_error).name(
-        "Process With Model"
-    )
+    closed = _Closed(models, fn, _processed, on_error, warm_up)
+    return closed.over(stream, output_type).name("Process With Model")
 
 
 def _one(fn: Callable[..., Any], record: Any, ctx: Any, models: Sequence[Any]) -> Iterable[Any]:
@@ -151,19 +159,33 @@ def _results(given: Iterable[Any] | None) -> Iterable[Any]:
     return () if given is None else given  # an array has no truth value
 
 
+@dataclass(frozen=True)
+class _Closed:
+    """A Python function with its models, and what is done with what it returns or raises."""
+
+    models: tuple[Model, ...]
+    fn: Callable[..., Any]
+    emit: _Emit
+    on_error: OnError
+    warm_up: bool = True
+
+    def over(self, stream: "DataStream", output_type: "TypeInformation | None") -> "DataStream":
+        """Its results."""
+        refuse_thread_mode(stream)
+        function = _KeyedModelClosure if isinstance(stream, KeyedStream) else _ModelClosure
+        batch = agreed(stream.get_execution_environment())
+        applied = stream.process(function(self, batch), output_type)
+        leave_chain(stream, applied)
+        return letters.attach(applied) if isinstance(self.on_error, DeadLetter) else applied
+
+
 class _Closure(ModelAwareFunction):
     """A Python function as a process function: what it raises costs one record."""
 
-    def __init__(
-        self,
-        models: Sequence[Model],
-        fn: Callable[..., Any],
-        emit: _Emit,
-        failing: Failing,
-        batch: Batch,
-    ) -> None:
-        super().__init__(*models, batch=batch)
-        self._fn, self._emit, self._failing = fn, emit, failing
+    def __init__(self, closed: _Closed, batch: Batch) -> None:
+        super().__init__(*closed.models, batch=batch, warm_up=closed.warm_up)
+        self._fn, self._emit = closed.fn, closed.emit
+        self._failing = Failing(name_of(closed.fn), closed.on_error)
 
     def open(self, runtime_context: Any) -> None:
         super().open(runtime_context)
@@ -186,20 +208,3 @@ class _ModelClosure(_Closure, ModelProcessFunction):
 
 class _KeyedModelClosure(_Closure, ModelKeyedProcessFunction):
     pass
-
-
-def _applied(
-    stream: "DataStream",
-    models: tuple[Model, ...],
-    fn: Callable[..., Any],
-    emit: _Emit,
-    output_type: "TypeInformation | None",
-    on_error: OnError,
-) -> "DataStream":
-    refuse_thread_mode(stream)
-    closure = _KeyedModelClosure if isinstance(stream, KeyedStream) else _ModelClosure
-    failing = Failing(name_of(fn), on_error)
-    batch = agreed(stream.get_execution_environment())
-    applied = stream.process(closure(models, fn, emit, failing, batch), output_type)
-    leave_chain(stream, applied)
-    return letters.attach(applied) if isinstance(on_error, DeadLetter) else applied

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 from modelstream.convert import Inputs
 from modelstream.errors import OptionError
 from modelstream.failure import Fail, OnError
-from modelstream.flink.inferred import Inferred
-from modelstream.flink.route import Route
+from modelstream.flink.route import Inferred, Route
 from modelstream.flink.tables import over_table
 from modelstream.models import Method, Model
 from modelstream.scoring.batch import Batch
@@ -67,7 +66,7 @@ def infer(
     Raises:
         SignatureMismatchError: the columns do not fit the signature; names both sides.
         OptionError: an option cannot be honoured, such as a second batch setting, or ``model`` is
-            none.
+            not a model.
     """
     from pyflink.datastream import DataStream
 

@@ -1,6 +1,5 @@
 """What models need of a Flink environment: processes for Python, and the batches of its job."""
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from modelstream.arguments import MILLISECOND
@@ -72,7 +71,7 @@ def configure(
     """Set arrow batch, bundle size and bundle time of a job together.
 
     Args:
-        environment: of the job; what is set in a StreamExecutionEnvironment holds for functions
+        environment: the job's; what is set in a StreamExecutionEnvironment holds for functions
             that are applied from then on.
         batch: None takes what the job has already, or the default, which binds nobody.
 
@@ -86,10 +85,10 @@ def configure(
     given, batch = batch, agreed(environment, batch)
     config = jvm.options(environment)
     if given is not None:
-        config.set(_BATCH, _text(batch))
+        config.set(_BATCH, batch.as_text())
         known = config.get(_PARAMETERS, "")
         if _BATCH not in known:
-            config.set(_PARAMETERS, f"{known}{',' if known else ''}{_BATCH}:{_text(batch)}")
+            config.set(_PARAMETERS, f"{known}{',' if known else ''}{_BATCH}:{batch.as_text()}")
     for option, value in execution_options(batch).items():
         config.set(option, value)
     return batch
@@ -99,7 +98,7 @@ def batch_of(runtime_context: Any) -> Batch:
     """The job's batch setting, asked where a function opens; the default where none was given."""
     asked = getattr(runtime_context, "get_job_parameter", None)
     text = asked(_BATCH, "") if asked else ""
-    return _parsed(text) if text else Batch()
+    return Batch.of_text(text) if text else Batch()
 
 
 def agreed(
@@ -110,22 +109,11 @@ def agreed(
         raise OptionError(f"batch is {batch!r}; write Batch(max_size=…)")
     existing = jvm.options(environment).get(_BATCH, "")
     if batch is None:
-        return _parsed(existing) if existing else Batch()
-    if existing not in {"", _text(batch)}:
+        return Batch.of_text(existing) if existing else Batch()
+    if existing not in {"", batch.as_text()}:
         raise OptionError(
-            f"one job has one batch setting, for all its models: it has {_parsed(existing)} "
+            f"one job has one batch setting, for all its models: it has {Batch.of_text(existing)} "
             f"already and is to get {batch}; give the first model the batch, and the others the "
             f"same or none"
         )
     return batch
-
-
-def _text(batch: Batch) -> str:
-    """A batch as the value of a Flink option."""
-    numbers = (batch.max_size, batch.max_latency // MILLISECOND, *batch.allowed_sizes)
-    return "/".join(map(str, numbers))
-
-
-def _parsed(text: str) -> Batch:
-    size, milliseconds, *allowed = map(int, text.split("/"))
-    return Batch(size, timedelta(milliseconds=milliseconds), tuple(allowed))

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from modelstream import embedded
 from modelstream.arguments import MILLISECOND, check_duration
 from modelstream.errors import DivergedError, OptionError
-from modelstream.failure import OnError
+from modelstream.failure import DeadLetter, OnError
 from modelstream.scoring.metrics import ModelMetrics
 from modelstream.scoring.settle import Refused, lettered, settle
 
 if TYPE_CHECKING:
-    from pyflink.datastream import OutputTag
+    from pyflink.datastream import DataStream, OutputTag
 
 ANEW = "execution.state-recovery.ignore-unclaimed-state"
 """What lets a job start from a savepoint that holds state of an operator that is gone."""
@@ -90,6 +90,17 @@ def refusals(
     named = [replace(each, key=key) for each in refused]
     for letter in settle(named, on_error, model, digest=digest):
         yield tag, as_row(letter)
+
+
+def applied(stream: Any, function: Any, kind: Any, model: str, verb: str) -> "DataStream":
+    """The results of a process function, under the name that a savepoint knows its state by."""
+    given: DataStream = stream.process(function, output_type=kind)
+    return given.name(f"{model}: {verb}").uid(f"modelstream-{model}-{verb}")
+
+
+def letters_of(scored: "DataStream", tag: "OutputTag", on_error: OnError) -> "DataStream | None":
+    """The dead letters that leave a function by the tag, where there are any."""
+    return scored.get_side_output(tag) if isinstance(on_error, DeadLetter) else None
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """The functions that run a model over a DataStream, without Arrow."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from pyflink.common import Row
+from pyflink.common import Row, Types
+from pyflink.common.typeinfo import TypeInformation
 from pyflink.datastream import AsyncFunction
 from pyflink.datastream.functions import Function, ProcessFunction
 
@@ -12,12 +14,52 @@ from modelstream.convert.fields import named
 from modelstream.failure import DeadLetter, Failure
 from modelstream.flink import letters
 from modelstream.flink.environment import refuse_thread_context
-from modelstream.flink.results import Results
+from modelstream.flink.types import RECORD, StreamColumns, row_type
 from modelstream.scoring.metrics import DeferredMetrics, ModelMetrics
 from modelstream.scoring.plan import Plan
 from modelstream.scoring.session import Scored, Session
 from modelstream.scoring.settle import Refused, settle
 from modelstream.scoring.together import MicroBatcher, gathered
+
+
+@dataclass(frozen=True)
+class Results:
+    """Makes the rows.
+
+    Attributes:
+        kept: fields of the record that go on.
+        outputs: the model's columns.
+        kind: what Flink needs to know of the rows.
+        whole: the record is an object that goes on as one field.
+    """
+
+    kept: tuple[str, ...]
+    outputs: tuple[str, ...]
+    kind: TypeInformation
+    whole: bool = False
+
+    @classmethod
+    def of(cls, plan: Plan, source: StreamColumns) -> "Results":
+        """The rows of a plan over a stream."""
+        outputs = row_type(plan.bound.output_columns)
+        names = tuple(outputs.get_field_names())
+        kept = [source.information[name] for name in plan.kept]
+        kind = Types.ROW_NAMED([*plan.kept, *names], [*kept, *outputs.get_field_types()])
+        return cls(plan.kept, names, kind, source.objects)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "kind": None}  # types know Java, of which a worker has none
+
+    def row(self, record: Any, scored: Scored) -> Row:
+        """The row of one record."""
+        found = {RECORD: record} if self.whole else named(record)
+        kept = [found[name] for name in self.kept]
+        return Row(*kept, *(_carried(scored[name]) for name in self.outputs))
+
+
+def _carried(value: Any) -> Any:
+    """Bytes as PyFlink wants them."""
+    return bytearray(value) if isinstance(value, bytes) else value
 
 
 class _Scores(Function):  # type: ignore[misc]  # pyflink has no types

@@ -1,9 +1,10 @@
-"""Which way the records of a DataStream take to the model, and why."""
+"""What comes out of a model, and which way the records took to it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from modelstream.errors import OptionError
 from modelstream.scoring.batch import Batch
@@ -38,6 +39,22 @@ class Choice:
 
     def __str__(self) -> str:
         return f"{self.route}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What comes out of `infer`: tables for a table, streams for a DataStream.
+
+    Attributes:
+        scored: the kept columns, then the model's.
+        dead_letters: the columns of `DEAD_LETTER_COLUMNS`; None unless ``on_error`` is DeadLetter.
+            Of a table, insert both in one StatementSet: the model runs once.
+        choice: how the records reach the model, and why.
+    """
+
+    scored: Any
+    dead_letters: Any
+    choice: Choice
 
 
 def choose(wanted: str, inputs: Sequence[str], types: Mapping[str, str], batch: Batch) -> Choice:

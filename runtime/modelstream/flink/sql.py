@@ -43,7 +43,7 @@ def register(
 
     Args:
         t_env: where the function is known, until the environment ends.
-        name: of the function.
+        name: what SQL calls the function.
         model: loaded once in each Python worker.
         method: how it is called; what the default signature's exporter meant if None.
         on_error: what becomes of a row that the model cannot score: `Null` or `Fail`.
@@ -51,7 +51,7 @@ def register(
 
     Raises:
         SignatureNotFoundError: the model lacks the signature.
-        OptionError: an option cannot be honoured, or ``model`` is none.
+        OptionError: an option cannot be honoured, or ``model`` is not a model.
     """
     from pyflink.table.udf import udf
 

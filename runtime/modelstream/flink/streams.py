@@ -12,10 +12,8 @@ from modelstream.flink.awaiting import awaited
 from modelstream.flink.bridge import through_arrow
 from modelstream.flink.chains import leave_chain
 from modelstream.flink.environment import agreed, configure, refuse_thread_mode
-from modelstream.flink.inferred import Inferred
-from modelstream.flink.operators import ScoreAsync, ScoreRecord
-from modelstream.flink.results import Results
-from modelstream.flink.route import Route, choose
+from modelstream.flink.operators import Results, ScoreAsync, ScoreRecord
+from modelstream.flink.route import Inferred, Route, choose
 from modelstream.flink.types import StreamColumns
 from modelstream.scoring.batch import Batch
 from modelstream.scoring.plan import Plan

@@ -10,8 +10,7 @@ from modelstream.flink import columns, jvm
 from modelstream.flink.chains import break_chains
 from modelstream.flink.columns import quoted
 from modelstream.flink.environment import SHARED_PLAN, agreed, configure, refuse_thread_mode
-from modelstream.flink.inferred import Inferred
-from modelstream.flink.route import Choice, Route
+from modelstream.flink.route import Choice, Inferred, Route
 from modelstream.scoring.letter import DEAD_LETTER_COLUMNS
 from modelstream.scoring.plan import Plan
 from modelstream.scoring.records import RecordDecoder
@@ -54,7 +53,7 @@ def over_table(
         table: what it reads.
         plan: with a decoder where the table has raw records.
         raw: where they are.
-        hidden: columns that come through after the others, and are no part of a record.
+        hidden: columns that come through after the others, and are not part of a record.
         pin: makes of the table with the model's result one that is computed once, however many
             tables are made of it.
 
@@ -220,7 +219,7 @@ def _is_text(payload: str) -> str:
 
 
 def unused(wish: str, taken: "Sequence[str] | dict[str, str]") -> str:
-    """``wish``, with underscores added until it is no name among those that are taken."""
+    """``wish``, with underscores added until nothing else has that name."""
     while wish in taken:
         wish += "_"
     return wish

@@ -17,7 +17,7 @@ from modelstream.convert import ColumnType, FlinkType, TensorSpec, parse_type, s
 from modelstream.convert.fields import VALUE, position
 from modelstream.errors import OptionError, SignatureMismatchError
 from modelstream.flink.jvm import types_of
-from modelstream.messages import listed, suggestion
+from modelstream.scoring.plan import check_column, refuse_two_sources
 
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream
@@ -153,28 +153,29 @@ def fields_of(kind: Any, model: str) -> dict[str, TypeInformation]:
     return dict(zip(kind.get_field_names(), kind.get_field_types(), strict=True))
 
 
-def check_fields(names: Iterable[str], fields: dict[str, TypeInformation], model: str) -> None:
-    """Hold the names that a model reads and keeps against the fields of a stream.
+def through(
+    kind: Any,
+    read: Iterable[str],
+    keep: Sequence[str] | None,
+    given: Mapping[str, TypeInformation],
+    model: str,
+) -> tuple[tuple[str, ...], tuple[str, ...], RowTypeInfo]:
+    """The fields of a stream's rows, those that go on, and the type of the rows that go on.
+
+    Args:
+        kind: the type of the stream.
+        read: fields that the model reads.
+        keep: fields that go on beside the model's; all if None.
+        given: the model's.
+        model: its name.
 
     Raises:
-        SignatureMismatchError: one is not there.
+        SignatureMismatchError: the stream is not of rows with named fields, lacks one, or keeps one
+            that the model gives.
     """
-    for name in names:
-        if name not in fields:
-            raise SignatureMismatchError(
-                f"model {model!r} reads or keeps the column {name!r}, which the stream does not "
-                f"have{suggestion(name, fields)}; it has {listed(fields)}"
-            )
-
-
-def refuse_same_names(kept: Iterable[str], given: Iterable[str], model: str) -> None:
-    """A field of a row has one source: the stream or the model.
-
-    Raises:
-        SignatureMismatchError: a column that is kept has the name of one that the model gives.
-    """
-    for name in set(given).intersection(kept):
-        raise SignatureMismatchError(
-            f"the column {name!r} comes from the stream and from model {model!r}: give the output "
-            f"another name in outputs, or leave the column out of keep"
-        )
+    fields = fields_of(kind, model)
+    kept = tuple(fields if keep is None else keep)
+    for name in (*read, *kept):
+        check_column(f"model {model!r} reads or keeps", name, fields)
+    refuse_two_sources(kept, tuple(given), model)
+    return tuple(fields), kept, row({**{name: fields[name] for name in kept}, **given})

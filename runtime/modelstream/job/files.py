@@ -26,7 +26,7 @@ class FileDecoder:
     store: Store
 
     def decode(self, payloads: Sequence[bytes | None]) -> list[dict[str, Any] | RecordError]:
-        """The content of each file, or why there is none."""
+        """The content of each file, or why it cannot be read."""
         return [self._record(payload) for payload in payloads]
 
     def _record(self, payload: bytes | None) -> dict[str, Any] | RecordError:

@@ -81,7 +81,7 @@ class Binary:
             given: one probability a record.
 
         Raises:
-            BrokenModelError: a number is none.
+            BrokenModelError: a number is not a probability.
         """
         second = given.reshape(len(given), -1).astype(np.float64)
         wrong = (second < -_TOLERANCE) | (second > 1 + _TOLERANCE)

@@ -16,7 +16,7 @@ from modelstream.messages import listed
 from modelstream.models.cache import ModelCache
 from modelstream.models.loaded import LoadedModel
 from modelstream.models.options import TensorFlowOptions
-from modelstream.models.protocol import Fed, OpenModel
+from modelstream.models.protocol import Fed
 from modelstream.models.signature import DEFAULT_SIGNATURE, PREDICT, Signature, find_signature
 
 Array = npt.NDArray[Any]
@@ -30,15 +30,22 @@ class CallableModel:
 
     The function is called with one array for each input, by name, batch first, or with a
     RaggedValue where the input is ragged, and returns a dictionary of arrays by output, or the one
-    output alone. It may be called from several threads
-    at a time. It is pickled with the job, so that a lambda or a function of a script will do.
+    output alone. It may be called from several threads at a time. It is pickled with the job, so
+    that a lambda or a function of a script will do.
+
+    Examples:
+        >>> vector, number = ms.TensorSpec("float32", (None, 2)), ms.TensorSpec("float32", (None,))
+        >>> model = ms.CallableModel(lambda x: x.sum(axis=1), {"x": vector}, {"y": number})
+        >>> with model.open() as opened:
+        ...     opened.predict(x=[[1.0, 2.0]])["y"].tolist()
+        [3.0]
 
     Args:
         function: called as ``function(x=…)``; with ``load`` as ``function(loaded, x=…)``. Several
             of them by the names of their signatures.
-        inputs: of the one signature ``serving_default``: name → TensorSpec.
-        outputs: of the one signature.
-        method_name: of the one signature.
+        inputs: tensors that the one signature, ``serving_default``, takes: name → TensorSpec.
+        outputs: tensors that it gives: name → TensorSpec.
+        method_name: what the signature says it does: predict, classify or regress.
         signatures: several signatures, instead of inputs and outputs.
         load: called once in each process that opens the model; what it returns is the first
             argument of each function. Here belongs what another framework reads from disk.
@@ -85,7 +92,7 @@ class CallableModel:
         """The functions that it offers, by name."""
         return self._signatures
 
-    def open(self, options: TensorFlowOptions | None = None) -> AbstractContextManager[OpenModel]:
+    def open(self, options: TensorFlowOptions | None = None) -> AbstractContextManager[LoadedModel]:
         """Load it, or share the copy that this process has already.
 
         Args:

@@ -42,7 +42,7 @@ def single_file(path: Path, suffixes: tuple[str, ...], what: str) -> Path:
         what: the kind of file, for messages.
 
     Raises:
-        ModelNotFoundError: there is none, or more than one; lists what is there.
+        ModelNotFoundError: no version is there, or more than one; lists what is there.
     """
     if path.is_file():
         return path

@@ -15,7 +15,6 @@ from modelstream.models.graph_signature import GraphSignature, Tensor, one_or_al
 from modelstream.models.loaded import LoadedModel
 from modelstream.models.options import TensorFlowOptions
 from modelstream.models.packages import import_packages, missing_operation, modules
-from modelstream.models.protocol import OpenModel
 from modelstream.models.signature import DEFAULT_SIGNATURE, PREDICT, Signature
 
 if TYPE_CHECKING:
@@ -32,9 +31,9 @@ class GraphDefModel:
     Args:
         source: a file (``.pb``, or ``.pbtxt`` as text), a directory with one such file in it, or
             the bytes of a GraphDef.
-        inputs: of the one signature ``serving_default``: name → tensor of the graph.
-        outputs: of the one signature.
-        method_name: of the one signature.
+        inputs: what the one signature, ``serving_default``, takes: name → tensor of the graph.
+        outputs: what it gives: name → tensor of the graph.
+        method_name: what the signature says it does: predict, classify or regress.
         signatures: several signatures by name, instead of inputs and outputs.
         prefix: the name scope of the graph's nodes in memory, which TensorFlow's messages then
             show; the tensors of signatures are named without it.
@@ -169,7 +168,7 @@ class GraphDefModel:
         """The functions that it offers, by name."""
         return self._signatures
 
-    def open(self, options: TensorFlowOptions | None = None) -> AbstractContextManager[OpenModel]:
+    def open(self, options: TensorFlowOptions | None = None) -> AbstractContextManager[LoadedModel]:
         """Load it, or share the copy that this process has already.
 
         The first call imports TensorFlow, which takes seconds.

@@ -12,7 +12,6 @@ from modelstream.models.directory import KERAS_SUFFIXES, single_file
 from modelstream.models.loaded import LoadedModel
 from modelstream.models.options import TensorFlowOptions
 from modelstream.models.packages import import_packages, modules
-from modelstream.models.protocol import OpenModel
 from modelstream.models.signature import DEFAULT_SIGNATURE, PREDICT, Signature
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ class KerasModel:
         """The one function that it offers."""
         return self._signatures
 
-    def open(self, options: TensorFlowOptions | None = None) -> AbstractContextManager[OpenModel]:
+    def open(self, options: TensorFlowOptions | None = None) -> AbstractContextManager[LoadedModel]:
         """Load it, or share the copy that this process has already.
 
         The first call imports TensorFlow and Keras, which takes seconds.

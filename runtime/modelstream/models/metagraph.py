@@ -50,7 +50,7 @@ def meta_graph(saved_model: Any, tags: Iterable[str], where: Path) -> Any:
     """The meta graph with exactly these tags.
 
     Raises:
-        TagsNotFoundError: there is none; says which tags exist.
+        TagsNotFoundError: no meta graph has them; says which tags exist.
     """
     wanted = set(tags)
     for candidate in saved_model.meta_graphs:

@@ -52,6 +52,8 @@ class _Named:
     """A method of a signature that has a name."""
 
     signature: str
+    inputs: Inputs | None
+    strict: bool
 
     def __post_init__(self) -> None:
         given: object = self.signature
@@ -61,6 +63,12 @@ class _Named:
                 f"{name} takes the name of a signature, not {given!r}: everything else "
                 f"has a name of its own, such as {name}(inputs={{'tensor': 'column'}})"
             )
+
+    def _fed(self, model: Model, expected: str) -> Feeding:
+        """The signature of the model, and what feeds it."""
+        signature = find_signature(model.signatures, self.signature, model.name)
+        _check_method(signature, expected, self.strict)
+        return Feeding.of(signature, self.inputs)
 
 
 @dataclass(frozen=True)
@@ -93,9 +101,7 @@ class Predict(_Named):
 
     def bind(self, model: Model) -> BoundMethod:
         """Tie it to a model."""
-        signature = find_signature(model.signatures, self.signature, model.name)
-        _check_method(signature, PREDICT, self.strict)
-        fed = Feeding.of(signature, self.inputs)
+        fed = self._fed(model, PREDICT)
         signature = fed.signature
         reader = tensor_columns(signature, self.outputs, self.types or {})
         return BoundMethod.fed(model.name, fed, reader, self.allow_nan)
@@ -125,8 +131,8 @@ class Classify(_Named):
         threshold: the score that a class must reach.
         labels: the classes in the order of the scores, where the model does not give them; without
             them the label is the number of the class.
-        cut: of a model that gives one probability: from which on the record is of the second
-            class; 0.5 if None.
+        cut: the probability from which on a record is of the second class, for a model that gives
+            one; 0.5 if None.
         allow_nan: NaN in a float input is data, not an error.
         strict: refuse a signature whose method name is that of another method. TF2 exports always
             say predict, so this is for TF1 exports and for graphs.
@@ -154,9 +160,7 @@ class Classify(_Named):
 
     def bind(self, model: Model) -> BoundMethod:
         """Tie it to a model."""
-        signature = find_signature(model.signatures, self.signature, model.name)
-        _check_method(signature, CLASSIFY, self.strict)
-        fed = Feeding.of(signature, self.inputs)
+        fed = self._fed(model, CLASSIFY)
         signature = fed.signature
         classes, scores = find_outputs(signature)
         for name in filter(None, (classes, scores)):
@@ -205,9 +209,7 @@ class Regress(_Named):
 
     def bind(self, model: Model) -> BoundMethod:
         """Tie it to a model."""
-        signature = find_signature(model.signatures, self.signature, model.name)
-        _check_method(signature, REGRESS, self.strict)
-        fed = Feeding.of(signature, self.inputs)
+        fed = self._fed(model, REGRESS)
         signature = fed.signature
         tensor = _regression_output(signature)
         check_rows(signature, tensor, "cannot regress")

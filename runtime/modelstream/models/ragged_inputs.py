@@ -3,10 +3,10 @@
 TF1's exporter writes a ragged input as what it is (``composite_tensor``). That of TF2 writes its
 flat values and row splits as plain tensors ``x``, ``x_1``, … of which nothing tells that they
 belong together; but the function behind the signature does. Where the exporter kept its traced
-signature, that has the type of each argument. Where it did not (a function that is no attribute of
-the exported object), the pieces bear the name of one argument, and operations take the row splits
-as row splits. That they are somehow ragged is not enough: lengths, row ids and limits are as well,
-and a plain input that is taken for row splits is fed with wrong numbers, silently.
+signature, that has the type of each argument. Where it did not (a function that is not an attribute
+of the exported object), the pieces bear the name of one argument, and operations take the row
+splits as row splits. That they are somehow ragged is not enough: lengths, row ids and limits are as
+well, and a plain input that is taken for row splits is fed with wrong numbers, silently.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -18,6 +18,9 @@ def provide(models: Mapping[str, Model]) -> None:
 def model(name: str) -> Model:
     """The model of the running job that the manifest lists under ``spec.models``.
 
+    Examples:
+        >>> ms.infer(payments, ms.model("fraud"))
+
     Raises:
         JobError: the job has no model of that name.
     """

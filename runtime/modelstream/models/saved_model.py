@@ -11,7 +11,6 @@ from modelstream.models.directory import resolve
 from modelstream.models.loaded import LoadedModel, load, tensorflow_loaders
 from modelstream.models.options import TensorFlowOptions
 from modelstream.models.packages import import_packages, modules
-from modelstream.models.protocol import OpenModel
 from modelstream.models.shapes import Shapes, with_shapes
 from modelstream.models.signature import Signature
 
@@ -32,7 +31,7 @@ class SavedModel:
 
     Args:
         path: the directory with saved_model.pb, or one with version directories (``1/``, ``2/``).
-        tags: of the meta graph, all of them.
+        tags: all tags that the meta graph has.
         version: which version directory; None takes the highest number.
         name: what metrics and messages call it; the directory's name if None.
         ragged: for a model that takes the flat values and row splits of a ragged tensor as plain
@@ -113,7 +112,7 @@ class SavedModel:
         """The functions that it offers, by name."""
         return self._signatures
 
-    def open(self, options: TensorFlowOptions | None = None) -> AbstractContextManager[OpenModel]:
+    def open(self, options: TensorFlowOptions | None = None) -> AbstractContextManager[LoadedModel]:
         """Load it, or share the copy that this process has already.
 
         The first call imports TensorFlow, which takes seconds.

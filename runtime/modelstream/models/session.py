@@ -94,7 +94,7 @@ class SavedModelEngine(SessionEngine):
         """Write the variables with the saver that the exporter put into the graph.
 
         Raises:
-            ModelError: there is none, because there are no variables.
+            ModelError: the model has no variables.
         """
         written = self._session.run(self._part("save_tensor_name"), self._at(prefix))
         return bytes(written).decode()

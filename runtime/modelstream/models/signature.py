@@ -64,7 +64,7 @@ def find_signature(signatures: Mapping[str, Signature], name: str, model: str) -
     """The signature of that name.
 
     Raises:
-        SignatureNotFoundError: there is none; says which exist.
+        SignatureNotFoundError: the model lacks it; says which exist.
     """
     try:
         return signatures[name]

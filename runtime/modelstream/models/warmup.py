@@ -1,8 +1,9 @@
 """The first call of a model is slow; make it before the first record comes."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from modelstream.convert.ragged import to_ragged
 from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.errors import BrokenModelError
 from modelstream.models.bound import BoundMethod
-from modelstream.models.protocol import OpenModel
+from modelstream.models.protocol import Fed, OpenModel
 from modelstream.models.signature import Signature
 
 log = logging.getLogger(__name__)
@@ -36,19 +37,35 @@ def warm_up(model: OpenModel, signature: str, sizes: Iterable[int] = (1,)) -> No
 
 
 def try_to_warm_up(model: OpenModel, bound: BoundMethod, sizes: Iterable[int]) -> None:
-    """The same, for a model that may refuse zeros: then it stays cold, and the log says so.
+    """The same through a method, for a model that may refuse zeros: it stays cold, says the log.
 
     Raises:
         BrokenModelError: it refuses whatever it is given, or does not give one row a record.
     """
+    _try(partial(bound.run, model), bound.signature, bound.model, sizes)
+
+
+def try_signature(model: OpenModel, name: str, signature: str, sizes: Iterable[int]) -> None:
+    """The same for a signature as it is, whatever it gives; nothing where the model lacks it.
+
+    Raises:
+        BrokenModelError: the model refuses whatever it is given.
+    """
+    if (found := model.signatures.get(signature)) is not None:
+        _try(partial(model.call, signature), found, name, sizes)
+
+
+def _try(
+    call: Callable[[Fed], object], signature: Signature, name: str, sizes: Iterable[int]
+) -> None:
     try:
-        if not bound.signature.stateful:
+        if not signature.stateful:
             for size in sizes:
-                bound.run(model, zeros(bound.signature, size))
+                call(zeros(signature, size))
     except BrokenModelError:
         raise
     except Exception as error:  # whatever the model raises
-        log.info("model %s is not warm: it refuses zeros: %s", bound.model, error)
+        log.info("model %s is not warm: it refuses zeros: %s", name, error)
 
 
 def zeros(signature: Signature, size: int) -> dict[str, Tensor]:

@@ -1,10 +1,9 @@
 """What an online model is: how it is built, what it reads and gives, and how it learns."""
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from modelstream.arguments import check_duration, check_on_error
 from modelstream.convert import TensorSpec
@@ -13,11 +12,6 @@ from modelstream.errors import OptionError, SignatureMismatchError
 from modelstream.failure import Fail, OnError
 from modelstream.flink.keyed import check_ttl
 from modelstream.models.options import TensorFlowOptions
-
-if TYPE_CHECKING:
-    from pyflink.datastream import DataStream, KeyedStream
-
-    from modelstream.online.stream import Learned
 
 Specs = Mapping[str, TensorSpec]
 
@@ -35,8 +29,8 @@ class OnlineModel:
 
     Each key has weights of its own, which all begin as ``build`` makes them. A record is scored
     by the weights that its key has learned so far, and only then learned from (prequential). The
-    weights of a key change when ``batch`` records of it have come, in their order, so they depend
-    on the records alone: not on time, parallelism, checkpoints or failures.
+    weights of a key change when ``update_every`` records of it have come, in their order, so they
+    depend on the records alone: not on time, parallelism, checkpoints or failures.
 
     Names of inputs, labels and outputs are columns of the stream. Where there is one of a kind,
     ``build``'s model and ``loss`` get and give a tensor, where there are several a dict by name.
@@ -45,7 +39,7 @@ class OnlineModel:
         >>> clicks = ms.OnlineModel(
         ...     build, "binary_crossentropy", inputs={"x": spec}, labels={"clicked": label}
         ... )
-        >>> learned = clicks.apply(stream.key_by(lambda row: row.user))
+        >>> learned = ms.learn(stream.key_by(lambda row: row.user), clicks)
 
     Attributes:
         build: makes the model, a Keras model, or a ``tf.Module`` whose call takes the inputs, and
@@ -57,14 +51,14 @@ class OnlineModel:
         inputs: column → the tensor that it becomes; only the batch dimension may vary.
         labels: column → tensor. A record whose labels are null is scored and not learned from.
         outputs: column → what the model gives.
-        batch: records of a key in one update of its weights.
+        update_every: records of a key in one update of its weights.
         max_latency: None scores each record when it comes. Otherwise a record waits to be scored
-            together with its batch, at most this long: much faster, with the same result.
+            together with its update's, at most this long: much faster, with the same result.
         publish_every: updates of a key between two records of ``Learned.weights``; 0 for none.
         on_error: what becomes of a record that does not fit, or whose loss is not finite.
-        seed: of all random numbers that ``build`` draws.
-        name: in metrics, dead letters and messages, and of the operators whose state a savepoint
-            keeps: two online models of one job need two names, and so do two scorers of one model.
+        seed: what all random numbers that ``build`` draws come from.
+        name: what metrics, dead letters, messages and savepoints call it: two online models of one
+            job need two names, and so do two scorers of one model.
         ttl: None keeps a key for ever. Otherwise one without a record for so long may be forgotten,
             with the records that wait for its batch.
         options: GPU memory, threads and device of the worker.
@@ -76,7 +70,7 @@ class OnlineModel:
     labels: Specs
     optimizer: str | Callable[[], Any] = "sgd"
     outputs: Specs = field(default_factory=_score)
-    batch: int = 32
+    update_every: int = 32
     max_latency: timedelta | None = None
     publish_every: int = 0
     on_error: OnError = field(default_factory=Fail)
@@ -88,15 +82,8 @@ class OnlineModel:
     def __post_init__(self) -> None:
         check_ttl(self.ttl)
         check_on_error(self.on_error)
-        if not isinstance(self.batch, int):
-            raise OptionError(
-                f"batch is {self.batch!r}; an online model takes a number, the records of a key in "
-                f"one update: batch=32, and max_latency beside it"
-            )
-        if self.batch < 1:
-            raise OptionError(f"batch is {self.batch}; an update takes 1 record or more")
-        if self.publish_every < 0:
-            raise OptionError(f"publish_every is {self.publish_every}; it takes 0 (never) or more")
+        _check_count("update_every", self.update_every, 1, "records of a key in one update")
+        _check_count("publish_every", self.publish_every, 0, "updates of a key, or 0 for never")
         if self.max_latency is not None:
             check_duration("max_latency", self.max_latency, ", or None")
         if self.ttl is not None and self.max_latency is not None and self.ttl <= self.max_latency:
@@ -112,72 +99,10 @@ class OnlineModel:
         for kind in ("inputs", "labels", "outputs"):
             _check(kind, getattr(self, kind))
 
-    def apply(self, stream: "KeyedStream", *, keep: Sequence[str] | None = None) -> "Learned":
-        """Score the records of a stream and learn from them.
 
-        Args:
-            stream: rows with named fields, by the key that the weights belong to.
-            keep: fields that go on beside the model's; all if None.
-
-        Raises:
-            SignatureMismatchError: the stream has no named fields, or lacks one of the model's, or
-                a column is kept and given.
-            OptionError: the stream is not keyed.
-        """
-        from modelstream.online.stream import learn
-
-        return learn(self, stream, keep)
-
-    def score(
-        self,
-        stream: "DataStream",
-        weights: "DataStream",
-        *,
-        key: Callable[[Any], Any],
-        keep: Sequence[str] | None = None,
-    ) -> "Learned":
-        """Score another stream with the weights that this model publishes.
-
-        Every subtask gets all weights (broadcast), so the stream needs no key and runs at any
-        parallelism. A key whose weights have not been published is scored by the model as
-        ``build`` makes it; the column ``updates`` says 0 then.
-
-        Args:
-            stream: rows with named fields; they need no label.
-            weights: ``Learned.weights``.
-            key: record → the key whose weights score it.
-            keep: fields that go on beside the model's; all if None.
-
-        Raises:
-            SignatureMismatchError: as `apply` does.
-            OptionError: ``weights`` is None: the model that learns has no ``publish_every``.
-        """
-        from modelstream.online.stream import score
-
-        return score(self, stream, weights, key, keep)
-
-    def export(self, weights: bytes, directory: str | os.PathLike[str]) -> None:
-        """Write weights that were published as a SavedModel, for ``infer`` and for serving.
-
-        Its signature ``serving_default`` takes the inputs and gives the outputs by name.
-
-        Args:
-            weights: the column ``weights`` of a row of ``Learned.weights``.
-            directory: where the SavedModel is made.
-
-        Raises:
-            StateError: these are no weights of this model.
-        """
-        from modelstream.online.learner import Learner
-        from modelstream.online.memory import Memory
-
-        memory = Memory.from_published(weights)
-        learner = Learner(self)
-        try:
-            learner.check(memory)
-            learner.save(memory.weights, os.fspath(directory))
-        finally:
-            learner.close()
+def _check_count(option: str, given: object, least: int, what: str) -> None:
+    if not isinstance(given, int) or given < least:
+        raise OptionError(f"{option} is {given!r}; it takes a number from {least} on: {what}")
 
 
 def _check(kind: str, specs: Specs) -> None:

@@ -11,7 +11,7 @@ from modelstream.flink.keyed import explained, key_text, value_of_key
 from modelstream.online.definition import OnlineModel
 from modelstream.online.lifecycle import LearnerLifecycle, Setup, tensorflow_learner
 from modelstream.online.memory import Memory
-from modelstream.online.results import Results
+from modelstream.online.prequential import Results
 
 _STATE = "modelstream.online"
 _END_OF_INPUT = 2**63 - 1  # the watermark that follows the last record

@@ -10,8 +10,7 @@ from pyflink.datastream import OutputTag, RuntimeContext
 from modelstream.flink.keyed import refusals
 from modelstream.online.definition import OnlineModel
 from modelstream.online.metrics import LearningMetrics
-from modelstream.online.prequential import Prequential
-from modelstream.online.results import Results, Scored
+from modelstream.online.prequential import Prequential, Results, Scored
 
 
 @dataclass(frozen=True)

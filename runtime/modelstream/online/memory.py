@@ -134,7 +134,7 @@ class Memory:
         """What ``to_bytes`` wrote.
 
         Raises:
-            StateError: this is no state of an online model.
+            StateError: this is not the state of an online model.
         """
         counters, *arrays = codec.decode(data)
         if counters.shape != (_COUNTERS,) or len(arrays) != int(counters[5:8].sum()) + 1:
@@ -154,7 +154,7 @@ class Memory:
         """What ``published`` wrote, to score with.
 
         Raises:
-            StateError: these are no weights.
+            StateError: these are not weights.
         """
         arrays = codec.decode(data)
         layout = Layout(len(arrays), codec.encoded_names(data), None)

@@ -153,7 +153,7 @@ def _names(model: Any) -> list[str]:
 
 
 def _generators(model: Any) -> list[tuple[str, Any]]:
-    """The random generators of a tf.Module, which are none of its variables, by their paths."""
+    """The random generators of a tf.Module, which its variables leave out, by their paths."""
     if not isinstance(model, tf.Module) or isinstance(model, keras.Layer):
         return []
     found = model._flatten(

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -16,7 +16,6 @@ from modelstream.online.definition import OnlineModel
 from modelstream.online.examples import Encoder, Example
 from modelstream.online.memory import Memory, Weights
 from modelstream.online.metrics import LearningMetrics
-from modelstream.online.results import Results, Scored
 from modelstream.scoring.doubt import Doubt
 from modelstream.scoring.settle import Refused
 
@@ -29,6 +28,38 @@ _ADVICE = (
     "the weights have diverged. Lower the learning rate or clip gradients (clipnorm of a Keras "
     "optimizer), and start from a savepoint taken before"
 )
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One record with its score.
+
+    Attributes:
+        kept: the fields that go on.
+        outputs: what the model gave, one value an output.
+        loss: of this record before it was learned from; None without a label.
+        updates: how many updates the weights had.
+    """
+
+    kept: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+    loss: float | None
+    updates: int
+
+
+@dataclass
+class Results:
+    """What comes of a record, of it and of those that waited with it.
+
+    Attributes:
+        scored: in their order.
+        refused: records that the model cannot score, or cannot learn from.
+        updated: the weights have changed.
+    """
+
+    scored: list[Scored] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    updated: bool = False
 
 
 class Learner(Protocol):
@@ -81,7 +112,7 @@ class Prequential:
         self._learner = learner
         self._encoder = Encoder(definition, fields, kept)
         self._metrics = metrics or LearningMetrics(None, definition.name)
-        self._patience = max(_PATIENCE, definition.batch)
+        self._patience = max(_PATIENCE, definition.update_every)
         self._doubt = Doubt(definition.name)
         self._refused: tuple[Weights, Tensors] | None = None
         self._answered: tuple[Weights, Tensors] | None = None
@@ -107,10 +138,10 @@ class Prequential:
             return self._predicted(memory, example)
         memory.pending.append(example)
         results = Results()
-        full = len(memory.pending) >= self._definition.batch
+        full = len(memory.pending) >= self._definition.update_every
         if full or self._definition.max_latency is None:
             self.score_waiting(memory, results)
-        while len(memory.pending) >= self._definition.batch:
+        while len(memory.pending) >= self._definition.update_every:
             self._learn(memory, results)
         return results
 
@@ -193,10 +224,10 @@ class Prequential:
 
     def _learn(self, memory: Memory, results: Results) -> None:
         """One update of the first records that are pending, without those that spoil it."""
-        examples = memory.pending[: self._definition.batch]
+        examples = memory.pending[: self._definition.update_every]
         with self._metrics.updating():
             learned = self._learned(memory, examples, results)
-        del memory.pending[: self._definition.batch]
+        del memory.pending[: self._definition.update_every]
         if learned:
             memory.updates += 1
             memory.records += learned

@@ -53,7 +53,7 @@ def changed_variables(function: Any) -> list[Any]:
 
 @dataclass(frozen=True)
 class _Change:
-    """A resource that a function changes; a table and the like is no variable."""
+    """A resource that a function changes; a table, for one, is not a variable."""
 
     handle: Any
     variable: Any

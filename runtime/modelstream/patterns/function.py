@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 
-from modelstream.errors import JobError, StateError
+from modelstream.errors import JobError, OptionError, StateError
 from modelstream.flink.keyed import ANEW, check_keyed, value_of_key
+from modelstream.messages import excerpt
 from modelstream.patterns.matching import (
     Attempt,
     Attempts,
@@ -88,10 +89,26 @@ class Progress:
         return cls(waiting, tuple(Attempt(start, events) for start, events in attempts), until)
 
 
-def detected(pattern: Pattern, keyed: "KeyedStream", name: str) -> Detected:
-    """The streams of what a pattern finds; see `Pattern.on`."""
-    check_keyed(keyed, f"the pattern {name!r}")
-    found = keyed.process(Detector(pattern)).name(f"{name}: {pattern}")
+def detect(stream: "KeyedStream", pattern: Pattern, *, name: str = "pattern") -> Detected:
+    """Look for a pattern in the events of each key.
+
+    Examples:
+        >>> found = ms.detect(logins.key_by(lambda event: event.user), pattern, name="logins")
+        >>> found.matched, found.timed_out, found.late
+
+    Args:
+        stream: has timestamps and watermarks, and keys. Events may come out of order; each is
+            looked at when the watermark has passed it.
+        pattern: what to look for.
+        name: what a savepoint calls its state: two patterns of one job need two names.
+
+    Raises:
+        OptionError: the stream is not keyed, or something else than a pattern is given.
+    """
+    if not isinstance(pattern, Pattern):
+        raise OptionError(f"detect takes a Pattern, got {excerpt(pattern)}")
+    check_keyed(stream, f"the pattern {name!r}")
+    found = stream.process(Detector(pattern)).name(f"{name}: {pattern}")
     found.uid(f"modelstream-{name}-detect")
     return Detected(
         matched=found.filter(lambda each: isinstance(each, Match)).name("matched"),

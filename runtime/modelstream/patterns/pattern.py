@@ -10,7 +10,7 @@ from modelstream.arguments import MILLISECOND, check_duration
 from modelstream.errors import OptionError, RecordFailedError
 
 if TYPE_CHECKING:
-    from pyflink.datastream import DataStream, KeyedStream
+    from pyflink.datastream import DataStream
 
 Condition: TypeAlias = Callable[[Any], object]
 """Whether an event will do: what it returns is taken as true or false."""
@@ -92,6 +92,12 @@ class Pattern:
 
     Events with the same time are taken in the order in which they came.
 
+    Examples:
+        >>> first = ms.Pattern("login", lambda event: event["kind"] == "login")
+        >>> second = first.followed_by("payment", lambda event: event["amount"] > 1000)
+        >>> print(second.within(timedelta(minutes=5)))
+        login followed by payment
+
     Args:
         name: what the first event is called in ``Match.events``.
         condition: event → whether it will do; as in ``followed_by`` and ``next``.
@@ -130,26 +136,10 @@ class Pattern:
         """All of it in less than this time; what is not complete by then times out.
 
         Raises:
-            OptionError: it is no timedelta, or less than a millisecond.
+            OptionError: it is not a timedelta, or less than a millisecond.
         """
         check_duration("within", limit)
         return self._with("limit", limit // MILLISECOND)
-
-    def on(self, keyed: "KeyedStream", name: str = "pattern") -> Detected:
-        """Look for it in the events of each key.
-
-        Args:
-            keyed: a stream with timestamps and watermarks, keyed. Events may come out of order;
-                each is looked at when the watermark has passed it.
-            name: of the operator whose state a savepoint keeps: two patterns of one job need two
-                names.
-
-        Raises:
-            OptionError: the stream is not keyed.
-        """
-        from modelstream.patterns.function import detected
-
-        return detected(self, keyed, name)
 
     def __str__(self) -> str:
         words = [self.elements[0].name]

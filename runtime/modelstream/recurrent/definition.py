@@ -1,27 +1,20 @@
-"""Models of sequences: what one record leaves behind goes into the call for the next of its key."""
+"""Models with a hidden state: what one record leaves goes into the call for the next of its key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy.typing as npt
 
 from modelstream.arguments import check_model, check_on_error
 from modelstream.convert import Layout, TensorSpec
 from modelstream.errors import SignatureMismatchError
-from modelstream.failure import DeadLetter, Fail, OnError
-from modelstream.flink.keyed import check_keyed, check_ttl
-from modelstream.flink.letters import letter_type
-from modelstream.flink.types import check_fields, fields_of, refuse_same_names, row, type_of
+from modelstream.failure import Fail, OnError
+from modelstream.flink.keyed import check_ttl
 from modelstream.messages import listed
 from modelstream.models.protocol import Model
 from modelstream.models.signature import DEFAULT_SIGNATURE, Signature, find_signature
-
-if TYPE_CHECKING:
-    from pyflink.datastream import KeyedStream
-
-    from modelstream.flink.inferred import Inferred
 
 Array = npt.NDArray[Any]
 
@@ -30,16 +23,20 @@ Array = npt.NDArray[Any]
 class RecurrentModel:
     """A model with a hidden state for each key, which Flink keeps.
 
+    Examples:
+        >>> lstm = ms.RecurrentModel(ms.SavedModel("/models/lstm"), state={"h": "h_next"})
+        >>> found = ms.infer_with_state(stream.key_by(lambda row: row.user), lstm)
+
     Attributes:
         model: it takes one record and the state, and gives the next state beside its outputs.
         state: input tensor → the output tensor that replaces it for the next record of the key.
             A key begins with zeros.
         inputs: tensor → column; a tensor that is not named is fed from the column of its name.
-        outputs: column → tensor; None gives every output that is no state.
+        outputs: column → tensor; None gives every output but the state.
         signature: which function of the model.
         on_error: what becomes of a record that cannot be scored; it leaves the state as it was.
-        name: in metrics, dead letters and messages, and of the operator and its state: two of one
-            job need two names.
+        name: what metrics, dead letters, messages and savepoints call it: two of one job need two
+            names.
         ttl: None keeps a key for ever. Otherwise one without a record for so long may be forgotten,
             and begins with zeros again.
         warm_up: call the model with zeros before the first record.
@@ -84,7 +81,7 @@ class RecurrentModel:
 
     @property
     def feeds(self) -> dict[str, str]:
-        """Tensor → column, of every input that is no state."""
+        """Tensor → column, of every input but the state."""
         names = [name for name in self.found.inputs if name not in self.state]
         return {name: self.inputs.get(name, name) for name in names}
 
@@ -100,46 +97,6 @@ class RecurrentModel:
     def hidden(self) -> dict[str, TensorSpec]:
         """The tensors of the state."""
         return {name: self.found.inputs[name] for name in self.state}
-
-    def apply(self, stream: "KeyedStream", *, keep: Sequence[str] | None = None) -> "Inferred":
-        """Score the records of a stream, each after what came before it under its key.
-
-        Args:
-            stream: rows with named fields, by the key that a sequence belongs to.
-            keep: fields that go on beside the model's; all if None.
-
-        Returns:
-            Rows of the kept fields and the outputs, and dead letters.
-
-        Raises:
-            SignatureMismatchError: the stream has no named fields, or lacks one of the model's, or
-                a column is kept and given.
-            OptionError: the stream is not keyed.
-        """
-        from pyflink.datastream import OutputTag
-
-        from modelstream.flink.environment import refuse_thread_mode
-        from modelstream.flink.inferred import Inferred
-        from modelstream.flink.route import Choice, Route
-        from modelstream.recurrent.function import RecurrentFunction
-
-        check_keyed(stream, f"model {self.name!r}")
-        refuse_thread_mode(stream)
-        fields = fields_of(stream._original_data_type_info, self.name)
-        kept = tuple(fields if keep is None else keep)
-        check_fields([*self.feeds.values(), *kept], fields, self.name)
-        found = self.found
-        given = {column: type_of(found.outputs[name]) for column, name in self.columns.items()}
-        refuse_same_names(kept, given, self.name)
-        tag = OutputTag(f"{self.name}-dead-letters", letter_type())
-        scored = stream.process(
-            RecurrentFunction(self, tuple(fields), kept, tag),
-            output_type=row({**{name: fields[name] for name in kept}, **given}),
-        )
-        scored = scored.name(f"{self.name}: score").uid(f"modelstream-{self.name}-recurrent")
-        letters = isinstance(self.on_error, DeadLetter)
-        choice = Choice(Route.RECORD, "what a record leaves behind goes into the call for the next")
-        return Inferred(scored, scored.get_side_output(tag) if letters else None, choice)
 
 
 def _check_names(what: str, names: Any, known: Any, signature: Signature) -> None:

@@ -1,13 +1,26 @@
-"""The Flink function of a recurrent model: the hidden state of the key in, the next one out."""
+"""Recurrent models on a keyed stream: the hidden state of the key in, the next one out."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pyflink.common import Row
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 
+from modelstream.errors import OptionError
 from modelstream.failure import Failure
-from modelstream.flink.keyed import explained, key_text, refusals
+from modelstream.flink.environment import refuse_thread_mode
+from modelstream.flink.keyed import (
+    applied,
+    check_keyed,
+    explained,
+    key_text,
+    letters_of,
+    refusals,
+)
+from modelstream.flink.letters import letter_type
+from modelstream.flink.route import Choice, Inferred, Route
+from modelstream.flink.types import through, type_of
+from modelstream.messages import excerpt
 from modelstream.recurrent.definition import RecurrentModel
 from modelstream.recurrent.hidden import HiddenState
 from modelstream.recurrent.step import Step
@@ -15,6 +28,46 @@ from modelstream.scoring.metrics import ModelMetrics
 from modelstream.scoring.plan import digest_of
 from modelstream.scoring.session import Session
 from modelstream.scoring.settle import Refused
+
+if TYPE_CHECKING:
+    from pyflink.datastream import KeyedStream
+
+
+def infer_with_state(
+    stream: "KeyedStream", model: RecurrentModel, *, keep: Sequence[str] | None = None
+) -> Inferred:
+    """Score the records of a keyed stream, each after what came before it under its key.
+
+    Examples:
+        >>> found = ms.infer_with_state(stream.key_by(lambda row: row.user), lstm, keep=["user"])
+        >>> found.scored, found.dead_letters
+
+    Args:
+        stream: rows with named fields, by the key that a sequence belongs to.
+        model: which one, and which of its tensors are the state.
+        keep: fields that go on beside the model's; all if None.
+
+    Raises:
+        SignatureMismatchError: the stream has no named fields, or lacks one of the model's, or
+            a column is kept and given.
+        OptionError: the stream is not keyed, or something else than a recurrent model is given.
+    """
+    if not isinstance(model, RecurrentModel):
+        raise OptionError(
+            f"infer_with_state takes a RecurrentModel, got {excerpt(model)}: write "
+            f"RecurrentModel(model, state={{input: output}})"
+        )
+    check_keyed(stream, f"model {model.name!r}")
+    refuse_thread_mode(stream)
+    outputs = model.found.outputs
+    given = {column: type_of(outputs[tensor]) for column, tensor in model.columns.items()}
+    read, information = model.feeds.values(), stream._original_data_type_info
+    fields, kept, kind = through(information, read, keep, given, model.name)
+    tag = OutputTag(f"{model.name}-dead-letters", letter_type())
+    function = RecurrentFunction(model, fields, kept, tag)
+    scored = applied(stream, function, kind, model.name, "recurrent")
+    choice = Choice(Route.RECORD, "what a record leaves behind goes into the call for the next")
+    return Inferred(scored, letters_of(scored, tag, model.on_error), choice)
 
 
 class RecurrentFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink has no types
@@ -37,9 +90,9 @@ class RecurrentFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink 
         definition = self._definition
         self._metrics = ModelMetrics(runtime_context.get_metrics_group(), definition.name)
         self._session = Session(definition.model, self._metrics)
-        self._step = Step(definition, self._session)
         if definition.warm_up:
-            self._step.warm_up()
+            self._session.warm_up_signature(definition.signature)
+        self._step = Step(definition, self._session)
         self._hidden = HiddenState(definition.hidden, definition.name, definition.ttl)
         self._hidden.open(runtime_context)
 

@@ -31,10 +31,13 @@ class HiddenState:
     What ``get`` gives cannot be written to, and what ``set`` takes is copied: the state changes
     with ``set`` alone.
 
+    Examples:
+        >>> hidden = ms.HiddenState({"h": ms.TensorSpec("float32", (None, 8))})
+
     Args:
         specs: name → tensor. The first dimension is the batch, of which a key has 1; the others
             must be known. A tensor of strings holds ``bytes``.
-        name: of the state in checkpoints: two of one function need two names.
+        name: what checkpoints call the state: two of one function need two names.
         ttl: None keeps a key for ever. Otherwise one that has not been ``set`` for so long may be
             forgotten, and begins with zeros again.
     """

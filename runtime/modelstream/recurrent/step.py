@@ -1,6 +1,5 @@
 """One record through a model with a hidden state."""
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -10,14 +9,12 @@ import numpy.typing as npt
 
 from modelstream.convert import from_tensor
 from modelstream.convert.inputs import Tensor, to_input
-from modelstream.errors import BrokenModelError, ConversionError
+from modelstream.errors import ConversionError
 from modelstream.failure import Failure, Stage
 from modelstream.models.protocol import Fed, OpenModel
 from modelstream.models.warmup import warm_up
 from modelstream.recurrent.definition import RecurrentModel
 from modelstream.scoring.doubt import Doubt
-
-log = logging.getLogger(__name__)
 
 Array = npt.NDArray[Any]
 
@@ -37,7 +34,7 @@ class Step:
     def __call__(
         self, record: Mapping[str, Any], hidden: Mapping[str, Array]
     ) -> tuple[list[Any], dict[str, Array]] | Failure:
-        """The values of the output columns and the next state; or why there are none.
+        """The values of the output columns and the next state; or why the record was refused.
 
         Raises:
             BrokenModelError: the model refuses record after record, and its warm-up batch too.
@@ -55,15 +52,6 @@ class Step:
         self._doubt.answered()
         self._scored = tensors
         return self._read(given)
-
-    def warm_up(self) -> None:
-        """Call the model with zeros, so that the first record does not wait for its first call."""
-        try:
-            warm_up(self._model, self._found.name)
-        except BrokenModelError:
-            raise
-        except Exception as error:  # a model may refuse zeros
-            log.info("model %s is not warm: %s", self._definition.name, error)
 
     def _read(self, given: Mapping[str, Array]) -> tuple[list[Any], dict[str, Array]] | Failure:
         after = {name: given[source] for name, source in self._definition.state.items()}

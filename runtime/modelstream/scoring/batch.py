@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
-from modelstream.arguments import check_duration
+from modelstream.arguments import MILLISECOND, check_duration
 from modelstream.errors import OptionError
 
 
@@ -45,6 +45,17 @@ class Batch:
                 f"is {self.max_size}: no call has more records than max_size, and it is padded to "
                 f"a size of the list; make both the same"
             )
+
+    def as_text(self) -> str:
+        """All of it as the value of one of Flink's options."""
+        numbers = (self.max_size, self.max_latency // MILLISECOND, *self.allowed_sizes)
+        return "/".join(map(str, numbers))
+
+    @classmethod
+    def of_text(cls, text: str) -> "Batch":
+        """What `as_text` gave."""
+        size, milliseconds, *allowed = map(int, text.split("/"))
+        return cls(size, timedelta(milliseconds=milliseconds), tuple(allowed))
 
     @property
     def warm_up_sizes(self) -> tuple[int, ...]:

@@ -100,7 +100,7 @@ class Plan:
             SignatureMismatchError: a column is not there, or has the name of an output.
         """
         if keys is not None and self.key is not None:
-            _check_there("key", self.key, keys)
+            check_column("key names", self.key, keys)
         return replace(self, keep=_kept(readable, self.keep, self.bound))
 
 
@@ -115,20 +115,30 @@ def _kept(
 ) -> tuple[str, ...]:
     names = tuple(readable) if keep is None else tuple(keep)
     for name in names:
-        _check_there("keep", name, readable)
-    check_sources(names, [column.name for column in bound.output_columns], bound.model)
+        check_column("keep names", name, readable)
+    refuse_two_sources(names, [column.name for column in bound.output_columns], bound.model)
     return names
 
 
-def _check_there(option: str, name: str, columns: Mapping[str, str]) -> None:
+def check_column(who: str, name: str, columns: Mapping[str, object]) -> None:
+    """Check that a column is there before anything reads it.
+
+    Args:
+        who: what asks for it, such as ``keep names``.
+        name: the column.
+        columns: those that there are.
+
+    Raises:
+        SignatureMismatchError: it is not there.
+    """
     if name not in columns:
         raise SignatureMismatchError(
-            f"{option} names the column {name!r}, which the stream does not have"
+            f"{who} the column {name!r}, which the stream does not have"
             f"{suggestion(name, columns)}; it has {listed(columns)}"
         )
 
 
-def check_sources(kept: Sequence[str], given: Sequence[str], model: str) -> None:
+def refuse_two_sources(kept: Sequence[str], given: Sequence[str], model: str) -> None:
     """Each column that goes on has one source: the stream or the model.
 
     Raises:

@@ -20,7 +20,7 @@ from modelstream.models import (
     TensorFlowOptions,
 )
 from modelstream.models.protocol import Fed
-from modelstream.models.warmup import try_to_warm_up
+from modelstream.models.warmup import try_signature, try_to_warm_up
 from modelstream.scoring.batch import Batch
 from modelstream.scoring.counted import count
 from modelstream.scoring.metrics import ModelMetrics
@@ -111,6 +111,10 @@ class Session:
     def warm_up(self, bound: BoundMethod) -> None:
         """Call the model with zeros, so that the first record does not wait for its first call."""
         try_to_warm_up(self, bound, self.batch.warm_up_sizes)
+
+    def warm_up_signature(self, signature: str = DEFAULT_SIGNATURE) -> None:
+        """The same where nobody knows yet how records will come: one at a time, or padded."""
+        try_signature(self, self.name, signature, self.batch.allowed_sizes or (1,))
 
     def score(self, scorer: Scorer, given: Given, on_error: OnError) -> Outcome:
         """One batch, counted."""

@@ -61,7 +61,7 @@ model = ms.OnlineModel(
     inputs={"x": ms.TensorSpec("float32", (None,))},
     labels={"y": ms.TensorSpec("float32", (None,))},
     outputs={"root": ms.TensorSpec("float32", (None,))},
-    batch=1,
+    update_every=1,
     name="scale",
 )
 t_env = StreamTableEnvironment.create(StreamExecutionEnvironment.get_execution_environment())
@@ -76,7 +76,7 @@ t_env.execute_sql(
     "'sink.rolling-policy.check-interval' = '100 ms')"
 )
 rows = t_env.to_data_stream(t_env.sql_query("SELECT id, x, x AS y, 'all' AS who FROM numbers"))
-learned = model.apply(rows.key_by(lambda row: row.who), keep=["id"])
+learned = ms.learn(rows.key_by(lambda row: row.who), model, keep=["id"])
 scored = t_env.from_data_stream(learned.scored)
 t_env.create_temporary_view("scored", scored)
 t_env.execute_sql("INSERT INTO learned SELECT id, root, updates FROM scored").wait()

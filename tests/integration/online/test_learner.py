@@ -6,7 +6,6 @@ import sys
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,11 +16,10 @@ from tests.support.online import (
     learned_alone,
     learner,
     logistic,
-    nondeterministic,
     square_root,
 )
 
-from modelstream import OnlineModel, SavedModel, TensorSpec
+from modelstream import OnlineModel, TensorSpec
 from modelstream.errors import ModelError, OptionError, SignatureMismatchError, StateError
 from modelstream.online.memory import Memory
 from modelstream.online.prequential import Prequential
@@ -111,20 +109,6 @@ def test_a_record_whose_gradient_is_nan_leaves_its_batch() -> None:
     ]
     assert (memory.updates, memory.records) == (1, 3)
     assert 0 < memory.weights.arrays[0] < 1
-
-
-@pytest.mark.parametrize("model", MODELS)
-def test_published_weights_become_a_saved_model(
-    model: Callable[[], OnlineModel], tmp_path: Path
-) -> None:
-    run = Run(model())
-    memory = run.memory()
-    run.take(memory, records(40))
-    model().export(memory.published(), tmp_path / "exported")
-    x = batches(records(8))[0][0]
-    with SavedModel(tmp_path / "exported").open() as opened:
-        served = opened.predict(x=x)["score"]
-    np.testing.assert_allclose(served, run.learner.predict(memory.weights, [x])[0][:, 0], rtol=1e-6)
 
 
 def test_random_numbers_of_the_program_are_left_alone() -> None:
@@ -218,26 +202,6 @@ def test_nothing_leaks_over_open_and_close_cycles(
         made.close()
 
     assert grown_mib(cycle, cycles, before=5) < 15
-
-
-def test_an_export_leaves_nothing_behind(tmp_path: Path) -> None:
-    from tensorflow.python.framework import ops
-
-    weights = learner(dense()).begin().published()
-    gc.collect()
-    before = set(ops.gradient_registry.list())
-    dense().export(weights, tmp_path / "exported")
-    assert set(ops.gradient_registry.list()) - before == set()
-
-
-def test_an_export_leaves_the_operations_of_its_process_as_they_are(tmp_path: Path) -> None:
-    weights = learner(logistic()).begin().published()
-    with nondeterministic():
-        pass
-    logistic().export(weights, tmp_path / "exported")
-    from tensorflow.python.framework import config
-
-    assert not config.is_op_determinism_enabled()
 
 
 def test_the_options_of_a_process_are_those_of_its_first_model() -> None:
@@ -341,7 +305,7 @@ def test_several_inputs_labels_and_outputs_go_by_name() -> None:
         inputs={"x": scalar, "word": TensorSpec("string", (None,))},
         labels={"a": scalar, "b": scalar},
         outputs={"up": scalar, "down": scalar},
-        batch=2,
+        update_every=2,
     )
     run = Run(definition)
     memory = run.memory()

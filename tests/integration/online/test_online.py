@@ -24,6 +24,7 @@ from tests.support.flink import (
 )
 from tests.support.online import leaky_sum, learned_alone, learner, logistic
 
+import modelstream as ms
 from modelstream import DeadLetter, Fail, RecurrentModel, SavedModel
 from modelstream.convert import codec
 from modelstream.errors import OptionError, SignatureMismatchError
@@ -71,9 +72,9 @@ def job(
         f"amount AS CAST(MOD(id, 10) AS FLOAT)) WITH {feed.options(endless=endless)}"
     )
     keyed = t_env.to_data_stream(t_env.from_path("source")).key_by(lambda row: row.k)
-    learned = replace(logistic(), publish_every=1).apply(keyed, keep=["id", "k"])
+    learned = ms.learn(keyed, replace(logistic(), publish_every=1), keep=["id", "k"])
     sequence = RecurrentModel(SavedModel(leaky_sum()), {"h": "h_next"}, inputs={"x": "amount"})
-    summed = sequence.apply(keyed, keep=["id"])
+    summed = ms.infer_with_state(keyed, sequence, keep=["id"])
     learned.scored.set_parallelism(parallelism)
     summed.scored.set_parallelism(parallelism)
     watched = learned.scored.map(watch, output_type=learned.scored.get_type()).uid("watch")
@@ -179,11 +180,11 @@ def test_published_weights_score_another_stream(tmp_path: Path) -> None:
     t_env = environment({"python.fn-execution.bundle.size": "20"})
     source = table(t_env, "id INT, k STRING, x ARRAY<FLOAT>, y FLOAT", values)
     stream = t_env.to_data_stream(source)
-    learned = model.apply(stream.key_by(lambda row: row.k))
+    learned = ms.learn(stream.key_by(lambda row: row.k), model)
     probes = learned.scored.map(
         lambda row: type(row)(row[0], row[1], row[2]), output_type=_first_three(learned.scored)
     )
-    scored = model.score(probes, learned.weights, key=lambda row: row.k)
+    scored = ms.infer_with_weights(probes, model, learned.weights, key=lambda row: row.k)
     streams = {
         "learned": learned.scored,
         "weights": learned.weights,
@@ -231,7 +232,7 @@ def test_the_job_fails_with_the_record_where_it_is_told_to(tmp_path: Path) -> No
     t_env = environment()
     source = table(t_env, "k STRING, x ARRAY<FLOAT>, y FLOAT", [("a", [1.0], 1.0)])
     keyed = t_env.to_data_stream(source).key_by(lambda row: row.k)
-    learned = replace(logistic(), on_error=Fail()).apply(keyed)
+    learned = ms.learn(keyed, replace(logistic(), on_error=Fail()))
     with pytest.raises(
         Exception, match=r"the record \{'k': 'a', 'x': \[1.0\], 'y': 1.0\} of key 'a'"
     ):
@@ -242,7 +243,7 @@ def test_thread_mode_is_refused_with_the_reason() -> None:
     t_env = environment({"python.execution-mode": "thread"})
     stream = t_env.to_data_stream(table(t_env, "k STRING, x ARRAY<FLOAT>, y FLOAT", []))
     with pytest.raises(OptionError, match="TensorFlow can deadlock"):
-        logistic().apply(stream.key_by(lambda row: row.k))
+        ms.learn(stream.key_by(lambda row: row.k), logistic())
 
 
 @pytest.mark.parametrize(
@@ -258,7 +259,7 @@ def test_a_stream_that_does_not_fit_is_refused_before_the_job_starts(
     t_env = environment()
     stream = t_env.to_data_stream(table(t_env, columns, []))
     with pytest.raises(SignatureMismatchError, match=message):
-        replace(logistic(), on_error=DeadLetter()).apply(stream.key_by(lambda row: row.k))
+        ms.learn(stream.key_by(lambda row: row.k), replace(logistic(), on_error=DeadLetter()))
 
 
 def test_a_sequence_model_does_not_take_the_place_of_a_column_that_is_kept() -> None:
@@ -267,8 +268,8 @@ def test_a_sequence_model_does_not_take_the_place_of_a_column_that_is_kept() -> 
     sequence = RecurrentModel(SavedModel(leaky_sum()), {"h": "h_next"})
     keyed = stream.key_by(lambda row: row.k)
     with pytest.raises(SignatureMismatchError, match="'y' comes from the stream and from model"):
-        sequence.apply(keyed)
-    sequence.apply(keyed, keep=["k"])
+        ms.infer_with_state(keyed, sequence)
+    ms.infer_with_state(keyed, sequence, keep=["k"])
 
 
 def test_what_flink_caches_does_not_lead_to_the_model() -> None:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow import keras
 from tests.support.online import dense, learner, logistic
 
-from modelstream import OnlineModel
+from modelstream import OnlineModel, export
 from modelstream.errors import ModelError
 from modelstream.online.memory import Memory
 
@@ -188,6 +188,6 @@ def test_the_place_of_a_generator_goes_with_published_weights(tmp_path: Path) ->
         np.float32,
         np.int64,
     ]
-    definition.export(memory.published(), tmp_path / "exported")
+    export(definition, memory.published(), tmp_path / "exported")
     served = tf.saved_model.load(str(tmp_path / "exported")).signatures["serving_default"]
     assert served(x=tf.constant(X))["score"].numpy().tolist() == [3.0] * 8

@@ -12,6 +12,7 @@ from tests.support.flink import HUNG_UP, stopped, stream_environment, until
 from tests.support.jobs import lines
 from tests.support.online import leaky_sum, logistic
 
+import modelstream as ms
 from modelstream import HiddenState, Pattern, RecurrentModel, SavedModel, TensorSpec
 
 pytestmark = [pytest.mark.flink, pytest.mark.usefixtures("jvm"), HUNG_UP]
@@ -91,10 +92,12 @@ def job(
     env.set_parallelism(parallelism)
     keyed = rows.key_by(lambda each: each[1], key_type=Types.INT())
     # 25 updates are 200 records of a key: published before the stop, and not again for long.
-    learned = replace(logistic(), publish_every=25).apply(keyed, keep=["id"])
-    served = logistic().score(rows, learned.weights, key=lambda each: str(each[1]), keep=["id"])
+    learned = ms.learn(keyed, replace(logistic(), publish_every=25), keep=["id"])
+    served = ms.infer_with_weights(
+        rows, logistic(), learned.weights, key=lambda each: str(each[1]), keep=["id"]
+    )
     sequence = RecurrentModel(SavedModel(leaky_sum()), {"h": "h_next"}, inputs={"x": "amount"})
-    summed = sequence.apply(keyed, keep=["id"])
+    summed = ms.infer_with_state(keyed, sequence, keep=["id"])
     kind = Types.ROW([Types.INT(), Types.INT(), Types.LONG()])
     counted = keyed.process(counting(), output_type=kind)
     counted.uid("count")
@@ -103,7 +106,7 @@ def job(
         "served": served.scored.map(line, Types.STRING()),
         "summed": summed.scored.map(line, Types.STRING()),
         "counted": counted.map(line, Types.STRING()),
-        "matched": abc().on(keyed, "abc").matched.map(ids, Types.STRING()),
+        "matched": ms.detect(keyed, abc(), name="abc").matched.map(ids, Types.STRING()),
     }
     for name, stream in streams.items():
         sink = FileSink.for_row_format(str(directory / name), Encoder.simple_string_encoder())

@@ -21,7 +21,7 @@ from tests.support.flink import (
 )
 
 from modelstream.flink.chains import CHAINING
-from modelstream.patterns import AfterMatch, Pattern
+from modelstream.patterns import AfterMatch, Pattern, detect
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
 
@@ -155,7 +155,7 @@ def test_the_matches_are_those_of_match_recognize(tmp_path: Path) -> None:
     stream = source(t_env, tmp_path / "in", events(1))
     tables = {}
     for name, case in cases().items():
-        found = as_table(t_env, case.pattern.on(stream, name).matched, case.names)
+        found = as_table(t_env, detect(stream, case.pattern, name=name).matched, case.names)
         tables[name] = found.drop_columns(col("end"))
         tables[f"{name}_sql"] = t_env.sql_query(case.query())
     run(t_env, tables, tmp_path / "out")
@@ -196,7 +196,7 @@ def test_events_are_sorted_attempts_time_out_and_late_events_are_told_apart(tmp_
     ]
     named = [dict(zip(("k", "label", "second"), event, strict=True)) for event in given]
     stream = source(t_env, tmp_path / "in", named)
-    detected = abc().within(timedelta(seconds=10)).on(stream)
+    detected = detect(stream, abc().within(timedelta(seconds=10)))
     tables = {
         "matched": as_table(t_env, detected.matched, ["a", "b", "c"]),
         "timed_out": as_table(t_env, detected.timed_out, ["a", "b"]),
@@ -217,7 +217,7 @@ def test_a_stream_without_event_time_is_refused(tmp_path: Path) -> None:
     t_env = environment()
     given = table(t_env, "k INT, label STRING", [(1, "a")])
     t_env.create_temporary_view("timeless", given)
-    matched = abc().on(keyed(t_env, "timeless")).matched
+    matched = detect(keyed(t_env, "timeless"), abc()).matched
     with pytest.raises(Exception, match="a pattern needs event time, and this stream has none"):
         run(t_env, {"matched": as_table(t_env, matched, ["a"])}, tmp_path / "out")
 
@@ -254,7 +254,7 @@ def test_an_attempt_goes_on_after_a_failure_from_the_checkpoint(tmp_path: Path) 
     stream = t_env.to_data_stream(t_env.from_path("counted"))
     failing = stream.map(FailsOnce(tmp_path), output_type=stream.get_type())
     limit = timedelta(seconds=2)
-    detected = abc().within(limit).on(failing.key_by(lambda event: event["k"]))
+    detected = detect(failing.key_by(lambda event: event["k"]), abc().within(limit))
     tables = {
         "matched": as_table(t_env, detected.matched, ["a", "b", "c"]),
         "timed_out": as_table(t_env, detected.timed_out, ["a", "b"]),

@@ -51,7 +51,7 @@ def predicted(*given: Any) -> Any:
         pytest.param(lambda: ms.Predict({"x": "f"}), r"Predict\(inputs=", id="inputs"),
         pytest.param(lambda: ms.Regress(None), "Regress takes the name", id="none"),
         pytest.param(lambda: predicted([1, 2]), r"write predict\(x=", id="predict"),
-        pytest.param(lambda: online(batch=ms.Batch(4)), "takes a number", id="batch"),
+        pytest.param(lambda: online(update_every=ms.Batch(4)), "takes a number", id="batch"),
         pytest.param(
             lambda: ms.HiddenState({"h": DENSE}).get(), "is not open: call its open", id="hidden"
         ),

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from tests.support.jvm import import_noisy
 
+import modelstream as ms
 from modelstream import HiddenState, OnlineModel, TensorSpec
 from modelstream.errors import OptionError, SignatureMismatchError
 
@@ -18,7 +19,7 @@ def model(**changed: Any) -> OnlineModel:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        pytest.param({"batch": 0}, "batch is 0", id="batch"),
+        pytest.param({"update_every": 0}, "update_every is 0", id="update_every"),
         pytest.param({"publish_every": -1}, "publish_every is -1", id="publish_every"),
         pytest.param({"max_latency": timedelta(0)}, "max_latency is 0:00:00", id="max_latency"),
         pytest.param({"max_latency": 0.5}, r"write timedelta\(seconds=0.5\)", id="a number"),
@@ -71,7 +72,38 @@ def test_a_hidden_state_has_known_dimensions() -> None:
 @pytest.mark.parametrize("kind", ["DataStream", "Table"])
 def test_a_stream_without_keys_teaches_nothing(kind: str) -> None:
     with pytest.raises(OptionError, match=rf"'online' takes a keyed .* a {kind}: .*\.key_by\("):
-        model().apply(unkeyed(kind))
+        ms.learn(unkeyed(kind), model())
+
+
+def test_what_learns_and_what_does_not_have_one_shape_of_result() -> None:
+    import_noisy()
+    scored, dead, choice, weights = object(), object(), object(), object()
+    learned = ms.Learned(scored, dead, choice, weights)  # type: ignore[arg-type]  # only carried
+    assert isinstance(learned, ms.Inferred)
+    assert (learned.scored, learned.dead_letters, learned.choice) == (scored, dead, choice)
+
+
+@pytest.mark.parametrize(
+    ("verb", "message"),
+    [
+        pytest.param(lambda it: ms.learn(it, it), "learn takes an OnlineModel, got", id="learn"),
+        pytest.param(
+            lambda it: ms.infer_with_weights(it, it, it, key=str),
+            "infer_with_weights takes an OnlineModel, got",
+            id="infer_with_weights",
+        ),
+        pytest.param(
+            lambda it: ms.infer_with_state(it, it),
+            "infer_with_state takes a RecurrentModel, got",
+            id="infer_with_state",
+        ),
+        pytest.param(lambda it: ms.detect(it, it), "detect takes a Pattern, got", id="detect"),
+    ],
+)
+def test_a_verb_says_what_it_takes(verb: Any, message: str) -> None:
+    import_noisy()
+    with pytest.raises(OptionError, match=message):
+        verb(ms.CallableModel(lambda x: x, {"x": SCALAR}, {"y": SCALAR}))
 
 
 def unkeyed(kind: str) -> Any:
@@ -86,4 +118,4 @@ def test_weights_that_nobody_publishes_are_refused() -> None:
     import_noisy()
     nothing: Any = None
     with pytest.raises(OptionError, match=r"'online' .* weights that are None: set publish_every"):
-        model().score(unkeyed("DataStream"), nothing, key=str)
+        ms.infer_with_weights(unkeyed("DataStream"), model(), nothing, key=str)

@@ -18,7 +18,7 @@ MODEL = OnlineModel(
     loss="mse",
     inputs={"x": SCALAR},
     labels={"y": SCALAR},
-    batch=2,
+    update_every=2,
     publish_every=1,
     on_error=DeadLetter(),
 )
@@ -97,7 +97,7 @@ def test_a_model_that_has_diverged_ends_the_job_with_the_key() -> None:
 
 
 def test_who_waits_is_scored_in_time_and_at_the_end_of_the_input() -> None:
-    learning = Learning(replace(MODEL, batch=4, max_latency=timedelta(seconds=2)))
+    learning = Learning(replace(MODEL, update_every=4, max_latency=timedelta(seconds=2)))
     assert learning.take(1, 1.0, 8.0) == []
     assert learning.take(2, 1.0, 8.0) == []
     assert learning.context.timers == [3000, END_OF_INPUT]
@@ -107,7 +107,7 @@ def test_who_waits_is_scored_in_time_and_at_the_end_of_the_input() -> None:
 
 
 def test_what_waits_keeps_its_columns_when_the_stream_gets_another_one() -> None:
-    waiting = replace(MODEL, batch=3, max_latency=timedelta(seconds=2))
+    waiting = replace(MODEL, update_every=3, max_latency=timedelta(seconds=2))
     before = Learning(waiting)
     assert before.take(1, 1.0, 8.0) == []
     after = Learning(waiting, ("new", "x", "y", "id"), before.context.held)

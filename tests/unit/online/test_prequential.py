@@ -9,8 +9,7 @@ from modelstream import DeadLetter, OnlineModel, TensorSpec
 from modelstream.errors import BrokenModelError, DivergedError
 from modelstream.failure import Stage
 from modelstream.online.memory import Memory
-from modelstream.online.prequential import Prequential
-from modelstream.online.results import Results
+from modelstream.online.prequential import Prequential, Results
 
 SCALAR = TensorSpec("float32", (None,))
 MODEL = OnlineModel(
@@ -18,7 +17,7 @@ MODEL = OnlineModel(
     loss="mse",
     inputs={"x": SCALAR},
     labels={"y": SCALAR},
-    batch=4,
+    update_every=4,
     on_error=DeadLetter(),
 )
 WAITING = replace(MODEL, max_latency=timedelta(seconds=1))
@@ -137,7 +136,7 @@ def test_one_good_record_between_bad_ones_is_enough() -> None:
 
 
 def test_pending_records_of_a_larger_batch_become_several_updates() -> None:
-    before = Run(replace(MODEL, batch=10)).take(*[(1.0, 8.0)] * 9)
+    before = Run(replace(MODEL, update_every=10)).take(*[(1.0, 8.0)] * 9)
     after = Run()
     after.memory = Memory.from_bytes(before.memory.to_bytes())
     after.take((1.0, 8.0))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from modelstream.errors import OptionError, StateError
-from modelstream.patterns import Pattern
+from modelstream.patterns import Pattern, detect
 
 
 @pytest.fixture(autouse=True)
@@ -149,4 +149,4 @@ def test_a_stream_without_keys_is_refused_before_the_job_runs() -> None:
 
     unkeyed: Any = DataStream(None)
     with pytest.raises(OptionError, match=r"'logins' takes a keyed stream, .*\.key_by\("):
-        abc().on(unkeyed, "logins")
+        detect(unkeyed, abc(), name="logins")

@@ -4,8 +4,8 @@ Flink reads CSV with Jackson, whose rules these are. A record ends at ``\n``, ``
 outside of quotes. A quote opens a field only as its first character, and blanks may follow the one
 that closes it; a doubled quote stands for one. The escape character takes the character after it
 as it is, a line break too; but ``\n``, ``\r``, ``\t`` and ``\0`` are what they are in Java. With
-comments, lines that begin with ``#`` and lines of spaces are no records, and the spaces before a
-record are no part of it.
+comments, lines that begin with ``#`` and lines of spaces are not records, and the spaces before a
+record are not part of it.
 """
 
 import csv
@@ -32,7 +32,7 @@ class Dialect:
         delimiter: between fields.
         quote: around fields; None for none.
         escape: before a character that stands for itself; None for none.
-        comments: lines that start with ``#`` are no records.
+        comments: lines that start with ``#`` are not records.
     """
 
     delimiter: str = ","

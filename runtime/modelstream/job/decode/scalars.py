@@ -54,7 +54,7 @@ def field_type(text: str) -> FlinkType:
 
 
 def convert_text(kind: str, standard: TimestampFormat) -> Convert | None:
-    """How a scalar type is read from text; None for a type that is none."""
+    """How a scalar type is read from text; None where the type is not scalar."""
     if kind in BITS:
         return lambda text: integer(text, kind)
     if kind.startswith("DECIMAL_"):

@@ -60,3 +60,10 @@ def test_the_bundle_ends_after_half_the_latency_because_flink_waits_up_to_twice(
 def test_a_bundle_is_never_smaller_than_a_batch() -> None:
     options = execution_options(Batch(200_000))
     assert options["python.fn-execution.bundle.size"] == "200000"
+
+
+@pytest.mark.parametrize(
+    "batch", [Batch(), Batch(8, timedelta(milliseconds=20)), Batch(64, allowed_sizes=(1, 8, 64))]
+)
+def test_a_batch_is_the_same_behind_one_of_flink_s_options(batch: Batch) -> None:
+    assert Batch.of_text(batch.as_text()) == batch

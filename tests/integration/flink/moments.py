@@ -8,6 +8,13 @@ from pyflink.common.watermark_strategy import TimestampAssigner
 from pyflink.datastream.functions import ProcessAllWindowFunction
 
 
+class MomentOfNumber(TimestampAssigner):
+    """A number is its own time, in milliseconds."""
+
+    def extract_timestamp(self, value: Any, record_timestamp: int) -> int:
+        return int(value)
+
+
 class Moment(TimestampAssigner):
     """The number of a record is its time, in milliseconds."""
 

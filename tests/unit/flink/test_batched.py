@@ -35,7 +35,7 @@ def applied(
     on_error: OnError = Fail(),  # noqa: B008  # frozen
 ) -> list[Any]:
     """All that comes out for records that are on their way together."""
-    from modelstream.flink.batched import _BatchClosure
+    from modelstream.flink.awaiting import _BatchClosure
 
     made = _BatchClosure((NumpyModel(),), fn, on_error, Batch(4, timedelta(milliseconds=30)))
 

@@ -33,7 +33,6 @@ def _flink() -> Iterator[None]:
 def closure(kind: str, fn: Callable[..., Any], on_error: OnError, *models: NumpyModel) -> Any:
     """A function in a closure of that kind: a record in, all that comes out."""
     from modelstream.flink import awaiting, closures
-    from modelstream.flink.failing import Failing, name_of
 
     models = models or (NumpyModel(),)
     if kind == "async":
@@ -46,9 +45,8 @@ def closure(kind: str, fn: Callable[..., Any], on_error: OnError, *models: Numpy
         made = awaiting._AsyncClosure(models, awaited, on_error, Batch())
         made.open(Context())
         return lambda record: asyncio.run(made.async_invoke(record))
-    emit = getattr(closures, KINDS[kind])
-    failing = Failing(name_of(fn), on_error)
-    made = closures._ModelClosure(models, fn, emit, failing, Batch())
+    closed = closures._Closed(models, fn, getattr(closures, KINDS[kind]), on_error)
+    made = closures._ModelClosure(closed, Batch())
     made.open(Context())
     return lambda record: made.process_element(record, None)
 

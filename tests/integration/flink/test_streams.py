@@ -25,7 +25,7 @@ ROUTES = [Route.ARROW, Route.ASYNC, Route.RECORD]
 def numbered(env: Any, values: list[float]) -> Any:
     """Rows of an ``id``, which is its own time too, and an ``x``."""
     from pyflink.common import Row, Types, WatermarkStrategy
-    from tests.integration.inference.moments import Moment
+    from tests.integration.flink.moments import Moment
 
     kind = Types.ROW_NAMED(["id", "x"], [Types.LONG(), Types.FLOAT()])
     rows = env.from_collection([Row(*each) for each in enumerate(values)], kind)
@@ -38,7 +38,7 @@ def test_by_each_path_a_bad_record_is_one_dead_letter_and_the_others_keep_their_
 ) -> None:
     from pyflink.common import Time, Types
     from pyflink.datastream.window import TumblingEventTimeWindows
-    from tests.integration.inference.moments import Together
+    from tests.integration.flink.moments import Together
 
     in_processes(monkeypatch)
     env, text = stream_environment(), Types.STRING()

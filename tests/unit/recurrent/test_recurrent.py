@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.support.jvm import import_noisy
 
+import modelstream as ms
 from modelstream import (
     CallableModel,
     HiddenState,
@@ -118,7 +119,7 @@ def test_a_stream_without_keys_has_nothing_to_remember_by() -> None:
 
     unkeyed: Any = DataStream(None)
     with pytest.raises(OptionError, match=r"'recurrent' takes a keyed stream, .*\.key_by\("):
-        RecurrentModel(Leaky(), {"h": "h_next"}).apply(unkeyed)
+        ms.infer_with_state(unkeyed, RecurrentModel(Leaky(), {"h": "h_next"}))
 
 
 class Cell:

@@ -162,10 +162,10 @@ def applied(env, model, another) -> list[Any]:
     from pyflink.datastream import AsyncDataStream
     from pyflink.datastream.state import MapStateDescriptor
     from pyflink.datastream.window import TumblingEventTimeWindows
-    from tests.integration.functions.moments import Moment
+    from tests.integration.flink.moments import MomentOfNumber
 
     text, number = Types.STRING(), Types.FLOAT()
-    times = WatermarkStrategy.for_monotonous_timestamps().with_timestamp_assigner(Moment())
+    times = WatermarkStrategy.for_monotonous_timestamps().with_timestamp_assigner(MomentOfNumber())
     numbers = env.from_collection([1.0, 2.0, 3.0], number)
     numbers = numbers.assign_timestamps_and_watermarks(times)
     keyed = numbers.key_by(parity, text)
