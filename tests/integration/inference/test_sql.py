@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support import models
@@ -57,16 +58,48 @@ def test_an_argument_too_many_fails_the_job() -> None:
     t_env = environment()
     register(t_env, "twice", NumpyModel())
     t_env.create_temporary_view("numbers", numbers(t_env, [4.0]))
-    with pytest.raises(Exception, match=r"takes 1 arguments \(x\); it is called with 2"):
+    with pytest.raises(
+        Exception, match=r"twice: it is called with 2 arguments, and takes 1 inputs: x"
+    ):
         collected(t_env.sql_query("SELECT twice(x, id).y FROM numbers"))
 
 
-def test_arguments_are_the_input_tensors_sorted_by_name() -> None:
+ROWS = [(0, 1.5, 1.0, 4.0), (1, 2.5, 2.0, 9.0)]
+
+
+def minus() -> Any:
+    """An environment with ``minus(a, b)`` and a table of four columns."""
     t_env = environment()
-    register(t_env, "pair", SavedModel(models.pair()))
-    source = table(t_env, "a FLOAT, b ARRAY<BIGINT>", [(0.5, [1, 2])])
-    t_env.create_temporary_view("pairs", source)
-    assert collected(t_env.sql_query("SELECT pair(a, b).`sum` FROM pairs")) == [(3.5,)]
+    register(t_env, "minus", SavedModel(models.difference()))
+    source = table(t_env, "id BIGINT, a FLOAT, b FLOAT, x FLOAT", ROWS)
+    t_env.create_temporary_view("numbers", source)
+    return t_env
+
+
+def test_several_inputs_are_fed_by_name_and_constants_count_for_each_row() -> None:
+    calls = (
+        "minus(a, b)",
+        "minus(MAP['b', a, 'a', x])",
+        "minus(CAST(ROW(0.5, x) AS ROW<b FLOAT, a FLOAT>))",
+        "minus(a, 0.5)",
+        "minus(MAP['a', 7.5, 'b', 2])",
+    )
+    results = ", ".join(f"{call}.d" for call in calls)
+    query = f"SELECT {results}, minus(a, CAST(NULL AS FLOAT)).error FROM numbers WHERE id < 2"
+    found = collected(minus().sql_query(query))
+    assert [row[:-1] for row in found] == [(0.5, 2.5, 3.5, 1.0, 5.5), (0.5, 6.5, 8.5, 2.0, 5.5)]
+    assert all("'b' is null" in row[-1] for row in found)
+
+
+def test_inputs_are_never_fed_in_the_order_of_their_names_in_silence() -> None:
+    with pytest.raises(Exception, match=r"Write minus\(MAP\['a', `x`, 'b', `b`\]\)"):
+        collected(minus().sql_query("SELECT minus(x, x + 1).d FROM numbers"))
+
+
+def test_a_call_of_constants_takes_part_in_the_batch_of_another() -> None:
+    query = "SELECT minus(a, b).d, minus(CAST(3 AS FLOAT), 1).d FROM numbers"
+    t_env = minus()
+    assert collected(t_env.sql_query(query)) == [(0.5, 2.0), (0.5, 2.0)]
 
 
 def test_rows_are_scored_in_batches(tmp_path: Path) -> None:
