@@ -66,7 +66,7 @@ class Caller:
         records = arrow.entries(arrow.column_of(argument))
         problems = {at: why for at, each in enumerate(records) if (why := self._problem(each))}
         found = {
-            tensor: Argument([None if each is None else each.get(tensor) for each in records])
+            tensor: Argument([each and _number(each.get(tensor)) for each in records])
             for tensor in self.tensors
         }
         return found, as_given(found, problems)
@@ -93,6 +93,10 @@ def as_given(arguments: Mapping[str, Argument], problems: Mapping[int, str] | No
         at: Failure.of(Stage.ENCODE, ConversionError(why)) for at, why in (problems or {}).items()
     }
     return Given.without_nulls(columns, nulls, failures)
+
+
+def _number(value: Any) -> Any:
+    return arrow.number(value) if isinstance(value, Decimal) else value
 
 
 def _passed(given: Any) -> Passed:

@@ -10,7 +10,7 @@ from modelstream.flink.connections import keep_apart
 
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream
-    from pyflink.table import Table, TableEnvironment
+    from pyflink.table import Table
 
 _LONGEST = 2**31 - 1
 _CHAINABLE = "org.apache.flink.streaming.api.transformations.PhysicalTransformation"

@@ -36,9 +36,7 @@ class CsvFiles:
     files: Listing
     dialect: Dialect
 
-    def table(
-        self, t_env: "StreamTableEnvironment", payload: str, path: str, line: str
-    ) -> "Table":
+    def table(self, t_env: "StreamTableEnvironment", payload: str, path: str, line: str) -> "Table":
         """One row a record: its bytes, the metadata columns, its file (as bytes) and its line.
 
         Args:

@@ -6,6 +6,7 @@ argument after the other is taken where it can mean one thing only: by the names
 or by the types.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,9 @@ from modelstream.models import BoundMethod
 
 NULL = "NULL"
 """The type of a NULL without a type, which may stand for any value."""
+
+
+_DECIMAL = re.compile(r"DECIMAL\(\d+,\s*(\d+)\)")
 
 
 class By(StrEnum):
@@ -107,8 +111,10 @@ class _Call:
             raise self._refused(f"the keys of its MAP are {keys}, and names of inputs are STRING")
         if (written := self.passed[0].keys) is not None:
             self._check_names("MAP", "key", written)
+        kind = _as_number(self.passed[0].type, value)
         for tensor in self.inputs:
-            self._check_type("the value of its MAP", str(value), tensor)
+            fits = value.element.name == "DECIMAL" and self._misfit(str(value), tensor) is None
+            self._check_type("the value of its MAP", str(value) if fits else kind, tensor)
         return Binding(By.MAP, {tensor: f"the key '{tensor}'" for tensor in self.inputs})
 
     def by_arguments(self) -> Binding:
@@ -213,6 +219,14 @@ class _Call:
             kind = _takes(spec) if parsed.element.name == "DECIMAL" else str(parsed)
         named = given.column if given and given.column not in self.inputs else None
         return ColumnType(_quoted(named or tensor), kind)
+
+
+def _as_number(found: str, value: FlinkType) -> str:
+    """The type of a MAP's values; DECIMAL is what SQL makes of numbers beside a literal."""
+    scale = _DECIMAL.search(found)
+    if scale is None or value.name != "DECIMAL":
+        return str(value)
+    return "DOUBLE" if int(scale[1]) else "BIGINT"
 
 
 def _takes(spec: TensorSpec) -> str:

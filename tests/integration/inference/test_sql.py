@@ -97,9 +97,11 @@ def test_inputs_are_never_fed_in_the_order_of_their_names_in_silence() -> None:
 
 
 def test_a_call_of_constants_takes_part_in_the_batch_of_another() -> None:
-    query = "SELECT minus(a, b).d, minus(CAST(3 AS FLOAT), 1).d FROM numbers"
-    t_env = minus()
-    assert collected(t_env.sql_query(query)) == [(0.5, 2.0), (0.5, 2.0)]
+    t_env = environment()
+    register(t_env, "twice", NumpyModel())
+    t_env.create_temporary_view("numbers", numbers(t_env, [1.0, 2.0]))
+    query = "SELECT twice(x).y, twice(CAST(3 AS FLOAT)).y FROM numbers"
+    assert collected(t_env.sql_query(query)) == [(2.0, 6.0), (4.0, 6.0)]
 
 
 def test_rows_are_scored_in_batches(tmp_path: Path) -> None:

@@ -54,6 +54,12 @@ def test_a_map_feeds_the_tensors_by_its_keys() -> None:
     }
 
 
+def test_numbers_beside_a_literal_are_decimals_in_a_map() -> None:
+    rows = [[("x", Decimal("0.5"))], [("x", Decimal("2.0"))]]
+    column = pa.array(rows, pa.map_(pa.string(), pa.decimal128(2, 1)))
+    assert read(caller(x="float32"), *named({"m": column}))[0] == {"x": [0.5, 2.0]}
+
+
 def test_entries_of_a_map_are_those_of_its_own_record() -> None:
     maps = [[("a", [1.0]), ("b", [])], [("a", [2.0, 3.0]), ("b", [4.0])]]
     column = pa.array(maps, pa.map_(pa.string(), pa.list_(pa.float32())))

@@ -49,6 +49,13 @@ def columns(*names: str, kind: str = "FLOAT") -> list[Passed]:
             id="a MAP that is written there",
         ),
         pytest.param(
+            {"a": FLOAT, "b": FLOAT},
+            [Passed("MAP<CHAR(1) NOT NULL, DECIMAL(20, 1) NOT NULL>")],
+            By.MAP,
+            id="a MAP with a literal",
+        ),
+        pytest.param({"a": FLOAT}, [Passed("MAP<STRING, FLOAT>")], By.MAP, id="MAP for one"),
+        pytest.param(
             {"n": LONG, "s": TEXT}, [Passed("ROW<s STRING, n BIGINT>")], By.ROW, id="a ROW"
         ),
     ],
@@ -105,6 +112,14 @@ REFUSED = [
     pytest.param(
         {"a": FLOAT, "b": FLOAT}, [Passed("MAP<INT, FLOAT>")], "the keys of its MAP are INT",
         "f(MAP['a'", id="keys that are no names",
+    ),
+    pytest.param(
+        {"n": LONG}, [Passed("MAP<STRING, DECIMAL(3, 1)>")],
+        "the value of its MAP (DOUBLE) cannot feed input 'n'", "f(`n`)", id="a fraction in a MAP",
+    ),
+    pytest.param(
+        {"x": FLOAT}, [Passed("DOUBLE", constant=True)], "no function for constants alone",
+        "f(MAP['x', `x`])", id="constants only",
     ),
     pytest.param({"x": FLOAT}, [Passed("STRING", "t")], "argument 1 (STRING)", "f(`t`)", id="type"),
 ]  # fmt: skip
