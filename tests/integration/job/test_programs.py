@@ -131,9 +131,9 @@ def test_the_arguments_of_a_model_in_sql_are_held_against_its_signature(
 
 
 QUERY = """
-    SELECT minus(a, b).d AS columns_, minus(a, 0.5).d AS constant_,
-        minus(MAP['b', x, 'a', 0.5]).d AS map_, minus(MAP['a', 7, 'b', 2]).d AS constants_,
-        minus(CAST(ROW(1.5, x) AS ROW<b FLOAT, a FLOAT>)).d AS row_
+    SELECT diff(a, b).d AS columns_, diff(a, 0.5).d AS constant_,
+        diff(MAP['b', x, 'a', 0.5]).d AS map_, diff(MAP['a', 7, 'b', 2]).d AS constants_,
+        diff(CAST(ROW(1.5, x) AS ROW<b FLOAT, a FLOAT>)).d AS row_
     FROM (SELECT x AS a, id AS b, x FROM numbers)
 """
 
@@ -145,14 +145,14 @@ def test_several_inputs_are_fed_by_name_and_what_feeds_them_is_told(tmp_path: Pa
         + sink("scored", tmp_path / "out", columns)
         + f"INSERT INTO scored {QUERY}"
     )
-    spec = {"models": [model("minus")], "sql": {"statements": statements, "onError": "Fail"}}
-    job = run(spec, {"minus": models.difference()})
+    spec = {"models": [model("diff")], "sql": {"statements": statements, "onError": "Fail"}}
+    job = run(spec, {"diff": models.difference()})
     names = [column.split()[0] for column in columns.split(", ")]
     expected = [[3.0, 3.5, -3.5, 5.0, 2.5], [7.0, 8.5, -8.5, 5.0, 7.5]]
     assert rows(tmp_path / "out") == [dict(zip(names, each, strict=True)) for each in expected]
     bound = Predict().bind(SavedModel(models.difference()))
     insert = f"INSERT INTO scored {QUERY}"
-    told = [str(each) for _, each in calls.bindings(job.t_env, insert, {"minus": bound})]
+    told = [str(each) for _, each in calls.bindings(job.t_env, insert, {"diff": bound})]
     assert told == [
         "a ← a, b ← b",
         "a ← a, b ← argument 2",
@@ -165,9 +165,9 @@ def test_several_inputs_are_fed_by_name_and_what_feeds_them_is_told(tmp_path: Pa
 @pytest.mark.parametrize(
     "query",
     [
-        pytest.param("SELECT minus(x, y).d FROM pairs", id="names of no input"),
-        pytest.param("SELECT minus(b, a).d FROM (SELECT x AS a, y AS b FROM pairs)", id="swapped"),
-        pytest.param("SELECT minus(x, x + 1).d FROM pairs", id="an expression"),
+        pytest.param("SELECT diff(x, y).d FROM pairs", id="names of no input"),
+        pytest.param("SELECT diff(b, a).d FROM (SELECT x AS a, y AS b FROM pairs)", id="swapped"),
+        pytest.param("SELECT diff(x, x + 1).d FROM pairs", id="an expression"),
     ],
 )
 def test_inputs_are_never_fed_in_the_order_of_their_names_in_silence(query: str) -> None:
@@ -176,9 +176,9 @@ def test_inputs_are_never_fed_in_the_order_of_their_names_in_silence(query: str)
         "CREATE TABLE nowhere (y FLOAT) WITH ('connector' = 'blackhole');"
         f"INSERT INTO nowhere {query}"
     )
-    spec = {"models": [model("minus")], "sql": {"statements": script}}
-    with pytest.raises(SignatureMismatchError, match=r"Write minus\(MAP\['a', `\w`, 'b', `\w`\]\)"):
-        built(spec, {"minus": models.difference()})
+    spec = {"models": [model("diff")], "sql": {"statements": script}}
+    with pytest.raises(SignatureMismatchError, match=r"Write diff\(MAP\['a', `\w`, 'b', `\w`\]\)"):
+        built(spec, {"diff": models.difference()})
 
 
 PROGRAM = """\
