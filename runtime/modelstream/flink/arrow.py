@@ -96,17 +96,6 @@ def fields(column: Any) -> dict[str, Argument]:
     }
 
 
-def entries(column: Any) -> list[dict[str, Any] | None]:
-    """The entries of a column of MAP, by record."""
-    array = column.combine_chunks()
-    start, *ends = array.offsets.to_pylist()
-    held = ends[-1] - start if ends else 0
-    keys = array.keys.slice(start, held).to_pylist()
-    pairs = zip(keys, plain(array.items.slice(start, held)), strict=True)
-    found = (dict(islice(pairs, n)) for n in np.diff([start, *ends]).tolist())
-    return [each if valid else None for each, valid in zip(found, _valid(array), strict=True)]
-
-
 def _argument(array: Any) -> Argument:
     """An array of Arrow's as an argument: numbers stay numpy, all else are Python values."""
     if not _is_number(array.type) or pa.types.is_boolean(array.type):

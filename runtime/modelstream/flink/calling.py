@@ -8,11 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from modelstream.errors import ConversionError
-from modelstream.failure import Failure, Stage
 from modelstream.flink import arrow
 from modelstream.flink.arrow import Argument
-from modelstream.messages import listed, suggestion
 from modelstream.models import BoundMethod
 from modelstream.scoring.call import NULL, By, Passed, bind
 from modelstream.scoring.rows import Given
@@ -40,13 +37,10 @@ class Caller:
             SignatureMismatchError: it cannot be told what feeds the tensors.
         """
         self._by = self._by or self._found(arguments)
-        match self._by:
-            case By.MAP:
-                return self._of_map(arguments[0])
-            case By.ROW:
-                found = arrow.fields(arrow.column_of(arguments[0]))
-            case By.ARGUMENTS:
-                found = dict(zip(self.tensors, arrow.arguments(arguments), strict=True))
+        if self._by is By.ROW:
+            found = arrow.fields(arrow.column_of(arguments[0]))
+        else:
+            found = dict(zip(self.tensors, arrow.arguments(arguments), strict=True))
         return found, as_given(found)
 
     @property
@@ -56,47 +50,18 @@ class Caller:
 
     def _found(self, arguments: Sequence[Any]) -> By:
         passed = list(map(_passed, arguments))
-        is_map = any(each.type.startswith("MAP<") for each in passed)
-        alone = len(self.tensors) == 1 and not is_map
-        if len(arguments) == len(self.tensors) and (alone or (self.checked and not is_map)):
+        nested = passed[0].type.startswith(("ROW<", "MAP<")) if len(passed) == 1 else False
+        alone = len(self.tensors) == 1
+        if len(arguments) == len(self.tensors) and (alone or self.checked) and not nested:
             return By.ARGUMENTS
         return bind(self.function, self.bound, passed).by
-
-    def _of_map(self, argument: Any) -> tuple[dict[str, Argument], Given]:
-        records = arrow.entries(arrow.column_of(argument))
-        problems = {at: why for at, each in enumerate(records) if (why := self._problem(each))}
-        found = {
-            tensor: Argument([each and _number(each.get(tensor)) for each in records])
-            for tensor in self.tensors
-        }
-        return found, as_given(found, problems)
-
-    def _problem(self, entries: Mapping[str, Any] | None) -> str | None:
-        if entries is None:
-            return "the MAP is null"
-        for name in entries:
-            if name not in self.bound.feeds:
-                return f"the MAP has the key {name!r}, which is no input{self._meant(name)}"
-        if missing := [tensor for tensor in self.tensors if tensor not in entries]:
-            return f"the MAP has no key for {listed(missing)}"
-        return None
-
-    def _meant(self, name: str) -> str:
-        return suggestion(name, self.tensors)
 
 
 def as_given(arguments: Mapping[str, Argument], problems: Mapping[int, str] | None = None) -> Given:
     """Arguments as a batch, without the records of which one is NULL or that have a problem."""
     columns = {name: each.values for name, each in arguments.items()}
     nulls = {name: each.nulls for name, each in arguments.items() if each.nulls is not None}
-    failures = {
-        at: Failure.of(Stage.ENCODE, ConversionError(why)) for at, why in (problems or {}).items()
-    }
-    return Given.without_nulls(columns, nulls, failures)
-
-
-def _number(value: Any) -> Any:
-    return arrow.number(value) if isinstance(value, Decimal) else value
+    return Given.without_nulls(columns, nulls)
 
 
 def _passed(given: Any) -> Passed:

@@ -18,13 +18,11 @@ class Argument:
         type: its Flink SQL type.
         column: the name of the column that it is; None for a constant or an expression.
         constant: it is the same for every row.
-        keys: of a MAP that is written here, where all of them are text.
     """
 
     type: str
     column: str | None = None
     constant: bool = False
-    keys: tuple[str, ...] | None = None
 
 
 Call = tuple[str, tuple[Argument, ...]]
@@ -76,7 +74,6 @@ def _argument(expression: Any, columns: Sequence[str]) -> Argument:
         jvm.sql_type(expression.getType()),
         columns[expression.getIndex()] if is_column else None,
         _is_constant(expression),
-        _keys(expression),
     )
 
 
@@ -89,21 +86,6 @@ def _is_constant(expression: Any) -> bool:
             return bool(operands) and all(map(_is_constant, operands))
         case _:
             return False
-
-
-def _keys(expression: Any) -> tuple[str, ...] | None:
-    if _kind(expression) != "RexCall" or str(expression.getKind()) != "MAP_VALUE_CONSTRUCTOR":
-        return None
-    keys = [_text(each) for each in list(_listed(expression.getOperands()))[::2]]
-    return None if None in keys else tuple(filter(None, keys))
-
-
-def _text(expression: Any) -> str | None:
-    """A constant text, whatever it is cast to."""
-    if _kind(expression) == "RexCall" and str(expression.getKind()) == "CAST":
-        return _text(expression.getOperands().get(0))
-    value = expression.getValue2() if _kind(expression) == "RexLiteral" else None
-    return value if isinstance(value, str) else None
 
 
 def _function(operator: Any) -> str:

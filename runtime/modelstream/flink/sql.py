@@ -30,11 +30,11 @@ def register(
 ) -> None:
     """Make a model a function: ``SELECT fraud(features).y FROM payments``.
 
-    A model of one input takes one argument. Several inputs are fed by name, from a MAP where they
-    have one SQL type, ``f(MAP['age', age, 'pay', pay])``, or from a ROW,
-    ``f(CAST(ROW(age, name) AS ROW<age BIGINT, name STRING>))``. One argument after the other, in
-    the order of the inputs' names, is taken where it can mean one thing only: by columns that are
-    called as the inputs, or by the arguments' types. Else the job fails, and says what to write.
+    A model of one input takes one argument. Several inputs are fed by name, from the fields of a
+    ROW, ``f(CAST(ROW(age, name) AS ROW<age BIGINT, name STRING>))``. One argument after the other,
+    in the order of the inputs' names, is taken where it can mean one thing only: by columns that
+    are called as the inputs, or by the arguments' types. Else the job fails, and says what to
+    write.
 
     It returns a row: the outputs by name,
     and with ``on_error=Null()`` the field ``error`` (STRING, NULL for a row that was scored;

@@ -51,7 +51,7 @@ def bindings(
 
 def _passed(argument: parsed.Argument) -> Passed:
     constant = argument.constant and not argument.type.startswith(_COMPOSED)
-    return Passed(_type(argument), argument.column, argument.keys, constant)
+    return Passed(_type(argument), argument.column, constant)
 
 
 def _type(argument: parsed.Argument) -> str:

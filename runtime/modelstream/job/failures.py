@@ -26,7 +26,7 @@ _HINTS = {
     "Timed out waiting for a node assignment": "no Kafka broker answers: see the option "
     "properties.bootstrap.servers",
     _NO_COLUMNS: "perhaps a function in SQL is called with constants only, or with columns that a "
-    "WHERE makes constants, for which Flink starts none: write its inputs as a MAP, f(MAP['x', x])",
+    "WHERE makes constants, for which Flink starts none: write f(CAST(ROW(x) AS ROW<x FLOAT>))",
 }
 # Classes that only wrap what went wrong.
 _WRAPPERS = (

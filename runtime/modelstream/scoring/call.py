@@ -1,12 +1,11 @@
 """A call of a model in SQL: which argument feeds which tensor, told by names and never by chance.
 
 SQL has no named arguments for such a function, and tensors have no order that a reader knows. So
-several tensors are fed from a MAP or a ROW, by its keys or fields; one can be, too, from a MAP. One
-argument after the other is taken where it can mean one thing only: by the names of plain columns,
-or by the types.
+several tensors are fed from a ROW, by its fields. One argument after the other is taken where it
+can mean one thing only: by the names of plain columns, or by the types. A MAP would do as well, but
+of MAPs Flink 2.3 hands the first batch alone to a vectorised function: its MapWriter has no reset.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,16 +21,11 @@ NULL = "NULL"
 """The type of a NULL without a type, which may stand for any value."""
 
 
-_DECIMAL = re.compile(r"DECIMAL\(\d+,\s*(\d+)\)")
-
-
 class By(StrEnum):
     """How arguments find their tensors."""
 
     ARGUMENTS = "arguments"
     """One argument a tensor; several in the order of the tensors' names."""
-    MAP = "map"
-    """One MAP, whose keys are the tensors' names."""
     ROW = "row"
     """One ROW, whose fields have the tensors' names."""
 
@@ -43,13 +37,11 @@ class Passed:
     Attributes:
         type: its Flink SQL type.
         column: the name of the column that it is; None for a constant or an expression.
-        keys: of a MAP that is written in the call, where they are constants.
         constant: Flink makes one value of it for all rows, before anything runs.
     """
 
     type: str
     column: str | None = None
-    keys: tuple[str, ...] | None = None
     constant: bool = False
 
 
@@ -85,10 +77,10 @@ def bind(function: str, bound: BoundMethod, passed: Sequence[Passed]) -> Binding
     call = _Call(function, bound, inputs, tuple(passed))
     if len(passed) == 1:
         parsed = parse_type(passed[0].type)
-        if parsed.name == "ROW" and len(inputs) > 1:
+        if parsed.name == "ROW" and call.takes_row(passed[0].type):
             return call.by_row(parsed)
         if parsed.name == "MAP":
-            return call.by_map(parsed)
+            raise call.refused_map()
     return call.by_arguments()
 
 
@@ -99,23 +91,20 @@ class _Call:
     inputs: dict[str, TensorSpec]
     passed: tuple[Passed, ...]
 
+    def takes_row(self, row: str) -> bool:
+        """Whether a ROW has the inputs: the only one may be a whole ROW itself, an Example."""
+        return len(self.inputs) > 1 or any(self._misfit(row, tensor) for tensor in self.inputs)
+
+    def refused_map(self) -> SignatureMismatchError:
+        return self._refused(
+            "it is called with a MAP, of which Flink hands over the first batch alone", by_name=True
+        )
+
     def by_row(self, row: FlinkType) -> Binding:
         self._check_names("ROW", "field", row.fields)
         for name, child in zip(row.fields, row.children, strict=True):
             self._check_type(f"the field {name!r}", str(child), name)
         return Binding(By.ROW, {tensor: f"the field {tensor}" for tensor in self.inputs})
-
-    def by_map(self, found: FlinkType) -> Binding:
-        keys, value = found.children
-        if keys.name != "STRING":
-            raise self._refused(f"the keys of its MAP are {keys}, and names of inputs are STRING")
-        if (written := self.passed[0].keys) is not None:
-            self._check_names("MAP", "key", written)
-        kind = _as_number(self.passed[0].type, value)
-        for tensor in self.inputs:
-            fits = value.element.name == "DECIMAL" and self._misfit(str(value), tensor) is None
-            self._check_type("the value of its MAP", str(value) if fits else kind, tensor)
-        return Binding(By.MAP, {tensor: f"the key '{tensor}'" for tensor in self.inputs})
 
     def by_arguments(self) -> Binding:
         if len(self.passed) != len(self.inputs):
@@ -192,15 +181,9 @@ class _Call:
     def _written(self, *, by_name: bool = False) -> str:
         """The call that says which is which, with the arguments as they stand where they fit."""
         columns = [self._column(at, tensor) for at, tensor in enumerate(self.inputs)]
-        if len(columns) == 1 and not by_name:
+        texts = all(spec.dtype == "string" for spec in self.inputs.values())
+        if len(columns) == 1 and (texts or not by_name):
             return f"{self.function}({columns[0].name})"
-        kinds = {column.type for column in columns}
-        if len(kinds) == 1:
-            pairs = ", ".join(
-                f"'{_escaped(tensor)}', {column.name}"
-                for tensor, column in zip(self.inputs, columns, strict=True)
-            )
-            return f"{self.function}(MAP[{pairs}])"
         values = ", ".join(column.name for column in columns)
         fields = ", ".join(
             f"{_quoted(tensor)} {column.type}"
@@ -221,14 +204,6 @@ class _Call:
         return ColumnType(_quoted(named or tensor), kind)
 
 
-def _as_number(found: str, value: FlinkType) -> str:
-    """The type of a MAP's values; DECIMAL is what SQL makes of numbers beside a literal."""
-    scale = _DECIMAL.search(found)
-    if scale is None or value.name != "DECIMAL":
-        return str(value)
-    return "DOUBLE" if int(scale[1]) else "BIGINT"
-
-
 def _takes(spec: TensorSpec) -> str:
     """A type that fits, for a tensor whose column is not known."""
     if spec.record_shape is None and not spec.ragged_rank:
@@ -238,7 +213,3 @@ def _takes(spec: TensorSpec) -> str:
 
 def _quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("'", "''")

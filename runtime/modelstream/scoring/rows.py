@@ -66,24 +66,16 @@ class Given:
         return cls(Rows(columns, good), size, failures)
 
     @classmethod
-    def without_nulls(
-        cls,
-        columns: Mapping[str, Any],
-        nulls: Mapping[str, Any],
-        failed: Mapping[int, Failure] | None = None,
-    ) -> "Given":
-        """A batch of columns; ``nulls`` says for some of them which values are null.
-
-        The records that have failed already are in the columns too.
-        """
+    def without_nulls(cls, columns: Mapping[str, Any], nulls: Mapping[str, Any]) -> "Given":
+        """A batch of columns; ``nulls`` says for some of them which values are null."""
         whole = cls.of(columns, len(next(iter(columns.values()))))
-        failures = dict(failed or {})
+        failures: dict[int, Failure] = {}
         for name, series in nulls.items():
             flags = np.asarray(series, bool)
             if not flags.any():
                 continue
             failure = Failure.of(Stage.ENCODE, ConversionError(f"column {name!r} is null"))
-            failures = dict.fromkeys(np.flatnonzero(flags).tolist(), failure) | failures
+            failures |= dict.fromkeys(np.flatnonzero(flags).tolist(), failure)
         if not failures:
             return whole
         good = [at for at in range(whole.size) if at not in failures]

@@ -40,34 +40,11 @@ def read(caller: Caller, *arguments: Any) -> tuple[dict[str, list[Any]], dict[in
     return columns, {at: failure.message for at, failure in given.failures.items()}
 
 
-def test_a_map_feeds_the_tensors_by_its_keys() -> None:
-    rows = [{"b": 1, "a": BIG}, None, {"a": 1}, {"a": 1, "b": None}, {"a": 1, "b": 2, "c": 3}]
-    maps = pa.array(
-        [each and list(each.items()) for each in rows], pa.map_(pa.string(), pa.int64())
-    )
-    columns, failures = read(caller(a="int64", b="int64"), *named({"m": maps}))
-    assert columns == {"a": [BIG, 1], "b": [1, None]}
-    assert failures == {
-        1: "the MAP is null",
-        2: "the MAP has no key for 'b'",
-        4: "the MAP has the key 'c', which is no input",
-    }
-
-
-def test_numbers_beside_a_literal_are_decimals_in_a_map() -> None:
-    rows = [[("x", Decimal("0.5"))], [("x", Decimal("2.0"))]]
-    column = pa.array(rows, pa.map_(pa.string(), pa.decimal128(2, 1)))
-    assert read(caller(x="float32"), *named({"m": column}))[0] == {"x": [0.5, 2.0]}
-
-
-def test_entries_of_a_map_are_those_of_its_own_record() -> None:
-    maps = [[("a", [1.0]), ("b", [])], [("a", [2.0, 3.0]), ("b", [4.0])]]
-    column = pa.array(maps, pa.map_(pa.string(), pa.list_(pa.float32())))
-    floats = {name: TensorSpec("float32", (None, None), name) for name in "ab"}
-    model = CallableModel(lambda **_: None, floats, {"y": TensorSpec("int64", (None,))})
-    columns, _ = read(Caller("f", Predict().bind(model)), *named({"m": column}))
-    assert [each.tolist() for each in columns["a"]] == [[1.0], [2.0, 3.0]]
-    assert [each.tolist() for each in columns["b"]] == [[], [4.0]]
+def test_a_map_is_refused() -> None:
+    maps = pa.array([[("a", 1), ("b", 2)]], pa.map_(pa.string(), pa.int64()))
+    for inputs in ({"a": "int64", "b": "int64"}, {"a": "int64"}):
+        with pytest.raises(SignatureMismatchError, match=r"the first batch alone. Write f\(CAST"):
+            caller(**inputs).given(named({"m": maps}))
 
 
 def test_a_row_feeds_the_tensors_by_its_fields() -> None:
@@ -100,7 +77,7 @@ LONGS = pa.array([1, 2])
     ],
 )
 def test_arguments_that_could_change_places_are_refused(arguments: Mapping[str, Any]) -> None:
-    with pytest.raises(SignatureMismatchError, match=r"Write f\(MAP\['a', "):
+    with pytest.raises(SignatureMismatchError, match=r"Write f\(CAST\(ROW\("):
         caller(a="int64", b="int64").given(named(arguments))
 
 

@@ -39,22 +39,8 @@ def columns(*names: str, kind: str = "FLOAT") -> list[Passed]:
             {"a": FLOAT, "n": LONG}, [Passed("FLOAT", "p"), Passed("INT", "q")], By.ARGUMENTS,
             id="types, though integers would feed both",
         ),
-        pytest.param(
-            {"a": FLOAT, "b": FLOAT}, [Passed("MAP<STRING, FLOAT>")], By.MAP, id="a MAP"
-        ),
-        pytest.param(
-            {"a": FLOAT, "b": FLOAT},
-            [Passed("MAP<CHAR(1) NOT NULL, FLOAT> NOT NULL", keys=("b", "a"))],
-            By.MAP,
-            id="a MAP that is written there",
-        ),
-        pytest.param(
-            {"a": FLOAT, "b": FLOAT},
-            [Passed("MAP<CHAR(1) NOT NULL, DECIMAL(20, 1) NOT NULL>")],
-            By.MAP,
-            id="a MAP with a literal",
-        ),
-        pytest.param({"a": FLOAT}, [Passed("MAP<STRING, FLOAT>")], By.MAP, id="MAP for one"),
+        pytest.param({"x": FLOAT}, [Passed("ROW<x FLOAT>")], By.ROW, id="a ROW for one"),
+        pytest.param({"ex": TEXT}, [Passed("ROW<a INT>")], By.ARGUMENTS, id="an Example"),
         pytest.param(
             {"n": LONG, "s": TEXT}, [Passed("ROW<s STRING, n BIGINT>")], By.ROW, id="a ROW"
         ),
@@ -69,18 +55,19 @@ def test_a_call_that_can_mean_one_thing_is_taken(inputs, passed, by) -> None:
 REFUSED = [
     pytest.param(
         {"a": FLOAT, "b": FLOAT}, columns("p", "q"),
-        "more than one order of 'a', 'b' would fit", "f(MAP['a', `p`, 'b', `q`])",
+        "more than one order of 'a', 'b' would fit",
+        "f(CAST(ROW(`p`, `q`) AS ROW<`a` FLOAT, `b` FLOAT>))",
         id="columns of other names",
     ),
     pytest.param(
         {"a": FLOAT, "b": FLOAT}, columns("b", "a"),
         "argument 1 is the column 'b', and stands where the input 'a' is fed",
-        "f(MAP['a', `a`, 'b', `b`])",
+        "f(CAST(ROW(`a`, `b`) AS ROW<`a` FLOAT, `b` FLOAT>))",
         id="names in another order",
     ),
     pytest.param(
         {"a": FLOAT, "n": LONG}, [Passed("INT"), Passed("INT")],
-        "more than one order", "f(MAP['a', `a`, 'n', `n`])",
+        "more than one order", "f(CAST(ROW(`a`, `n`) AS ROW<`a` INT, `n` INT>))",
         id="types that fit both",
     ),
     pytest.param(
@@ -100,26 +87,23 @@ REFUSED = [
         {"n": LONG, "s": TEXT}, [Passed("ROW<n BIGINT>")], "no field for 's'", "ROW<`n`", id="short"
     ),
     pytest.param(
-        {"age": FLOAT, "pay": FLOAT}, [Passed("MAP<STRING, FLOAT>", keys=("agee", "pay"))],
-        "the key 'agee', which is no input (did you mean 'age'?)", "f(MAP['age', `age`, ",
-        id="a key of another name",
+        {"age": FLOAT, "pay": FLOAT}, [Passed("ROW<agee FLOAT, pay FLOAT>")],
+        "the field 'agee', which is no input (did you mean 'age'?)", "f(CAST(ROW(`age`, ",
+        id="a field of another name",
     ),
     pytest.param(
-        {"n": LONG, "s": TEXT}, [Passed("MAP<STRING, BIGINT>")],
-        "the value of its MAP (BIGINT) cannot feed input 's'", "f(CAST(ROW(",
-        id="a MAP of one type for two",
+        {"n": LONG, "s": TEXT}, [Passed("ROW<n STRING, s STRING>")],
+        "the field 'n' (STRING) cannot feed input 'n'", "f(CAST(ROW(", id="a field of another type",
     ),
     pytest.param(
-        {"a": FLOAT, "b": FLOAT}, [Passed("MAP<INT, FLOAT>")], "the keys of its MAP are INT",
-        "f(MAP['a'", id="keys that are no names",
+        {"a": FLOAT, "b": FLOAT}, [Passed("MAP<STRING, FLOAT>")],
+        "a MAP, of which Flink hands over the first batch alone",
+        "f(CAST(ROW(`a`, `b`) AS ROW<`a` FLOAT, `b` FLOAT>))", id="a MAP",
     ),
-    pytest.param(
-        {"n": LONG}, [Passed("MAP<STRING, DECIMAL(3, 1)>")],
-        "the value of its MAP (DOUBLE) cannot feed input 'n'", "f(`n`)", id="a fraction in a MAP",
-    ),
+    pytest.param({"s": TEXT}, [Passed("MAP<STRING, STRING>")], "a MAP", "f(`s`)", id="MAP for one"),
     pytest.param(
         {"x": FLOAT}, [Passed("DOUBLE", constant=True)], "no function for constants alone",
-        "f(MAP['x', `x`])", id="constants only",
+        "f(CAST(ROW(`x`) AS ROW<`x` DOUBLE>))", id="constants only",
     ),
     pytest.param({"x": FLOAT}, [Passed("STRING", "t")], "argument 1 (STRING)", "f(`t`)", id="type"),
 ]  # fmt: skip
