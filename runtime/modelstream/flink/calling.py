@@ -1,5 +1,6 @@
 """The arguments of a call in SQL, as a worker gets them: which of them feeds which tensor."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -68,8 +69,15 @@ def _passed(given: Any) -> Passed:
     """What is known of an argument: its type, and the name of its column."""
     if not arrow.is_column(given):
         return Passed(_type_of(given))
-    column = arrow.column_of(given)
-    return Passed(NULL if column is None else sql_type(column.type), arrow.name_of(given))
+    column, name = arrow.column_of(given), arrow.name_of(given) or ""
+    is_computed = _COMPUTED.fullmatch(name) is not None
+    return Passed(
+        NULL if column is None else sql_type(column.type), None if is_computed else name or None
+    )
+
+
+_COMPUTED = re.compile(r"f\d+")
+"""How Flink calls the columns of expressions."""
 
 
 def _type_of(constant: Any) -> str:

@@ -81,6 +81,11 @@ def test_arguments_that_could_change_places_are_refused(arguments: Mapping[str, 
         caller(a="int64", b="int64").given(named(arguments))
 
 
+def test_what_flink_calls_an_expression_is_no_name_to_write() -> None:
+    with pytest.raises(SignatureMismatchError, match=r"Write f\(CAST\(ROW\(`p`, `b`\) AS "):
+        caller(a="int64", b="int64").given(named({"p": LONGS, "f0": LONGS}))
+
+
 def test_nobody_asks_again_where_the_calls_have_been_seen() -> None:
     found = caller(checked=True, a="int64", b="int64")
     assert read(found, *named({"p": LONGS, "q": LONGS}))[0] == {"a": [1, 2], "b": [1, 2]}
