@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from mmap import mmap
 
 _lock = threading.Lock()
 _first: BaseException | None = None
@@ -82,3 +83,30 @@ def add(records: int, failures: int, dead_letters: int) -> None:
 def total() -> Tally:
     """All that was counted since this process began."""
     return _total
+
+
+LONGEST_NAME = 256
+"""Bytes of a model's name that are told."""
+
+_note: mmap | None = None
+
+
+def share(note: mmap) -> None:
+    """Tell in this memory which model is at work: who shares it reads that after a crash."""
+    global _note
+    _note = note
+
+
+@contextmanager
+def at_work(model: str) -> Iterator[None]:
+    """The model is loaded or called while the context lasts."""
+    if _note is None:
+        yield
+        return
+    name = model.encode()[:LONGEST_NAME].ljust(LONGEST_NAME, b"\0")
+    _note[:] = name
+    try:
+        yield
+    finally:
+        if _note[:] == name:
+            _note[:] = bytes(LONGEST_NAME)

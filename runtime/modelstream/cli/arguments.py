@@ -92,6 +92,14 @@ def _inspect(commands: Commands) -> argparse.ArgumentParser:
     inspect.add_argument("model", metavar="MODEL")
     inspect.add_argument("--tags", help="of the meta graph, separated by commas (serve)")
     inspect.add_argument("--version", type=int, help="which version directory (the highest)")
+    inspect.add_argument(
+        "--import",
+        dest="imports",
+        metavar="MODULE",
+        action="append",
+        default=[],
+        help="a module that brings layers of a Keras file that has to be loaded; repeatable",
+    )
     inspect.add_argument("--json", action="store_true", help="as JSON, with the digest")
     inspect.set_defaults(command=_lazy("inspect"))
     return inspect

@@ -60,7 +60,7 @@ def _inspected(path: Path, arguments: argparse.Namespace) -> Inspected:
         return _saved_model(SavedModel(path, tags=tags, version=arguments.version), path)
     if file.suffix in GRAPH_SUFFIXES:
         return _graph(file)
-    model = KerasModel(file)
+    model = KerasModel(file, imports=arguments.imports)
     return Inspected(model.path, "Keras", {"format": "Keras"}, model.signatures)
 
 

@@ -12,6 +12,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from typing import NamedTuple
 
 _NATIVE = re.compile(rb"[IW]0000 |WARNING: All log messages before absl|[IW]\d{4} \d\d:\d\d:\d\d")
 
@@ -35,6 +36,23 @@ def _is_no_interrupt(record: logging.LogRecord) -> bool:
     return not str(record.msg).startswith("KeyboardInterrupt while sending command")
 
 
+class Pipe(NamedTuple):
+    """A pipe for what native libraries write."""
+
+    reading: int
+    writing: int
+
+
+_shared: list[Pipe] = []
+
+
+def shared_pipe() -> Pipe:
+    """What native libraries will write in this process and its children; somebody else reads it."""
+    if not _shared:
+        _shared.append(Pipe(*os.pipe()))
+    return _shared[0]
+
+
 @contextlib.contextmanager
 def _filtered_errors() -> Iterator[None]:
     try:
@@ -43,25 +61,36 @@ def _filtered_errors() -> Iterator[None]:
         yield
         return
     ours = os.dup(number)
-    reading, writing = os.pipe()
-    os.dup2(writing, number)
-    os.close(writing)
+    pipe = _shared[0] if _shared else Pipe(*os.pipe())
+    os.dup2(pipe.writing, number)
+    os.close(pipe.writing)
     before = sys.stderr
     sys.stderr = open(ours, "w", buffering=1, closefd=False)  # noqa: SIM115  # a descriptor
-    thread = threading.Thread(target=_pass_on, args=(reading, ours), daemon=True)
-    thread.start()
+    thread = threading.Thread(target=_pass_on, args=(pipe.reading, ours), daemon=True)
+    if _shared:
+        os.close(pipe.reading)
+    else:
+        thread.start()
     try:
         yield
     finally:
         sys.stderr.flush()
         sys.stderr = before
         os.dup2(ours, number)
-        thread.join(timeout=1)  # a child that holds the pipe open must not hold us up
+        if not _shared:
+            thread.join(timeout=1)  # a child that holds the pipe open must not hold us up
         os.close(ours)
 
 
 def _pass_on(reading: int, to: int) -> None:
+    for _ in passed_on(reading, to):
+        pass
+
+
+def passed_on(reading: int, to: int) -> Iterator[bytes]:
+    """The lines that come through a pipe, without the noise; each is handed on to a descriptor."""
     with open(reading, "rb") as lines, contextlib.suppress(OSError):  # a descriptor
         for line in lines:
             if not _NATIVE.match(line):
                 os.write(to, line)
+                yield line

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelstream.cli import supervised
 from modelstream.cli.exits import Exit, UsageError
 from modelstream.cli.models import model_paths
 from modelstream.cli.progress import ProgressLine, size
@@ -41,8 +42,13 @@ class Request:
     verbose: bool = False
 
 
-def command(arguments: argparse.Namespace) -> Exit:
+def command(arguments: argparse.Namespace) -> int:
     """Run it to its end, or until Ctrl-C."""
+    code = supervised.parent(verbose=arguments.verbose)
+    return _child(arguments) if code is None else code
+
+
+def _child(arguments: argparse.Namespace) -> Exit:
     watch = run(
         Request(
             file=arguments.file,

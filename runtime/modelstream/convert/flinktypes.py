@@ -48,6 +48,16 @@ class FlinkType:
     children: tuple["FlinkType", ...] = ()
     fields: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        """As one writes it."""
+        if not self.children:
+            return self.name
+        inside = [str(child) for child in self.children]
+        if self.name == "ROW":
+            names = ("`" + name.replace("`", "``") + "`" for name in self.fields)
+            inside = [f"{name} {child}" for name, child in zip(names, inside, strict=True)]
+        return f"{self.name}<{', '.join(inside)}>"
+
     @property
     def element(self) -> "FlinkType":
         """What the (nested) arrays hold in the end."""

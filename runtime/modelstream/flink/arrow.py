@@ -6,6 +6,7 @@ constant among the arguments is one value. Of what the function returns, it make
 Here a function reads what Arrow says, and returns what it means.
 """
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,6 +20,9 @@ import pyarrow as pa
 from pyflink.table.utils import arrow_to_pandas
 
 _ARROW = "_modelstream_arrow"
+_NAME = "_modelstream_name"
+_batch = threading.local()
+"""The size of the batch that this thread works on."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,16 @@ class Argument:
         return self.values.iloc[position] if is_column(self.values) else self.values[position]
 
 
+def column_of(given: Any) -> Any:
+    """The Arrow column behind an argument; None where it is not known."""
+    return vars(given).get(_ARROW) if is_column(given) else None
+
+
+def name_of(given: Any) -> str | None:
+    """The name that Flink has for the column of an argument."""
+    return vars(given).get(_NAME) if is_column(given) else None
+
+
 def keep_columns() -> None:
     """Let what PyFlink makes of Arrow columns remember them, from now on in this process.
 
@@ -52,8 +66,11 @@ def keep_columns() -> None:
 
 def _remembering(timezone: Any, field_types: Any, batches: Any) -> list[Any]:
     made: list[Any] = arrow_to_pandas(timezone, field_types, batches)
-    for values, column in zip(made, pa.Table.from_batches(batches).itercolumns(), strict=True):
+    table = pa.Table.from_batches(batches)
+    _batch.size = len(table)
+    for values, column, name in zip(made, table.columns, table.column_names, strict=True):
         object.__setattr__(values, _ARROW, column)  # pandas would take it for a new column
+        object.__setattr__(values, _NAME, name)
     return made
 
 
@@ -63,17 +80,38 @@ def is_column(given: Any) -> bool:
 
 
 def arguments(given: Sequence[Any]) -> list[Argument]:
-    """The arguments of a call, each with a value a record. At least one is a column."""
-    size = next(len(each) for each in given if is_column(each))
+    """The arguments of a call, each with a value a record."""
+    size = next((len(each) for each in given if is_column(each)), None)
+    if size is None:  # constants only, in a batch that another function has columns of
+        size = _batch.size
     return [_column(each) if is_column(each) else _constant(each, size) for each in given]
+
+
+def fields(column: Any) -> dict[str, Argument]:
+    """The fields of a column of ROW, each as an argument; all are NULL where the ROW is."""
+    array = column.combine_chunks()
+    return {
+        field.name: _argument(child)
+        for field, child in zip(array.type, array.flatten(), strict=True)
+    }
+
+
+def _argument(array: Any) -> Argument:
+    """An array of Arrow's as an argument: numbers stay numpy, all else are Python values."""
+    if not _is_number(array.type) or pa.types.is_boolean(array.type):
+        return Argument(plain(array))
+    if not array.null_count:
+        return Argument(array.to_numpy())
+    nulls = array.is_null().to_numpy(zero_copy_only=False)
+    return Argument(array.fill_null(0).to_numpy(), nulls)
 
 
 def _constant(value: Any, size: int) -> Argument:
     nulls = np.ones(size, bool) if value is None else None
-    return Argument([_number(value) if isinstance(value, Decimal) else value] * size, nulls)
+    return Argument([number(value) if isinstance(value, Decimal) else value] * size, nulls)
 
 
-def _number(literal: Decimal) -> float | int:
+def number(literal: Decimal) -> float | int:
     """What is meant by a literal with a point, which is a DECIMAL to Flink."""
     return int(literal) if literal.as_tuple().exponent == 0 else float(literal)
 

@@ -15,10 +15,11 @@ _JSON = _NUMBERS | {"BOOLEAN", "BYTES", "STRING", "TIMESTAMP"}
 
 def expressions(given: Arguments, types: dict[str, str], key: str | None) -> "list[Expression]":
     """The arguments as Flink computes them, in the function's order."""
-    from pyflink.table.expressions import col
+    from pyflink.table.expressions import call_sql, col
 
     keys = [] if key is None else [as_text(key, types[key])]
-    return [*map(col, given.columns), *keys]
+    rows = [call_sql("ROW(TRUE)")] if given.pinned else []  # the planner makes no constant of a ROW
+    return [*map(col, given.columns), *keys, *rows]
 
 
 def as_text(name: str, sql_type: str) -> "Expression":

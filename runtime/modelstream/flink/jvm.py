@@ -1,7 +1,7 @@
 """The boundary to the JVM: every py4j call of the library stands here."""
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -10,7 +10,7 @@ from modelstream.flink.connections import keep_apart
 
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream
-    from pyflink.table import Table, TableEnvironment
+    from pyflink.table import Table
 
 _LONGEST = 2**31 - 1
 _CHAINABLE = "org.apache.flink.streaming.api.transformations.PhysicalTransformation"
@@ -155,6 +155,15 @@ def _with_defaults(given: Any, options: Mapping[str, str]) -> Any:
     return merged
 
 
+def is_query(table: "Table") -> bool:
+    """Whether a table is more than what a source or a stream gives, so that it may pin columns."""
+    operation = table._j_table.getQueryOperation()
+    if operation.getClass().getSimpleName() != "SourceQueryOperation":
+        return "Stream" not in operation.getClass().getSimpleName()
+    resolved = operation.getContextResolvedTable().getResolvedTable()
+    return bool(resolved.getClass().getSimpleName() == "ResolvedCatalogView")
+
+
 def types_of(table: "Table") -> dict[str, str]:
     """Name → Flink SQL type of every column, as one writes it."""
     columns = table._j_table.getResolvedSchema().getColumns()
@@ -278,58 +287,7 @@ def _is_old(transformation: Any) -> bool:
     return "LegacySourceTransformation" in {each.getClass().getSimpleName() for each in before}
 
 
-def function_calls(
-    t_env: "TableEnvironment", insert: str, names: Collection[str]
-) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The calls of functions in an INSERT: each by name, with the SQL types of its arguments."""
-    operation = t_env._j_tenv.getParser().parse(insert).get(0)
-    return _calls(operation.getChild().getCalciteTree(), names)
-
-
-def _calls(node: Any, names: Collection[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for expression in _expressions(node):
-        yield from _calls_in(expression, names)
-    inputs = node.getInputs()
-    for index in range(inputs.size()):
-        yield from _calls(inputs.get(index), names)
-
-
-def _expressions(node: Any) -> Iterator[Any]:
-    match node.getClass().getSimpleName():
-        case "LogicalProject":
-            yield from _listed(node.getProjects())
-        case "LogicalFilter" | "LogicalJoin":
-            yield node.getCondition()
-        case "LogicalTableFunctionScan":
-            yield node.getCall()
-
-
-def _calls_in(expression: Any, names: Collection[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    match expression.getClass().getSimpleName():
-        case "RexFieldAccess":
-            yield from _calls_in(expression.getReferenceExpr(), names)
-        case "RexSubQuery":
-            yield from _calls(_field(expression, "rel"), names)
-        case "RexCall" | "RexOver":
-            operands = list(_listed(expression.getOperands()))
-            name = _function(expression.getOperator())
-            if name in names:
-                yield name, tuple(sql_type(each.getType()) for each in operands)
-            for each in operands:
-                yield from _calls_in(each, names)
-
-
-def _function(operator: Any) -> str:
-    """The name of a registered function; nothing for an operator such as CASE."""
-    registered = operator.getClass().getSimpleName() == "BridgingSqlFunction"
-    return str(operator.getName()).lower() if registered else ""
-
-
-def _listed(found: Any) -> Iterator[Any]:
-    return (found.get(index) for index in range(found.size()))
-
-
-def _field(java_object: Any, name: str) -> Any:
+def field(java_object: Any, name: str) -> Any:
     """A public field of a Java object, which py4j takes for a method."""
     from py4j.java_gateway import get_field
 

@@ -31,12 +31,13 @@ class Raw:
     Attributes:
         payload: the column of raw records, as BYTES.
         hidden: columns that say where a record comes from; no part of it.
-        source: SQL over the hidden columns, for the column ``source`` of a dead letter.
+        source: over the hidden columns and the payload, for the column ``source`` of a dead letter:
+            SQL, or what makes an expression.
     """
 
     payload: str
     hidden: tuple[str, ...] = ()
-    source: str | None = None
+    source: "str | Callable[[], Expression] | None" = None
 
 
 def over_table(
@@ -73,7 +74,8 @@ def over_table(
     names = (raw.payload,) if raw else tuple(plan.bound.inputs)
     from modelstream.flink.udf import Arguments
 
-    return _Call(source, plan, Arguments(names, plan.key is not None), pin).tables()
+    arguments = Arguments(names, plan.key is not None, raw is None and jvm.is_query(table))
+    return _Call(source, plan, arguments, pin).tables()
 
 
 @dataclass(frozen=True)
@@ -182,11 +184,15 @@ class _Call:
             "payload": payload,
             "model": columns.literal(self.plan.model.name),
             "model_digest": "NULL" if digest is None else columns.literal(digest),
-            "source": (raw and raw.source) or "NULL",
             "text": f"CASE WHEN {_is_text(payload)} THEN DECODE({payload}, 'UTF-8') END",
         }
+        source = "NULL" if raw is None or raw.source is None else raw.source
+        if isinstance(source, str):
+            known["source"] = source
         return [
-            call_sql(f"CAST({known.get(c.name) or self._told(c)} AS {c.type})").alias(c.name)
+            source().alias(c.name)
+            if c.name == "source" and not isinstance(source, str)
+            else call_sql(f"CAST({known.get(c.name) or self._told(c)} AS {c.type})").alias(c.name)
             for c in DEAD_LETTER_COLUMNS
         ]
 

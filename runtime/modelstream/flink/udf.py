@@ -11,10 +11,10 @@ from pyflink.table.udf import FunctionContext, ScalarFunction
 
 from modelstream import embedded
 from modelstream.convert.records import objects
-from modelstream.errors import SignatureMismatchError
 from modelstream.failure import Fail, Failure
 from modelstream.flink import arrow
 from modelstream.flink.arrow import Argument
+from modelstream.flink.calling import Caller, as_given
 from modelstream.scoring.metrics import ModelMetrics
 from modelstream.scoring.plan import Plan
 from modelstream.scoring.records import decoded
@@ -24,6 +24,8 @@ from modelstream.scoring.session import Session
 from modelstream.scoring.settle import Refused, settle
 
 ERROR = "error"
+_KEY, _ROWS = "", " "
+"""The names of arguments beside the columns, which no column has."""
 _MANY = 600
 """Arguments of one function that Flink 2.3 serialises; with 800 its stack overflows."""
 
@@ -36,25 +38,29 @@ class Arguments:
 
     Attributes:
         columns: the columns that the model reads; or one, the raw records, with a decoder.
-        key: the last argument is the key of the record, as text, for messages.
+        key: after them comes the key of the record, as text, for messages.
+        pinned: then one that is never a constant: Flink hands over no batch of constants alone,
+            which is what a query like ``WHERE x = 1`` makes of columns.
     """
 
     columns: tuple[str, ...]
     key: bool = False
+    pinned: bool = False
 
     @property
-    def count(self) -> int:
-        """How many they are."""
-        return len(self.columns) + self.key
+    def names(self) -> tuple[str, ...]:
+        """One for each."""
+        more = [name for name, there in ((_KEY, self.key), (_ROWS, self.pinned)) if there]
+        return (*self.columns, *more)
 
     def warn_of_many(self, model: str) -> None:
         """Say before Flink does, in a StackOverflowError, that a function takes only so many."""
-        if self.count > _MANY:
+        if len(self.names) > _MANY:
             log.warning(
                 "model %s is fed by %d arguments of one function; with more than about %d, Flink "
                 "fails with a StackOverflowError: put the features into one ARRAY column",
                 model,
-                self.count,
+                len(self.names),
                 _MANY,
             )
 
@@ -67,14 +73,21 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
         arguments: what the columns mean.
         error: the field that says why a record failed, where the job does not fail on it.
         readable: it says so in words, and not as a JSON object.
+        caller: what finds the arguments where people write the calls.
     """
 
     def __init__(
-        self, plan: Plan, arguments: Arguments, error: str = ERROR, *, readable: bool = False
+        self,
+        plan: Plan,
+        arguments: Arguments,
+        error: str = ERROR,
+        *,
+        readable: bool = False,
+        caller: Caller | None = None,
     ) -> None:
         arguments.warn_of_many(plan.model.name)
         self._plan, self._arguments = plan, arguments
-        self._error, self._readable = error, readable
+        self._error, self._readable, self._caller = error, readable, caller
         self._seen = 0
 
     def open(self, function_context: FunctionContext) -> None:
@@ -94,28 +107,24 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
     def eval(self, *given_arguments: Any) -> pd.DataFrame:
         """Score one Arrow batch of columns and constants."""
         with embedded.noted():
-            arguments = arrow.arguments(given_arguments)
-            given = self._given(arguments)
+            arguments, given = self._given(given_arguments)
             outcome = self._session.score(self._scorer, given, self._plan.on_error)
             if outcome.failures and isinstance(self._plan.on_error, Fail):
                 self._fail(outcome.failures, arguments)
             self._seen += given.size
             return self._frame(given, outcome)
 
-    def _given(self, arguments: Sequence[Argument]) -> Given:
+    def _given(self, arguments: Sequence[Any]) -> tuple[dict[str, Argument], Given]:
+        """The arguments by name, and the records in them."""
         plan = self._plan
+        if self._caller is not None:
+            return self._caller.given(arguments)
+        found = dict(zip(self._arguments.names, arrow.arguments(arguments), strict=True))
+        found.pop(_ROWS, None)
         if plan.decoder is not None:
-            return decoded(plan.decoder, plan.decoded, arguments[0].values)
-        names = self._arguments.columns
-        if len(arguments) != self._arguments.count:
-            raise SignatureMismatchError(
-                f"the function of model {plan.model.name!r} takes {len(names)} arguments "
-                f"({', '.join(names)}); it is called with {len(arguments)}"
-            )
-        found = dict(zip(names, arguments, strict=False))
-        columns = {name: each.values for name, each in found.items()}
-        nulls = {name: each.nulls for name, each in found.items() if each.nulls is not None}
-        return Given.without_nulls(columns, nulls)
+            (payload,) = self._arguments.columns
+            return found, decoded(plan.decoder, plan.decoded, found[payload].values)
+        return found, as_given({name: found[name] for name in self._arguments.columns})
 
     def _frame(self, given: Given, outcome: Outcome) -> pd.DataFrame:
         columns: dict[str, Any] = dict(given.kept)
@@ -128,13 +137,13 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
             columns[self._error] = errors
         return arrow.Result(columns, copy=False)
 
-    def _fail(self, failures: Mapping[int, Failure], arguments: Sequence[Argument]) -> None:
+    def _fail(self, failures: Mapping[int, Failure], arguments: Mapping[str, Argument]) -> None:
         position = min(failures)
-        found = dict(zip(self._arguments.columns, arguments, strict=False))
+        key = arguments.get(_KEY)
         refused = Refused(
-            {name: argument[position] for name, argument in found.items()},
+            {name: each[position] for name, each in arguments.items() if name != _KEY},
             failures[position],
-            arguments[-1][position] if self._arguments.key else None,
+            None if key is None else key[position],
             self._seen + position,
         )
         settle([refused], self._plan.on_error, self._plan.model.name)

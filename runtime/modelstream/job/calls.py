@@ -4,28 +4,21 @@ Flink takes any arguments for a Python function: what does not fit would be foun
 record, and a script that gives NULL for each of them looks as if it worked.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from modelstream.convert.fit import misfit
-from modelstream.errors import SignatureMismatchError
-from modelstream.flink import jvm
+from modelstream.flink import parsed
 from modelstream.models import BoundMethod
+from modelstream.scoring.call import NULL, Binding, Passed, bind
 
 if TYPE_CHECKING:
     from pyflink.table import TableEnvironment
 
-_NULL = "NULL"
-"""The type of a NULL without a type, which may stand for any value."""
+_LONG_DIGITS = 18
+"""Whole numbers of so many digits are BIGINT for certain."""
 
-
-@dataclass(frozen=True)
-class Call:
-    """One call in a statement: of which function, and the Flink SQL types of its arguments."""
-
-    function: str
-    types: tuple[str, ...]
+_COMPOSED = ("ARRAY<", "MAP<", "ROW<")
+"""Types of which the planner makes no constants."""
 
 
 def check(t_env: "TableEnvironment", insert: str, functions: Mapping[str, BoundMethod]) -> None:
@@ -37,25 +30,35 @@ def check(t_env: "TableEnvironment", insert: str, functions: Mapping[str, BoundM
         functions: the models by the names of their functions.
 
     Raises:
-        SignatureMismatchError: arguments are missing, too many or of the wrong type.
+        SignatureMismatchError: arguments are missing, too many or of the wrong type, or it cannot
+            be told which input they feed.
     """
-    for call in (Call(*found) for found in jvm.function_calls(t_env, insert, functions)):
-        if problem := _problem(call, functions[call.function]):
-            raise SignatureMismatchError(problem)
+    for _ in bindings(t_env, insert, functions):
+        pass
 
 
-def _problem(call: Call, bound: BoundMethod) -> str | None:
-    inputs = {tensor: bound.signature.inputs[tensor] for tensor in sorted(bound.feeds)}
-    if len(call.types) != len(inputs):
-        takes = ", ".join(f"{tensor} {spec}" for tensor, spec in inputs.items())
-        return (
-            f"{call.function} is called with {len(call.types)} arguments; it takes the inputs of "
-            f"its model, sorted by name: {takes}"
-        )
-    for number, (sql_type, tensor) in enumerate(zip(call.types, inputs, strict=True), start=1):
-        if sql_type != _NULL and (reason := misfit(sql_type, inputs[tensor])):
-            return (
-                f"argument {number} of {call.function} ({sql_type}) cannot feed input {tensor!r} "
-                f"({inputs[tensor]}): {reason}"
-            )
-    return None
+def bindings(
+    t_env: "TableEnvironment", insert: str, functions: Mapping[str, BoundMethod]
+) -> Iterator[tuple[str, Binding]]:
+    """Every call of a model in an INSERT: the function's name, and what feeds its inputs.
+
+    Raises:
+        SignatureMismatchError: see `check`.
+    """
+    for name, arguments in parsed.calls(t_env, insert, functions):
+        yield name, bind(name, functions[name], list(map(_passed, arguments)))
+
+
+def _passed(argument: parsed.Argument) -> Passed:
+    constant = argument.constant and not argument.type.startswith(_COMPOSED)
+    return Passed(_type(argument), argument.column, constant)
+
+
+def _type(argument: parsed.Argument) -> str:
+    """The type that reaches the model: a constant with a decimal point is a DOUBLE there."""
+    if argument.type == NULL or not argument.constant or not argument.type.startswith("DECIMAL("):
+        return argument.type
+    precision, scale = argument.type.removeprefix("DECIMAL(").partition(")")[0].split(",")
+    if int(scale):
+        return "DOUBLE"
+    return "BIGINT" if int(precision) <= _LONG_DIGITS else argument.type

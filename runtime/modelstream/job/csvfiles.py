@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pyflink.table import StreamTableEnvironment, Table
 
 _CHUNK = 1 << 20  # characters
-_RECORD = "record"
+_RECORD, _LINE = "record", "line"
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,21 @@ class CsvFiles:
     files: Listing
     dialect: Dialect
 
-    def table(self, t_env: "StreamTableEnvironment", payload: str) -> "Table":
-        """One row a record: its bytes in the column ``payload``, and the metadata columns."""
+    def table(self, t_env: "StreamTableEnvironment", payload: str, path: str, line: str) -> "Table":
+        """One row a record: its bytes, the metadata columns, its file (as bytes) and its line.
+
+        Args:
+            t_env: where.
+            payload: the column of the record's bytes.
+            path: the column of its file.
+            line: the column of the line that it begins at.
+        """
         from pyflink.common import Types
         from pyflink.table.expressions import col
 
         names, types = file_fields()
-        row = Types.ROW_NAMED([_RECORD, *names], [Types.PRIMITIVE_ARRAY(Types.BYTE()), *types])
+        own = [Types.PRIMITIVE_ARRAY(Types.BYTE()), Types.LONG()]
+        row = Types.ROW_NAMED([_RECORD, _LINE, *names], [*own, *types])
         records = (
             self.files.stream(t_env)
             .process(_reader(self.files.store, self.dialect), output_type=row)
@@ -50,7 +58,8 @@ class CsvFiles:
             .uid("modelstream-csv-records")
         )
         table = t_env.from_data_stream(records)
-        return table.select(col(_RECORD).alias(payload), *metadata(self.plan.columns))
+        place = (col("path").alias(path), col(_LINE).alias(line))
+        return table.select(col(_RECORD).alias(payload), *metadata(self.plan.columns), *place)
 
 
 def csv_files(plan: TablePlan, dialect: Dialect, options: Mapping[str, str]) -> CsvFiles:
@@ -78,16 +87,16 @@ def csv_files(plan: TablePlan, dialect: Dialect, options: Mapping[str, str]) -> 
         ) from None
 
 
-def records(store: Store, path: str, dialect: Dialect) -> Iterator[bytes]:
-    """The records of one file; bytes that are no UTF-8 stay what they are.
+def records(store: Store, path: str, dialect: Dialect) -> Iterator[tuple[int, bytes]]:
+    """The records of one file, each with its line; bytes that are no UTF-8 stay what they are.
 
     Raises:
         OSError: the file is gone or may not be read.
     """
     with store.open(path) as stream:
         text = TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
-        for record in dialect.records(iter(lambda: text.read(_CHUNK), "")):
-            yield record.encode("utf-8", "surrogateescape")
+        for line, record in dialect.numbered(iter(lambda: text.read(_CHUNK), "")):
+            yield line, record.encode("utf-8", "surrogateescape")
 
 
 def _reader(store: Store, dialect: Dialect) -> Any:
@@ -97,7 +106,7 @@ def _reader(store: Store, dialect: Dialect) -> Any:
     class ReadRecords(ProcessFunction):  # type: ignore[misc]  # pyflink has no types
         def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
             path, name, size, modified = value
-            for record in records(store, path_text(bytes(path)), dialect):
-                yield Row(record, path, name, size, modified)
+            for line, record in records(store, path_text(bytes(path)), dialect):
+                yield Row(record, line, path, name, size, modified)
 
     return ReadRecords()

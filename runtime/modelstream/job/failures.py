@@ -21,9 +21,12 @@ _RAISED = re.compile(r"^([A-Za-z_][\w.]*?)(?:: (.*))?$", re.DOTALL)
 # What Flink says when news for a task arrives after the task has failed.
 _FOLLOW_UP = "TaskNotRunningException"
 # What says too little by itself.
+_NO_COLUMNS = "ArrayIndexOutOfBoundsException: Index 0 out of bounds for length 0"
 _HINTS = {
     "Timed out waiting for a node assignment": "no Kafka broker answers: see the option "
     "properties.bootstrap.servers",
+    _NO_COLUMNS: "perhaps a function in SQL is called with constants only, or with columns that a "
+    "WHERE makes constants, for which Flink starts none: write f(CAST(ROW(x) AS ROW<x FLOAT>))",
 }
 # Classes that only wrap what went wrong.
 _WRAPPERS = (

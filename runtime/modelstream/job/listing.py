@@ -84,14 +84,23 @@ def listing(
         OptionError: a value that cannot be honoured, or metadata that a file does not have.
     """
     _check_metadata(columns)
-    keys = {key: value for key, value in options.items() if key.startswith("s3.")}
-    is_s3 = source[PATH].startswith(tuple(f"{scheme}://" for scheme in S3_SCHEMES))
     interval = source.get(INTERVAL)
     return Listing(
-        Store(source[PATH], keys if is_s3 else {}),
+        store_of(source[PATH], options),
         _pattern(source.get(PATTERN)),
         None if interval is None else _duration(interval),
     )
+
+
+def store_of(path: str, options: Mapping[str, str]) -> Store:
+    """Where the files of a path are, with the keys that Flink's options hold.
+
+    Raises:
+        OptionError: they cannot be read from here.
+    """
+    keys = {key: value for key, value in options.items() if key.startswith("s3.")}
+    is_s3 = path.startswith(tuple(f"{scheme}://" for scheme in S3_SCHEMES))
+    return Store(path, keys if is_s3 else {})
 
 
 def file_fields() -> tuple[list[str], list[Any]]:

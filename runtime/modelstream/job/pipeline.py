@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from modelstream import failure
 from modelstream.convert import Constant, Fit, Image, Inputs
 from modelstream.errors import JobError
-from modelstream.job import connectors, csvfiles, decode, files, tables
+from modelstream.job import connectors, csvfiles, decode, files, places, tables
 from modelstream.job.connectors import Needs
 from modelstream.job.labels import read_labels
 from modelstream.job.secrets import Secrets
@@ -23,12 +23,13 @@ from modelstream_crds.v1alpha1 import Column, Inference, OnError, Pipeline, Sink
 from modelstream_crds.v1alpha1 import Method as MethodName
 
 if TYPE_CHECKING:
-    from pyflink.table import StatementSet, StreamTableEnvironment, Table
+    from pyflink.table import Expression, StatementSet, StreamTableEnvironment, Table
 
     from modelstream.flink.tables import Raw
     from modelstream.scoring.records import RecordDecoder
 
-_PLACE = "CONCAT(`{}`, '/', CAST(`{}` AS STRING), '@', CAST(`{}` AS STRING))"
+_OFFSET = "CONCAT(`{}`, '/', CAST(`{}` AS STRING), '@', CAST(`{}` AS STRING))"
+_LINE = "CONCAT(DECODE(`{}`, 'UTF-8'), ':', CAST(`{}` AS STRING))"
 _KEY_FORMAT, _KEY_FIELDS, _KEY_PREFIX = "key.format", "key.fields", "key.fields-prefix"
 
 
@@ -206,7 +207,7 @@ def _read_raw(
         plan.options,
     )
     payload = tables.unused_name("payload", plan.columns)
-    place, hidden = _place(plan)
+    hidden, source = _place(plan, payload, options)
     raw = TablePlan(
         plan.connector,
         "raw",
@@ -214,28 +215,42 @@ def _read_raw(
         (
             *(c for c in fields if c.name in keys),
             *tables.raw_columns(payload, plan.columns),
-            *hidden,
+            *(hidden if plan.format != "csv" or plan.connector == "kafka" else ()),
         ),
     )
-    names = tuple(column.name for column in hidden)
-    where = Raw(payload, names, _PLACE.format(*place) if place else None)
     if (plan.connector, plan.format) == ("filesystem", "csv"):
-        source = csvfiles.csv_files(raw, decode.csv_dialect(plan.options), options())
-        table = source.table(t_env, payload)
+        files_of = csvfiles.csv_files(raw, decode.csv_dialect(plan.options), options())
+        table = files_of.table(t_env, payload, *(column.name for column in hidden))
     else:
         # Flink's json and csv skip a record without a value (a tombstone), so this does too.
         table = t_env.from_descriptor(raw.descriptor()).where(col(payload).is_not_null)
+    where = Raw(payload, tuple(column.name for column in hidden), source)
     return Read(table, decoder, where, _dead_letter_key(plan, keys))
 
 
-def _place(plan: TablePlan) -> tuple[tuple[str, ...], tuple[Column, ...]]:
-    """Names of the columns that say where in Kafka a record stands, and those of them to add.
+def _place(
+    plan: TablePlan, payload: str, options: Callable[[], dict[str, str]]
+) -> "tuple[tuple[Column, ...], str | Callable[[], Expression] | None]":
+    """Columns to be added that say where a record stands, and what makes its place of them."""
+    path = tables.unused_name("modelstream_path", plan.columns)
+    match plan.connector, plan.format:
+        case "kafka", _:
+            return _place_in_topic(plan)
+        case "filesystem", "csv":
+            line = tables.unused_name("modelstream_line", plan.columns)
+            columns = (Column(name=path, type="BYTES"), Column(name=line, type="BIGINT"))
+            return columns, _LINE.format(path, line)
+        case "filesystem", _ if (found := places.places(plan, options())) is not None:
+            there = [column.name for column in plan.columns if column.metadata == "file.path"]
+            added = () if there else (Column(name=path, type="STRING", metadata="file.path"),)
+            known = there[0] if there else path
+            return added, lambda: places.expression(found, known, payload)
+        case _:
+            return (), None
 
-    A table may have one column a metadata key: what the schema has already is not added again.
-    Flink knows no such thing of a file.
-    """
-    if plan.connector != "kafka":
-        return (), ()
+
+def _place_in_topic(plan: TablePlan) -> tuple[tuple[Column, ...], str]:
+    """A table may have one column a metadata key: what the schema has already is not added."""
     there = {column.metadata: column.name for column in plan.columns if column.metadata}
     added = {
         of: Column(name=tables.unused_name(f"modelstream_{of}", plan.columns), type=t, metadata=of)
@@ -243,7 +258,7 @@ def _place(plan: TablePlan) -> tuple[tuple[str, ...], tuple[Column, ...]]:
         if of not in there
     }
     names = {**there, **{of: column.name for of, column in added.items()}}
-    return tuple(names[of] for of in ("topic", "partition", "offset")), tuple(added.values())
+    return tuple(added.values()), _OFFSET.format(*map(names.get, ("topic", "partition", "offset")))
 
 
 def key_columns(plan: TablePlan) -> tuple[str, ...]:

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from modelstream.errors import JobError, SignatureMismatchError
-from modelstream.failure import Fail, Null
+from modelstream.failure import Drop, Fail
 from modelstream.job import calls, connectors, failures, statements
 from modelstream.job.connectors import Needs
 from modelstream.job.statements import Statement
 from modelstream.models import Model
+from modelstream.scoring.plan import Plan
 from modelstream_crds.reserved import RESERVED
 from modelstream_crds.v1alpha1 import Sql, SqlOnError
 
@@ -52,12 +53,13 @@ def build(
         JobError: a statement does not work; the message names it.
         SignatureMismatchError: a statement calls a model with arguments that do not fit.
     """
-    from modelstream.flink.sql import register
-    from modelstream.scoring.plan import default_method
+    from modelstream.flink.sql import function
 
-    functions = {name: default_method(model).bind(model) for name, model in models.items()}
-    for name, model in models.items():
-        register(t_env, name, model, on_error=Fail() if sql.on_error is SqlOnError.FAIL else Null())
+    on_error = Fail() if sql.on_error is SqlOnError.FAIL else Drop()
+    plans = {name: Plan.of(model, on_error=on_error) for name, model in models.items()}
+    functions = {name: plan.bound for name, plan in plans.items()}
+    for name, plan in plans.items():
+        function(t_env, name, plan, checked=True)
     script = checked(sql.statements)
     inserts = t_env.create_statement_set()
     for statement in script:

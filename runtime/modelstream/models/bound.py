@@ -107,6 +107,11 @@ class BoundMethod:
                 f"{self.model!r}:" + "".join(f"\n  {problem}" for problem in problems)
             )
 
+    def misfit(self, tensor: str, column_type: str) -> str | None:
+        """Why a column of this Flink SQL type cannot feed a tensor; None when it can."""
+        encoder = self.encoders.get(tensor)
+        return (encoder.misfit if encoder else misfit)(column_type, self.signature.inputs[tensor])
+
     def encode(self, columns: Mapping[str, Any]) -> dict[str, Tensor]:
         """A batch of columns as the tensors that the signature takes.
 
@@ -159,8 +164,7 @@ class BoundMethod:
                 f"input {tensor!r} ({spec}) is to be fed from column {column!r}, which the stream "
                 f"does not have{suggestion(column, columns)}; it has {listed(columns)}"
             )
-        encoder = self.encoders.get(tensor)
-        reason = (encoder.misfit if encoder else misfit)(columns[column], spec)
+        reason = self.misfit(tensor, columns[column])
         if reason is None:
             return None
         return (

@@ -108,6 +108,8 @@ def check_rows(signature: Signature, output: str, cannot: str) -> None:
 def problem(signature: Signature, output: str) -> str | None:
     """Why an output has no row for each record; None where it has, as far as its shape tells."""
     spec = signature.outputs[output]
+    if spec.dtype not in DTYPES:
+        return f"no column can carry {spec.dtype}: export the model with numbers, texts or booleans"
     if not has_rows(spec):
         return "it has no dense row for each record"
     if spec.batch is None or spec.batch in {each.batch for each in signature.inputs.values()}:

@@ -1,12 +1,14 @@
 """The first call of a model is slow; make it before the first record comes."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 
+from modelstream.convert.constant import Constant
 from modelstream.convert.dtypes import Kind, dtype_of
 from modelstream.convert.inputs import Tensor
 from modelstream.convert.ragged import to_ragged
@@ -19,11 +21,22 @@ from modelstream.models.signature import Signature
 log = logging.getLogger(__name__)
 
 
-def warm_up(model: OpenModel, signature: str, sizes: Iterable[int] = (1,)) -> None:
+def warm_up(
+    model: OpenModel,
+    signature: str,
+    sizes: Iterable[int] = (1,),
+    constants: Mapping[str, Constant] = MappingProxyType({}),
+) -> None:
     """Call a signature once for each batch size, with zeros and empty strings.
 
     One that changes variables of the model is not called: what the first record finds would be
     another model.
+
+    Args:
+        model: the open model.
+        signature: of the model.
+        sizes: of the batches.
+        constants: what the tensors get that have the same value for all records.
 
     Raises:
         Exception: whatever the model raises; a model may refuse such input, so this tells nothing
@@ -32,8 +45,11 @@ def warm_up(model: OpenModel, signature: str, sizes: Iterable[int] = (1,)) -> No
     found = model.signatures[signature]
     if found.stateful:
         return
+    fixed = {name: each.to_tensor(found.inputs[name]) for name, each in constants.items()}
+    batch = next((spec.batch for spec in found.inputs.values() if spec.batch), None)
     for size in sizes:
-        model.call(signature, zeros(found, size))
+        same = {name: each.of(batch or size) for name, each in fixed.items()}
+        model.call(signature, {**zeros(found, size), **same})
 
 
 def try_to_warm_up(model: OpenModel, bound: BoundMethod, sizes: Iterable[int]) -> None:

@@ -11,11 +11,12 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from modelstream.convert import Constant
 from modelstream.errors import BrokenModelError
 from modelstream.job.models import model_at, place
 from modelstream.models import DEFAULT_SIGNATURE, Model, OpenModel, warm_up
@@ -42,12 +43,21 @@ class Loaded:
 
 
 @dataclass(frozen=True)
+class Calls:
+    """How one signature is warmed: in which batch sizes, and with what beside made-up records."""
+
+    signature: str
+    sizes: tuple[int, ...] = (1,)
+    constants: Mapping[str, Constant] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Declared:
     """A model of the manifest, and the calls that warm it."""
 
     model: Model
     path: Path
-    calls: tuple[tuple[str, tuple[int, ...]], ...]
+    calls: tuple[Calls, ...]
 
 
 def declared(manifest: api.ModelStream, root: Path) -> Iterator[Declared]:
@@ -58,17 +68,16 @@ def declared(manifest: api.ModelStream, root: Path) -> Iterator[Declared]:
         yield Declared(model, path, _calls(manifest, each, model) if each.warm_up else ())
 
 
-def _calls(
-    manifest: api.ModelStream, spec: api.Model, model: Model
-) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    """Each signature once; the pipeline's in the batch sizes that it will get."""
+def _calls(manifest: api.ModelStream, spec: api.Model, model: Model) -> tuple[Calls, ...]:
+    """Each signature once; the pipeline's with its constants, in the batch sizes it will get."""
     pipeline = manifest.spec.pipeline
     if pipeline is None or pipeline.inference.model != spec.name:
-        return tuple((name, (1,)) for name in model.signatures)
+        return tuple(map(Calls, model.signatures))
     batch = pipeline.inference.batch
     chosen = pipeline.inference.signature or DEFAULT_SIGNATURE
     sizes = tuple(batch.allowed_sizes) or (1, batch.max_size)
-    return ((chosen, sizes),) if chosen in model.signatures else ()
+    constants = {name: Constant(each) for name, each in pipeline.inference.constants.items()}
+    return (Calls(chosen, sizes, constants),) if chosen in model.signatures else ()
 
 
 def load(each: Declared, keep: ExitStack, clock: Callable[[], float] = time.monotonic) -> Loaded:
@@ -90,8 +99,8 @@ def load(each: Declared, keep: ExitStack, clock: Callable[[], float] = time.mono
 
 def _warm(opened: OpenModel, each: Declared) -> str | None:
     try:
-        for signature, sizes in each.calls:
-            warm_up(opened, signature, sizes)
+        for calls in each.calls:
+            warm_up(opened, calls.signature, calls.sizes, calls.constants)
     except BrokenModelError:
         raise
     except Exception as error:  # made-up input may be refused in any way

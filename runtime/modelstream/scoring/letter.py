@@ -33,7 +33,7 @@ class Letter:
         model: the model that it failed by, or those around which a function of the user raised.
         time: when, in milliseconds since 1970.
         model_digest: of the model's files; None where nobody computed it.
-        source: ``TOPIC/PARTITION@OFFSET`` of a record of Kafka, ``FILE:1`` of a whole file.
+        source: ``TOPIC/PARTITION@OFFSET`` of a record of Kafka, ``FILE:LINE`` of one of a file.
         text: the payload, where it is UTF-8.
     """
 

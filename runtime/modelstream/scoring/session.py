@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from modelstream import embedded
 from modelstream.errors import UnscorableError
 from modelstream.failure import Drop, Failure, OnError, Stage
 from modelstream.models import (
@@ -60,7 +61,7 @@ class Session:
         self.batch = batch
         self._stack = ExitStack()
         self._scorers: list[tuple[Method | None, Scorer]] = []
-        with metrics.loading():
+        with metrics.loading(), embedded.at_work(model.name):
             self._opened: OpenModel = self._stack.enter_context(model.open(options))
 
     @classmethod
@@ -87,13 +88,15 @@ class Session:
 
     def call(self, signature: str, inputs: Fed) -> dict[str, npt.NDArray[Any]]:
         """Run one signature on arrays by tensor name."""
-        return self._opened.call(signature, inputs)
+        with embedded.at_work(self.model.name):
+            return self._opened.call(signature, inputs)
 
     def predict(
         self, signature: str = DEFAULT_SIGNATURE, /, **tensors: object
     ) -> dict[str, npt.NDArray[Any]]:
         """Run one signature on a batch of Python values."""
-        return self._opened.predict(signature, **tensors)
+        with embedded.at_work(self.model.name):
+            return self._opened.predict(signature, **tensors)
 
     def scorer(self, bound: BoundMethod) -> Scorer:
         """What runs a method on batches."""

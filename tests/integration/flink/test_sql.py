@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support import models
@@ -9,7 +10,8 @@ from tests.support.flink import HUNG_UP, collected, environment, in_processes, n
 from tests.support.numpymodel import NumpyModel, called
 
 from modelstream.errors import OptionError
-from modelstream.failure import Fail
+from modelstream.failure import Drop, Fail
+from modelstream.flink.entry import infer
 from modelstream.flink.sql import register
 from modelstream.models import SavedModel
 from modelstream.scoring.batch import Batch
@@ -57,16 +59,82 @@ def test_an_argument_too_many_fails_the_job() -> None:
     t_env = environment()
     register(t_env, "twice", NumpyModel())
     t_env.create_temporary_view("numbers", numbers(t_env, [4.0]))
-    with pytest.raises(Exception, match=r"takes 1 arguments \(x\); it is called with 2"):
+    with pytest.raises(
+        Exception, match=r"twice: it is called with 2 arguments, and takes 1 inputs: x"
+    ):
         collected(t_env.sql_query("SELECT twice(x, id).y FROM numbers"))
 
 
-def test_arguments_are_the_input_tensors_sorted_by_name() -> None:
+ROWS = [(0, 1.5, 1.0, 4.0), (1, 2.5, 2.0, 9.0)]
+
+
+def environment_with_diff() -> Any:
+    """An environment with ``diff(a, b)`` and a table of four columns."""
     t_env = environment()
-    register(t_env, "pair", SavedModel(models.pair()))
-    source = table(t_env, "a FLOAT, b ARRAY<BIGINT>", [(0.5, [1, 2])])
-    t_env.create_temporary_view("pairs", source)
-    assert collected(t_env.sql_query("SELECT pair(a, b).`sum` FROM pairs")) == [(3.5,)]
+    register(t_env, "diff", SavedModel(models.difference()))
+    source = table(t_env, "id BIGINT, a FLOAT, b FLOAT, x FLOAT", ROWS)
+    t_env.create_temporary_view("numbers", source)
+    return t_env
+
+
+def test_several_inputs_are_fed_by_name_and_constants_count_for_each_row() -> None:
+    calls = (
+        "diff(a, b)",
+        "diff(CAST(ROW(0.5, x) AS ROW<b FLOAT, a FLOAT>))",
+        "diff(a, 0.5)",
+        "diff(CAST(ROW(7.5, 2) AS ROW<a FLOAT, b FLOAT>))",
+    )
+    results = ", ".join(f"{call}.d" for call in calls)
+    query = f"SELECT {results}, diff(a, CAST(NULL AS FLOAT)).error FROM numbers WHERE id < 2"
+    found = collected(environment_with_diff().sql_query(query))
+    assert [row[:-1] for row in found] == [(0.5, 3.5, 1.0, 5.5), (0.5, 8.5, 2.0, 5.5)]
+    assert all("'b' is null" in row[-1] for row in found)
+
+
+def test_inputs_are_never_fed_in_the_order_of_their_names_in_silence() -> None:
+    with pytest.raises(Exception, match=r"Write diff\(CAST\(ROW\(`x`, `b`\) AS ROW<"):
+        collected(environment_with_diff().sql_query("SELECT diff(x, x + 1).d FROM numbers"))
+
+
+def test_a_call_of_constants_takes_part_in_the_batch_of_another() -> None:
+    t_env = environment()
+    register(t_env, "twice", NumpyModel())
+    t_env.create_temporary_view("numbers", numbers(t_env, [1.0, 2.0]))
+    query = "SELECT twice(x).y, twice(CAST(3 AS FLOAT)).y FROM numbers"
+    assert collected(t_env.sql_query(query)) == [(2.0, 6.0), (4.0, 6.0)]
+
+
+def test_rows_that_an_update_takes_back_are_scored_again() -> None:
+    t_env = environment()
+    register(t_env, "twice", NumpyModel())
+    t_env.create_temporary_view("numbers", numbers(t_env, [1.0, 2.0, 4.0]))
+    t_env.execute_sql(
+        "CREATE TEMPORARY VIEW sums AS "
+        "SELECT MOD(id, 2) AS k, CAST(SUM(x) AS FLOAT) AS s FROM numbers GROUP BY MOD(id, 2)"
+    )
+    by_sql = t_env.sql_query("SELECT k, s, twice(s).y FROM sums")
+    by_infer = infer(t_env.from_path("sums"), NumpyModel(), inputs={"x": "s"}).scored
+    for scored in (by_sql, by_infer):
+        with scored.execute().collect() as results:
+            changes = [(row.get_row_kind().name, tuple(row)) for row in results]
+        assert changes == [
+            ("INSERT", (0, 1.0, 2.0)),
+            ("INSERT", (1, 2.0, 4.0)),
+            ("UPDATE_BEFORE", (0, 1.0, 2.0)),
+            ("UPDATE_AFTER", (0, 5.0, 10.0)),
+        ]
+
+
+def test_a_column_that_a_where_makes_constant_feeds_a_model_alone() -> None:
+    t_env = environment()
+    from pyflink.table.expressions import col
+
+    source = numbers(t_env, [1.0, 2.0])
+    t_env.create_temporary_view("ones", source.where(col("x") == 1.0))
+    for found in (source.where(col("x") == 1.0), t_env.from_path("ones")):
+        assert collected(infer(found, NumpyModel(), keep=["id"], on_error=Drop()).scored) == [
+            (0, 2.0)
+        ]
 
 
 def test_rows_are_scored_in_batches(tmp_path: Path) -> None:

@@ -1,12 +1,21 @@
 """TensorValues and images through real Flink tables and streams."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.support import models
-from tests.support.flink import HUNG_UP, collected, environment, in_processes, table
+from tests.support.flink import (
+    HUNG_UP,
+    collected,
+    environment,
+    in_processes,
+    numbers,
+    table,
+)
+from tests.support.jobs import lines
 
 import modelstream as ms
 from modelstream.convert import to_tensor
@@ -33,6 +42,38 @@ def test_packed_tensors_feed_a_model_as_bytes_and_as_rows(monkeypatch: pytest.Mo
         with model.open() as opened:
             expected = opened.predict(x=vectors)["y"]
         assert scored == {at: pytest.approx(expected[at].tolist(), rel=1e-3) for at in good}
+
+
+def special(x: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
+    y = np.choose(x.astype(int), [np.nan, np.inf, -np.inf]).astype(np.float32)
+    return {"y": y, "d": y.astype(np.float64), "v": np.stack([y, x], axis=1)}
+
+
+def test_nan_and_infinity_are_what_flinks_formats_write_of_them(tmp_path: Path) -> None:
+    outputs = {
+        "y": ms.TensorSpec("float32", (None,)),
+        "d": ms.TensorSpec("float64", (None,)),
+        "v": ms.TensorSpec("float32", (None, 2)),
+    }
+    model = ms.CallableModel(special, {"x": ms.TensorSpec("float32", (None,))}, outputs)
+    t_env = environment()
+    scored = ms.infer(numbers(t_env, [0.0, 1.0, 2.0]), model, keep=["id"]).scored
+    inserts = t_env.create_statement_set()
+    for name in ("json", "csv"):
+        t_env.execute_sql(
+            f"CREATE TEMPORARY TABLE {name} (id BIGINT, y FLOAT, d DOUBLE, v ARRAY<FLOAT>) WITH ("
+            f"'connector' = 'filesystem', 'format' = '{name}', 'path' = '{tmp_path / name}')"
+        )
+        inserts.add_insert(name, scored)
+    inserts.execute().wait()
+    words = ["NaN", "Infinity", "-Infinity"]
+    assert lines(tmp_path / "json") == [
+        f'{{"id":{at},"y":"{word}","d":"{word}","v":["{word}",{at}.0]}}'
+        for at, word in enumerate(words)
+    ]
+    assert lines(tmp_path / "csv") == [
+        f"{at},{word},{word},{word};{at}.0" for at, word in enumerate(words)
+    ]
 
 
 def test_a_tensor_is_the_element_of_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:

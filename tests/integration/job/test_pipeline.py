@@ -99,6 +99,9 @@ def test_each_bad_record_is_one_dead_letter_with_its_bytes(
     assert by_stage == {"format": set(bad), "inference": {refused}}
     assert len(letters) == 5
     assert {letter["model"] for letter in letters} == {"picky"}
+    places = {base64.b64decode(letter["payload"]): letter["source"] for letter in letters}
+    file = tmp_path / "in" / "part"
+    assert places == {line: f"{file}:{n}" for n, line in enumerate([*bad, refused], 1)}
 
 
 def test_csv_files_are_read_by_record_and_not_by_line(
@@ -119,8 +122,9 @@ def test_csv_files_are_read_by_record_and_not_by_line(
     spec["flink"] = {"runtimeMode": "Batch"}
     run(spec, picky)
     assert scored(tmp_path) == [(1, 1.0), (2, 2.0), (7, 7.0)]
-    letters = {base64.b64decode(row["payload"]) for row in rows(tmp_path / "dead")}
-    assert letters == {*bad, b"\n"}
+    letters = {base64.b64decode(row["payload"]): row["source"] for row in rows(tmp_path / "dead")}
+    places = {line: f"{files / 'a.csv'}:{n}" for n, line in enumerate(bad, 5)}
+    assert letters == {**places, b"\n": f"{files / 'b.csv.gz'}:2"}
 
 
 def test_dropped_records_leave_the_others(tmp_path: Path, picky: dict[str, Path]) -> None:

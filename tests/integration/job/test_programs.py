@@ -2,12 +2,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support import models
 from tests.support.jobs import built, model, rows, run
 
 from modelstream import embedded
 from modelstream.errors import JobError, ModelStreamError, OptionError, SignatureMismatchError
 from modelstream.flink.environment import SHARED_PLAN
-from modelstream.job import failures
+from modelstream.job import calls, failures
+from modelstream.models import Predict, SavedModel
 
 pytestmark = pytest.mark.flink
 
@@ -83,7 +85,7 @@ def test_an_error_in_sql_names_the_statement_without_a_java_trace(
     [
         pytest.param(
             "SELECT picky(name).root FROM people",
-            r"argument 1 of picky \(STRING\) cannot feed input 'x' \(float32\[\?\]\)",
+            r"picky: argument 1 \(STRING\) cannot feed input 'x' \(float32\[\?\]\)",
             id="type",
         ),
         pytest.param(
@@ -93,7 +95,7 @@ def test_an_error_in_sql_names_the_statement_without_a_java_trace(
         ),
         pytest.param(
             "SELECT x FROM people WHERE CASE WHEN id > 1 THEN picky(id, x).root ELSE x END > 0",
-            r"picky is called with 2 arguments; it takes .*: x float32\[\?\]",
+            r"picky: it is called with 2 arguments, and takes 1 inputs: x float32\[\?\]",
             id="too-many-in-a-condition",
         ),
         pytest.param(
@@ -101,7 +103,17 @@ def test_an_error_in_sql_names_the_statement_without_a_java_trace(
             r"called with 0 arguments",
             id="none-in-exists",
         ),
-        pytest.param("SELECT y FROM named", r"argument 1 of picky \(STRING\)", id="behind-a-view"),
+        pytest.param(
+            "SELECT picky(CAST(2 AS FLOAT)).root FROM people",
+            r"constants, and Flink starts no function .* Write picky\(CAST\(ROW\(`x`\) AS ",
+            id="constants-only",
+        ),
+        pytest.param(
+            "SELECT picky(MAP['x', x]).root FROM people",
+            r"called with a MAP, of which Flink hands over the first batch alone",
+            id="map",
+        ),
+        pytest.param("SELECT y FROM named", r"picky: argument 1 \(STRING\)", id="behind-a-view"),
     ],
 )
 def test_the_arguments_of_a_model_in_sql_are_held_against_its_signature(
@@ -116,6 +128,58 @@ def test_the_arguments_of_a_model_in_sql_are_held_against_its_signature(
     )
     with pytest.raises(SignatureMismatchError, match=rf"statement 4 .*{message}"):
         built(sql(script), picky)
+
+
+QUERY = """
+    SELECT diff(a, b).d AS columns_, diff(a, 0.5).d AS constant_,
+        diff(CAST(ROW(7, 2) AS ROW<a FLOAT, b FLOAT>)).d AS constants_,
+        diff(CAST(ROW(1.5, x) AS ROW<b FLOAT, a FLOAT>)).d AS row_
+    FROM (SELECT x AS a, id AS b, x FROM numbers)
+"""
+
+
+def test_several_inputs_are_fed_by_name_and_what_feeds_them_is_told(tmp_path: Path) -> None:
+    columns = "columns_ FLOAT, constant_ FLOAT, constants_ FLOAT, row_ FLOAT"
+    statements = (
+        source(tmp_path / "in", "1,4\n2,9\n")
+        + sink("scored", tmp_path / "out", columns)
+        + f"INSERT INTO scored {QUERY}"
+    )
+    spec = {"models": [model("diff")], "sql": {"statements": statements, "onError": "Fail"}}
+    job = run(spec, {"diff": models.difference()})
+    names = [column.split()[0] for column in columns.split(", ")]
+    expected = [[3.0, 3.5, 5.0, 2.5], [7.0, 8.5, 5.0, 7.5]]
+    assert rows(tmp_path / "out") == [dict(zip(names, each, strict=True)) for each in expected]
+    bound = Predict().bind(SavedModel(models.difference()))
+    insert = f"INSERT INTO scored {QUERY}"
+    told = [str(each) for _, each in calls.bindings(job.t_env, insert, {"diff": bound})]
+    assert told == [
+        "a ← a, b ← b",
+        "a ← a, b ← argument 2",
+        "a ← the field a, b ← the field b",
+        "a ← the field a, b ← the field b",
+    ]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param("SELECT diff(x, y).d FROM pairs", id="names of no input"),
+        pytest.param("SELECT diff(b, a).d FROM (SELECT x AS a, y AS b FROM pairs)", id="swapped"),
+        pytest.param("SELECT diff(x, x + 1).d FROM pairs", id="an expression"),
+    ],
+)
+def test_inputs_are_never_fed_in_the_order_of_their_names_in_silence(query: str) -> None:
+    script = (
+        "CREATE TABLE pairs (x FLOAT, y FLOAT) WITH ('connector' = 'datagen');"
+        "CREATE TABLE nowhere (y FLOAT) WITH ('connector' = 'blackhole');"
+        f"INSERT INTO nowhere {query}"
+    )
+    spec = {"models": [model("diff")], "sql": {"statements": script}}
+    with pytest.raises(
+        SignatureMismatchError, match=r"Write diff\(CAST\(ROW\(`\w`, `\w`\) AS ROW<"
+    ):
+        built(spec, {"diff": models.difference()})
 
 
 PROGRAM = """\

@@ -111,6 +111,7 @@ def carrying_inside():
         pytest.param(carrying, ".keras", id="keras"),
         pytest.param(carrying, ".h5", id="h5"),
         pytest.param(carrying_both_ways, ".keras", id="wrapped"),
+        pytest.param(carrying_both_ways, ".h5", id="wrapped in h5"),
         pytest.param(carrying_inside, ".keras", id="inside"),
     ],
 )

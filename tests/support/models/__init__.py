@@ -6,6 +6,7 @@ Importing this package does not import TensorFlow.
 from tests.support.models.exporting import exported
 from tests.support.models.functions import (
     counter,
+    difference,
     dtypes,
     fixed_batch,
     mean_colour,
@@ -25,6 +26,7 @@ __all__ = [
     "basic_pitch",
     "colours",
     "counter",
+    "difference",
     "dtypes",
     "exported",
     "fixed_batch",

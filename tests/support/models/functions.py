@@ -97,6 +97,25 @@ def pair(target: Path) -> None:
 
 
 @exported
+def difference(target: Path) -> None:
+    """Two inputs of one type, whose order counts: ``a``, ``b`` float32[?] → ``d`` = a - b."""
+    import tensorflow as tf
+
+    class Difference(tf.Module):
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec([None], tf.float32, name="a"),
+                tf.TensorSpec([None], tf.float32, name="b"),
+            ]
+        )
+        def __call__(self, a, b):
+            return {"d": a - b}
+
+    module = Difference()
+    tf.saved_model.save(module, str(target), signatures={"serving_default": module.__call__})
+
+
+@exported
 def dtypes(target: Path) -> None:
     """Gives back what it takes: one input and one output of every dtype, each [?, 2]."""
     import tensorflow as tf

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from modelstream.cli import inspect
+from modelstream.cli.arguments import parser
 from modelstream.cli.inspect import Inspected, _as_json, _as_table
 from modelstream.convert.spec import TensorSpec
 from modelstream.fetch.digest import Tree
@@ -40,3 +42,19 @@ def test_state_is_told_to_programs_too() -> None:
     for signature in (STATEFUL, PLAIN):
         told = json.loads(_as_json(inspected(signature), TREE))["signatures"]["count"]
         assert told["stateful"] is signature.stateful
+
+
+def test_what_brings_the_layers_of_a_keras_file_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Model:
+        def __init__(self, path: Path, imports: list[str]) -> None:
+            self.path, self.signatures = path, {}
+            given.extend(imports)
+
+    given: list[str] = []
+    monkeypatch.setattr(inspect, "KerasModel", Model)
+    (tmp_path / "net.keras").touch()
+    arguments = ["inspect", str(tmp_path / "net.keras"), "--import", "a", "--import", "b.c"]
+    inspect.command(parser().parse_args(arguments))
+    assert given == ["a", "b.c"]

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from pyflink.table import DataTypes
 from pyflink.table.utils import pandas_to_arrow
+from tests.support.handed import handed
 from tests.support.jvm import import_noisy
 
 from modelstream import CallableModel, Drop, Predict
@@ -26,19 +27,6 @@ INTS, FLOATS = pa.list_(pa.int64()), pa.list_(pa.float32())
 def _flink() -> None:
     """Beam warns when it is imported, which is an error in a test and at its collection."""
     import_noisy()
-
-
-def handed(*columns: Any) -> list[Any]:
-    """Columns as PyFlink hands them to a pandas function, once it remembers them."""
-    from pyflink.fn_execution import coders
-
-    arrow.keep_columns()
-    names = [f"c{at}" for at in range(len(columns))]
-    batch = pa.RecordBatch.from_arrays(list(columns), names)
-    row = DataTypes.ROW([DataTypes.FIELD("a", DataTypes.INT())])
-    kinds = [row if pa.types.is_struct(each.type) else DataTypes.INT() for each in columns]
-    given: list[Any] = coders.coder_impl.arrow_to_pandas("UTC", kinds, [batch])
-    return given
 
 
 def listed(values: Any) -> Any:

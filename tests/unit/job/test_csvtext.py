@@ -67,14 +67,23 @@ def test_a_file_is_cut_at_the_ends_of_its_records(
     assert read(dialect, text, chunk) == records
 
 
+@pytest.mark.parametrize("chunk", [1, 3, 1000])
+def test_a_record_knows_the_line_that_it_begins_at(chunk: int) -> None:
+    text = '1\n"2\n\r\n",x\r\n# c\n5\r6\n\n8'
+    chunks = [text[at : at + chunk] for at in range(0, len(text), chunk)]
+    numbered = [line for line, _ in COMMENTS.numbered(chunks)]
+    assert numbered == [1, 2, 6, 7, 9]
+    assert [line for line, _ in PLAIN.numbered(chunks)] == [1, 2, 5, 6, 7, 8, 9]
+
+
 def test_a_record_much_longer_than_the_chunks_is_not_searched_again_for_each() -> None:
     read_again = 0
 
     class Counted(Dialect):
-        def _complete(self, text: str, *, last: bool):  # type: ignore[no-untyped-def]
+        def _cut(self, text: str, *, last: bool):  # type: ignore[no-untyped-def]
             nonlocal read_again
             read_again += len(text)
-            return super()._complete(text, last=last)
+            return super()._cut(text, last=last)
 
     text = '"' + "x\n" * 100_000 + '"\n1\n'
     assert len(list(Counted().records(text[at : at + 100] for at in range(0, len(text), 100)))) == 2

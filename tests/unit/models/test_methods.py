@@ -391,3 +391,10 @@ def test_a_64_bit_fingerprint_is_what_it_is_stated_to_be(model_with, kind):
     bound = Predict(types={"y": kind}).bind(model)
     assert [column.type for column in bound.output_columns] == [kind]
     assert list(bound.read({"y": np.array([2**63 - 1], np.uint64)}, 1)["y"]) == [2**63 - 1]
+
+
+def test_an_output_of_a_dtype_that_no_column_has_is_left_out_or_refused_by_it(model_with):
+    model = model_with(X, {**Y, "c": ("complex64", (None,))})
+    assert columns(Predict().bind(model)) == {"y": "ARRAY<FLOAT>"}
+    with pytest.raises(SignatureMismatchError, match="no column can carry complex64"):
+        Predict(outputs={"c": "c"}).bind(model)

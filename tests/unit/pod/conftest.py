@@ -1,5 +1,7 @@
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ SIGNATURE = """
 signature_def {
   key: "%s"
   value {
-    inputs { key: "x" value { name: "x:0" dtype: DT_FLOAT tensor_shape { dim { size: -1 } } } }
+    %s
     outputs { key: "y" value { name: "y:0" dtype: DT_FLOAT tensor_shape { dim { size: -1 } } } }
     method_name: "tensorflow/serving/predict"
   }
@@ -25,10 +27,21 @@ signature_def {
 """
 
 
-def saved_model(directory: Path, *signatures: str) -> Path:
+INPUT = 'inputs { key: "%s" value { name: "%s:0" dtype: DT_FLOAT tensor_shape { %s } } }'
+X: Mapping[str, tuple[int, ...]] = MappingProxyType({"x": (-1,)})
+
+
+def saved_model(
+    directory: Path, *signatures: str, inputs: Mapping[str, tuple[int, ...]] = X
+) -> Path:
     """A SavedModel as far as its signatures can be read."""
     directory.mkdir(parents=True)
-    text = SAVED_MODEL % "".join(SIGNATURE % name for name in signatures or ("serving_default",))
+    taken = "".join(
+        INPUT % (name, name, "".join(f"dim {{ size: {size} }}" for size in shape))
+        for name, shape in inputs.items()
+    )
+    names = signatures or ("serving_default",)
+    text = SAVED_MODEL % "".join(SIGNATURE % (name, taken) for name in names)
     (directory / "saved_model.pbtxt").write_text(text)
     return directory
 

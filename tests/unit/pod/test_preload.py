@@ -76,6 +76,22 @@ def test_the_signature_of_a_pipeline_is_warmed_in_its_batch_sizes(declared, monk
     assert model.calls == [("serving_default", 2), ("serving_default", 8)]
 
 
+def test_a_pipeline_is_warmed_with_its_constants(pod, monkeypatch):
+    saved_model(pod.paths.models / "fraud", inputs={"x": (-1,), "keep": (), "low": (-1,)})
+    inference = {"model": "fraud", "constants": {"keep": 0.5, "low": 3.0}, "batch": {"maxSize": 2}}
+    pod.manifest(sql=None, pipeline={**PIPELINE, "inference": inference})
+    (each,) = preload.declared(manifest.load(pod.paths.manifest), pod.paths.models)
+    given = []
+    model = opened(each, monkeypatch)
+    model.call = lambda signature, inputs: given.append({k: v.tolist() for k, v in inputs.items()})
+    with ExitStack() as keep:
+        preload.load(each, keep)
+
+    one, two = given
+    assert one == {"x": [0.0], "keep": 0.5, "low": [3.0]}
+    assert two == {"x": [0.0, 0.0], "keep": 0.5, "low": [3.0, 3.0]}
+
+
 def test_a_model_that_is_not_to_be_warmed_is_only_loaded(declared, monkeypatch):
     (each,) = declared(models=[{"name": "fraud", "uri": "pvc://models/fraud", "warmUp": False}])
     model = opened(each, monkeypatch)

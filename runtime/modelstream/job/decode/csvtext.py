@@ -11,7 +11,7 @@ record are not part of it.
 import csv
 import re
 import sys
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -70,28 +70,44 @@ class Dialect:
         What a quote that is never closed begins is one record, up to the end of the file: nobody
         can say where it was to end.
         """
+        return (record for _, record in self.numbered(chunks))
+
+    def numbered(self, chunks: Iterable[str]) -> Iterator[tuple[int, str]]:
+        """The same, each with the number of the line that it begins at."""
         parts: list[str] = []
         size = wanted = 0
+        line = 1
         for chunk in chunks:
             parts.append(chunk)
             size += len(chunk)
             if size >= wanted:
-                rest = yield from self._complete("".join(parts), last=False)
+                found, rest = self._cut("".join(parts), last=False)
+                for record, lines in found:
+                    if record is not None:
+                        yield line, record
+                    line += lines
                 # A record that is longer than the chunks is not searched again for each of them.
                 parts, size, wanted = [rest], len(rest), 2 * len(rest)
-        rest = yield from self._complete("".join(parts), last=True)
+        found, rest = self._cut("".join(parts), last=True)
+        for record, lines in found:
+            if record is not None:
+                yield line, record
+            line += lines
         if rest and not (self.comments and rest.lstrip(" ")[:1] in ("", "#")):
-            yield rest
+            yield line, rest
 
-    def _complete(self, text: str, *, last: bool) -> Generator[str, None, str]:
-        """The records that end in the text; returns what is behind them."""
-        at = 0
+    def _cut(self, text: str, *, last: bool) -> tuple[list[tuple[str | None, int]], str]:
+        """The records that end in the text, with the lines that each takes; what is behind them.
+
+        A comment is no record, and takes a line.
+        """
+        at, records = 0, []
         # The end of a text may be the first half of a line end.
         while (found := self._record.match(text, at)) and (last or found.end() < len(text)):
-            if (record := found["record"]) is not None:
-                yield record or text[at : found.end()]
+            record, whole = found["record"], text[at : found.end()]
+            records.append((whole if record == "" else record, _line_ends(whole)))
             at = found.end()
-        return text[at:]
+        return records, text[at:]
 
     def _parsed(self, record: str) -> Iterator[str]:
         at, end = 0, self.delimiter
@@ -165,6 +181,12 @@ class Dialect:
         """What may stand in a field without quotes."""
         plain = _none_of(self.delimiter, "\r", "\n", self.escape)
         return f"(?:{plain}++|{_literal(self.escape)}.)*+"
+
+
+def _line_ends(text: str) -> int:
+    if "\r" not in text:
+        return text.count("\n")
+    return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
 def _literal(character: str | None) -> str:

@@ -1,0 +1,124 @@
+"""What is left of a run that native code ends: an exit code and words."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from modelstream.cli.supervised import Ended
+
+START = """
+import os, signal, sys, time
+from modelstream import embedded
+from modelstream.cli import reported, supervised
+from modelstream.cli.quiet import quiet
+
+def work():
+    code = supervised.parent(verbose=False)
+    if code is not None:
+        return code
+    with quiet():
+        {body}
+    return 0
+
+sys.exit(reported(work))
+"""
+
+
+def program(body: str) -> list[str]:
+    return [sys.executable, "-c", START.replace("{body}", body.replace("\n", "\n        "))]
+
+
+def ended(body: str) -> tuple[int, str]:
+    done = subprocess.run(program(body), capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stderr
+
+
+CRASH = """
+with embedded.at_work("fraud"):
+    os.write(2, b"I0000 00:00:1 noise\\nF0000 check failed: rank is 2\\n")
+    os.kill(os.getpid(), signal.{name})
+"""
+
+
+def test_a_native_crash_is_told_with_the_model_and_the_last_line() -> None:
+    found, said = ended(CRASH.replace("{name}", "SIGSEGV"))
+    assert found == 139
+    *_, last = said.splitlines()
+    assert last.startswith("modelstream: a native crash ended the run (SIGSEGV: ")
+    assert "while model 'fraud' was at work" in last
+    assert last.endswith("The last line of native code: F0000 check failed: rank is 2")
+    assert "noise" not in said
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (signal.SIGILL, 132, "a native crash ended the run (SIGILL: an instruction that"),
+        (signal.SIGBUS, 135, "a native crash ended the run (SIGBUS: native code reached"),
+        (signal.SIGFPE, 136, "a native crash ended the run (SIGFPE: native code computed"),
+        (signal.SIGKILL, 137, "the run was killed (SIGKILL), as the kernel does where memory is"),
+        (signal.SIGUSR1, 138, "the run was ended by SIGUSR1"),
+    ],
+)
+def test_each_signal_has_its_code_and_its_words(number: int, code: int, said: str) -> None:
+    found = Ended(number)
+    assert found.code == code
+    assert str(found).startswith(said)
+
+
+def test_a_model_that_has_answered_is_not_named() -> None:
+    body = "with embedded.at_work('fraud'):\n    pass\nos.abort()"
+    code, said = ended(body)
+    assert code == 134
+    assert "SIGABRT" in said
+    assert "fraud" not in said
+
+
+def test_a_run_that_ends_by_itself_ends_as_before() -> None:
+    assert ended("sys.exit(3)") == (3, "")
+
+
+SLEEP = """
+try:
+    print("began", flush=True)
+    time.sleep(60)
+except BaseException as error:
+    print("ended", type(error).__name__, flush=True)
+    raise
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_asks_the_command_to_end_reaches_the_run_once(number: int, code: int) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(program(SLEEP), stdout=subprocess.PIPE, start_new_session=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"began\n"
+    os.killpg(process.pid, number)
+    assert process.wait(60) == code
+    assert len(process.stdout.readlines()) == 1
+    process.stdout.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+def test_a_run_does_not_outlive_a_command_that_is_killed(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    body = f"open({str(pid)!r}, 'w').write(str(os.getpid()))\n{SLEEP}"
+    process = subprocess.Popen(program(body), stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"began\n"
+    process.kill()
+    process.wait(60)
+    process.stdout.close()
+    deadline = time.monotonic() + 60
+    while Path(f"/proc/{pid.read_text()}/exe").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
