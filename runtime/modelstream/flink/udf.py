@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from pyflink.table.udf import FunctionContext, ScalarFunction
 
 from modelstream import embedded
@@ -91,7 +90,7 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
         if session := self.__dict__.pop("_session", None):
             session.close()
 
-    def eval(self, *given_arguments: Any) -> pd.DataFrame:
+    def eval(self, *given_arguments: Any) -> arrow.Result:
         """Score one Arrow batch of columns and constants."""
         with embedded.noted():
             arguments = arrow.arguments(given_arguments)
@@ -117,7 +116,7 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
         nulls = {name: each.nulls for name, each in found.items() if each.nulls is not None}
         return Given.without_nulls(columns, nulls)
 
-    def _frame(self, given: Given, outcome: Outcome) -> pd.DataFrame:
+    def _frame(self, given: Given, outcome: Outcome) -> arrow.Result:
         columns: dict[str, Any] = dict(given.kept)
         for name, values in outcome.columns.items():
             columns[name] = values if isinstance(values, np.ndarray) else objects(values)
@@ -126,7 +125,7 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
             for position, failure in outcome.failures.items():
                 errors[position] = str(failure) if self._readable else failure.to_json()
             columns[self._error] = errors
-        return arrow.Result(columns, copy=False)
+        return arrow.Result(columns)
 
     def _fail(self, failures: Mapping[int, Failure], arguments: Sequence[Argument]) -> None:
         position = min(failures)
