@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from pyflink.table.udf import FunctionContext, ScalarFunction
 
 from modelstream import embedded
@@ -104,7 +103,7 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
         if session := self.__dict__.pop("_session", None):
             session.close()
 
-    def eval(self, *given_arguments: Any) -> pd.DataFrame:
+    def eval(self, *given_arguments: Any) -> arrow.Result:
         """Score one Arrow batch of columns and constants."""
         with embedded.noted():
             arguments, given = self._given(given_arguments)
@@ -126,7 +125,7 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
             return found, decoded(plan.decoder, plan.decoded, found[payload].values)
         return found, as_given({name: found[name] for name in self._arguments.columns})
 
-    def _frame(self, given: Given, outcome: Outcome) -> pd.DataFrame:
+    def _frame(self, given: Given, outcome: Outcome) -> arrow.Result:
         columns: dict[str, Any] = dict(given.kept)
         for name, values in outcome.columns.items():
             columns[name] = values if isinstance(values, np.ndarray) else objects(values)
@@ -135,7 +134,7 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
             for position, failure in outcome.failures.items():
                 errors[position] = str(failure) if self._readable else failure.to_json()
             columns[self._error] = errors
-        return arrow.Result(columns, copy=False)
+        return arrow.Result(columns)
 
     def _fail(self, failures: Mapping[int, Failure], arguments: Mapping[str, Argument]) -> None:
         position = min(failures)

@@ -1,8 +1,10 @@
 """Records as the columns that a method reads: those of a DataStream, and raw ones decoded."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
 
 from modelstream.convert.fields import fields
 from modelstream.convert.records import objects
@@ -24,6 +26,36 @@ class RecordDecoder(Protocol):
         """One batch: for each record its columns, or why it has none. Never raises."""
 
 
+@dataclass(frozen=True)
+class Decoded:
+    """A batch of raw records as columns.
+
+    Attributes:
+        columns: lists or arrays, a value for each record that could be read, in their order.
+        failures: why the others could not be, by position in the batch.
+    """
+
+    columns: Mapping[str, Any]
+    failures: Mapping[int, RecordError]
+
+    @classmethod
+    def of(
+        cls, columns: Sequence[str], records: Sequence[Mapping[str, Any] | RecordError]
+    ) -> "Decoded":
+        """The columns of records that were read one by one."""
+        failures = {at: each for at, each in enumerate(records) if isinstance(each, RecordError)}
+        fine = [each for each in records if not isinstance(each, RecordError)]
+        return cls({name: [each[name] for each in fine] for name in columns}, failures)
+
+
+@runtime_checkable
+class ColumnDecoder(Protocol):
+    """A decoder that can read a batch at once."""
+
+    def decode_columns(self, payloads: Sequence[bytes | None]) -> Decoded:
+        """What ``decode`` gives, as columns."""
+
+
 def extracted(records: Sequence[Any], columns: Sequence[str]) -> Given:
     """Records as columns; one that lacks a field is a failure of its own."""
     rows: list[list[Any]] = []
@@ -37,19 +69,27 @@ def extracted(records: Sequence[Any], columns: Sequence[str]) -> Given:
     return Given.of(by_column, len(records), failures)
 
 
+def decode_columns(decoder: RecordDecoder, payloads: Sequence[bytes | None]) -> Decoded:
+    """A batch of raw records as columns, read at once where the decoder can."""
+    if isinstance(decoder, ColumnDecoder):
+        return decoder.decode_columns(payloads)
+    return Decoded.of([column.name for column in decoder.columns], decoder.decode(payloads))
+
+
 def decoded(decoder: RecordDecoder, kept: Sequence[str], payloads: Any) -> Given:
     """A batch of raw records; the columns in ``kept`` go past the model."""
     values = payloads.tolist()
-    records = decoder.decode(values)
-    failures = {
-        at: Failure.of(Stage.FORMAT, record)
-        for at, record in enumerate(records)
-        if isinstance(record, RecordError)
-    }
-    fine = [record for record in records if not isinstance(record, RecordError)]
-    columns = {column.name: [record[column.name] for record in fine] for column in decoder.columns}
-    given = Given.of(columns, len(values), failures)
-    return replace(given, kept={name: objects(given.spread(columns[name])) for name in kept})
+    found = decode_columns(decoder, values)
+    failures = {at: Failure.of(Stage.FORMAT, error) for at, error in found.failures.items()}
+    given = Given.of(found.columns, len(values), failures)
+    return replace(given, kept={name: _spread(given, found.columns[name]) for name in kept})
+
+
+def _spread(given: Given, values: Any) -> Any:
+    """A column of the batch, None where a record has failed."""
+    if not isinstance(values, np.ndarray):
+        return objects(given.spread(values))
+    return objects(given.spread(values.tolist())) if given.failures else values
 
 
 def _values(record: Any, columns: Sequence[str]) -> list[Any]:

@@ -63,6 +63,7 @@ GAPS = {"n": None, "ok": None, "ns": [None, BIG], "inner": {"n": None}, "many": 
         pytest.param([[True], [None]], pa.list_(pa.bool_()), id="NULL in an ARRAY of BOOLEAN"),
         pytest.param([True, None], pa.bool_(), id="NULL BOOLEAN"),
         pytest.param(["a", None], pa.string(), id="NULL STRING"),
+        pytest.param([b"a", None, b""], pa.binary(), id="NULL BYTES"),
     ],
 )
 def test_nulls_leave_the_values_beside_them_what_they_are(values: list[Any], kind: Any) -> None:
@@ -142,6 +143,17 @@ def test_results_reach_arrow_with_their_nan_and_their_nulls() -> None:
             {"y": 1.0, "v": [], "e": "", "n": 1},
         ]
     )
+
+
+@pytest.mark.parametrize("element", [pa.float32(), pa.float64()])
+def test_rows_of_one_array_reach_arrow_as_lists_do(element: Any) -> None:
+    rows = np.array([[0.1, -0.0], [1e300, 16777217.0]])
+    lists = np.empty(2, object)
+    lists[:] = rows.tolist()
+    kind = pa.struct([("v", pa.list_(element))])
+    made, expected = (pa.array(arrow.Result({"v": values}), type=kind) for values in (rows, lists))
+    assert made.equals(expected)
+    assert len(arrow.Result({"v": rows})) == 2
 
 
 def called(model: CallableModel, names: tuple[str, ...], *arguments: Any) -> Any:

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from modelstream.convert import ColumnType
 from modelstream.errors import ConversionError, RecordError
 from modelstream.failure import Stage
-from modelstream.scoring.records import decoded
+from modelstream.scoring.records import Decoded, decoded
 from modelstream.scoring.rows import Given
 
 
@@ -35,6 +36,21 @@ def test_a_raw_record_that_is_none_fails_and_the_others_go_on() -> None:
     }
     assert list(batch.kept["id"]) == [7, None, 9, None]
     assert list(batch.spread([10, 30])) == [10, None, 30, None]
+
+
+class AtOnce(Json):
+    def decode_columns(self, payloads: Sequence[bytes | None]) -> Decoded:
+        bad = {at: RecordError("no") for at, each in enumerate(payloads) if each is None}
+        return Decoded({"x": np.ones((len(payloads) - len(bad), 2)), "id": []}, bad)
+
+
+def test_lists_that_are_one_array_stay_one_while_no_record_fails() -> None:
+    whole = decoded(AtOnce(), ["x"], pd.Series([b"", b""]))
+    assert whole.kept["x"] is whole.rows.columns["x"]
+    batch = decoded(AtOnce(), ["x"], pd.Series([b"", None, b""]))
+    assert batch.rows.columns["x"].shape == (2, 2)
+    assert batch.rows.positions.tolist() == [0, 2]
+    assert list(batch.kept["x"]) == [[1.0, 1.0], None, [1.0, 1.0]]
 
 
 def test_records_keep_their_places_in_the_batch() -> None:

@@ -10,8 +10,11 @@ from modelstream.convert.flinktypes import FlinkType
 from modelstream.errors import ConversionError, OptionError, RecordError
 from modelstream.job.decode import options as option
 from modelstream.job.decode import scalars
+from modelstream.job.decode.batches import completed
+from modelstream.job.decode.jsoncolumns import JsonColumn, json_objects
 from modelstream.job.decode.scalars import TimestampFormat
 from modelstream.models import ColumnType
+from modelstream.scoring.records import Decoded
 
 Convert = Callable[[Any], Any]
 
@@ -79,6 +82,28 @@ class JsonDecoder:
         """The columns of each record, or why it has none."""
         fields = self._fields()
         return [self._record(payload, _PLAIN.decode, fields) for payload in payloads]
+
+    def decode_columns(self, payloads: Sequence[bytes | None]) -> Decoded:
+        """What ``decode`` gives, as columns."""
+        objects = json_objects(payloads)
+        sure = [at for at, value in enumerate(objects) if value is not None]
+        if len(sure) < len(objects):
+            objects = [objects[at] for at in sure]
+        unsure: set[int] = set()
+        columns = {
+            name: column.read([value.get(name) for value in objects], unsure)
+            for name, column in self._columns().items()
+        }
+        return completed(columns, sure, unsure, payloads, self.decode)
+
+    def _columns(self) -> dict[str, JsonColumn]:
+        strict = self.fail_on_missing
+        return {
+            c.name: JsonColumn(
+                scalars.field_type(c.type), _converter(c.type, self.standard, strict), strict
+            )
+            for c in self.columns
+        }
 
     def _fields(self) -> dict[str, Convert]:
         return {

@@ -14,6 +14,7 @@ from modelstream.convert.flinktypes import FlinkType
 from modelstream.errors import OptionError, RecordError
 from modelstream.job.decode.scalars import field_type
 from modelstream.models import ColumnType
+from modelstream.scoring.records import Decoded, decode_columns
 
 if TYPE_CHECKING:
     from pyflink.table import Expression, Table
@@ -61,6 +62,15 @@ class ZonedDecoder:
             record if isinstance(record, RecordError) else _in_milliseconds(record, zoned)
             for record in self.inner.decode(payloads)
         ]
+
+    def decode_columns(self, payloads: Sequence[bytes | None]) -> Decoded:
+        """What ``decode`` gives, as columns."""
+        found = decode_columns(self.inner, payloads)
+        columns = {
+            name: list(map(_milliseconds, values)) if name in self.zoned else values
+            for name, values in found.columns.items()
+        }
+        return Decoded(columns, found.failures)
 
 
 def with_zoned(decoder: "RecordDecoder") -> "RecordDecoder":
@@ -119,6 +129,9 @@ def _returnable(kind: FlinkType) -> bool:
 
 def _in_milliseconds(record: Mapping[str, Any], zoned: frozenset[str]) -> dict[str, Any]:
     return {
-        name: (value - _EPOCH) // _MILLISECOND if name in zoned and value is not None else value
-        for name, value in record.items()
+        name: _milliseconds(value) if name in zoned else value for name, value in record.items()
     }
+
+
+def _milliseconds(value: datetime | None) -> int | None:
+    return None if value is None else (value - _EPOCH) // _MILLISECOND
