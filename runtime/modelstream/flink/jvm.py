@@ -10,7 +10,7 @@ from modelstream.flink.connections import keep_apart
 
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream
-    from pyflink.table import Table
+    from pyflink.table import Table, TableEnvironment
 
 _LONGEST = 2**31 - 1
 _CHAINABLE = "org.apache.flink.streaming.api.transformations.PhysicalTransformation"
@@ -285,6 +285,17 @@ def _planned_sources(node: Any, table: "Table") -> Iterator[str]:
 def _is_old(transformation: Any) -> bool:
     before = transformation.getTransitivePredecessors()
     return "LegacySourceTransformation" in {each.getClass().getSimpleName() for each in before}
+
+
+def parsed(t_env: "TableEnvironment", insert: str) -> Any:
+    """The tree that Flink's planner has of an INSERT."""
+    operation = t_env._j_tenv.getParser().parse(insert).get(0)
+    return operation.getChild().getCalciteTree()
+
+
+def kind(found: Any) -> str:
+    """The name of an object's class in Java, without its package."""
+    return str(found.getClass().getSimpleName())
 
 
 def field(java_object: Any, name: str) -> Any:

@@ -30,8 +30,7 @@ Call = tuple[str, tuple[Argument, ...]]
 
 def calls(t_env: "TableEnvironment", insert: str, names: Collection[str]) -> Iterator[Call]:
     """The calls of functions in an INSERT: each by name, with its arguments."""
-    operation = t_env._j_tenv.getParser().parse(insert).get(0)
-    return _calls(operation.getChild().getCalciteTree(), names)
+    return _calls(jvm.parsed(t_env, insert), names)
 
 
 def _calls(node: Any, names: Collection[str]) -> Iterator[Call]:
@@ -44,7 +43,7 @@ def _calls(node: Any, names: Collection[str]) -> Iterator[Call]:
 
 
 def _expressions(node: Any) -> Iterator[Any]:
-    match node.getClass().getSimpleName():
+    match jvm.kind(node):
         case "LogicalProject":
             yield from _listed(node.getProjects())
         case "LogicalFilter" | "LogicalJoin":
@@ -54,7 +53,7 @@ def _expressions(node: Any) -> Iterator[Any]:
 
 
 def _calls_in(expression: Any, names: Collection[str], columns: Sequence[str]) -> Iterator[Call]:
-    match _kind(expression):
+    match jvm.kind(expression):
         case "RexFieldAccess":
             yield from _calls_in(expression.getReferenceExpr(), names, columns)
         case "RexSubQuery":
@@ -69,7 +68,7 @@ def _calls_in(expression: Any, names: Collection[str], columns: Sequence[str]) -
 
 
 def _argument(expression: Any, columns: Sequence[str]) -> Argument:
-    is_column = _kind(expression) == "RexInputRef"
+    is_column = jvm.kind(expression) == "RexInputRef"
     return Argument(
         jvm.sql_type(expression.getType()),
         columns[expression.getIndex()] if is_column else None,
@@ -78,7 +77,7 @@ def _argument(expression: Any, columns: Sequence[str]) -> Argument:
 
 
 def _is_constant(expression: Any) -> bool:
-    match _kind(expression):
+    match jvm.kind(expression):
         case "RexLiteral":
             return True
         case "RexCall":  # one without operands is RAND(), or the like
@@ -90,12 +89,8 @@ def _is_constant(expression: Any) -> bool:
 
 def _function(operator: Any) -> str:
     """The name of a registered function; nothing for an operator such as CASE."""
-    registered = operator.getClass().getSimpleName() == "BridgingSqlFunction"
+    registered = jvm.kind(operator) == "BridgingSqlFunction"
     return str(operator.getName()).lower() if registered else ""
-
-
-def _kind(expression: Any) -> str:
-    return str(expression.getClass().getSimpleName())
 
 
 def _listed(found: Any) -> Iterator[Any]:

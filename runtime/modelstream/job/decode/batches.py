@@ -54,4 +54,5 @@ def _merged(
 
 
 def _listed(values: Any) -> list[Any]:
-    return values.tolist() if hasattr(values, "tolist") else values
+    listed: list[Any] = values.tolist() if hasattr(values, "tolist") else values
+    return listed
