@@ -273,6 +273,21 @@ def test_a_python_job_from_a_config_map_has_a_copy_mounted_in_both_roles(
         assert found[f"{pod}/volumes[python]/configMap/name"] == "scores-program-1"
 
 
+def test_names_at_the_length_limit_are_names_after_many_runs(target: TargetMaker) -> None:
+    name = "a" * 40
+    models = [{"name": "m" * 40, "uri": "gs://m/x", "secretName": "s" * 63}]
+    pipeline = {"spec/models": models, "spec/pipeline/inference/model": "m" * 40}
+    stored = {"spec/state": {"storage": "s3://bucket/x"}, "metadata/name": name}
+    for child in children(target(pipeline | stored, run=99999)):
+        assert len(child["metadata"]["name"]) <= 63
+        assert all(len(value) <= 63 for value in child["metadata"]["labels"].values())
+        if child["kind"] == "Deployment":
+            pod = child["spec"]["template"]
+            assert all(len(value) <= 63 for value in pod["metadata"]["labels"].values())
+            parts = ("volumes", "initContainers", "containers")
+            assert all(len(each["name"]) <= 63 for part in parts for each in pod["spec"][part])
+
+
 def test_settings_reach_the_pods(target: TargetMaker) -> None:
     settings = Settings(
         image_cpu="r:2", image_pull_policy="Always", image_pull_secrets=("pull",), namespace="ops"
