@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -253,6 +254,88 @@ class Courses(RuleBasedStateMachine):
             self.clock.pass_by(12)
             if self.operator.awake:
                 self._look()
+
+
+def stops(course: Courses, *, succeeds: bool, forgotten: bool = False) -> None:
+    """A stop is asked for, and ends."""
+    for _ in range(2):
+        course.operator_looks(writes=None, seconds=1)
+    course.stop_ends(succeeds=succeeds, forgotten=forgotten)
+
+
+def answer_forgotten(course: Courses) -> None:
+    """The savepoint is complete, and its trigger is not known any more."""
+    course.works()
+    course.edited()
+    stops(course, succeeds=True, forgotten=True)
+
+
+def replaced_after_a_stop(course: Courses) -> None:
+    """The JobManager is gone before anybody has asked for the savepoint."""
+    course.works()
+    course.edited()
+    course.operator_looks(writes=None, seconds=1)
+    course.operator_looks(writes=None, seconds=1)
+    run = course._job
+    course.stop_ends(succeeds=True, forgotten=False)
+    course.world.kill(run)
+
+
+def change_taken_back(course: Courses) -> None:
+    """A run that was restored goes on after a savepoint that failed."""
+    course.works()
+    course.edited()
+    stops(course, succeeds=True)
+    for _ in range(4):
+        course.all_goes_on()
+    assert course.operator.memory.restored_from is not None
+    course.suspended(wish=True)
+    stops(course, succeeds=False)
+    course.operator_looks(writes=None, seconds=1)
+    course.suspended(wish=False)
+
+
+def refused_on_the_way(course: Courses) -> None:
+    """An edit, and then one that is refused while the job stops for the first."""
+    course.edited()
+    course.operator_looks(writes=None, seconds=1)
+    course.refused(wish=True)
+
+
+def moved_and_edited(course: Courses) -> None:
+    """State goes to another store: the savepoint is where the present pods can write."""
+    course.works()
+    course.state_moved(wish=True)
+    stops(course, succeeds=True)
+
+
+@pytest.mark.parametrize(
+    "course",
+    [
+        answer_forgotten,
+        replaced_after_a_stop,
+        change_taken_back,
+        refused_on_the_way,
+        moved_and_edited,
+    ],
+)
+@pytest.mark.parametrize("operator", ["decide", "reconciler"])
+def test_a_course(course: Callable[[Courses], None], operator: str, target: Any) -> None:
+    manifest = {**target().manifest, "apiVersion": "modelstream.dev/v1alpha1"}
+
+    class Here(Courses):
+        @staticmethod
+        def make(world: World, clock: Clock, loop: asyncio.AbstractEventLoop) -> Operator:
+            if operator == "decide":
+                return Pure(world, clock, loop)
+            return Whole(world, clock, loop, manifest)
+
+    there = Here()
+    there.created()
+    for _ in range(3):
+        there.all_goes_on()
+    course(there)
+    there.teardown()
 
 
 def test_decide_alone() -> None:
