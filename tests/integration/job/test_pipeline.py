@@ -178,7 +178,7 @@ def test_columns_of_every_type_come_through_our_decoder_as_through_flinks(
 ) -> None:
     columns = [*SCHEMA, *({"name": name, "type": kind} for name, kind in TYPES.items())]
     full = json.dumps({"id": 1, "x": 4.0, **VALUES})
-    write(tmp_path / "in", full, '{"id": 2, "x": 9.0, "floats": [1, 2.5]}')
+    write(tmp_path / "in", full, '{"id": 2, "x": 9.0, "floats": [1.5, 2.5]}')
     found = {}
     for choice in ("Fail", "Drop"):
         spec = pipeline(

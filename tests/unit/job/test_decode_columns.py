@@ -185,3 +185,65 @@ def test_a_bad_record_leaves_the_others_read_at_once() -> None:
     assert isinstance(found.columns["x"], np.ndarray)
     assert found.columns["x"].tolist() == [[1.5, 2.5], [3.5, 4.5]]
     assert list(found.failures) == [1]
+
+
+CSV = {**SCALARS, **ARRAYS}
+OPTIONS = [
+    {},
+    {"csv.null-literal": "n", "csv.field-delimiter": ";", "csv.array-element-delimiter": ","},
+    {"csv.disable-quote-character": "true", "csv.escape-character": "/"},
+    {"csv.allow-comments": "true", "csv.quote-character": "'"},
+]
+FIELDS = [
+    *(
+        "",
+        " ",
+        "n",
+        "7",
+        " 7 ",
+        "+7",
+        "-0",
+        "007",
+        "1_0",
+        "--1",
+        "1-",
+        "٣",
+        "1.5f",
+        "1e3",
+        ".5",
+        "5.",
+    ),
+    *("nan", "NaN", "Infinity", "inf", "1e400", "1.5d", "1.5", "-1.5E-3", "e", "+", "é", "# c"),
+    *("127", "128", "9223372036854775807", "9223372036854775808", "9" * 5000, "true", "TRUE"),
+    *("1;2", "1,2", "1.5;2.5", "1.5;;2.5", "1.5;", ";", "1.5;n", "x\ty", "\x00", "a/,b", "'a'"),
+    *('"7"', '"a,b"', '"a""b"', '"a', 'a"b', '"a"b', "aGk=", "12:30:01.5", "2024-02-29"),
+    *("2024-02-29 12:30:01.5", "2024-02-29 12:30:01.5Z", "2024-02-30", "1.5\n2.5", "7\r"),
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_every_field_of_every_kind_is_read_as_it_is_one_by_one(options: dict[str, str]) -> None:
+    payloads = [field.encode() for field in FIELDS]
+    for name, kind in CSV.items():
+        decoder = made("csv", {name: kind}, options)
+        check(decoder, payloads)
+        for payload in payloads:
+            check(decoder, [payload])
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), options=st.sampled_from(OPTIONS))
+def test_any_csv_is_read_as_it_is_one_by_one(data: st.DataObject, options: dict[str, str]) -> None:
+    kinds = data.draw(st.lists(st.sampled_from([*CSV]), min_size=1, max_size=3, unique=True))
+    delimiter = options.get("csv.field-delimiter", ",")
+    fields = st.lists(st.sampled_from(FIELDS), min_size=len(kinds), max_size=len(kinds) + 1)
+    lines = mutated(fields.map(lambda found: delimiter.join(found).encode()))
+    payloads = data.draw(st.lists(lines, max_size=6))
+    check(made("csv", {name: CSV[name] for name in kinds}, options), payloads)
+
+
+def test_csv_lists_of_floats_of_one_length_come_as_one_array() -> None:
+    found = decode_columns(made("csv", {"x": "ARRAY<FLOAT>", "i": "INT"}), [b"1.5;2,7"] * 2)
+    assert isinstance(found.columns["x"], np.ndarray)
+    assert found.columns["x"].tolist() == [[1.5, 2.0], [1.5, 2.0]]
+    assert found.columns["i"] == [7, 7]

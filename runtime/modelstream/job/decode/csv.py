@@ -8,9 +8,12 @@ from typing import Any
 from modelstream.errors import ConversionError, OptionError, RecordError
 from modelstream.job.decode import options as option
 from modelstream.job.decode import scalars
+from modelstream.job.decode.batches import completed
+from modelstream.job.decode.csvcolumns import CsvColumn, plain_fields
 from modelstream.job.decode.csvtext import Dialect
 from modelstream.job.decode.scalars import TimestampFormat
 from modelstream.models import ColumnType
+from modelstream.scoring.records import Decoded
 
 Convert = Callable[[str], Any]
 
@@ -62,6 +65,25 @@ class CsvDecoder:
         """The columns of each record, or why it has none."""
         converters = self._converters()
         return [self._record(payload, converters) for payload in payloads]
+
+    def decode_columns(self, payloads: Sequence[bytes | None]) -> Decoded:
+        """What ``decode`` gives, as columns."""
+        found = plain_fields(payloads, self.dialect, len(self.columns))
+        sure = [at for at, fields in enumerate(found) if fields is not None]
+        rows = [fields for fields in found if fields is not None]
+        by_column: list[tuple[str, ...]] = (
+            list(zip(*rows, strict=True)) if rows else [()] * len(self.columns)
+        )
+        unsure: set[int] = set()
+        columns = {
+            column.name: CsvColumn(
+                scalars.field_type(column.type), convert, self.null, self.elements
+            ).read(values, unsure)
+            for column, (_, convert), values in zip(
+                self.columns, self._converters(), by_column, strict=True
+            )
+        }
+        return completed(columns, sure, unsure, payloads, self.decode)
 
     def _converters(self) -> list[tuple[str, Convert]]:
         return [(c.name, _converter(c.type, self.elements)) for c in self.columns]

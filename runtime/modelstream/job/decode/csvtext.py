@@ -52,7 +52,7 @@ class Dialect:
                 raise ConversionError("it is a comment")
         if not record:
             raise ConversionError("it is empty")
-        if not any(special in record for special in self._special):
+        if self.is_plain(record):
             return record.split(self.delimiter)
         if self.escape is None and self.quote is not None:
             try:
@@ -63,6 +63,10 @@ class Dialect:
             except csv.Error:
                 pass  # a record that Flink reads, or says what is wrong: Python is stricter
         return list(self._parsed(record))
+
+    def is_plain(self, record: str) -> bool:
+        """Whether the record is its fields and delimiters: no quote, escape or line end."""
+        return not any(special in record for special in self._special)
 
     def records(self, chunks: Iterable[str]) -> Iterator[str]:
         """The records of a file, without their line ends; of an empty one, its line end.
@@ -135,7 +139,7 @@ class Dialect:
 
     @cached_property
     def _special(self) -> tuple[str, ...]:
-        """A record without any of these is its fields and delimiters."""
+        """What makes a record more than its fields and delimiters."""
         return tuple(each for each in (self.quote, self.escape, "\n", "\r") if each)
 
     @cached_property
