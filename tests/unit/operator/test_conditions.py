@@ -9,10 +9,11 @@ from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
 from modelstream_operator.decide.decision import Answer, Decision, Rest, Waiting
 from modelstream_operator.decide.diagnosis import Verified
 from modelstream_operator.decide.facts import Facts
-from modelstream_operator.decide.job import Job, Kind, Stored
+from modelstream_operator.decide.job import Job
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.problem import Problem, Reason
 from modelstream_operator.decide.status import status_of, unknown_status
+from modelstream_operator.decide.stored import Kind, Stored
 from modelstream_operator.evidence import digests_of
 from modelstream_operator.resources import Manifest
 

@@ -18,11 +18,12 @@ from modelstream_operator.decide.decision import (
     TakeDown,
     Wanted,
 )
-from modelstream_operator.decide.job import Checkpoints, Job, Kind, Record, SavepointAnswer, Stored
+from modelstream_operator.decide.job import Checkpoints, Job, Record, SavepointAnswer
 from modelstream_operator.decide.lifecycle import FIRST_BACK_OFF, LONGEST_BACK_OFF, decide
 from modelstream_operator.decide.memory import Ask, Ended, How, Memory, Step
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.savepointing import PATIENCE, RETRY
+from modelstream_operator.decide.stored import Kind, Stored
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RUNNING = Job("RUNNING", running=2, total=2)
@@ -122,7 +123,7 @@ def test_a_job_that_never_ran_is_replaced_at_once_and_leaves_what_it_was_restore
 
 def test_a_job_with_a_checkpoint_is_not_taken_for_one_that_never_ran() -> None:
     decision = decide(deployed, EDIT_KEPT, seen(saved=True))
-    assert decision.memory.step is Step.DEPLOYED
+    assert decision.memory.step is Step.SAVEPOINTING
     assert decision.waiting is not None
 
 
@@ -143,15 +144,6 @@ def test_a_change_with_state_asks_for_a_savepoint_under_an_id_that_is_written_fi
     assert decision.memory.deadline == NOW + PATIENCE
     assert decision.memory.ask == Ask(3, "a", f"{ROOT}/a-{FRESH}", NOW, FRESH)
     assert decision.act is None
-
-
-@pytest.mark.parametrize("job", [None, Job("RESTARTING"), Job("RUNNING", 1, 0, 2)])
-def test_state_is_never_given_up_silently(job: Job | None) -> None:
-    decision = decide(started, EDIT_KEPT, seen(job=job))
-    assert decision.memory == started
-    assert decision.waiting is not None
-    assert decision.waiting.reason is Reason.SAVEPOINT_NOT_POSSIBLE
-    assert "upgrade.mode: Stateless" in decision.waiting.message
 
 
 def test_a_trigger_that_flink_does_not_know_is_sent() -> None:
@@ -178,7 +170,8 @@ def test_a_finished_savepoint_is_what_the_next_job_starts_from() -> None:
     assert stopped.ask is None
     after = decide(stopped, EDIT_KEPT, DOWN).memory
     assert (after.step, after.job_id, after.run) == (Step.DEPLOYED, FRESH, 4)
-    assert after.restored_from == saved.left
+    assert saved.left is not None
+    assert after.restored_from == replace(saved.left, revision=OLD)
 
 
 def test_a_savepoint_whose_answer_flink_has_dropped_is_found_in_the_job_s_history() -> None:
@@ -188,11 +181,13 @@ def test_a_savepoint_whose_answer_flink_has_dropped_is_found_in_the_job_s_histor
 
 
 def test_a_failed_savepoint_is_tried_again_under_another_id_after_a_while() -> None:
-    failed = decide(asked, EDIT_KEPT, seen(savepoint=SavepointAnswer(failure="no space")))
+    failed = decide(
+        asked, EDIT_KEPT, seen(job=RUNNING, savepoint=SavepointAnswer(failure="no space"))
+    )
     assert failed.waiting is not None
     assert "no space" in failed.waiting.message
-    assert decide(failed.memory, EDIT_KEPT, seen()).memory == failed.memory
-    later = seen(now=NOW + RETRY + timedelta(seconds=1))
+    assert decide(failed.memory, EDIT_KEPT, seen(job=RUNNING)).memory == failed.memory
+    later = seen(job=RUNNING, now=NOW + RETRY + timedelta(seconds=1))
     again = decide(failed.memory, EDIT_KEPT, later).memory.ask
     assert again is not None
     assert (again.trigger_id, again.directory) == (FRESH, f"{ROOT}/a-{FRESH}")
@@ -215,12 +210,13 @@ def test_a_change_that_is_taken_back_after_a_failed_savepoint_leaves_the_job_alo
     assert decision.memory.restored_from == ORIGIN
 
 
-@pytest.mark.parametrize("job", [None, Job("RESTARTING")])
-def test_a_stop_that_takes_too_long_says_so_and_how_to_go_on(job: Job | None) -> None:
-    decision = decide(asked, EDIT_KEPT, seen(now=NOW + PATIENCE, job=job))
+def test_a_savepoint_that_takes_too_long_is_told_and_waited_for() -> None:
+    there = seen(now=NOW + PATIENCE, job=RUNNING, savepoint=SavepointAnswer())
+    decision = decide(asked, EDIT_KEPT, there)
+    assert decision.memory == asked
     assert decision.waiting is not None
     assert decision.waiting.reason is Reason.SAVEPOINT_STUCK
-    assert "upgrade.mode: Stateless" in decision.waiting.message
+    assert "upgrade.mode: LastState" in decision.waiting.message
 
 
 def test_stateless_ends_the_wait_for_a_savepoint() -> None:
@@ -250,7 +246,8 @@ def test_rest_keeps_the_savepoint_and_the_next_run_starts_from_it(rest: Rest) ->
     assert decide(resting, wanted, DOWN).memory == resting
     resumed = decide(resting, SAME_KEPT, DOWN).memory
     assert resumed.step is Step.DEPLOYED
-    assert resumed.restored_from == saved.left
+    assert saved.left is not None
+    assert resumed.restored_from == replace(saved.left, revision=OLD)
 
 
 END = {
@@ -291,13 +288,6 @@ def test_a_failed_job_whose_cause_nobody_tells_is_over_after_three_answers() -> 
     assert (over.ended.how, over.ended.error) == (How.FAILED, "")
 
 
-def test_a_failed_job_without_a_checkpoint_leaves_what_it_was_restored_from() -> None:
-    there = seen(job=Job("FAILED"), checkpoints=Checkpoints(), failures=("x",))
-    over = decide(replace(started, restored_from=ORIGIN), SAME_KEPT, there).memory
-    assert over.ended is not None
-    assert over.ended.left == ORIGIN
-
-
 def test_a_job_that_somebody_stopped_has_not_read_all_of_its_input() -> None:
     kept = Checkpoints(newest=saved.left, stopped_with="s3://state/sp-1")
     over = decide(started, SAME_KEPT, seen(job=Job("FINISHED"), checkpoints=kept)).memory
@@ -310,7 +300,7 @@ def test_an_edit_of_a_job_that_ended_goes_on_from_what_it_left(how: How) -> None
     edited = decide(over, EDIT_KEPT, DOWN).memory
     assert edited.step is Step.TEARING_DOWN
     after = decide(edited, EDIT_KEPT, DOWN).memory
-    assert (after.run, after.restored_from) == (4, CHECKPOINT)
+    assert (after.run, after.restored_from) == (4, replace(CHECKPOINT, revision=OLD))
 
 
 def test_an_edit_of_a_finished_job_begins_anew() -> None:
@@ -451,11 +441,9 @@ def test_a_message_of_another_kind_is_no_record_of_an_end() -> None:
     assert Record.of("KeyError: 'x'") is None
 
 
-@pytest.mark.parametrize("memory", [started, asked], ids=["deployed", "savepointing"])
-@pytest.mark.parametrize("wanted", [SAME_KEPT, EDIT_KEPT], ids=["same", "edit"])
-def test_an_end_that_nobody_knows_of_waits_for_a_person(memory: Memory, wanted: Wanted) -> None:
-    decision = decide(memory, wanted, no_job(planned=False))
-    assert decision.memory == memory
+def test_an_end_that_nobody_knows_of_waits_for_an_edit() -> None:
+    decision = decide(started, SAME_KEPT, no_job(planned=False))
+    assert decision.memory == started
     assert decision.waiting is not None
     assert decision.waiting.reason is Reason.ENDED_UNSEEN
     assert "s3://state/checkpoints/a" in decision.waiting.message
