@@ -32,6 +32,7 @@ class UpgradeMode(StrEnum):
     """What a job starts from after a change that needs a restart."""
 
     SAVEPOINT = "Savepoint"
+    LAST_STATE = "LastState"
     STATELESS = "Stateless"
 
 
@@ -39,8 +40,9 @@ class Upgrade(Part):
     """How a change that needs a restart is made."""
 
     mode: UpgradeMode | None = None
-    """Savepoint: stop with a savepoint and start from it. Stateless: start anew. Default: Savepoint
-    for a streaming job with spec.state, else Stateless."""
+    """Savepoint: stop with a savepoint and start from it; of a job that does not run, as LastState.
+    LastState: start from the newest checkpoint. Stateless: start anew. Default: Savepoint for a
+    streaming job with spec.state, else Stateless."""
 
 
 class NetworkPolicy(Part):

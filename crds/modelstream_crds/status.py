@@ -127,6 +127,22 @@ class StepStatus(Part):
     """Starts in a row that came to nothing."""
 
 
+class OriginStatus(Part):
+    """A savepoint or checkpoint."""
+
+    path: str | None = None
+    """Where it is."""
+
+    kind: str | None = None
+    """Savepoint or Checkpoint."""
+
+    job_id: str | None = None
+    """The job that it was taken of."""
+
+    revision: str | None = None
+    """What the run of that job was made from."""
+
+
 class RestoredFromStatus(Part):
     """What the present job has its state from."""
 
@@ -134,10 +150,24 @@ class RestoredFromStatus(Part):
     """Where the savepoint or checkpoint is."""
 
     kind: str | None = None
-    """Savepoint or Checkpoint."""
+    """Savepoint or Checkpoint. Newest as long as the JobManager has not found it; Nothing where the
+    job before had completed none, and had begun from nothing."""
 
     job_id: str | None = None
     """The job that it was taken of."""
+
+    revision: str | None = None
+    """What the run of that job was made from."""
+
+    newest_of: str | None = None
+    """Where the JobManager looks for it: the checkpoints of the job before."""
+
+    needed: bool | None = None
+    """Whether the job before is known to have completed a checkpoint: one that is not found is
+    waited for."""
+
+    otherwise: OriginStatus | None = None
+    """What the job before had begun from: taken where it had completed none."""
 
 
 class AskStatus(Part):
@@ -164,6 +194,9 @@ class AskStatus(Part):
     error: str | None = None
     """Why the last attempt failed, or why Flink refused the request."""
 
+    idle_since: str | None = None
+    """Since when the job has not been running, so that it can give no savepoint."""
+
 
 class EndedStatus(Part):
     """How the last run that is over has ended."""
@@ -179,10 +212,15 @@ class EndedStatus(Part):
     StoppedByOthers, Canceled, Failed or NotStarted."""
 
     path: str | None = None
-    """The savepoint or checkpoint that a later start can go on from."""
+    """The savepoint or checkpoint that a later start can go on from; of kind Newest, where the
+    job's checkpoints are."""
 
     kind: str | None = None
-    """Savepoint or Checkpoint."""
+    """Savepoint, Checkpoint, or Newest: the newest that the job has completed, which the next
+    JobManager looks for."""
+
+    completed: bool | None = None
+    """Whether the job is known to have completed a checkpoint."""
 
     time: str | None = None
     """When the operator saw the end."""

@@ -31,6 +31,7 @@ from modelstream_crds.status import (
     JobStatus,
     ModelStatus,
     ModelStreamStatus,
+    OriginStatus,
     Phase,
     RestoredFromStatus,
     StepStatus,
@@ -66,6 +67,7 @@ __all__ = [
     "ModelStreamStatus",
     "NetworkPolicy",
     "OnError",
+    "OriginStatus",
     "Phase",
     "Pipeline",
     "Python",
@@ -138,20 +140,20 @@ class ModelStreamSpec(Part):
         ),
         Rule(
             name="savepoint-needs-state",
-            message="needs a place for the savepoint: write spec.state.storage, or upgrade.mode:"
+            message="needs a place for the state: write spec.state.storage, or upgrade.mode:"
             " Stateless",
-            cel="!has(self.upgrade.mode) || self.upgrade.mode != 'Savepoint' || has(self.state)",
-            holds=lambda s: s.upgrade.mode is not UpgradeMode.SAVEPOINT or s.state is not None,
+            cel="!has(self.upgrade.mode) || self.upgrade.mode == 'Stateless' || has(self.state)",
+            holds=lambda s: s.upgrade.mode in {None, UpgradeMode.STATELESS} or s.state is not None,
             at=".upgrade.mode",
         ),
         Rule(
             name="savepoint-needs-streaming",
             message="is not for batch jobs, which have no savepoints: write upgrade.mode:"
             " Stateless, or flink.runtimeMode: Streaming",
-            cel="!has(self.upgrade.mode) || self.upgrade.mode != 'Savepoint' ||"
+            cel="!has(self.upgrade.mode) || self.upgrade.mode == 'Stateless' ||"
             " self.flink.runtimeMode == 'Streaming'",
             holds=lambda s: (
-                s.upgrade.mode is not UpgradeMode.SAVEPOINT
+                s.upgrade.mode in {None, UpgradeMode.STATELESS}
                 or s.flink.runtime_mode is RuntimeMode.STREAMING
             ),
             at=".upgrade.mode",

@@ -10,6 +10,7 @@ from modelstream_operator.decide.cause import root_cause
 from modelstream_operator.decide.decision import Answer
 from modelstream_operator.decide.job import TERMINAL, Checkpoints, Job, SavepointAnswer
 from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.decide.stored import Found, Kind
 from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.resources import Key
 
@@ -50,6 +51,7 @@ class FlinkAnswers:
     checkpoints: Checkpoints | None = None
     savepoint: SavepointAnswer | None = None
     bounds: frozenset[int] = frozenset()
+    found: Found | None = None
     application_runs: bool = True
 
     @property
@@ -93,6 +95,7 @@ class Questions:
             checkpoints=await self._checkpoints() if over else None,
             savepoint=savepoint,
             bounds=await self._bounds(job),
+            found=await self._found(),
         )
 
     async def _job(self) -> Job | None:
@@ -146,6 +149,13 @@ class Questions:
         found = await self._optional(self.flink.resources(self.url, self.memory.job_id))
         each = (found or {}).values()
         return frozenset(int(vertex["parallelism"]["upperBound"]) for vertex in each)
+
+    async def _found(self) -> Found | None:
+        """What the JobManager had to look for, as long as it is not known."""
+        sought, step = self.memory.restored_from, self.memory.step
+        if sought is None or sought.kind is not Kind.NEWEST or step is not Step.DEPLOYED:
+            return None
+        return Found.of(await self._optional(self.flink.configuration(self.url)) or {})
 
     async def _optional(self, question: Awaitable[T]) -> T | None:
         """What may be refused without hiding what is known of the job; silence is silence."""

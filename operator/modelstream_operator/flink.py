@@ -43,6 +43,11 @@ class Flink:
         """What the job has kept: ``latest`` has the newest checkpoint, savepoint and restore."""
         return await self._ask("GET", f"{url}/jobs/{job}/checkpoints")
 
+    async def configuration(self, url: str) -> dict[str, str]:
+        """The options that the JobManager was started with."""
+        answer = await self._ask("GET", f"{url}/jobmanager/config")
+        return {each["key"]: each["value"] for each in answer["list"]}
+
     async def applications(self, url: str) -> list[dict[str, Any]]:
         """Every application that the JobManager knows: the program, with its state."""
         answer = await self._ask("GET", f"{url}/applications/overview")
@@ -90,10 +95,15 @@ class Flink:
                 metrics.FLINK_CALLS.labels(str(answer.status)).inc()
                 if answer.status >= 400:
                     raise FlinkError(answer.status, _first_error(text) or f"HTTP {answer.status}")
-                return dict(json.loads(text)) if text.strip() else {}
+                return _object(json.loads(text)) if text.strip() else {}
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             metrics.FLINK_CALLS.labels("0").inc()
             raise FlinkError(0, f"{url}: {error or type(error).__name__}") from error
+
+
+def _object(answer: Any) -> dict[str, Any]:
+    """A list is the value ``list`` of an object."""
+    return {"list": answer} if isinstance(answer, list) else dict(answer)
 
 
 def _traces(answer: Mapping[str, Any]) -> list[str]:

@@ -107,6 +107,7 @@ class Observed:
             job=flink.job,
             failures=flink.failures,
             checkpoints=flink.checkpoints,
+            found=flink.found,
             record=present.record,
             savepoint=flink.savepoint,
             bounds=flink.bounds,

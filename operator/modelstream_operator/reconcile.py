@@ -101,7 +101,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Transition:
-    """Ready has changed: worth a Kubernetes event."""
+    """Ready has changed, or a step is worth a Kubernetes event for itself."""
 
     ready: bool
     reason: str
@@ -114,7 +114,7 @@ class Outcome:
 
     delay: float
     phase: str
-    transition: Transition | None = None
+    told: tuple[Transition, ...] = ()
     gone: bool = False
     """Whether a deletion has nothing left to wait for."""
 
@@ -164,7 +164,8 @@ class Reconciler:
         if known and not changed:
             # No watch tells of the moment when a quota or somebody's object is out of the way.
             delay = min(delay, self.settings.retry_refused)
-        return replace(outcome, delay=delay, gone=decision.gone)
+        news = tuple(Transition(True, each.reason, each.message) for each in decision.news)
+        return replace(outcome, delay=delay, told=news + outcome.told, gone=decision.gone)
 
     async def _reading(self, session: Session, manifest: Manifest) -> Reading:
         """The spec, and the program where that is elsewhere; what is deleted needs none."""
@@ -216,7 +217,7 @@ class Reconciler:
             return outcome
         logger.info("%s/%s: %s: %s", *key, new["reason"], new["message"])
         transition = Transition(new["status"] == "True", new["reason"], new["message"])
-        return replace(outcome, transition=transition)
+        return replace(outcome, told=(transition,))
 
     async def _act(
         self, session: Session, asked: Wish, observed: Observed, decision: Decision

@@ -185,8 +185,8 @@ class Service:
                 try:
                     outcome = await self._pass(session, thaw(body))
                     failures, delay = 0, outcome.delay
-                    if outcome.transition:
-                        tell(outcome.transition)
+                    for each in outcome.told:
+                        tell(each)
                 except (ApiError, FlinkError, aiohttp.ClientError) as error:
                     failures += 1
                     delay = backoff(failures)

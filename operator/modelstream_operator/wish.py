@@ -148,10 +148,9 @@ def _as_before(
     if deployed is None or kept is None:
         return Wish(manifest, common, deployed, reading.refusal, missing=reading.missing)
     asked = replace(
-        common,
+        _by_mode(common, deployed),
         revision=kept.id,
         rest=_rest(deployed),
-        keeps_state=deployed.spec.upgrade_mode is UpgradeMode.SAVEPOINT,
         parallelism=deployed.parallelism if deployed.streaming else None,
     )
     return Wish(manifest, asked, deployed, reading.refusal, kept=kept, missing=reading.missing)
@@ -200,14 +199,21 @@ def _missing(source: ConfigMapScript, found: Program | None) -> str:
 
 
 def _asked(common: Wanted, target: Target, newest: Revision, change: Difference) -> Wanted:
-    spec = target.spec
     return replace(
-        common,
+        _by_mode(common, target),
         revision=newest.id,
         restart=change.effect is Effect.RESTART,
         rest=_rest(target),
-        keeps_state=spec.upgrade_mode is UpgradeMode.SAVEPOINT,
         parallelism=target.parallelism if target.streaming else None,
+    )
+
+
+def _by_mode(wanted: Wanted, target: Target) -> Wanted:
+    mode = target.spec.upgrade_mode
+    return replace(
+        wanted,
+        keeps_state=mode is not UpgradeMode.STATELESS,
+        from_checkpoint=mode is UpgradeMode.LAST_STATE,
     )
 
 
@@ -305,11 +311,14 @@ def newest_revisions(there: Mapping[Ref, Child]) -> frozenset[Ref]:
 
 def decided(target: Target, decision: Decision) -> Target:
     """The target as the life cycle has decided about it."""
-    memory = decision.memory
+    memory, restored = decision.memory, decision.memory.restored_from
+    search = restored.search if restored else None
+    found = replace(target, run=memory.run, job_id=memory.job_id, running=decision.running)
+    if search is None:
+        return replace(found, restore_from=restored.path if restored else None)
     return replace(
-        target,
-        run=memory.run,
-        job_id=memory.job_id,
-        restore_from=memory.restored_from.path if memory.restored_from else None,
-        running=decision.running,
+        found,
+        restore_from=search.directory,
+        restore_newest="Needed" if search.needed else "IfAny",
+        restore_else=search.otherwise.path if search.otherwise else "",
     )

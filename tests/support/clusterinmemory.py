@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.streamworld import Run, World
+from tests.support.streamworld import Restore, Run, World
 
 from modelstream_operator import names
 from modelstream_operator.cache import Cache
@@ -119,7 +119,8 @@ class ClusterInMemory:
             return
         (main,) = manifest["spec"]["template"]["spec"]["containers"]
         environment = {each["name"]: each.get("value") for each in main["env"]}
-        restore = environment.get("MODELSTREAM_RESTORE_FROM")
+        told = ("FROM", "NEWEST", "ELSE")
+        restore = Restore(*(environment.get(f"MODELSTREAM_RESTORE_{each}") for each in told))
         job = environment["MODELSTREAM_JOB_ID"]
         self.world.ask(number, job, restore, self._root(number))
 

@@ -17,6 +17,7 @@ from modelstream_operator.decide.pods import is_ready
 
 Pod = dict[str, Any]
 RUNNING, STOPS = "life/running", ("life/stopping", "life/stopped")
+RESTORED = "restored/restored"
 
 
 @dataclass(frozen=True)
@@ -83,14 +84,17 @@ def _started(plane: ControlPlane, path: str) -> JobManager | None:
         )
     except ApiError:
         return None
-    job = environment(deployment)["MODELSTREAM_JOB_ID"]
+    told = environment(deployment)
+    job, before = told["MODELSTREAM_JOB_ID"], told.get("MODELSTREAM_RESTORE_FROM", "")
+    scene = RESTORED if "MODELSTREAM_RESTORE_NEWEST" in told else RUNNING
     cluster = json.loads(config["data"]["flink.yaml"]).get("kubernetes.cluster-id")
     if cluster is None:
         return JobManager(job, RUNNING, then=STOPS)
     return JobManager(
         job,
-        RUNNING,
+        scene,
         then=STOPS,
+        before=before.rpartition("/")[2],
         arrived=lambda scene: flinkdouble.write_config_maps(plane, namespace, cluster, job, scene),
     )
 

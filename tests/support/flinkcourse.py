@@ -4,7 +4,7 @@ import contextlib
 import json
 import signal
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -138,6 +138,22 @@ def _described(config_map: Mapping[str, Any], words: Words) -> dict[str, Any]:
         "owners": [each["kind"] for each in meta.get("ownerReferences", ())],
         "data": sorted({words.text(key) for key in config_map.get("data", {})}),
     }
+
+
+def before_the_restored(course: Course) -> None:
+    """A run that has completed checkpoints and is taken away; the next one has a cluster id."""
+    course.run.target = replace(course.run.target, job_id=OTHER)
+    course.start(job=OTHER)
+    course.run.start_taskmanager()
+    completed = f"/jobs/{OTHER}/checkpoints"
+    course.run.until(
+        lambda: (course.run.ask(completed)[1] or {}).get("counts", {}).get("completed", 0) >= 2,
+        "no checkpoint",
+    )
+    for role in ("jobmanager", "taskmanager"):
+        course.run.end(role, signal.SIGTERM)
+    course.run.forget()
+    course.run.target = replace(course.run.target, run=2, job_id=JOB)
 
 
 def ended(course: Course, state: str, kind: str) -> None:

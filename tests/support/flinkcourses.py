@@ -17,13 +17,19 @@ from tests.support.flinkcourse import (
     OTHER,
     Course,
     adopt,
+    before_the_restored,
     end_of,
     ended,
     frozen,
     over,
 )
 from tests.support.flinkha import flink_run, stream
-from tests.support.flinkrecording import Scene
+from tests.support.flinkrecording import Answer, Scene
+
+from modelstream.pod.restoring import TOLD_PATH, TOLD_TIME, newest_of
+from modelstream.pod.statestore import StateStore
+from modelstream_operator import names
+from modelstream_operator.render.config import flink_options
 
 NAME = "scores"
 NEVER_AGAIN = {"restart-strategy.type": "none"}
@@ -108,6 +114,27 @@ def lost(course: Course) -> None:
     course.shoot("plan-of-another")
 
 
+def restored(course: Course) -> None:
+    """From the newest checkpoint of the run before, whose JobManager was taken away."""
+    before_the_restored(course)
+    store = StateStore.of("file:///", {}, {})
+    root = flink_options(course.run.target)["execution.checkpointing.dir"]
+    root = root.replace(f"file://{names.STATE_DIR}", course.run.state.as_uri())
+    newest = newest_of(store, f"{root}/{OTHER}", root.replace("checkpoints", "savepoints"))
+    assert newest is not None
+    assert newest.address.endswith(f"/chk-{newest.number}")
+    course.run.extra = {TOLD_PATH: newest.address, TOLD_TIME: f"{newest.time:.0f}"}
+    course.start(restore_from=newest.address)
+    course.run.start_taskmanager()
+    course.runs()
+    said = Answer(*course.run.ask("/jobmanager/config"))
+    told = [each for each in said.body if each["key"] in _OF_RESTORING]
+    course.shoot("restored", {"GET /jobmanager/config": Answer(said.status, told)})
+
+
+_OF_RESTORING = {TOLD_PATH, TOLD_TIME, "execution.state-recovery.path"}
+
+
 def unresourced(course: Course) -> None:
     """No TaskManager comes in the time that Flink waits for one."""
     course.start()
@@ -129,6 +156,7 @@ COURSES: Mapping[str, tuple[Callable[[Course], None], Mapping[str, str]]] = {
     "restarting": (restarting, {}),
     "unsaved": (unsaved, {}),
     "lost": (lost, {}),
+    "restored": (restored, {}),
     "unresourced": (
         unresourced,
         {"jobmanager.adaptive-scheduler.submission.resource-wait-timeout": "2 s"},

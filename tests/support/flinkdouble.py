@@ -81,6 +81,9 @@ class JobManager:
     bound: int = 1
     """How far each vertex may be scaled."""
 
+    before: str = "b" * 32
+    """The job whose newest checkpoint it goes on from."""
+
     trigger: str = "0" * 32
     directory: str = "file:///savepoints"
     asked: list[str] = field(default_factory=list)
@@ -158,6 +161,7 @@ class JobManager:
         text = re.sub(r"\{state\}\S*/savepoint-\{random\}", lambda _: self.savepoint(), value)
         words = {
             "{job}": self.job,
+            "{other}": self.before,
             "{trigger}": self.trigger,
             "{application}": "0" * 32,
             "{state}": "file:///state",

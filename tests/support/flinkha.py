@@ -160,6 +160,12 @@ class FlinkRun:
         items: list[dict[str, Any]] = self.plane.request("GET", path)["items"]
         return items
 
+    def forget(self) -> None:
+        """Delete what high availability has kept, as the operator does after a run."""
+        root = f"/api/v1/namespaces/{self.target.namespace}/configmaps"
+        for each in self.config_maps():
+            self.plane.request("DELETE", f"{root}/{each['metadata']['name']}")
+
     def until(self, what: Callable[[], Any], said: str = "") -> Any:
         """The first true answer; fails with the log when it takes too long."""
         deadline = time.monotonic() + TIMEOUT

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from tests.support.clusterinmemory import BY_HAND, KEY, ClusterInMemory, CrashError
-from tests.support.streamworld import FlinkInMemory, Run, World
+from tests.support.streamworld import FlinkInMemory, Restore, Run, World
 
 from modelstream_crds.v1alpha1 import ModelStreamStatus
 from modelstream_operator.asking import FlinkAnswers, Heard, Questions
@@ -28,6 +28,7 @@ from modelstream_operator.decide.decision import (
 from modelstream_operator.decide.job import Record
 from modelstream_operator.decide.lifecycle import decide
 from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.decide.stored import Stored
 from modelstream_operator.flink import FlinkError
 from modelstream_operator.highavailability import HighAvailability
 from modelstream_operator.reconcile import Reconciler, Session
@@ -47,8 +48,16 @@ class Spec:
     stateless: bool = False
     moved: bool = False
     """Whether state is to be in another store."""
+    last_state: bool = False
     refused: bool = False
     deleted: bool = False
+
+    @property
+    def mode(self) -> str:
+        """As the resource spells it."""
+        if self.stateless:
+            return "Stateless"
+        return "LastState" if self.last_state else "Savepoint"
 
 
 @dataclass
@@ -172,6 +181,7 @@ class Pure:
             restart=memory.revision not in {"", revision},
             rest=rest or (None if asked.replicas else Rest.SCALED_TO_ZERO),
             keeps_state=not asked.stateless,
+            from_checkpoint=asked.last_state and not asked.stateless,
             savepoints="s3://state/savepoints",
             checkpoints="s3://state/checkpoints",
             parallelism=asked.replicas,
@@ -195,6 +205,7 @@ class Pure:
             job=answers.job,
             failures=answers.failures,
             checkpoints=answers.checkpoints,
+            found=answers.found,
             record=Record.of(run.record) if run else None,
             savepoint=answers.savepoint,
             refused_stop=refusal if asked else "",
@@ -235,8 +246,15 @@ class Pure:
             if number != memory.run or not decision.running:
                 self.world.ask_nothing(number)
         if decision.running:
-            restored = memory.restored_from
-            self.world.ask(memory.run, memory.job_id, restored.path if restored else None)
+            self.world.ask(memory.run, memory.job_id, _restore(memory.restored_from))
+
+
+def _restore(given: Stored | None) -> Restore:
+    if given is None or given.search is None:
+        return Restore(given.path if given else None)
+    search = given.search
+    otherwise = search.otherwise.path if search.otherwise else None
+    return Restore(search.directory, "Needed" if search.needed else "IfAny", otherwise)
 
 
 def _is_over(run: Run, memory: Memory) -> bool:
@@ -351,7 +369,7 @@ class Whole:
             "restartNonce": spec.nonce,
             "suspend": spec.suspend,
             "flink": flink,
-            "upgrade": {"mode": "Stateless" if spec.stateless else "Savepoint"},
+            "upgrade": {"mode": spec.mode},
         }
         status = self.cluster.status
         return {**self.manifest, "metadata": meta, "spec": body, "status": status}

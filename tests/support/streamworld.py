@@ -14,13 +14,23 @@ from modelstream_operator.flink import FlinkError
 STATE = "s3://state"
 
 
+@dataclass(frozen=True)
+class Restore:
+    """What a JobManager is told to go on from."""
+
+    path: str | None = None
+    newest: str | None = None
+    """Needed or IfAny: the newest of the job whose checkpoints are there."""
+    otherwise: str | None = None
+
+
 @dataclass
 class Run:
     """One start: what its Deployments ask for, its JobManager's pod, and Flink in it."""
 
     number: int
     job_id: str
-    restore: str | None
+    restore: "Restore"
     asked: bool = True
     pod: str = ""
     """"" (none), Starting, Ready, Ended (says how its job has ended), or Leaving, which works."""
@@ -46,6 +56,8 @@ class Run:
     """Whether its job has ended without being asked to by the operator."""
     touches: int = 0
     """Of the user, when it was made."""
+    origin: str | None = None
+    """What its JobManager has found to go on from."""
 
     @property
     def record(self) -> str:
@@ -70,6 +82,8 @@ class World:
     runs: dict[int, Run] = field(default_factory=dict)
     files: dict[str, int] = field(default_factory=dict)
     """What each savepoint and checkpoint is worth."""
+    kept: dict[str, list[str]] = field(default_factory=dict)
+    """Those of each job, in their order."""
     way: str = "open"
     """Or silent (no answer in time), refused (503 of a proxy), or lost (done, and no answer)."""
     stuck: bool = False
@@ -87,7 +101,7 @@ class World:
 
     # What the operator does
 
-    def ask(self, number: int, job_id: str, restore: str | None, root: str = STATE) -> None:
+    def ask(self, number: int, job_id: str, restore: Restore, root: str = STATE) -> None:
         """There are Deployments of this run, which ask for pods."""
         new = Run(number, job_id, restore, root=root, touches=self.touches)
         run = self.runs.setdefault(number, new)
@@ -133,29 +147,39 @@ class World:
             return
         if run.planned:
             run.job = "RUNNING"
-            origin = run.checkpoint or run.restore
+            origin = run.checkpoint or run.origin
             run.value = self.files[origin] if origin else 0
             return
         if not self.broken:
             self._submit(run)
 
     def _submit(self, run: Run) -> None:
-        run.value = self.files[run.restore] if run.restore else 0
+        run.origin = self._found(run.restore)
+        run.value = self.files[run.origin] if run.origin else 0
         if self.forgiving:
             pass
         elif self.owed is None:
-            assert run.restore is None, "what has read all of its input begins anew"
+            assert run.origin is None, "what has read all of its input begins anew"
         else:
-            assert run.value >= self.owed, f"{self.owed} was kept, {run.restore} is older"
+            assert run.value >= self.owed, f"{self.owed} was kept, {run.origin} is older"
         again = self.last and self.last.by_itself and self.last.touches == run.touches
         assert not again, "an ended job runs again"
         run.job, run.planned, run.kept, self.last = "RUNNING", True, True, run
         self.owed, self.forgiving = run.value, False
 
+    def _found(self, restore: Restore) -> str | None:
+        """As the entry point looks for it."""
+        if not restore.newest:
+            return restore.path
+        kept = self.kept.get(str(restore.path).rpartition("/")[2], [])
+        assert kept or restore.newest != "Needed", "what is needed is not there"
+        return kept[-1] if kept else restore.otherwise
+
     def save(self, run: Run, kind: str) -> str:
         """A checkpoint or savepoint is complete."""
         path = f"{kind}/{len(self.files)}"
         self.files[path] = run.value
+        self.kept.setdefault(run.job_id, []).append(path)
         self.owed = run.value
         return path
 
@@ -234,6 +258,10 @@ class FlinkInMemory:
         if run.stopped_with:
             latest["savepoint"] = _kept(run.stopped_with, 2, "SYNC_SAVEPOINT")
         return {"latest": latest}
+
+    async def configuration(self, url: str) -> dict[str, str]:
+        run = self._run(url)
+        return {"modelstream.restore.path": run.origin or ""} if run.restore.newest else {}
 
     async def applications(self, url: str) -> list[dict[str, Any]]:
         self._run(url)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from modelstream_operator.decide.job import Checkpoints, Job, Record, SavepointAnswer
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.problem import Reason
+from modelstream_operator.decide.stored import Found
 
 SURE = 3
 """Equal answers in a row that make one believed: one alone may be a slow or a starting Flink."""
@@ -33,6 +34,8 @@ class Wanted:
     rest: Rest | None = None
     keeps_state: bool = False
     """Whether a change takes the job's state along."""
+    from_checkpoint: bool = False
+    """Whether that is its newest checkpoint, with no savepoint before."""
     savepoints: str | None = None
     """Where the present run can be stopped with a savepoint, by what it was made from."""
     checkpoints: str | None = None
@@ -90,6 +93,8 @@ class Seen:
     """Root causes of the job's failures, the newest first; of a job that is well, none."""
     checkpoints: Checkpoints | None = None
     """Asked for when it matters: of a job that has ended, and of a savepoint that is missing."""
+    found: Found | None = None
+    """What the JobManager has found to go on from, where it had to look for it."""
     record: Record | None = None
     """What a JobManager that was replaced has found out about its job's end."""
     savepoint: SavepointAnswer | None = None
@@ -181,12 +186,21 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class News:
+    """Worth a Kubernetes event, whatever becomes of Ready."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Decision:
     """What to remember, then what to do."""
 
     memory: Memory
     act: Act | None = None
     waiting: Waiting | None = None
+    news: tuple[News, ...] = ()
     gone: bool = False
     """Whether nothing is left that a deletion waits for."""
 

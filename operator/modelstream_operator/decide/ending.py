@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from modelstream_operator.decide.decision import SURE, Seen, Waiting, Wanted
-from modelstream_operator.decide.job import Kind, Record, Stored
-from modelstream_operator.decide.memory import Ended, How, Memory
+from modelstream_operator.decide.job import Record
+from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.problem import Reason
+from modelstream_operator.decide.stored import Kind, Stored, newest
 
 _HOW = {
     "FINISHED": How.FINISHED,
@@ -18,8 +19,15 @@ _HOW = {
 def end_of(memory: Memory, wanted: Wanted, seen: Seen) -> Ended | None:
     """The end that Flink tells of, or has recorded; None while the run may still go on."""
     if seen.job is not None and seen.job.ended:
-        return _told(memory, seen)
+        return _told(memory, wanted, seen)
     return _recorded(memory, wanted, seen.record, seen) if seen.record else None
+
+
+def over(memory: Memory, ended: Ended, seen: Seen) -> Memory:
+    """The run is over: what we have stopped goes on as was asked, other ends need a wish."""
+    by_us = ended.how in {How.STOPPED, How.DROPPED, How.NOT_STARTED}
+    step = Step.TEARING_DOWN if by_us else Step.ENDED
+    return replace(memory.go(step, seen.now), ask=None, ended=ended)
 
 
 def unseen(memory: Memory, wanted: Wanted, seen: Seen) -> Waiting | None:
@@ -30,7 +38,7 @@ def unseen(memory: Memory, wanted: Wanted, seen: Seen) -> Waiting | None:
     message = (
         f"the JobManager no longer knows job {memory.job_id}: it has ended while nobody looked."
         f" Its checkpoints are in {wanted.checkpoints}/{memory.job_id}, savepoints in"
-        f" {wanted.savepoints}: an edit waits, or begins without state with upgrade.mode: Stateless"
+        f" {wanted.savepoints}: an edit, or another restartNonce, goes on from the newest of them"
     )
     return Waiting(Reason.ENDED_UNSEEN, message)
 
@@ -38,7 +46,7 @@ def unseen(memory: Memory, wanted: Wanted, seen: Seen) -> Waiting | None:
 def dropped(memory: Memory, seen: Seen, *, keeps: bool) -> Ended:
     """An end by us; the run has kept nothing, but what it was itself restored from."""
     how = How.DROPPED if memory.started else How.NOT_STARTED
-    return Ended(memory.run, memory.job_id, how, seen.now, memory.restored_from if keeps else None)
+    return Ended(memory.run, memory.job_id, how, seen.now, _began(memory) if keeps else None)
 
 
 def stopped(memory: Memory, seen: Seen, path: str, how: How = How.STOPPED) -> Ended:
@@ -61,7 +69,7 @@ def came_to_nothing(memory: Memory, wanted: Wanted, seen: Seen) -> Ended | None:
     return replace(ended, error=seen.failures[0] if seen.failures else "")
 
 
-def _told(memory: Memory, seen: Seen) -> Ended | None:
+def _told(memory: Memory, wanted: Wanted, seen: Seen) -> Ended | None:
     assert seen.job is not None
     kept = seen.checkpoints
     if kept is None:  # Flink has not said yet what the job leaves: it is asked again
@@ -71,8 +79,21 @@ def _told(memory: Memory, seen: Seen) -> Ended | None:
     if seen.job.state == "FINISHED" and kept.stopped_with:
         return stopped(memory, seen, kept.stopped_with, How.STOPPED_BY_OTHERS)
     error = "; before: ".join(seen.failures) if seen.job.state == "FAILED" else ""
-    left = kept.newest or memory.restored_from
-    return Ended(memory.run, memory.job_id, _HOW[seen.job.state], seen.now, left, error)
+    # A JobManager that has replaced another one tells only of checkpoints of its own time.
+    how = _HOW[seen.job.state]
+    left = kept.newest or _newest(memory, wanted, how) or _began(memory)
+    return Ended(memory.run, memory.job_id, how, seen.now, left, error, seen.saved)
+
+
+def _newest(memory: Memory, wanted: Wanted, how: How) -> Stored | None:
+    streams = wanted.checkpoints and wanted.savepoints and memory.started
+    if not streams or how is How.FINISHED:
+        return None
+    return newest(str(wanted.checkpoints), memory.job_id)
+
+
+def _began(memory: Memory) -> Stored | None:
+    return memory.restored_from.settled if memory.restored_from else None
 
 
 def _recorded(memory: Memory, wanted: Wanted, record: Record, seen: Seen) -> Ended:
@@ -81,7 +102,7 @@ def _recorded(memory: Memory, wanted: Wanted, record: Record, seen: Seen) -> End
     saved = path is not None and path.startswith(f"{wanted.savepoints}/")
     if path and saved and record.status == "SUCCEEDED":
         return stopped(memory, seen, path)
-    left = memory.restored_from
+    left = _began(memory)
     if path:
         left = Stored(path, Kind.SAVEPOINT if saved else Kind.CHECKPOINT, memory.job_id)
     return Ended(memory.run, memory.job_id, _HOW[record.status], seen.now, left)

@@ -4,21 +4,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from typing import Any
+
+from modelstream_operator.decide.stored import Kind, Stored
 
 SETTLED = timedelta(seconds=5)
 """All tasks of a job that fails on every record run for a moment between two failures."""
 
 TERMINAL = frozenset({"FINISHED", "CANCELED", "FAILED"})
 """States that a job does not leave."""
-
-
-class Kind(StrEnum):
-    """What state can be restored from."""
-
-    SAVEPOINT = "Savepoint"
-    CHECKPOINT = "Checkpoint"
 
 
 @dataclass(frozen=True)
@@ -61,16 +55,6 @@ class Job:
     def settled(self) -> bool:
         """Whether all tasks run, and have done so for long enough to be believed."""
         return self.all_running and self.steady >= SETTLED
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A savepoint or checkpoint that is complete, by its path."""
-
-    path: str
-    kind: Kind
-    job_id: str = ""
-    """The job that it was taken of."""
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,13 @@ from modelstream_operator.decide.decision import (
     Waiting,
     Wanted,
 )
-from modelstream_operator.decide.ending import came_to_nothing, dropped, end_of, unseen
-from modelstream_operator.decide.memory import Ended, How, Memory, Step, stamp
+from modelstream_operator.decide.ending import came_to_nothing, dropped, end_of, over, unseen
+from modelstream_operator.decide.fields import stamp
+from modelstream_operator.decide.laststate import handed_on, resolved
+from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.problem import Reason
-from modelstream_operator.decide.savepointing import ask, over, savepointing
+from modelstream_operator.decide.savepointing import savepointing, stop
+from modelstream_operator.decide.stored import Kind
 
 FIRST_BACK_OFF = timedelta(seconds=10)
 LONGEST_BACK_OFF = timedelta(minutes=5)
@@ -34,7 +37,9 @@ def decide(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
         return _deleting(memory, wanted.deletion, seen)
     match memory.step:
         case Step.DEPLOYED:
-            return _deployed(memory, wanted, seen)
+            memory, news = resolved(memory, seen.found)
+            decision = _deployed(memory, wanted, seen)
+            return replace(decision, news=news + decision.news)
         case Step.SAVEPOINTING:
             return savepointing(memory, wanted, seen)
         case Step.TEARING_DOWN:
@@ -66,10 +71,6 @@ def _next(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
 
 
 def _deploy(memory: Memory, wanted: Wanted, seen: Seen) -> Memory:
-    ended = memory.ended
-    left = ended.left if ended and wanted.keeps_state and ended.how is not How.FINISHED else None
-    if left and memory.restored_from and left.path == memory.restored_from.path:
-        left = memory.restored_from  # which knows the job that it was taken of
     return Memory(
         step=Step.DEPLOYED,
         since=seen.now,
@@ -78,8 +79,8 @@ def _deploy(memory: Memory, wanted: Wanted, seen: Seen) -> Memory:
         job_id=seen.fresh_id,
         revision=wanted.revision,
         parallelism=wanted.parallelism or 0,
-        restored_from=left,
-        ended=ended,
+        restored_from=handed_on(memory) if wanted.keeps_state else None,
+        ended=memory.ended,
     )
 
 
@@ -97,8 +98,13 @@ def _deployed(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
 
 
 def _noticed(memory: Memory, seen: Seen) -> Memory:
-    """That all tasks run, or that a checkpoint is complete, which needs no answer of Flink."""
-    if memory.started or not (seen.saved or (seen.job and seen.job.all_running)):
+    """That all tasks run, or that a checkpoint is complete, which needs no answer of Flink.
+
+    A run that has not told yet what it goes on from would leave nothing to begin from again.
+    """
+    sought = memory.restored_from is not None and memory.restored_from.kind is Kind.NEWEST
+    runs = seen.job is not None and seen.job.all_running and not sought
+    if memory.started or not (seen.saved or runs):
         return memory
     return replace(memory, started=stamp(seen.now), attempts=0)
 
@@ -106,17 +112,8 @@ def _noticed(memory: Memory, seen: Seen) -> Memory:
 def _stop(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     if not memory.started or not wanted.keeps_state or wanted.savepoints is None:
         ended = dropped(memory, seen, keeps=wanted.keeps_state)
-        return Decision(replace(memory.go(Step.TEARING_DOWN, seen.now), ended=ended))
-    if seen.job and seen.job.all_running:
-        return Decision(ask(memory, wanted.savepoints, seen))
-    if (waits := unseen(memory, wanted, seen)) is not None:
-        return Decision(memory, waiting=waits)
-    state = f"is {seen.job.state}" if seen.job else "does not answer"
-    message = (
-        f"the job {state}, so that no savepoint can be taken and the change waits: it is made once"
-        " the job runs, or at once and without its state with upgrade.mode: Stateless"
-    )
-    return Decision(memory, waiting=Waiting(Reason.SAVEPOINT_NOT_POSSIBLE, message))
+        return Decision(over(memory, ended, seen))
+    return stop(memory, wanted, wanted.savepoints, seen)
 
 
 def _scaled(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:

@@ -5,17 +5,18 @@ and what the last run left for the next one to go on from.
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from modelstream_crds.v1alpha1 import (
     AskStatus,
     EndedStatus,
     ModelStreamStatus,
-    RestoredFromStatus,
     StepStatus,
 )
-from modelstream_operator.decide.job import Kind, Stored
+from modelstream_operator.decide import fields, stored
+from modelstream_operator.decide.fields import given, stamp
+from modelstream_operator.decide.stored import Kind, Stored
 from modelstream_operator.resources import Manifest
 
 
@@ -39,7 +40,7 @@ class How(StrEnum):
     STOPPED = "Stopped"
     """For a change, with a savepoint."""
     DROPPED = "Dropped"
-    """For a change, without one."""
+    """For a change, without one: from its newest checkpoint, or without state."""
     FINISHED = "Finished"
     STOPPED_BY_OTHERS = "StoppedByOthers"
     CANCELED = "Canceled"
@@ -59,6 +60,8 @@ class Ask:
     """None between an attempt that failed and the next one."""
     attempts: int = 0
     error: str = ""
+    idle: datetime | None = None
+    """Since when the job has not been running, so that it can give none."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class Ended:
     time: datetime
     left: Stored | None = None
     error: str = ""
+    completed: bool = False
+    """Whether it is known to have completed a checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -102,15 +107,15 @@ class Memory:
         known = step.name in set(Step)
         return cls(
             step=(Step(step.name) if known else Step.UNKNOWN) if step.name else None,
-            since=_time(step.since),
-            deadline=_time(step.deadline),
+            since=fields.time(step.since),
+            deadline=fields.time(step.deadline),
             attempts=step.attempts or 0,
             run=status.run or 0,
             job_id=(job.id if job else None) or "",
             revision=status.revision or "",
             started=job.start_time if job else None,
             parallelism=(job.parallelism if job else None) or 0,
-            restored_from=_restored(status.restored_from),
+            restored_from=stored.read(status.restored_from),
             ask=_ask(status.ask),
             ended=_ended(status.ended),
             unknown="" if known or not step.name else step.name,
@@ -131,37 +136,15 @@ class Memory:
                 deadline=stamp(self.deadline),
                 attempts=self.attempts,
             ),
-            restoredFrom=_written_origin(self.restored_from),
+            restoredFrom=self.restored_from.written() if self.restored_from else None,
             ask=_written_ask(self.ask),
             ended=_written_end(self.ended),
             job=given(id=self.job_id, startTime=self.started, parallelism=self.parallelism),
         )
 
 
-def stamp(time: datetime | None) -> str | None:
-    """A time as Kubernetes writes it."""
-    if time is None:
-        return None
-    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def given(**values: object) -> Manifest:
-    """The fields that have a value."""
-    return {key: value for key, value in values.items() if value}
-
-
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
-def _restored(said: RestoredFromStatus | None) -> Stored | None:
-    if said is None or not said.path:
-        return None
-    return Stored(said.path, Kind(said.kind or Kind.SAVEPOINT), said.job_id or "")
-
-
 def _ask(said: AskStatus | None) -> Ask | None:
-    since = _time(said.since) if said else None
+    since = fields.time(said.since) if said else None
     if said is None or since is None:
         return None
     return Ask(
@@ -172,23 +155,19 @@ def _ask(said: AskStatus | None) -> Ask | None:
         trigger_id=said.trigger_id,
         attempts=said.attempts or 0,
         error=said.error or "",
+        idle=fields.time(said.idle_since),
     )
 
 
 def _ended(said: EndedStatus | None) -> Ended | None:
-    time = _time(said.time) if said else None
+    time = fields.time(said.time) if said else None
     if said is None or time is None or said.how not in set(How):
         return None
     job_id = said.job_id or ""
     kind = Kind(said.kind or Kind.SAVEPOINT)
     left = Stored(said.path, kind, job_id) if said.path else None
-    return Ended(said.run or 0, job_id, How(said.how), time, left, said.error or "")
-
-
-def _written_origin(origin: Stored | None) -> Manifest | None:
-    if origin is None:
-        return None
-    return given(path=origin.path, kind=origin.kind, jobId=origin.job_id)
+    how, error = How(said.how), said.error or ""
+    return Ended(said.run or 0, job_id, how, time, left, error, bool(said.completed))
 
 
 def _written_ask(ask: Ask | None) -> Manifest | None:
@@ -202,6 +181,7 @@ def _written_ask(ask: Ask | None) -> Manifest | None:
         since=stamp(ask.since),
         attempts=ask.attempts,
         error=ask.error,
+        idleSince=stamp(ask.idle),
     )
 
 
@@ -217,4 +197,5 @@ def _written_end(ended: Ended | None) -> Manifest | None:
         kind=left.kind if left else None,
         time=stamp(ended.time),
         error=ended.error,
+        completed=ended.completed,
     )

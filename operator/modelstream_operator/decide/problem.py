@@ -86,7 +86,8 @@ class Reason(StrEnum):
     )
     ENDED_UNSEEN = (
         *("JobEndedUnseen", _STEP),
-        "the job has ended while nobody looked: where its checkpoints and savepoints are",
+        "the job has ended while nobody looked: where its checkpoints and savepoints are. An edit"
+        " goes on from the newest",
     )
     BACKING_OFF = (
         *("BackingOff", _STEP),
@@ -98,12 +99,15 @@ class Reason(StrEnum):
     )
     SAVEPOINT_NOT_POSSIBLE = (
         *("SavepointNotPossible", _STEP),
-        "why a change waits, and how to make it without state",
+        "the job does not run: when the change is made from its newest checkpoint",
     )
-    SAVEPOINT_FAILED = "SavepointFailed", _STEP, "Flink's cause; it is tried again"
+    SAVEPOINT_FAILED = (
+        *("SavepointFailed", _STEP),
+        "Flink's cause; it is tried again, and after three done without",
+    )
     SAVEPOINT_STUCK = (
         *("SavepointStuck", _STEP),
-        "the job has not stopped in ten minutes, and what its pods say",
+        "the savepoint is not complete in ten minutes, and what the pods say",
     )
     SCALE_REFUSED = "ScaleRefused", "Scaled", "Flink's words; the job goes on as it is"
     UNKNOWN_STEP = (

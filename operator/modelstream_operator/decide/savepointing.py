@@ -1,7 +1,7 @@
 """The stop with a savepoint: can be repeated at any moment, and never waits in silence. Pure."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from modelstream_operator.decide.decision import (
     Decision,
@@ -10,14 +10,28 @@ from modelstream_operator.decide.decision import (
     Waiting,
     Wanted,
 )
-from modelstream_operator.decide.ending import dropped, end_of, stopped, unseen
-from modelstream_operator.decide.memory import Ask, Ended, How, Memory, Step
+from modelstream_operator.decide.ending import dropped, end_of, over, stopped
+from modelstream_operator.decide.laststate import patience, state_of, waits, without_savepoint
+from modelstream_operator.decide.memory import Ask, Memory, Step
 from modelstream_operator.decide.problem import Reason
 
 RETRY = timedelta(seconds=30)
 """Between a savepoint that failed and the next attempt."""
+FAILURES = 3
+"""Savepoints of a job that have failed in a row: there will be none."""
 PATIENCE = timedelta(minutes=10)
-"""How long a stop may take before status calls it stuck."""
+"""How long a stop may take before status calls it stuck; one that is refused is given up then."""
+
+
+def stop(memory: Memory, wanted: Wanted, root: str, seen: Seen) -> Decision:
+    """Begin to end a run that has state: with a savepoint, unless the newest checkpoint will do."""
+    if wanted.from_checkpoint:
+        return without_savepoint(memory, wanted, seen, "upgrade.mode is LastState")
+    if seen.job and seen.job.all_running:
+        return Decision(ask(memory, root, seen))
+    idle = Ask(memory.run, memory.job_id, _directory(memory, root, seen), seen.now, idle=seen.now)
+    waiting = replace(_stopping(memory, seen), ask=idle)
+    return Decision(waiting, waiting=waits(seen, seen.now + patience(seen)))
 
 
 def ask(memory: Memory, root: str, seen: Seen) -> Memory:
@@ -26,36 +40,56 @@ def ask(memory: Memory, root: str, seen: Seen) -> Memory:
     asked = Ask(
         run=memory.run,
         job_id=memory.job_id,
-        directory=f"{root}/{memory.job_id}-{seen.fresh_id}",
+        directory=_directory(memory, root, seen),
         since=seen.now,
         trigger_id=seen.fresh_id,
         attempts=again.attempts if again else 0,
         error=again.error if again else "",
     )
-    if again:
-        return replace(memory, ask=asked)
-    return replace(memory.go(Step.SAVEPOINTING, seen.now, seen.now + PATIENCE), ask=asked)
+    return replace(memory if again else _stopping(memory, seen), ask=asked)
+
+
+def _stopping(memory: Memory, seen: Seen) -> Memory:
+    return memory.go(Step.SAVEPOINTING, seen.now, seen.now + PATIENCE)
+
+
+def _directory(memory: Memory, root: str, seen: Seen) -> str:
+    return f"{root}/{memory.job_id}-{seen.fresh_id}"
 
 
 def savepointing(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     """The next step of a job that is to stop with a savepoint."""
     asked = memory.ask
-    if asked is None or not wanted.keeps_state:
-        without = dropped(memory, seen, keeps=wanted.keeps_state)
-        return Decision(over(memory, without, seen))
+    if not wanted.keeps_state:
+        return Decision(over(memory, dropped(memory, seen, keeps=False), seen))
+    if asked is None:
+        return without_savepoint(memory, wanted, seen, "nobody knows what was asked for")
     if (path := _path(seen)) is not None:
         return Decision(over(memory, stopped(memory, seen, path), seen))
-    if not _under_way(seen) and (ended := end_of(memory, wanted, seen)) is not None:
+    if not _ends_well(seen) and (ended := end_of(memory, wanted, seen)) is not None:
         return Decision(over(memory, ended, seen))
-    if asked.trigger_id is None:
-        return _after_failure(memory, asked, wanted, seen)
+    if asked.trigger_id is None and not wanted.changes:
+        return Decision(replace(memory.go(Step.DEPLOYED, seen.now), ask=None))
+    asked = replace(asked, idle=_idle(asked, seen))
+    return _waiting(replace(memory, ask=asked), asked, wanted, seen)
+
+
+def _waiting(memory: Memory, asked: Ask, wanted: Wanted, seen: Seen) -> Decision:
+    """No savepoint yet: ask for it, once more, or do without."""
     answer = seen.savepoint
+    if wanted.from_checkpoint and not _under_way(seen):
+        return without_savepoint(memory, wanted, seen, "upgrade.mode is LastState")
+    if asked.idle and seen.now - asked.idle >= patience(seen):
+        why = f"{state_of(seen)} for {round((seen.now - asked.idle).total_seconds())} s"
+        return without_savepoint(memory, wanted, seen, why)
+    if asked.trigger_id is None:
+        return _after_failure(memory, asked, seen)
     if failure := (answer.failure if answer else None) or seen.refused_stop:
-        return _failed(memory, asked, failure, seen)
+        return _failed(memory, asked, wanted, failure, seen)
     act = None
     if answer is None and seen.job and seen.job.state == "RUNNING":
         act = StopWithSavepoint(memory.job_id, asked.directory, asked.trigger_id)
-    return Decision(memory, act, waiting=_stuck(memory, wanted, seen))
+    return Decision(memory, act, waiting=_stuck(memory, asked, seen))
 
 
 def _path(seen: Seen) -> str | None:
@@ -67,33 +101,39 @@ def _path(seen: Seen) -> str | None:
 
 
 def _under_way(seen: Seen) -> bool:
+    return seen.savepoint is not None and not seen.savepoint.failure
+
+
+def _ends_well(seen: Seen) -> bool:
     """A job that has stopped is FINISHED a moment before its savepoint is told to be complete."""
-    there = seen.savepoint is not None and not seen.savepoint.failure
-    return there and seen.job is not None and seen.job.state == "FINISHED"
+    return _under_way(seen) and seen.job is not None and seen.job.state == "FINISHED"
 
 
-def over(memory: Memory, ended: Ended, seen: Seen) -> Memory:
-    """The run is over: what we have stopped goes on as was asked, other ends need a wish."""
-    by_us = ended.how in {How.STOPPED, How.DROPPED, How.NOT_STARTED}
-    step = Step.TEARING_DOWN if by_us else Step.ENDED
-    return replace(memory.go(step, seen.now), ask=None, ended=ended)
+def _idle(asked: Ask, seen: Seen) -> datetime | None:
+    """Since when the job has not been running; Flink gives up a savepoint that it cannot take."""
+    if _under_way(seen) or (seen.job is not None and seen.job.all_running):
+        return None
+    return asked.idle or seen.now
 
 
-def _failed(memory: Memory, asked: Ask, failure: str, seen: Seen) -> Decision:
-    failed = replace(
-        asked, trigger_id=None, since=seen.now, attempts=asked.attempts + 1, error=failure
-    )
+def _failed(memory: Memory, asked: Ask, wanted: Wanted, failure: str, seen: Seen) -> Decision:
+    attempts = asked.attempts + 1
+    failed = replace(asked, trigger_id=None, since=seen.now, attempts=attempts, error=failure)
+    late = memory.deadline is not None and seen.now >= memory.deadline
+    if late or (attempts >= FAILURES and not seen.refused_stop):
+        why = f"{attempts} savepoints have failed ({failure})"
+        return without_savepoint(memory, wanted, seen, why)
     return Decision(replace(memory, ask=failed), waiting=_again(failed))
 
 
-def _after_failure(memory: Memory, failed: Ask, wanted: Wanted, seen: Seen) -> Decision:
-    """A savepoint has failed: go back if it is no longer wanted, else try again after a while."""
-    if not wanted.changes:
-        return Decision(replace(memory.go(Step.DEPLOYED, seen.now), ask=None))
-    if seen.now - failed.since < RETRY:
+def _after_failure(memory: Memory, failed: Ask, seen: Seen) -> Decision:
+    """A savepoint has failed, or was not possible: try again once that makes sense."""
+    if failed.idle:
+        return Decision(memory, waiting=waits(seen, failed.idle + patience(seen)))
+    if failed.attempts and seen.now - failed.since < RETRY:
         return Decision(memory, waiting=_again(failed))
     root = failed.directory.rpartition("/")[0]
-    return Decision(ask(memory, root, seen), waiting=_again(failed))
+    return Decision(ask(memory, root, seen), waiting=_again(failed) if failed.attempts else None)
 
 
 def _again(failed: Ask) -> Waiting:
@@ -101,16 +141,15 @@ def _again(failed: Ask) -> Waiting:
     return Waiting(Reason.SAVEPOINT_FAILED, f"{failed.error}{times}; it is tried again")
 
 
-def _stuck(memory: Memory, wanted: Wanted, seen: Seen) -> Waiting | None:
-    """After the deadline the step says so; what keeps it is among the causes that pods tell."""
-    if (waits := unseen(memory, wanted, seen)) is not None:
-        return waits
+def _stuck(memory: Memory, asked: Ask, seen: Seen) -> Waiting | None:
+    """What keeps the savepoint; after the deadline, that it takes too long."""
+    if asked.idle:
+        return waits(seen, asked.idle + patience(seen))
     if memory.deadline is None or seen.now < memory.deadline:
         return None
-    state = f"the job is {seen.job.state}" if seen.job else "the JobManager does not answer"
     minutes = round(PATIENCE.total_seconds() / 60)
     message = (
-        f"the job has not stopped for {minutes} minutes, {state}: it is waited for, or goes without"
-        " its state with upgrade.mode: Stateless"
+        f"the job has not stopped for {minutes} minutes, {state_of(seen)}: it is waited for, or"
+        " goes on from its newest checkpoint with upgrade.mode: LastState"
     )
     return Waiting(Reason.SAVEPOINT_STUCK, message)

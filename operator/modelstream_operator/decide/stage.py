@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from modelstream_operator.decide.decision import Decision, Rest
-from modelstream_operator.decide.memory import Ended, How, Memory, Step, stamp
+from modelstream_operator.decide.fields import stamp
+from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.problem import Reason
+from modelstream_operator.decide.stored import Kind, Stored
 
 _GO_ON = "an edit, or another restartNonce, goes on from there"
 
@@ -64,12 +66,16 @@ def _resting(memory: Memory, rest: Rest | None) -> Says:
     elif left is None:
         then = "the job has ended without state, and begins anew"
     else:
-        then = f"it goes on from {left.path}"
+        then = f"it goes on from {_named(left)}"
     return Says("False", reason, f"{why}; {then}")
 
 
+def _named(left: Stored) -> str:
+    return f"the newest in {left.path}" if left.kind is Kind.NEWEST else left.path
+
+
 def _end(ended: Ended) -> Says:
-    left = f"it left {ended.left.path}" if ended.left else "it left no state"
+    left = f"it left {_named(ended.left)}" if ended.left else "it left no state"
     match ended.how:
         case How.FINISHED:
             return Says("False", Reason.FINISHED, "the job has read all of its input")

@@ -4,7 +4,8 @@ from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
 from modelstream_operator.decide.conditions import conditions, tasks
 from modelstream_operator.decide.decision import Answer
 from modelstream_operator.decide.facts import Facts
-from modelstream_operator.decide.memory import How, Memory, Step, given, stamp
+from modelstream_operator.decide.fields import given, stamp
+from modelstream_operator.decide.memory import How, Memory, Step
 from modelstream_operator.decide.phase import phase_of, progress
 from modelstream_operator.decide.stage import Says
 from modelstream_operator.resources import Manifest

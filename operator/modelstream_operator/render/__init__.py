@@ -34,6 +34,8 @@ def run_of(target: Target) -> Run:
         number=int(target.run),
         job_id=target.job_id,
         restore_from=target.restore_from,
+        restore_newest=target.restore_newest,
+        restore_else=target.restore_else,
         parallelism=target.parallelism,
         replicas=target.replicas,
         running=target.running,

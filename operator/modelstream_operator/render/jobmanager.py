@@ -25,8 +25,12 @@ def role(target: Target) -> pods.Role:
     stated = target.spec.flink.job_manager
     limit = memory.limit(stated.resources, memory.JOBMANAGER_DEFAULT)
     environment = {"MODELSTREAM_JOB_ID": target.job_id, "NVIDIA_VISIBLE_DEVICES": "void"}
-    if target.restore_from:
-        environment["MODELSTREAM_RESTORE_FROM"] = target.restore_from
+    restored = {
+        "MODELSTREAM_RESTORE_FROM": target.restore_from,
+        "MODELSTREAM_RESTORE_NEWEST": target.restore_newest,
+        "MODELSTREAM_RESTORE_ELSE": target.restore_else,
+    }
+    environment |= {name: value for name, value in restored.items() if value}
     return pods.Role(
         component=Component.JOBMANAGER,
         deployment=names.jobmanager(target.name, target.run),

@@ -27,6 +27,8 @@ class Gap(StrEnum):
     RUN = "{{modelstream:run}}"
     JOB = "{{modelstream:job}}"
     RESTORE_FROM = "{{modelstream:restore-from}}"
+    RESTORE_NEWEST = "{{modelstream:restore-newest}}"
+    RESTORE_ELSE = "{{modelstream:restore-else}}"
     PARALLELISM = "{{modelstream:parallelism}}"
 
 
@@ -75,6 +77,8 @@ def revision_of(target: Target) -> Revision:
         run=Gap.RUN,
         job_id=Gap.JOB,
         restore_from=Gap.RESTORE_FROM,
+        restore_newest=Gap.RESTORE_NEWEST,
+        restore_else=Gap.RESTORE_ELSE,
         running=True,
         parallelism_gap="" if target.spec.flink.parallelism else Gap.PARALLELISM,
     )

@@ -23,20 +23,24 @@ class Run:
     """TaskManagers."""
     running: bool = True
     """False keeps the objects and takes the pods away."""
+    restore_newest: str = ""
+    restore_else: str = ""
 
 
 def run_children(revision: Revision, run: Run) -> list[Manifest]:
     """The objects of one run, in the order in which they are of use."""
-    values = {
+    values: dict[str, str] = {
         Gap.RUN: str(run.number),
         Gap.JOB: run.job_id,
         Gap.RESTORE_FROM: run.restore_from or "",
+        Gap.RESTORE_NEWEST: run.restore_newest,
+        Gap.RESTORE_ELSE: run.restore_else,
         Gap.PARALLELISM: str(run.parallelism),
     }
     return [signed(_sized(_filled(each, values), run)) for each in revision.children]
 
 
-def _filled(value: Any, values: dict[Gap, str]) -> Any:
+def _filled(value: Any, values: dict[str, str]) -> Any:
     """The value with every gap filled; a variable that would be empty is left out."""
     match value:
         case dict():
@@ -48,15 +52,15 @@ def _filled(value: Any, values: dict[Gap, str]) -> Any:
     return value
 
 
-def _text(text: str, values: dict[Gap, str]) -> str:
+def _text(text: str, values: dict[str, str]) -> str:
     for gap, value in values.items():
         text = text.replace(gap, value)
     return text
 
 
-def _is_empty(item: Any, values: dict[Gap, str]) -> bool:
-    restores = isinstance(item, dict) and item.get("value") == Gap.RESTORE_FROM
-    return restores and not values[Gap.RESTORE_FROM]
+def _is_empty(item: Any, values: dict[str, str]) -> bool:
+    value = item.get("value") if isinstance(item, dict) else None
+    return isinstance(value, str) and values.get(value) == ""
 
 
 def _sized(manifest: Manifest, run: Run) -> Manifest:

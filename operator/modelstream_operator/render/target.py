@@ -26,6 +26,14 @@ class Target:
 
     job_id: str = ""
     restore_from: str | None = None
+    """A savepoint or checkpoint; with ``restore_newest`` the checkpoints of the job before."""
+
+    restore_newest: str = ""
+    """Needed or IfAny: the JobManager looks for the newest of that job."""
+
+    restore_else: str = ""
+    """What is taken where that job has completed none."""
+
     running: bool = True
     """False keeps the objects and takes the pods away."""
 

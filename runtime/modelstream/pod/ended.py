@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelstream.pod.failure import PodError
+from modelstream.pod.restoring import newest_of
 from modelstream.pod.statestore import StateStore
 
 RESULTS = "job-result-store/default"
@@ -49,15 +50,7 @@ def status_of(content: bytes) -> str:
 
 def left_behind(store: StateStore, options: Mapping[str, Any], job_id: str) -> str | None:
     """The newest savepoint or checkpoint that the job itself has completed."""
-    savepoints = store.directories(str(options["execution.checkpointing.savepoint-dir"]))
-    ours = [each for each in savepoints if each.rpartition("/")[2].startswith(f"{job_id}-")]
     checkpoints = f"{options['execution.checkpointing.dir']}/{job_id}"
-    return store.newest(*ours, checkpoints)
-
-
-def restore_path(store: StateStore, path: str) -> str:
-    """The savepoint or checkpoint that a path leads to: itself, or the newest right below it.
-
-    Where there is none the path stays, and Flink says what it misses.
-    """
-    return path if store.completed(path) is not None else store.newest(path) or path
+    savepoints = str(options["execution.checkpointing.savepoint-dir"])
+    newest = newest_of(store, checkpoints, savepoints)
+    return newest.address if newest else None

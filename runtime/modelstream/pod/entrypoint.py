@@ -13,16 +13,15 @@ import yaml
 
 from modelstream.errors import FetchError
 from modelstream.pod import configuration, gpu, preload
-from modelstream.pod.ended import refuse_ended, restore_path
+from modelstream.pod.ended import refuse_ended
 from modelstream.pod.failure import PodError
 from modelstream.pod.memory import loading_killed, memory
 from modelstream.pod.paths import Paths
+from modelstream.pod.restoring import RESTORE_FROM, RESTORE_NEWEST, Origin, origin
 from modelstream.pod.statestore import StateStore
 from modelstream_crds import manifest
 from modelstream_crds import v1alpha1 as api
 
-RESTORE_FROM = "MODELSTREAM_RESTORE_FROM"
-"""Variable: a savepoint or checkpoint, or a directory that holds some."""
 SUBMIT = "/opt/modelstream/submit.py"
 PRELOAD = (sys.executable, "-m", "modelstream.pod", "preload")
 PYTHON_DRIVER = "org.apache.flink.client.python.PythonDriver"
@@ -38,28 +37,35 @@ def jobmanager(paths: Paths, environment: Mapping[str, str]) -> NoReturn:
     highly_available = configuration.has_high_availability(operator)
     address = configuration.jobmanager_address(_needed(environment, "POD_IP"), highly_available)
     options = write_configuration(paths, operator, address, environment)
+    found = Origin(environment.get(RESTORE_FROM), {})
     if highly_available:
-        environment = from_the_store(options, environment)
-    _become(paths, environment, jobmanager_command(paths, environment))
+        found = from_the_store(options, environment)
+        if found.told:
+            write_options(paths, {**options, **found.told})
+    _become(paths, environment, jobmanager_command(paths, environment, found.path))
 
 
-def from_the_store(options: Mapping[str, Any], environment: Mapping[str, str]) -> Mapping[str, str]:
-    """The environment with the place of what is to be restored, looked up in the store.
+def from_the_store(options: Mapping[str, Any], environment: Mapping[str, str]) -> Origin:
+    """What is to be restored, looked up in the store.
 
-    A store that does not answer stops nobody: Flink asks it too, and says what is wrong.
+    A store that does not answer stops nobody who knows the path: Flink asks it too, and says what
+    is wrong. Whoever has to look for the newest waits for it.
 
     Raises:
         JobEndedError: the job has ended before.
+        PodError: what was there is missing, or is looked for where nobody answers.
     """
     try:
         root = str(options["high-availability.storageDir"])
         store = StateStore.of(root, options, environment)
         refuse_ended(store, options, _needed(environment, "MODELSTREAM_JOB_ID"))
-        if path := environment.get(RESTORE_FROM):
-            return {**environment, RESTORE_FROM: restore_path(store, path)}
+        return origin(options, environment)
     except (OSError, FetchError) as error:
-        print(f"the store of the job's state is not read: {error}", file=sys.stderr, flush=True)
-    return environment
+        text = f"the store of the job's state is not read: {error}"
+        if environment.get(RESTORE_NEWEST):
+            raise PodError("StateUnreachable", text) from error
+        print(text, file=sys.stderr, flush=True)
+    return Origin(environment.get(RESTORE_FROM), {})
 
 
 def taskmanager(paths: Paths, environment: Mapping[str, str]) -> NoReturn:
@@ -92,7 +98,9 @@ def preload_apart(command: Sequence[str] = PRELOAD) -> None:
         raise SystemExit(done.returncode if done.returncode > 0 else 128 - done.returncode)
 
 
-def jobmanager_command(paths: Paths, environment: Mapping[str, str]) -> list[str]:
+def jobmanager_command(
+    paths: Paths, environment: Mapping[str, str], restored: str | None = None
+) -> list[str]:
     """The command line of the JobManager: everything after ``-py`` is for the job's program."""
     command = [
         str(paths.flink_home / "bin" / "standalone-job.sh"),
@@ -102,8 +110,8 @@ def jobmanager_command(paths: Paths, environment: Mapping[str, str]) -> list[str
         "--job-id",
         _needed(environment, "MODELSTREAM_JOB_ID"),
     ]
-    if savepoint := environment.get(RESTORE_FROM):
-        command += ["--fromSavepoint", savepoint]
+    if restored:
+        command += ["--fromSavepoint", restored]
     python = ["-pyclientexec", configuration.CLIENT_PYTHON, "-py", SUBMIT]
     return [*command, *python, str(paths.manifest)]
 
@@ -129,10 +137,15 @@ def write_configuration(
         configuration.python_programs(),
         address,
     )
-    config = paths.flink_conf / "config.yaml"
-    config.write_text(yaml.safe_dump(options, width=1 << 20))
-    config.chmod(0o600)
+    write_options(paths, options)
     return options
+
+
+def write_options(paths: Paths, options: Mapping[str, Any]) -> None:
+    """Flink's config.yaml, which may hold secrets."""
+    config = paths.flink_conf / "config.yaml"
+    config.write_text(yaml.safe_dump(dict(options), width=1 << 20))
+    config.chmod(0o600)
 
 
 def secret_options(spec: api.ModelStream, secrets: Path) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The store of a job's state as the entry point reads it: a mounted claim, or an S3 bucket."""
 
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,10 @@ from modelstream.fetch.identity import s3_keys
 METADATA = "_metadata"
 """Name of the file that a complete checkpoint or savepoint has."""
 
+_HEADER = struct.Struct(">IIQ")
+"""What the file begins with: a number that every one has, its version, and its checkpoint's id."""
+_MAGIC = 0x4960672D
+
 _TIMEOUT = 10.0
 _S3 = {
     "access_key": ("s3.access-key", "s3.access.key", "fs.s3a.access.key"),
@@ -20,6 +25,17 @@ _S3 = {
 }
 """Arguments of pyarrow's client by the options of Flink's, the usual spelling first."""
 _ENDPOINT = ("s3.endpoint", "fs.s3a.endpoint")
+
+
+@dataclass(frozen=True)
+class Complete:
+    """A checkpoint or savepoint that is complete."""
+
+    address: str
+    number: int
+    """Its id: a job counts its checkpoints and its savepoints in one row."""
+    time: float
+    """When it was completed, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +75,25 @@ class StateStore:
         names = [each.base_name for each in found if each.type == fs.FileType.Directory]
         return [f"{address.rstrip('/')}/{name}" for name in sorted(names)]
 
-    def completed(self, address: str) -> float | None:
-        """When a checkpoint or savepoint was completed, in seconds; None where it is not."""
+    def completed(self, address: str) -> Complete | None:
+        """The checkpoint or savepoint at an address; None where there is none, or half of one."""
         from pyarrow import fs
 
-        found = self.filesystem.get_file_info(f"{_path(address)}/{METADATA}")
-        return found.mtime_ns / 1e9 if found.type == fs.FileType.File else None
+        path = f"{_path(address)}/{METADATA}"
+        found = self.filesystem.get_file_info(path)
+        if found.type != fs.FileType.File or found.size < _HEADER.size:
+            return None
+        with self.filesystem.open_input_file(path) as file:
+            magic, _, number = _HEADER.unpack(file.read(_HEADER.size))
+        if magic != _MAGIC:
+            return None
+        return Complete(address.rstrip("/"), number, found.mtime_ns / 1e9)
 
-    def newest(self, *addresses: str) -> str | None:
-        """Of all that is complete in these directories or right below, what came last."""
+    def newest(self, *addresses: str) -> Complete | None:
+        """Of all that is complete in these directories or right below, what was counted last."""
         found = [*addresses, *(each for one in addresses for each in self.directories(one))]
-        times = {each: time for each in found if (time := self.completed(each)) is not None}
-        return max(times, key=lambda each: (times[each], each), default=None)
+        complete = [each for each in map(self.completed, found) if each is not None]
+        return max(complete, key=lambda each: (each.number, each.time), default=None)
 
 
 def s3_arguments(

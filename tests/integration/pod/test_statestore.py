@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 from tests.support import s3
+from tests.support.stored import metadata
 
-from modelstream.pod.ended import JobEndedError, refuse_ended, restore_path
+from modelstream.pod.ended import JobEndedError, refuse_ended
+from modelstream.pod.restoring import origin
 from modelstream.pod.statestore import StateStore
 
 JOB = "a" * 32
@@ -29,12 +31,20 @@ def test_an_end_is_told_with_the_savepoint_from_s3(bucket: s3.S3, tmp_path: Path
     refuse_ended(store, OPTIONS, JOB)
 
     path = f"jobs/fraud/scores/savepoints/{JOB}-{'c' * 32}/savepoint-aaaaaa-bc89eb0cad15"
-    bucket.write(f"state/{path}/_metadata", b"x")
+    bucket.write(f"state/{path}/_metadata", metadata(7))
     record = f"jobs/fraud/scores/ha/{JOB}/job-result-store/default/{JOB}.json"
     bucket.write(f"state/{record}", b'{"result":{"application-status":"SUCCEEDED"},"version":1}')
     with pytest.raises(JobEndedError, match=f"^SUCCEEDED s3://state/{path}$"):
         refuse_ended(store, OPTIONS, JOB)
-    assert restore_path(store, f"{ROOT}/savepoints/{JOB}-{'c' * 32}") == f"s3://state/{path}"
+    newest = {
+        "MODELSTREAM_JOB_ID": "b" * 32,
+        "MODELSTREAM_RESTORE_FROM": f"{ROOT}/checkpoints/{JOB}",
+        "MODELSTREAM_RESTORE_NEWEST": "Needed",
+    }
+    assert origin({**bucket.options, **OPTIONS}, newest).path == f"s3://state/{path}"
+    checkpoint = f"jobs/fraud/scores/checkpoints/{JOB}/chk-8"
+    bucket.write(f"state/{checkpoint}/_metadata", metadata(8))
+    assert origin({**bucket.options, **OPTIONS}, newest).path == f"s3://state/{checkpoint}"
 
 
 def test_a_store_that_is_not_there_is_an_error_that_says_so(bucket: s3.S3) -> None:

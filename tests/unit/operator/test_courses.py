@@ -103,9 +103,9 @@ class Courses(RuleBasedStateMachine):
         self.spec.replicas = replicas
         self.world.touches += 1
 
-    @rule(wish=st.booleans())
-    def mode_chosen(self, wish: bool) -> None:
-        self.spec.stateless = wish
+    @rule(mode=st.sampled_from(["Savepoint", "LastState", "Stateless"]))
+    def mode_chosen(self, mode: str) -> None:
+        self.spec.stateless, self.spec.last_state = mode == "Stateless", mode == "LastState"
         self.world.touches += 1
 
     @rule(wish=st.booleans())
@@ -168,13 +168,15 @@ class Courses(RuleBasedStateMachine):
 
     @property
     def _noticed(self) -> bool:
-        """The operator hears of it; one in the last moments of pods that are to end is nobody's."""
+        """The operator hears of it, or lets the newest be looked for.
+
+        One in the last moments of pods whose job was not seen to run is nobody's.
+        """
         memory = self.operator.memory
-        return (
-            memory.run == self._job.number
-            and self._job.asked
-            and memory.step is not Step.TEARING_DOWN
-        )
+        left = memory.ended.left if memory.ended else None
+        sought = left is not None and left.path.endswith(f"/{self._job.job_id}")
+        known = self._job.asked and memory.step is not Step.TEARING_DOWN
+        return memory.run == self._job.number and (known or sought)
 
     @precondition(lambda self: self._live and not self._job.stop)
     @rule(state=st.sampled_from(["FAILED", "CANCELED", "FINISHED"]))

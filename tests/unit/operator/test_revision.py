@@ -71,9 +71,10 @@ def test_every_gap_is_filled_by_a_run(target: TargetMaker) -> None:
     revision = revision_of(target(STATE))
     text = json.dumps(revision.children)
     assert [gap for gap in Gap if gap not in text] == []
-    filled = json.dumps(run_children(revision, Run(3, "c" * 32, "s3://x/savepoint", 6, 6)))
+    run = Run(3, "c" * 32, "s3://x/c", 6, 6, restore_newest="Needed", restore_else="s3://x/old")
+    filled = json.dumps(run_children(revision, run))
     assert "{{" not in filled
-    for part in ("scores-jobmanager-3", f"ha/{'c' * 32}", "s3://x/savepoint", "scores-0f1e2d3c-3"):
+    for part in (f"ha/{'c' * 32}", "s3://x/c", "Needed", "s3://x/old", "scores-0f1e2d3c-3"):
         assert part in filled
 
 

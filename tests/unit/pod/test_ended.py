@@ -1,14 +1,14 @@
 """A JobManager whose job has ended before: told by Flink's own record of it, on a claim."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.stored import complete
 
 from modelstream.pod import entrypoint
 from modelstream.pod.__main__ import main
-from modelstream.pod.ended import JobEndedError, refuse_ended, restore_path, status_of
+from modelstream.pod.ended import JobEndedError, refuse_ended, status_of
 from modelstream.pod.statestore import StateStore, s3_arguments
 
 JOB = "a" * 32
@@ -45,14 +45,6 @@ def record(root: Path, content: str, name: str = f"{JOB}.json") -> None:
     file = root / "ha" / JOB / "job-result-store" / "default" / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(content)
-
-
-def complete(directory: Path, time: int) -> str:
-    """A savepoint or checkpoint that was completed at that second; its address."""
-    directory.mkdir(parents=True)
-    (directory / "_metadata").write_bytes(b"x")
-    os.utime(directory / "_metadata", (time, time))
-    return f"file://{directory}"
 
 
 @pytest.fixture
@@ -96,9 +88,9 @@ def test_a_failure_is_told_with_the_newest_of_what_the_job_kept(
     store: StateStore, tmp_path: Path
 ) -> None:
     record(tmp_path, FAILED)
-    complete(tmp_path / "savepoints" / f"{JOB}-{'c' * 32}" / "savepoint-aaaaaa-bc89", 10)
-    complete(tmp_path / "checkpoints" / JOB / "chk-9", 20)
-    path = complete(tmp_path / "checkpoints" / JOB / "chk-10", 30)
+    complete(tmp_path / "savepoints" / f"{JOB}-{'c' * 32}" / "savepoint-aaaaaa-bc89", 8)
+    complete(tmp_path / "checkpoints" / JOB / "chk-9", 9)
+    path = complete(tmp_path / "checkpoints" / JOB / "chk-10", 10)
     (tmp_path / "checkpoints" / JOB / "shared").mkdir()
     assert said(store, tmp_path) == f"FAILED {path}"
 
@@ -119,27 +111,6 @@ def test_the_pod_ends_with_it_as_its_message_instead_of_becoming_flink(
     assert pod.termination_message == "JobEnded: CANCELED"
 
 
-def test_a_directory_to_restore_from_is_its_newest_complete_one(
-    store: StateStore, tmp_path: Path
-) -> None:
-    complete(tmp_path / "a" / "chk-1", 10)
-    newest = complete(tmp_path / "a" / "chk-2", 20)
-    (tmp_path / "a" / "chk-3").mkdir()
-    assert restore_path(store, f"file://{tmp_path}/a") == newest
-    assert restore_path(store, newest) == newest
-    assert restore_path(store, f"file://{tmp_path}/b") == f"file://{tmp_path}/b"
-
-
-def test_what_is_restored_is_looked_up_before_flink_starts(tmp_path: Path) -> None:
-    path = complete(tmp_path / "savepoints" / "x" / "savepoint-1", 10)
-    environment = {
-        "MODELSTREAM_JOB_ID": JOB,
-        "MODELSTREAM_RESTORE_FROM": f"file://{tmp_path}/savepoints/x",
-    }
-    found = entrypoint.from_the_store(options(tmp_path), environment)
-    assert found["MODELSTREAM_RESTORE_FROM"] == path
-
-
 def test_a_store_that_does_not_answer_stops_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -148,7 +119,7 @@ def test_a_store_that_does_not_answer_stops_nobody(
 
     monkeypatch.setattr(StateStore, "of", gone)
     environment = {"MODELSTREAM_JOB_ID": JOB}
-    assert entrypoint.from_the_store(options(tmp_path), environment) == environment
+    assert entrypoint.from_the_store(options(tmp_path), environment).path is None
     assert "no route to host" in capsys.readouterr().err
 
 

@@ -95,8 +95,7 @@ def test_the_job_is_submitted_under_the_id_that_the_operator_chose(pod):
 
 
 def test_a_job_starts_from_the_savepoint_that_it_was_given(pod):
-    environment = {**ENVIRONMENT, "MODELSTREAM_RESTORE_FROM": "s3://state/savepoint-1"}
-    command = entrypoint.jobmanager_command(pod.paths, environment)
+    command = entrypoint.jobmanager_command(pod.paths, ENVIRONMENT, "s3://state/savepoint-1")
 
     assert command[command.index("--fromSavepoint") + 1] == "s3://state/savepoint-1"
 

@@ -1,0 +1,98 @@
+"""What a job goes on from: a path, or the newest that the job before it has completed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from modelstream.pod.failure import PodError
+from modelstream.pod.statestore import Complete, StateStore
+
+RESTORE_FROM = "MODELSTREAM_RESTORE_FROM"
+"""Variable: a savepoint or checkpoint; with RESTORE_NEWEST the checkpoints of a job."""
+RESTORE_NEWEST = "MODELSTREAM_RESTORE_NEWEST"
+"""Variable: the newest of that job is looked for."""
+RESTORE_ELSE = "MODELSTREAM_RESTORE_ELSE"
+"""Variable: what that job began with itself, for one that has completed nothing."""
+
+TOLD_PATH = "modelstream.restore.path"
+"""Option in Flink's configuration, which its REST interface shows: what the newest is; empty where
+there is none."""
+TOLD_TIME = "modelstream.restore.completed"
+"""Option: when that was completed, in seconds since 1970."""
+
+
+class Newest(StrEnum):
+    """What is known of a job whose newest savepoint or checkpoint is looked for."""
+
+    NEEDED = "Needed"
+    """It has completed one: to begin without it would lose state."""
+    IF_ANY = "IfAny"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a job is to go on from, as it was looked up."""
+
+    path: str | None
+    told: Mapping[str, str]
+    """Options that say so."""
+
+
+def origin(options: Mapping[str, Any], environment: Mapping[str, str]) -> Origin:
+    """Look up what the variables name.
+
+    Raises:
+        PodError: a job is known to have completed a checkpoint, and none is there.
+        OSError: the store does not answer.
+    """
+    path = environment.get(RESTORE_FROM)
+    if not path:
+        return Origin(None, {})
+    store = StateStore.of(path, options, environment)  # of the run before: it may be another one
+    if not (newest := environment.get(RESTORE_NEWEST)):
+        return Origin(given(store, path), {})
+    found = newest_of(store, path, _savepoints(path))
+    if found is not None:
+        return Origin(found.address, {TOLD_PATH: found.address, TOLD_TIME: f"{found.time:.0f}"})
+    if newest == Newest.NEEDED and not _has_begun(options, environment):
+        raise PodError(
+            "StateMissing",
+            f"the job before has completed a checkpoint, and none is in {path}, nor a savepoint of"
+            f" it in {_savepoints(path)}: put it back, or begin without state by upgrade.mode:"
+            " Stateless",
+        )
+    otherwise = environment.get(RESTORE_ELSE) or None
+    return Origin(otherwise, {TOLD_PATH: otherwise or ""})
+
+
+def given(store: StateStore, path: str) -> str:
+    """The savepoint or checkpoint that a path leads to: itself, or the newest right below it.
+
+    Where there is none the path stays, and Flink says what it misses.
+    """
+    found = store.completed(path) or store.newest(path)
+    return found.address if found else path
+
+
+def newest_of(store: StateStore, checkpoints: str, savepoints: str) -> Complete | None:
+    """The newest that a job has completed, by its own directory and that of all savepoints."""
+    job_id = checkpoints.rpartition("/")[2]
+    ours = [
+        each
+        for each in store.directories(savepoints)
+        if each.rpartition("/")[2].startswith(f"{job_id}-")
+    ]
+    return store.newest(*ours, checkpoints)
+
+
+def _savepoints(checkpoints: str) -> str:
+    """Savepoints lie beside the directory of all checkpoints."""
+    root = checkpoints.rpartition("/")[0].rpartition("/")[0]
+    return f"{root}/savepoints"
+
+
+def _has_begun(options: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
+    """Whether this job has a checkpoint of its own, from which Flink recovers it."""
+    own = f"{options['execution.checkpointing.dir']}/{environment['MODELSTREAM_JOB_ID']}"
+    return StateStore.of(own, options, environment).newest(own) is not None

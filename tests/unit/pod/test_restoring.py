@@ -1,0 +1,149 @@
+"""What a job goes on from, looked up in a store on a claim."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.support.stored import complete
+
+from modelstream.pod import entrypoint
+from modelstream.pod.failure import PodError
+from modelstream.pod.restoring import TOLD_PATH, TOLD_TIME, origin
+from modelstream.pod.statestore import StateStore
+
+JOB, BEFORE, OTHER = "a" * 32, "b" * 32, "c" * 32
+
+
+def options(root: Path) -> dict[str, Any]:
+    """The options that say where state is."""
+    return {
+        "high-availability.type": "kubernetes",
+        "high-availability.storageDir": f"file://{root}/ha/{JOB}",
+        "execution.checkpointing.dir": f"file://{root}/checkpoints",
+        "execution.checkpointing.savepoint-dir": f"file://{root}/savepoints",
+    }
+
+
+def environment(root: Path, **variables: str) -> dict[str, str]:
+    """The variables of a run that is to go on from the newest of the job before it."""
+    directory = f"file://{root}/checkpoints/{BEFORE}"
+    newest = {
+        "MODELSTREAM_JOB_ID": JOB,
+        "MODELSTREAM_RESTORE_FROM": directory,
+        "MODELSTREAM_RESTORE_NEWEST": "Needed",
+    }
+    return {**newest, **{f"MODELSTREAM_{name}": value for name, value in variables.items()}}
+
+
+def found(root: Path, **variables: str) -> str | None:
+    return origin(options(root), environment(root, **variables)).path
+
+
+def checkpoint(root: Path, number: int, job: str = BEFORE, time: int = 1_000_000) -> str:
+    return complete(root / "checkpoints" / job / f"chk-{number}", number, time)
+
+
+def savepoint(root: Path, number: int, job: str = BEFORE) -> str:
+    return complete(root / "savepoints" / f"{job}-{'d' * 32}" / "savepoint-bbbbbb-1", number)
+
+
+def test_a_savepoint_that_is_named_is_taken_as_it_is(tmp_path: Path) -> None:
+    path = complete(tmp_path / "elsewhere" / "savepoint-1", 3)
+    known = {"MODELSTREAM_JOB_ID": JOB, "MODELSTREAM_RESTORE_FROM": path}
+    assert origin(options(tmp_path), known).path == path
+    assert origin(options(tmp_path), known).told == {}
+
+
+def test_a_directory_that_is_named_is_its_newest_complete_one(tmp_path: Path) -> None:
+    complete(tmp_path / "a" / "chk-1", 1)
+    newest = complete(tmp_path / "a" / "chk-2", 2)
+    (tmp_path / "a" / "chk-3").mkdir()
+    known = {"MODELSTREAM_JOB_ID": JOB, "MODELSTREAM_RESTORE_FROM": f"file://{tmp_path}/a"}
+    assert origin(options(tmp_path), known).path == newest
+
+
+def test_what_is_named_and_not_there_stays_for_flink_to_miss(tmp_path: Path) -> None:
+    known = {"MODELSTREAM_JOB_ID": JOB, "MODELSTREAM_RESTORE_FROM": "file:///nowhere"}
+    assert origin(options(tmp_path), known).path == "file:///nowhere"
+
+
+def test_the_newest_is_what_was_counted_last_whatever_the_clock_says(tmp_path: Path) -> None:
+    checkpoint(tmp_path, 9, time=2_000_000)
+    newest = checkpoint(tmp_path, 10, time=1_000_000)
+    assert found(tmp_path) == newest
+
+
+def test_a_savepoint_of_that_job_counts_among_its_checkpoints(tmp_path: Path) -> None:
+    checkpoint(tmp_path, 9)
+    path = savepoint(tmp_path, 10)
+    savepoint(tmp_path, 11, OTHER)
+    checkpoint(tmp_path, 12, OTHER)
+    assert found(tmp_path) == path
+
+
+def test_an_older_savepoint_is_left(tmp_path: Path) -> None:
+    savepoint(tmp_path, 8)
+    newest = checkpoint(tmp_path, 9)
+    assert found(tmp_path) == newest
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"\0" * 40], ids=["empty", "cut", "no checkpoint"])
+def test_half_of_a_checkpoint_is_none(tmp_path: Path, content: bytes) -> None:
+    whole = checkpoint(tmp_path, 9)
+    half = tmp_path / "checkpoints" / BEFORE / "chk-10"
+    half.mkdir()
+    (half / "_metadata").write_bytes(content)
+    assert found(tmp_path) == whole
+
+
+def test_what_was_found_is_told_in_flink_s_configuration(tmp_path: Path) -> None:
+    path = checkpoint(tmp_path, 9, time=1_700_000_000)
+    told = origin(options(tmp_path), environment(tmp_path)).told
+    assert told == {TOLD_PATH: path, TOLD_TIME: "1700000000"}
+
+
+def test_a_checkpoint_that_is_known_and_missing_is_waited_for(tmp_path: Path) -> None:
+    with pytest.raises(PodError, match=BEFORE) as caught:
+        found(tmp_path, RESTORE_ELSE="file:///older")
+    assert caught.value.reason == "StateMissing"
+
+
+def test_a_job_that_goes_on_from_its_own_checkpoint_misses_nothing(tmp_path: Path) -> None:
+    checkpoint(tmp_path, 3, JOB)
+    assert found(tmp_path) is None
+
+
+@pytest.mark.parametrize("otherwise", ["file:///older", None])
+def test_a_job_that_completed_nothing_is_begun_where_it_began(
+    tmp_path: Path, otherwise: str | None
+) -> None:
+    variables = {"RESTORE_NEWEST": "IfAny"} | ({"RESTORE_ELSE": otherwise} if otherwise else {})
+    begun = origin(options(tmp_path), environment(tmp_path, **variables))
+    assert begun.path == otherwise
+    assert begun.told == {TOLD_PATH: otherwise or ""}
+
+
+def test_flink_is_started_from_it_and_shows_it(
+    pod: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    became: list[list[str]] = []
+    monkeypatch.setattr(entrypoint, "_become", lambda paths, env, command: became.append(command))
+    path = checkpoint(tmp_path, 9)
+    pod.operator(options(tmp_path))
+    entrypoint.jobmanager(pod.paths, environment(tmp_path, JOB_ID=JOB) | {"POD_IP": "10.0.0.7"})
+    (command,) = became
+    assert command[command.index("--fromSavepoint") + 1] == path
+    assert yaml.safe_load((pod.paths.flink_conf / "config.yaml").read_text())[TOLD_PATH] == path
+
+
+def test_whoever_looks_for_the_newest_waits_for_a_store_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: Any) -> StateStore:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(StateStore, "of", gone)
+    with pytest.raises(PodError, match="no route to host") as caught:
+        entrypoint.from_the_store(options(tmp_path), environment(tmp_path))
+    assert caught.value.reason == "StateUnreachable"
