@@ -11,6 +11,7 @@ from prometheus_client import start_http_server
 from modelstream_crds.names import GROUP, PLURAL, VERSION
 from modelstream_operator import names
 from modelstream_operator.decide.problem import Reason
+from modelstream_operator.logs import WAITS
 from modelstream_operator.reconcile import Transition
 from modelstream_operator.resources import Key
 from modelstream_operator.service import Service
@@ -125,7 +126,7 @@ async def delete(
     except Exception as error:
         raise kopf.TemporaryError(str(error) or type(error).__name__, delay=2) from error
     if not done:
-        raise kopf.TemporaryError("waiting for the pods to end", delay=1)
+        raise kopf.TemporaryError(WAITS, delay=1)
 
 
 @kopf.on.probe(registry=REGISTRY, id="reconciling")

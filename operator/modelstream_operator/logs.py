@@ -8,6 +8,9 @@ from modelstream_crds.names import API_VERSION, KIND
 from modelstream_operator.service import SERVED
 from modelstream_operator.settings import Settings
 
+WAITS = "waiting for the pods to end"
+"""What a deletion says that goes on."""
+
 
 def configure(settings: Settings) -> None:
     """Set up logging for the whole process."""
@@ -20,6 +23,7 @@ def configure(settings: Settings) -> None:
     )
     for handler in logging.getLogger().handlers:
         handler.addFilter(name_object)
+        handler.addFilter(is_news)
     # Kopf reports each handler and probe that succeeds; the loop's own lines say what happened.
     for name in ("kopf.objects", "kopf.activities", "aiohttp.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -36,3 +40,8 @@ def name_object(record: logging.LogRecord) -> bool:
             "name": key.name,
         }
     return True
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Whether a line tells something: kopf calls each look at a deletion that waits an error."""
+    return not (record.name == "kopf.objects" and record.getMessage().endswith(WAITS))

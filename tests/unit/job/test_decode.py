@@ -87,6 +87,13 @@ def test_raw_gives_the_bytes_or_the_text() -> None:
             id="standard",
         ),
         pytest.param("csv", {}, {"x": "ROW<a INT>"}, "no type that CSV", id="csv-row"),
+        pytest.param(
+            "csv",
+            {"csv.array-element-delimiter": ""},
+            {"x": "ARRAY<INT>"},
+            "csv.array-element-delimiter is empty",
+            id="csv-elements",
+        ),
         pytest.param("raw", {}, {"a": "INT"}, "BYTES or STRING", id="raw-type"),
         pytest.param("avro", {}, {"a": "INT"}, "decoded by Flink", id="avro"),
     ],

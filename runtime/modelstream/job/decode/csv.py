@@ -52,6 +52,8 @@ class CsvDecoder:
             OptionError: one of them, or a column's type, cannot be honoured.
         """
         option.check_known("csv", options, _KNOWN)
+        if not options.get("array-element-delimiter", ";"):
+            raise OptionError("pipeline.source.options: csv.array-element-delimiter is empty")
         made = cls(
             columns,
             dialect(options),
