@@ -122,11 +122,33 @@ def another(namespace, before):
     return ready and namespace.status(COUNTED)["job"]["id"] != before
 
 
+def test_a_change_without_a_savepoint_goes_on_from_the_newest_checkpoint(counted, kafka, timed):
+    before = counted.status(COUNTED)["job"]["id"]
+    more = {"taskManager": {"resources": {"limits": {"memory": "1950Mi"}}}}
+    patch = json.dumps({"spec": {"upgrade": {"mode": "LastState"}, "flink": more}})
+    counted.kubectl("patch", f"{MODELSTREAM}/{COUNTED}", "--type=merge", "-p", patch)
+    send(kafka, *range(300, 400))
+    timed(
+        "edit → from the newest checkpoint → the next job is Ready",
+        lambda: eventually(
+            lambda: another(counted, before),
+            300,
+            "another is Ready",
+            lambda: counted.story(COUNTED),
+        ),
+    )
+
+    assert counts(kafka, 400) == once(400)
+    restored = counted.status(COUNTED)["restoredFrom"]
+    assert (restored["kind"], restored["jobId"]) == ("Checkpoint", before)
+    assert f"/{before}/chk-" in restored["path"]
+
+
 def test_one_that_is_deleted_and_created_again_runs_and_begins_anew(counted, kafka):
     counted.remove(COUNTED)
     counted.apply(workloads.counted(COUNTED))
     counted.ready(COUNTED, 360)
-    ids, tens = counts(kafka, 600)
+    ids, tens = counts(kafka, 800)
 
-    assert ids == sorted([*range(300), *range(300)])
-    assert tens == [sorted([*range(1, 31), *range(1, 31)])] * 10
+    assert ids == sorted([*range(400), *range(400)])
+    assert tens == [sorted([*range(1, 41), *range(1, 41)])] * 10
