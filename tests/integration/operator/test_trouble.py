@@ -56,13 +56,13 @@ def test_another_field_manager_loses_what_the_operator_owns(
 
 
 @pytest.mark.timeout(900)
-def test_200_at_once_all_get_their_children(
+def test_60_at_once_all_get_their_children(
     space: Any, scores: Any, operator: Any, until: Any
 ) -> None:
-    for index in range(200):
+    for index in range(60):
         space.create({**scores, "metadata": {"name": f"scores-{index}"}})
-    until(lambda: len(space.names("deployments")) == 200 * DEPLOYMENTS, 400)
-    until(lambda: 'modelstream_objects{phase="Pending"} 200.0' in metrics(operator))
+    until(lambda: len(space.names("deployments")) == 60 * DEPLOYMENTS, 400)
+    until(lambda: 'modelstream_objects{phase="Pending"} 60.0' in metrics(operator))
 
 
 def metrics(operator: Any) -> str:
