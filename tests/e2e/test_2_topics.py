@@ -51,7 +51,7 @@ def test_the_first_record_is_scored_at_once(idle, kafka, timed):
 def counted(work, kafka):
     """A stream that counts, and begins; the claim of its state is its data's as well."""
     kafka.create("numbers", "counted")
-    work.apply(workloads.counted(COUNTED))
+    work.apply(*workloads.counted(COUNTED))
     work.ready(COUNTED, 360)
     yield work
     work.remove(COUNTED)
@@ -146,7 +146,7 @@ def test_a_change_without_a_savepoint_goes_on_from_the_newest_checkpoint(counted
 
 def test_one_that_is_deleted_and_created_again_runs_and_begins_anew(counted, kafka):
     counted.remove(COUNTED)
-    counted.apply(workloads.counted(COUNTED))
+    counted.apply(*workloads.counted(COUNTED))
     counted.ready(COUNTED, 360)
     ids, tens = counts(kafka, 800)
 

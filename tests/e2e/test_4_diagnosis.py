@@ -40,6 +40,18 @@ t_env.execute_sql(
 t_env.execute_sql("CREATE TABLE nothing (x INT) WITH ('connector' = 'blackhole')")
 t_env.execute_sql("INSERT INTO nothing SELECT meets(x) FROM numbers")
 """
+HEAP = """
+from pyflink.table import EnvironmentSettings, TableEnvironment
+
+t_env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+t_env.execute_sql(
+    "CREATE TABLE numbers (x INT) WITH ('connector' = 'datagen', 'rows-per-second' = '1')"
+)
+t_env.execute_sql("CREATE TABLE nothing (x STRING) WITH ('connector' = 'blackhole')")
+t_env.execute_sql(
+    "INSERT INTO nothing SELECT REPEAT(CAST(x AS STRING), 400000000) FROM numbers"
+)
+"""
 PROGRAMS = {
     "import.py": "raise ValueError('no such luck')\n",
     "build.py": (
@@ -48,15 +60,11 @@ PROGRAMS = {
         "t_env.execute_sql('INSERT INTO nowhere SELECT 1')\n"
     ),
     "record.py": ON_RECORD.format(body="raise LookupError('not this record')"),
+    "heap.py": HEAP,
     "memory.py": ON_RECORD.format(
         body="hog = []\n    while True: hog.append(b'x' * (32 << 20))",
     ),
 }
-HEAP = """
-CREATE TABLE numbers (x INT) WITH ('connector' = 'datagen', 'rows-per-second' = '1');
-CREATE TABLE nothing (x STRING) WITH ('connector' = 'blackhole');
-INSERT INTO nothing SELECT REPEAT(CAST(x AS STRING), 400000000) FROM numbers;
-"""
 CASES = {
     "image": (broken("image", sql=SQL, flink={"image": "localhost:5001/no/such:1"}), ("pull",)),
     "claim": (broken("claim", sql=SQL, models=model("pvc://nobody/x")), ("claim", "nobody")),
@@ -121,7 +129,7 @@ CASES = {
         ("OutOfMemory", "taskManager.resources.limits.memory"),
     ),
     "heap": (
-        broken("heap", sql={"statements": HEAP}, models=[]),
+        broken("heap", python=program("heap.py"), models=[]),
         ("JobRestarting", "Java heap space", "taskManager.resources.limits.memory"),
     ),
 }

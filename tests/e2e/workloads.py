@@ -105,23 +105,38 @@ def topic(name: str, source: str, sink: str, **spec: Any) -> Manifest:
 
 
 COUNTED = """
-CREATE TABLE numbers (id BIGINT, seen AS PROCTIME()) WITH (
-  'connector' = 'kafka', 'topic' = 'numbers', 'properties.bootstrap.servers' = 'kafka:9092',
-  'properties.group.id' = 'counted', 'scan.startup.mode' = 'earliest-offset', 'format' = 'json');
-CREATE TABLE counted (id BIGINT, nth BIGINT) WITH (
-  'connector' = 'kafka', 'topic' = 'counted', 'properties.bootstrap.servers' = 'kafka:9092',
-  'properties.transaction.timeout.ms' = '900000', 'sink.delivery-guarantee' = 'exactly-once',
-  'sink.transactional-id-prefix' = 'counted', 'format' = 'json');
-INSERT INTO counted SELECT id, COUNT(*) OVER (
-  PARTITION BY id % 10 ORDER BY seen ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) FROM numbers;
+from pyflink.table import EnvironmentSettings, TableEnvironment
+
+t_env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+broker = "'properties.bootstrap.servers' = 'kafka:9092', 'format' = 'json'"
+t_env.execute_sql(
+    "CREATE TABLE numbers (id BIGINT, seen AS PROCTIME()) WITH ("
+    "'connector' = 'kafka', 'topic' = 'numbers', 'properties.group.id' = 'counted', "
+    "'scan.startup.mode' = 'earliest-offset', " + broker + ")"
+)
+t_env.execute_sql(
+    "CREATE TABLE counted (id BIGINT, nth BIGINT) WITH ("
+    "'connector' = 'kafka', 'topic' = 'counted', 'sink.delivery-guarantee' = 'exactly-once', "
+    "'sink.transactional-id-prefix' = 'counted', "
+    "'properties.transaction.timeout.ms' = '900000', " + broker + ")"
+)
+t_env.execute_sql(
+    "INSERT INTO counted SELECT id, COUNT(*) OVER (PARTITION BY id % 10 ORDER BY seen "
+    "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) FROM numbers"
+)
 """
 
 
-def counted(name: str) -> Manifest:
+def counted(name: str) -> list[Manifest]:
     """Ten counts of the numbers in a topic, exactly once; its state on the claim of its data."""
     roles = {"jobManager": {"podTemplate": DATA}, "taskManager": {"podTemplate": DATA}}
     state = {"storage": f"pvc://data/{name}", "checkpointInterval": "2s"}
-    return stream(name, sql={"statements": COUNTED}, state=state, flink=merged(TINY, roles))
+    python = {"configMap": {"name": name, "key": "job.py"}}
+    flink = merged(TINY, roles)
+    return [
+        config_map(name, **{"job.py": COUNTED}),
+        stream(name, python=python, state=state, flink=flink),
+    ]
 
 
 def claim(name: str, size: str = "1Gi") -> Manifest:
