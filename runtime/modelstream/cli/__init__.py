@@ -21,8 +21,14 @@ class _TerminatedError(BaseException):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command."""
+    """Run one command.
+
+    Args:
+        argv: its words, given by a program whose process this is; those of the process, which is
+            the command's own, if None.
+    """
     arguments = parser().parse_args(argv)
+    arguments.own_process = argv is None
     return reported(lambda: arguments.command(arguments), verbose=arguments.verbose)
 
 

@@ -44,7 +44,7 @@ class Request:
 
 def command(arguments: argparse.Namespace) -> int:
     """Run it to its end, or until Ctrl-C."""
-    code = supervised.parent(verbose=arguments.verbose)
+    code = supervised.parent(verbose=arguments.verbose) if arguments.own_process else None
     return _child(arguments) if code is None else code
 
 

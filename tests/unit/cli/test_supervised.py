@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from modelstream.cli import main
+from modelstream.cli.exits import Exit
 from modelstream.cli.supervised import Ended
 
 START = """
@@ -122,3 +124,13 @@ def test_a_run_does_not_outlive_a_command_that_is_killed(tmp_path: Path) -> None
     while Path(f"/proc/{pid.read_text()}/exe").exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_program_that_calls_the_command_is_not_forked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fork() -> int:
+        raise AssertionError("the caller's process would go on twice")
+
+    monkeypatch.setattr(os, "fork", fork)
+    assert main(["run", str(tmp_path / "nowhere.yaml")]) != Exit.DONE
