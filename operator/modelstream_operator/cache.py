@@ -1,6 +1,7 @@
 """What watches have told: the objects that passes read instead of asking the API server."""
 
 import json
+import re
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -84,16 +85,17 @@ def owner_of(manifest: Manifest) -> Key | None:
     return Key(meta["namespace"], owner) if owner else None
 
 
+_OF_A_ROLE = re.compile(rf"(.+)-(?:{'|'.join(Component)})-")
+"""Name of a Deployment, or of what is made for it: what comes last in it is not the stream's."""
+
+
 def owner_of_event(event: Manifest) -> Key | None:
     """The ModelStream whose pod, ReplicaSet or Deployment a Warning event is about."""
     about = event.get("involvedObject", {})
     if about.get("kind") not in {"Pod", "ReplicaSet", "Deployment"}:
         return None
-    for component in Component:
-        name, found, _ = about.get("name", "").rpartition(f"-{component}")
-        if found and name:
-            return Key(about.get("namespace", ""), name)
-    return None
+    found = _OF_A_ROLE.match(about.get("name", ""))
+    return Key(about.get("namespace", ""), found[1]) if found else None
 
 
 @dataclass

@@ -15,6 +15,9 @@ from modelstream_operator.resources import CONFIG_MAP, Key, Manifest, Ref
 LABEL = "type=flink-native-kubernetes"
 """Label selector of the ConfigMaps that Flink makes."""
 
+RESTORED = 1
+"""Checkpoints of a job that has been restored and has completed none: the one it began from."""
+
 _NAME = re.compile(
     r"(?P<name>.+)-(?P<uid>[0-9a-f]{8})-(?P<run>[0-9]+)-(?P<job>cluster|[0-9a-f]{32})-config-map"
 )
@@ -63,7 +66,7 @@ class RunConfigMap:
 
     def tells(self) -> tuple[object, ...]:
         """What a stream is woken for; not one more checkpoint, nor the lease of a leader."""
-        return self.uid, self.owned, self.plans, bool(self.checkpoints)
+        return self.uid, self.owned, self.plans, min(len(self.checkpoints), RESTORED + 1)
 
 
 def _after(prefix: str, data: Manifest) -> Iterator[str]:

@@ -14,7 +14,8 @@ from modelstream_operator.decide.decision import OfRun, Seen
 from modelstream_operator.decide.job import Record
 from modelstream_operator.decide.memory import Memory
 from modelstream_operator.decide.pods import component, last_words
-from modelstream_operator.highavailability import RunConfigMap
+from modelstream_operator.decide.stored import Kind, Stored
+from modelstream_operator.highavailability import RESTORED, RunConfigMap
 from modelstream_operator.names import Component
 from modelstream_operator.resources import CONFIG_MAP, DEPLOYMENT, Manifest, Ref
 
@@ -54,9 +55,14 @@ class RunObserved:
         kept = self.high_availability
         return next((bool(each.plans) for each in kept if not each.job_id), None)
 
-    def saved(self, job_id: str) -> bool:
-        """Whether high availability points to a checkpoint of the job."""
-        return any(each.checkpoints for each in self.high_availability if each.job_id == job_id)
+    def saved(self, job_id: str, restored_from: Stored | None) -> bool:
+        """Whether high availability points to a checkpoint that the job itself has completed.
+
+        What a job was restored from stands there too, from its first moment, and is of another one.
+        """
+        given = RESTORED if restored_from and restored_from.kind is not Kind.NOTHING else 0
+        mine = (each for each in self.high_availability if each.job_id == job_id)
+        return any(len(each.checkpoints) > given for each in mine)
 
     def seen(self) -> OfRun:
         """The part that the life cycle decides upon."""
@@ -113,7 +119,7 @@ class Observed:
             bounds=flink.bounds,
             application_runs=flink.application_runs,
             planned=present.planned,
-            saved=present.saved(memory.job_id),
+            saved=present.saved(memory.job_id, memory.restored_from),
             runs={number: run.seen() for number, run in self.runs.items()},
         )
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
+from modelstream_crds.v1alpha1 import ConditionType
 from modelstream_operator.asking import Heard
 from modelstream_operator.cache import Cache
 from modelstream_operator.children import Children
@@ -24,7 +24,7 @@ from modelstream_operator.decide.lifecycle import decide
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.pods import is_ready
 from modelstream_operator.decide.refusals import refusals
-from modelstream_operator.decide.status import status_of, unknown_status
+from modelstream_operator.decide.status import read, status_of, unknown_status
 from modelstream_operator.evidence import digests_of, facts_of
 from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.names import Component
@@ -133,7 +133,7 @@ class Reconciler:
         """One pass; ApiError and FlinkError mean that it is to be repeated."""
         manifest = session.newest(manifest)
         before = manifest.get("status", {})
-        past = ModelStreamStatus.model_validate(before)
+        past = read(before)
         there = self.cache.children(session.key)
         memory = Memory.of(past)
         if memory.step is None:
@@ -185,7 +185,8 @@ class Reconciler:
         waits = [settings.resync]
         if memory.deadline is not None and memory.deadline > observed.now:
             waits.append((memory.deadline - observed.now).total_seconds())
-        if observed.pods and memory.step not in {Step.SUSPENDED, Step.ENDED}:
+        stops = memory.step is Step.SAVEPOINTING  # and has waits of its own, also without a pod
+        if stops or (observed.pods and memory.step not in {Step.SUSPENDED, Step.ENDED}):
             waits.append(self._poll(status, observed.of(memory.run)))
         return min(waits)
 
@@ -202,7 +203,7 @@ class Reconciler:
     ) -> Outcome | None:
         """Write what is new; None where somebody else was faster: then all is decided anew."""
         key, before = session.key, manifest.get("status", {})
-        if ModelStreamStatus.model_validate(status) != ModelStreamStatus.model_validate(before):
+        if read(status) != read(before):
             try:
                 session.known = await self.cluster.apply_status(manifest, status)
             except ApiError as error:

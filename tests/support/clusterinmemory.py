@@ -142,11 +142,12 @@ class ClusterInMemory:
 
 
 def _config_maps(uid: str, run: Run) -> list[Manifest]:
-    """Of high availability: the plan, and what was checkpointed."""
+    """Of high availability: the plan, what the job was restored from, and what it checkpointed."""
     cluster = names.cluster_id(KEY.name, uid, run.number)
     plan = {f"executionPlan-{run.job_id}": "x"} if run.planned else {}
-    checkpoint = {"checkpointID-0000000000000000001": "x"} if run.checkpoint else {}
-    contents = zip(names.high_availability(cluster, run.job_id), (plan, checkpoint), strict=True)
+    saved = [each for each in (run.origin, run.checkpoint) if each]
+    pointers = {f"checkpointID-{number:019}": each for number, each in enumerate(saved, 1)}
+    contents = zip(names.high_availability(cluster, run.job_id), (plan, pointers), strict=True)
     labels = {"type": "flink-native-kubernetes"}
     meta = {"namespace": KEY.namespace, "labels": labels, "resourceVersion": "1"}
     return [

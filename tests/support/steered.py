@@ -87,6 +87,9 @@ class Operator(Protocol):
     def lose_status(self) -> None:
         """A backup is restored without it, and the operator starts anew."""
 
+    def lose_all(self) -> None:
+        """Also what the runs were made of is gone."""
+
     def upgraded(self) -> None:
         """An operator that renders other pods takes over."""
 
@@ -148,6 +151,10 @@ class Pure:
 
     def lose_status(self) -> None:
         """``decide`` is given what is remembered: where that stands is the reconciler's."""
+
+    def lose_all(self) -> None:
+        """It is given nothing any more."""
+        self.status = {}
 
     def upgraded(self) -> None:
         """``decide`` renders nothing."""
@@ -353,6 +360,13 @@ class Whole:
     def lose_status(self) -> None:
         """A backup is restored without it, and the operator starts anew."""
         self.cluster.status, self.session, self.told = {}, Session(KEY), True
+
+    def lose_all(self) -> None:
+        """Also what the runs were made of is gone."""
+        kept = [ref for ref in self.cluster.objects if ref.kind == CONTROLLER_REVISION.kind]
+        for ref in kept:
+            self.cluster.somebody_deletes(ref)
+        self.lose_status()
 
     def _of(self, spec: Spec) -> Manifest:
         if spec != self.written:

@@ -110,7 +110,7 @@ class Seen:
     planned: bool | None = None
     """Whether high availability holds the plan of a job; None where it has written nothing yet."""
     saved: bool = False
-    """Whether high availability names a completed checkpoint of our job."""
+    """Whether high availability names a checkpoint that our job itself has completed."""
     application_runs: bool = True
     """Whether the program may still submit its job."""
 

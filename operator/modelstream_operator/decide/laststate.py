@@ -69,7 +69,10 @@ def handed_on(memory: Memory) -> Stored | None:
     left = replace(left, revision=memory.revision)
     if left.kind is not Kind.NEWEST:
         return left
-    otherwise = began.settled if began and began.kind is not Kind.NEWEST else None
+    if began is not None and began.kind is Kind.NEWEST:
+        # It counts as started only because it has completed one, and nobody knows what is older.
+        return replace(left, search=Search(left.path, needed=True))
+    otherwise = began.settled if began else None
     return replace(left, search=Search(left.path, ended.completed, otherwise))
 
 

@@ -48,12 +48,16 @@ def decide(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
             return _backing_off(memory, wanted, seen)
         case Step.ENDED:
             return _after_the_end(memory, wanted, seen)
+        case None if seen.pods or not seen.scaled_down:
+            # Of one that had this name before, or of whom nobody knows anything any more.
+            known = replace(memory, run=seen.last_run)
+            return Decision(known.go(Step.TEARING_DOWN, seen.now))
     return _next(memory, wanted, seen)
 
 
 def _unknown(memory: Memory) -> Decision:
     message = (
-        f"status.step.name is {memory.unknown}, which this operator does not know: a newer one"
+        f"status.{memory.unknown}, which this operator does not know: a newer one"
         " wrote it. Nothing is done until an operator of that version runs again"
     )
     return Decision(memory, waiting=Waiting(Reason.UNKNOWN_STEP, message))

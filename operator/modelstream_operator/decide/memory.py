@@ -4,6 +4,7 @@ Three things are kept apart: what the present job was restored from, what Flink 
 and what the last run left for the next one to go on from.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -31,7 +32,7 @@ class Step(StrEnum):
     ENDED = "Ended"
     DELETING = "Deleting"
     UNKNOWN = "Unknown"
-    """Of a newer operator: ``Memory.unknown`` has its name."""
+    """Of a newer operator: ``Memory.unknown`` says what is not known."""
 
 
 class How(StrEnum):
@@ -99,26 +100,30 @@ class Memory:
     ask: Ask | None = None
     ended: Ended | None = None
     unknown: str = ""
+    """A field of status with a word of a newer operator in it."""
 
     @classmethod
     def of(cls, status: ModelStreamStatus) -> "Memory":
         """Read it from the resource's status."""
         step, job = status.step or StepStatus(), status.job
-        known = step.name in set(Step)
-        return cls(
-            step=(Step(step.name) if known else Step.UNKNOWN) if step.name else None,
-            since=fields.time(step.since),
-            deadline=fields.time(step.deadline),
-            attempts=step.attempts or 0,
+        common = cls(
             run=status.run or 0,
             job_id=(job.id if job else None) or "",
             revision=status.revision or "",
+        )
+        if unknown := next(_unknown(status), ""):
+            return replace(common, step=Step.UNKNOWN, unknown=unknown)
+        return replace(
+            common,
+            step=Step(step.name) if step.name else None,
+            since=fields.time(step.since),
+            deadline=fields.time(step.deadline),
+            attempts=step.attempts or 0,
             started=job.start_time if job else None,
             parallelism=(job.parallelism if job else None) or 0,
             restored_from=stored.read(status.restored_from),
             ask=_ask(status.ask),
             ended=_ended(status.ended),
-            unknown="" if known or not step.name else step.name,
         )
 
     def go(self, step: Step, now: datetime, deadline: datetime | None = None) -> "Memory":
@@ -143,6 +148,22 @@ class Memory:
         )
 
 
+def _unknown(status: ModelStreamStatus) -> Iterator[str]:
+    """The fields that decide what comes next, as far as this operator does not know their words."""
+    step, ended, restored = status.step, status.ended, status.restored_from
+    otherwise = restored.otherwise if restored else None
+    said: dict[str, tuple[str | None, type[StrEnum]]] = {
+        "step.name": (step.name if step else None, Step),
+        "ended.how": (ended.how if ended else None, How),
+        "ended.kind": (ended.kind if ended else None, Kind),
+        "restoredFrom.kind": (restored.kind if restored else None, Kind),
+        "restoredFrom.otherwise.kind": (otherwise.kind if otherwise else None, Kind),
+    }
+    for field, (word, known) in said.items():
+        if word and word not in set(known):
+            yield f"{field} is {word}"
+
+
 def _ask(said: AskStatus | None) -> Ask | None:
     since = fields.time(said.since) if said else None
     if said is None or since is None:
@@ -161,7 +182,7 @@ def _ask(said: AskStatus | None) -> Ask | None:
 
 def _ended(said: EndedStatus | None) -> Ended | None:
     time = fields.time(said.time) if said else None
-    if said is None or time is None or said.how not in set(How):
+    if said is None or time is None or not said.how:
         return None
     job_id = said.job_id or ""
     kind = Kind(said.kind or Kind.SAVEPOINT)

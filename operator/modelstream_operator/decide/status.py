@@ -1,6 +1,6 @@
 """The whole status of a resource. Pure."""
 
-from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
+from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus, Phase
 from modelstream_operator.decide.conditions import conditions, tasks
 from modelstream_operator.decide.decision import Answer
 from modelstream_operator.decide.facts import Facts
@@ -14,6 +14,14 @@ MESSAGE_LIMIT = 4000
 
 _OF_THE_SPEC = {ConditionType.ACCEPTED, ConditionType.UPDATED}
 """Conditions about the newest spec; the others are about what runs."""
+
+
+def read(status: Manifest) -> ModelStreamStatus:
+    """What was written before; a phase of a newer operator is no word of ours."""
+    known = status.get("phase") in set(Phase)
+    return ModelStreamStatus.model_validate(
+        status if known else {key: each for key, each in status.items() if key != "phase"}
+    )
 
 
 def status_of(facts: Facts, before: ModelStreamStatus) -> Manifest:

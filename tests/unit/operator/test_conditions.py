@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
+from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus, Phase
 from modelstream_operator.decide.decision import Answer, Decision, Rest, Waiting
 from modelstream_operator.decide.diagnosis import Verified
 from modelstream_operator.decide.facts import Facts
 from modelstream_operator.decide.job import Job
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.problem import Problem, Reason
-from modelstream_operator.decide.status import status_of, unknown_status
+from modelstream_operator.decide.status import read, status_of, unknown_status
 from modelstream_operator.decide.stored import Kind, Stored
 from modelstream_operator.evidence import digests_of
 from modelstream_operator.resources import Manifest
@@ -353,12 +353,19 @@ def test_whether_the_job_is_scaled_is_told(
 def test_what_a_newer_operator_wrote_is_left_as_it_is() -> None:
     theirs = status_of(WELL, BEFORE) | {"prepared": {"run": 4}, "step": {"name": "RollingBack"}}
     waits = Decision(
-        replace(DEPLOYED, step=Step.UNKNOWN, unknown="RollingBack"),
+        replace(DEPLOYED, step=Step.UNKNOWN, unknown="step.name is RollingBack"),
         waiting=Waiting(Reason.UNKNOWN_STEP, "RollingBack is not known"),
     )
     status = unknown_status(theirs, replace(WELL, decision=waits), BEFORE)
     assert condition(status, ConditionType.READY)["reason"] == "UnknownStep"
     assert {**status, "conditions": theirs["conditions"]} == theirs
+
+
+def test_a_phase_of_a_newer_operator_hides_nothing_else() -> None:
+    status = status_of(WELL, BEFORE)
+    newer = read(status | {"phase": "RollingBack"})
+    assert (newer.phase, newer.conditions) == (None, read(status).conditions)
+    assert read(status).phase is Phase.RUNNING
 
 
 def test_without_models_in_the_manifest_nothing_is_said_of_any() -> None:

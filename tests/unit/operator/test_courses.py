@@ -311,9 +311,55 @@ def moved_and_edited(course: Courses) -> None:
     stops(course, succeeds=True)
 
 
+def restored_and_dropped(course: Courses) -> None:
+    """A run that has been restored ends before it has completed a checkpoint of its own."""
+    course.works()
+    course.edited()
+    stops(course, succeeds=True)
+    for _ in range(4):
+        course.all_goes_on()
+    course.mode_chosen("LastState")
+    course.edited()
+
+
+def no_pod_can_be_made(course: Courses) -> None:
+    """A quota is used up, and the change goes on when status has said that it would."""
+    course.works()
+    course.edited()
+    course.world.kill(course._job)
+    course.operator_looks(writes=None, seconds=1)
+    assert course.operator.memory.step is Step.SAVEPOINTING
+    for _ in range(8):
+        course.clock.pass_by(12)
+        if course.operator.awake:
+            course._look()
+    assert course.operator.memory.step is not Step.SAVEPOINTING
+
+
+def status_lost(course: Courses) -> None:
+    """A backup is restored without it."""
+    course.works()
+    course.checkpoint_completes()
+    course.operator.lose_status()
+    course.all_goes_on()
+    assert [run.number for run in course.world.runs.values()] == [1]
+
+
+def nothing_is_known(course: Courses) -> None:
+    """Status is lost, and what the run was made of too: nobody knows where its state is."""
+    course.world.forgiving = True
+    course.operator.lose_all()
+    for _ in range(4):
+        course.all_goes_on()
+
+
 @pytest.mark.parametrize(
     "course",
     [
+        restored_and_dropped,
+        no_pod_can_be_made,
+        status_lost,
+        nothing_is_known,
         answer_forgotten,
         replaced_after_a_stop,
         change_taken_back,

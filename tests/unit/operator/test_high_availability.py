@@ -1,6 +1,7 @@
 """ConfigMaps of Flink's high availability: whose they are, who is woken, what is done with them."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from modelstream_operator.asking import Heard
 from modelstream_operator.cache import Cache
 from modelstream_operator.decide.decision import Seen, Wanted
 from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.decide.stored import Kind, Stored
 from modelstream_operator.flink import Flink
 from modelstream_operator.highavailability import HighAvailability
 from modelstream_operator.observe import Observer
@@ -178,6 +180,31 @@ def test_what_the_present_run_has_written_is_told_apart(target: Any) -> None:
     new = config_map(f"{OURS}-2-cluster", plan), config_map(f"{OURS}-2-{JOB}", checkpoint)
     assert seen(target, *old, *new).planned is True
     assert seen(target, *old, *new).saved
+
+
+@pytest.mark.parametrize(
+    ("restored_from", "pointers", "saved"),
+    [
+        (None, 1, True),
+        (Stored("", Kind.NOTHING, "b"), 1, True),
+        (Stored("s3://a/chk-1", Kind.CHECKPOINT, "b"), 1, False),
+        (Stored("s3://a/chk-1", Kind.CHECKPOINT, "b"), 2, True),
+        (Stored("s3://a", Kind.NEWEST, "b"), 1, False),
+    ],
+)
+def test_what_a_job_was_restored_from_is_no_checkpoint_of_its_own(
+    target: Any, restored_from: Stored | None, pointers: int, saved: bool
+) -> None:
+    memory = replace(DEPLOYED, restored_from=restored_from)
+    named = [f"checkpointID-{number:019}" for number in range(pointers)]
+    there = observed(target, memory, config_map(f"{OURS}-2-{JOB}", *named))
+    assert there.seen(memory).saved is saved
+
+
+def test_the_first_checkpoint_of_a_restored_job_wakes_and_no_later_one() -> None:
+    name, named = f"{OURS}-2-{JOB}", [f"checkpointID-{number:019}" for number in range(4)]
+    steps = [config_map(name, *named[:count]) for count in (1, 2, 3)]
+    assert len(woken(*steps, config_map(name, *named[1:]))) == 2
 
 
 def test_a_run_that_only_flink_remembers_keeps_its_number(target: Any) -> None:

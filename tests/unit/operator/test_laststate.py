@@ -211,6 +211,14 @@ def test_a_run_that_has_not_told_what_it_goes_on_from_leaves_all_that_it_looked_
     assert next_of(dropped) == OF_A
 
 
+def test_a_run_that_has_completed_a_checkpoint_and_not_told_its_origin_is_needed() -> None:
+    begun = decide(NEXT, SAME, seen(saved=True)).memory
+    assert begun.started
+    over = decide(begun, replace(LAST, revision="newer"), seen()).memory
+    search = Search(f"{CHECKPOINTS}/b", needed=True)
+    assert next_of(over) == Stored(search.directory, Kind.NEWEST, "b", "new", search)
+
+
 def test_what_was_found_once_is_by_path_from_then_on() -> None:
     path = f"{CHECKPOINTS}/a/chk-7"
     found = decide(NEXT, SAME, seen(found=Found(path))).memory

@@ -381,8 +381,18 @@ def test_a_deletion_is_a_step_like_any_other_and_ends(step: Step | None) -> None
     assert decide(leaving, gone, replace(left(pods=2), now=NOW + patience)).gone
 
 
+def test_a_stream_that_nothing_is_known_of_begins_once_the_pods_of_its_name_are_gone() -> None:
+    """Such as those of one that had the name before."""
+    for there in (left(pods=1), left(deployments=1, scaled_down=False)):
+        waits = decide(Memory(), SAME, there).memory
+        assert waits.step is Step.TEARING_DOWN
+        assert decide(waits, SAME, there).memory == waits
+    begun = decide(waits, SAME, seen()).memory
+    assert (begun.step, begun.run) == (Step.DEPLOYED, 4)
+
+
 def test_a_step_of_a_newer_operator_waits_with_a_reason() -> None:
-    memory = replace(started, step=Step.UNKNOWN, unknown="RollingBack")
+    memory = replace(started, step=Step.UNKNOWN, unknown="step.name is RollingBack")
     decision = decide(memory, EDIT_KEPT, seen(job=RUNNING))
     assert decision.memory == memory
     assert decision.act is None

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -40,10 +41,26 @@ def test_what_is_written_is_what_is_read(memory: Memory) -> None:
     assert Memory.of(ModelStreamStatus.model_validate(memory.written())) == memory
 
 
-def test_a_step_of_a_newer_operator_is_kept_by_its_name() -> None:
-    status = ModelStreamStatus.model_validate({"step": {"name": "RollingBack"}})
-    memory = Memory.of(status)
-    assert (memory.step, memory.unknown) == (Step.UNKNOWN, "RollingBack")
+@pytest.mark.parametrize(
+    ("status", "unknown"),
+    [
+        ({"step": {"name": "RollingBack"}}, "step.name is RollingBack"),
+        ({"ended": {"how": "RolledBack", "time": "2026-01-01T00:00:00Z"}}, "ended.how is Roll"),
+        ({"ended": {"how": "Failed", "kind": "Snapshot"}}, "ended.kind is Snapshot"),
+        ({"restoredFrom": {"kind": "Snapshot"}}, "restoredFrom.kind is Snapshot"),
+        (
+            {"restoredFrom": {"kind": "Newest", "otherwise": {"path": "p", "kind": "Snapshot"}}},
+            "restoredFrom.otherwise.kind is Snapshot",
+        ),
+    ],
+)
+def test_a_word_of_a_newer_operator_is_never_read_as_another_one(
+    status: dict[str, Any], unknown: str
+) -> None:
+    common = {"run": 4, "step": {"name": "TearingDown"}, "job": {"id": "a"}, "revision": "r"}
+    memory = Memory.of(ModelStreamStatus.model_validate({**common, **status}))
+    assert memory.unknown.startswith(unknown)
+    assert (memory.step, memory.run, memory.job_id) == (Step.UNKNOWN, 4, "a")
 
 
 def _checkpoint(path: str, time: int, type_: str = "CHECKPOINT") -> dict[str, object]:

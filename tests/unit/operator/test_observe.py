@@ -7,7 +7,7 @@ import pytest
 from tests.support.pods import pod
 
 from modelstream_operator.asking import Heard
-from modelstream_operator.cache import Cache
+from modelstream_operator.cache import Cache, owner_of_event
 from modelstream_operator.decide.decision import OfRun, Wanted
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.flink import Flink
@@ -98,3 +98,19 @@ def test_a_deployment_is_down_once_its_controller_says_so(
 
 def test_without_deployments_nothing_is_up(target: Any) -> None:
     assert observed(target).seen(DEPLOYED).scaled_down
+
+
+@pytest.mark.parametrize(
+    ("name", "stream"),
+    [
+        ("scores-taskmanager-1-6d4-x", "scores"),
+        ("scores-jobmanager-1", "scores"),
+        ("my-jobmanager-taskmanager-1-6d4-x", "my-jobmanager"),
+        ("a-taskmanager-1-jobmanager-12", "a-taskmanager-1"),
+        ("unrelated", None),
+    ],
+)
+def test_an_event_is_of_the_stream_whose_pods_it_is_about(name: str, stream: str | None) -> None:
+    about = {"kind": "Pod", "name": name, "namespace": "fraud"}
+    event = {"metadata": {"name": "e", "namespace": "fraud"}, "involvedObject": about}
+    assert owner_of_event(event) == (Key("fraud", stream) if stream else None)
