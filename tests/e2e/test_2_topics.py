@@ -1,14 +1,13 @@
-"""Kafka: a stream without a record, and one that counts each once, whatever happens to its pods."""
+"""Kafka: a stream is Ready on an empty topic, and its first record finds the model in memory."""
 
 import json
 
 import pytest
 from tests.e2e import workloads
 from tests.e2e.broker import broker
-from tests.e2e.cluster import MODELSTREAM, eventually
+from tests.e2e.cluster import eventually
 
 NAME = "texts"
-COUNTED = "counted"
 
 
 @pytest.fixture(scope="module")
@@ -45,110 +44,3 @@ def test_the_first_record_is_scored_at_once(idle, kafka, timed):
     )
 
     assert json.loads(kafka.read("languages")[0]) == {"id": 1, "language": "py"}
-
-
-@pytest.fixture(scope="module")
-def counted(work, kafka):
-    """A stream that counts, and begins; the claim of its state is its data's as well."""
-    kafka.create("numbers", "counted")
-    work.apply(*workloads.counted(COUNTED))
-    work.ready(COUNTED, 360)
-    yield work
-    work.remove(COUNTED)
-
-
-def counts(kafka, numbers):
-    """How often each number was counted, once all of the topic are, and the counts of the tens."""
-    rows = [json.loads(value) for value in kafka.wait("counted", numbers, timeout=240)]
-    tens = [sorted(row["nth"] for row in rows if row["id"] % 10 == ten) for ten in range(10)]
-    return sorted(row["id"] for row in rows), tens
-
-
-def once(numbers):
-    return list(range(numbers)), [list(range(1, numbers // 10 + 1))] * 10
-
-
-def send(kafka, *numbers):
-    kafka.send("numbers", *(json.dumps({"id": number}).encode() for number in numbers))
-
-
-def test_a_pod_that_failed_costs_a_replacement_and_nothing_else(counted, kafka, timed):
-    """Its object stays, as that of an evicted one does."""
-    send(kafka, *range(100))
-    kafka.wait("counted", 100)
-    (pod,) = counted.pods(COUNTED, "taskmanager")
-    name = pod["metadata"]["name"]
-    counted.kubectl("patch", "pod", name, "-p", '{"spec": {"activeDeadlineSeconds": 1}}')
-    send(kafka, *range(100, 200))
-    found = timed("a pod fails → counted on", lambda: counts(kafka, 200))
-
-    assert found == once(200)
-    assert counted.get("pod", name)["status"]["phase"] == "Failed"
-
-
-def test_an_operator_that_is_killed_while_the_job_is_saved_ends_the_edit(
-    counted, kafka, system, timed
-):
-    before = counted.status(COUNTED)["job"]["id"]
-    more = {"taskManager": {"resources": {"limits": {"memory": "1900Mi"}}}}
-    patch = json.dumps({"spec": {"flink": more}})
-    counted.kubectl("patch", f"{MODELSTREAM}/{COUNTED}", "--type=merge", "-p", patch)
-    eventually(lambda: saved(counted), 120, "it is saved", lambda: counted.story(COUNTED))
-    operator = ("-l", "app.kubernetes.io/name=modelstream-operator")
-    system.kubectl("delete", "pods", *operator, "--force", "--grace-period=0")
-    send(kafka, *range(200, 300))
-    timed(
-        "operator killed while the job is saved → the next is Ready",
-        lambda: eventually(
-            lambda: another(counted, before),
-            300,
-            "another is Ready",
-            lambda: counted.story(COUNTED),
-        ),
-    )
-
-    assert counts(kafka, 300) == once(300)
-    system.kubectl("rollout", "status", "deployment/modelstream", "--timeout=180s")
-
-
-def saved(namespace):
-    status = namespace.status(COUNTED)
-    return status.get("step", {}).get("name") in {"Savepointing", "TearingDown"}
-
-
-def another(namespace, before):
-    """Whether another job runs than before."""
-    ready = namespace.condition(COUNTED, "Ready").get("status") == "True"
-    return ready and namespace.status(COUNTED)["job"]["id"] != before
-
-
-def test_a_change_without_a_savepoint_goes_on_from_the_newest_checkpoint(counted, kafka, timed):
-    before = counted.status(COUNTED)["job"]["id"]
-    more = {"taskManager": {"resources": {"limits": {"memory": "1950Mi"}}}}
-    patch = json.dumps({"spec": {"upgrade": {"mode": "LastState"}, "flink": more}})
-    counted.kubectl("patch", f"{MODELSTREAM}/{COUNTED}", "--type=merge", "-p", patch)
-    send(kafka, *range(300, 400))
-    timed(
-        "edit → from the newest checkpoint → the next job is Ready",
-        lambda: eventually(
-            lambda: another(counted, before),
-            300,
-            "another is Ready",
-            lambda: counted.story(COUNTED),
-        ),
-    )
-
-    assert counts(kafka, 400) == once(400)
-    restored = counted.status(COUNTED)["restoredFrom"]
-    assert (restored["kind"], restored["jobId"]) == ("Checkpoint", before)
-    assert f"/{before}/chk-" in restored["path"]
-
-
-def test_one_that_is_deleted_and_created_again_runs_and_begins_anew(counted, kafka):
-    counted.remove(COUNTED)
-    counted.apply(*workloads.counted(COUNTED))
-    counted.ready(COUNTED, 360)
-    ids, tens = counts(kafka, 800)
-
-    assert ids == sorted([*range(400), *range(400)])
-    assert tens == [sorted([*range(1, 41), *range(1, 41)])] * 10

@@ -40,18 +40,6 @@ t_env.execute_sql(
 t_env.execute_sql("CREATE TABLE nothing (x INT) WITH ('connector' = 'blackhole')")
 t_env.execute_sql("INSERT INTO nothing SELECT meets(x) FROM numbers")
 """
-HEAP = """
-from pyflink.table import EnvironmentSettings, TableEnvironment
-
-t_env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
-t_env.execute_sql(
-    "CREATE TABLE numbers (x INT) WITH ('connector' = 'datagen', 'rows-per-second' = '1')"
-)
-t_env.execute_sql("CREATE TABLE nothing (x STRING) WITH ('connector' = 'blackhole')")
-t_env.execute_sql(
-    "INSERT INTO nothing SELECT REPEAT(CAST(x AS STRING), 400000000) FROM numbers"
-)
-"""
 PROGRAMS = {
     "import.py": "raise ValueError('no such luck')\n",
     "build.py": (
@@ -60,7 +48,6 @@ PROGRAMS = {
         "t_env.execute_sql('INSERT INTO nowhere SELECT 1')\n"
     ),
     "record.py": ON_RECORD.format(body="raise LookupError('not this record')"),
-    "heap.py": HEAP,
     "memory.py": ON_RECORD.format(
         body="hog = []\n    while True: hog.append(b'x' * (32 << 20))",
     ),
@@ -128,10 +115,6 @@ CASES = {
         workloads.stream("memory", models=[workloads.GUESSLANG], python=program("memory.py")),
         ("OutOfMemory", "taskManager.resources.limits.memory"),
     ),
-    "heap": (
-        broken("heap", python=program("heap.py"), models=[]),
-        ("JobRestarting", "Java heap space", "taskManager.resources.limits.memory"),
-    ),
 }
 for case in CASES.values():
     if inference := case[0]["spec"].get("pipeline", {}).get("inference"):
@@ -143,7 +126,7 @@ WARDS = {
     "verified": ("path", "digest", "corrupt"),
     "fetched": ("absent", "denied", "large"),
     "submit": ("import", "build", "signature"),
-    "at work": ("record", "memory", "heap"),
+    "at work": ("record", "memory"),
 }
 """Together on the cluster; all of them at once would ask for more than two cores."""
 

@@ -1,0 +1,148 @@
+"""A stream with state, which counts each record once, whatever happens to its pods.
+
+Longer than what `make e2e` has time for: `make e2e-state` runs it.
+"""
+
+import json
+
+import pytest
+from tests.e2e import workloads
+from tests.e2e.broker import broker
+from tests.e2e.cluster import MODELSTREAM, eventually
+
+COUNTED = "counted"
+HEAP = """
+from pyflink.table import EnvironmentSettings, TableEnvironment
+
+t_env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+t_env.execute_sql(
+    "CREATE TABLE numbers (x INT) WITH ('connector' = 'datagen', 'rows-per-second' = '1')"
+)
+t_env.execute_sql("CREATE TABLE nothing (x STRING) WITH ('connector' = 'blackhole')")
+t_env.execute_sql(
+    "INSERT INTO nothing SELECT REPEAT(CAST(x AS STRING), 400000000) FROM numbers"
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def kafka(work, images):
+    with broker(work, images.kafka) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def counted(work, kafka):
+    """A stream that counts, and begins; the claim of its state is its data's as well."""
+    kafka.create("numbers", "counted")
+    work.apply(*workloads.counted(COUNTED))
+    work.ready(COUNTED, 360)
+    yield work
+    work.remove(COUNTED)
+
+
+def counts(kafka, numbers):
+    """How often each number was counted, once all of the topic are, and the counts of the tens."""
+    rows = [json.loads(value) for value in kafka.wait("counted", numbers, timeout=240)]
+    tens = [sorted(row["nth"] for row in rows if row["id"] % 10 == ten) for ten in range(10)]
+    return sorted(row["id"] for row in rows), tens
+
+
+def once(numbers):
+    return list(range(numbers)), [list(range(1, numbers // 10 + 1))] * 10
+
+
+def send(kafka, *numbers):
+    kafka.send("numbers", *(json.dumps({"id": number}).encode() for number in numbers))
+
+
+def test_a_pod_that_failed_costs_a_replacement_and_nothing_else(counted, kafka, timed):
+    """Its object stays, as that of an evicted one does."""
+    send(kafka, *range(100))
+    kafka.wait("counted", 100)
+    (pod,) = counted.pods(COUNTED, "taskmanager")
+    name = pod["metadata"]["name"]
+    counted.kubectl("patch", "pod", name, "-p", '{"spec": {"activeDeadlineSeconds": 1}}')
+    send(kafka, *range(100, 200))
+    found = timed("a pod fails → counted on", lambda: counts(kafka, 200))
+
+    assert found == once(200)
+    assert counted.get("pod", name)["status"]["phase"] == "Failed"
+
+
+def test_an_operator_that_is_killed_while_the_job_is_saved_ends_the_edit(
+    counted, kafka, system, timed
+):
+    before = counted.status(COUNTED)["job"]["id"]
+    more = {"taskManager": {"resources": {"limits": {"memory": "1900Mi"}}}}
+    patch = json.dumps({"spec": {"flink": more}})
+    counted.kubectl("patch", f"{MODELSTREAM}/{COUNTED}", "--type=merge", "-p", patch)
+    eventually(lambda: saved(counted), 120, "it is saved", lambda: counted.story(COUNTED))
+    operator = ("-l", "app.kubernetes.io/name=modelstream-operator")
+    system.kubectl("delete", "pods", *operator, "--force", "--grace-period=0")
+    send(kafka, *range(200, 300))
+    timed(
+        "operator killed while the job is saved → the next is Ready",
+        lambda: eventually(
+            lambda: another(counted, before),
+            300,
+            "another is Ready",
+            lambda: counted.story(COUNTED),
+        ),
+    )
+
+    assert counts(kafka, 300) == once(300)
+    system.kubectl("rollout", "status", "deployment/modelstream", "--timeout=180s")
+
+
+def saved(namespace):
+    status = namespace.status(COUNTED)
+    return status.get("step", {}).get("name") in {"Savepointing", "TearingDown"}
+
+
+def another(namespace, before):
+    """Whether another job runs than before."""
+    ready = namespace.condition(COUNTED, "Ready").get("status") == "True"
+    return ready and namespace.status(COUNTED)["job"]["id"] != before
+
+
+def test_a_change_without_a_savepoint_goes_on_from_the_newest_checkpoint(counted, kafka, timed):
+    before = counted.status(COUNTED)["job"]["id"]
+    more = {"taskManager": {"resources": {"limits": {"memory": "1950Mi"}}}}
+    patch = json.dumps({"spec": {"upgrade": {"mode": "LastState"}, "flink": more}})
+    counted.kubectl("patch", f"{MODELSTREAM}/{COUNTED}", "--type=merge", "-p", patch)
+    send(kafka, *range(300, 400))
+    timed(
+        "edit → from the newest checkpoint → the next job is Ready",
+        lambda: eventually(
+            lambda: another(counted, before),
+            300,
+            "another is Ready",
+            lambda: counted.story(COUNTED),
+        ),
+    )
+
+    assert counts(kafka, 400) == once(400)
+    restored = counted.status(COUNTED)["restoredFrom"]
+    assert (restored["kind"], restored["jobId"]) == ("Checkpoint", before)
+    assert f"/{before}/chk-" in restored["path"]
+
+
+def test_one_that_is_deleted_and_created_again_runs_and_begins_anew(counted, kafka):
+    counted.remove(COUNTED)
+    counted.apply(*workloads.counted(COUNTED))
+    counted.ready(COUNTED, 360)
+    ids, tens = counts(kafka, 800)
+
+    assert ids == sorted([*range(400), *range(400)])
+    assert tens == [sorted([*range(1, 41), *range(1, 41)])] * 10
+
+
+def test_a_heap_that_is_too_small_is_told_with_the_field_to_raise(work):
+    program = {"configMap": {"name": "heap", "key": "job.py"}}
+    work.apply(
+        workloads.config_map("heap", **{"job.py": HEAP}),
+        workloads.stream("heap", python=program, flink=workloads.TINY),
+    )
+    work.says("heap", "JobRestarting", "Java heap space", "taskManager.resources.limits.memory")
+    work.remove("heap")
