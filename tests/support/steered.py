@@ -1,6 +1,6 @@
-"""Two operators in memory: ``decide`` alone, and the whole ``Reconciler`` in front of a cluster.
+"""An operator for the courses: what all of them can do, and ``decide`` alone as one.
 
-Both remember nothing but what they have written, and both can die after any write.
+It remembers nothing but what it has written, and can die after any write.
 """
 
 import asyncio
@@ -8,12 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from tests.support.clusterinmemory import BY_HAND, KEY, ClusterInMemory, CrashError
+from tests.support.clusterinmemory import KEY, CrashError
 from tests.support.streamworld import FlinkInMemory, Restore, Run, World
 
 from modelstream_crds.v1alpha1 import ModelStreamStatus
 from modelstream_operator.asking import FlinkAnswers, Heard, Questions
-from modelstream_operator.cache import Cache
 from modelstream_operator.decide.decision import (
     Decision,
     ForgetHighAvailability,
@@ -30,10 +29,7 @@ from modelstream_operator.decide.lifecycle import decide
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.stored import Stored
 from modelstream_operator.flink import FlinkError
-from modelstream_operator.highavailability import HighAvailability
-from modelstream_operator.reconcile import Reconciler, Session
-from modelstream_operator.resources import CONTROLLER_REVISION, DEPLOYMENT, Key, Manifest, Ref
-from modelstream_operator.settings import Settings
+from modelstream_operator.resources import Manifest, Ref
 
 PATIENCE = timedelta(minutes=1)
 
@@ -273,117 +269,3 @@ def _is_over(run: Run, memory: Memory) -> bool:
 def _of(run: Run, memory: Memory) -> OfRun:
     left = run.kept and _is_over(run, memory)
     return OfRun(bool(run.pod), int(run.asked), scaled_down=not run.asked, leftovers=int(left))
-
-
-@dataclass
-class Whole:
-    """The ``Reconciler``, with everything that it reads and writes in memory."""
-
-    world: World
-    clock: Clock
-    loop: asyncio.AbstractEventLoop
-    manifest: Manifest
-    gone: bool = False
-
-    def __post_init__(self) -> None:
-        """An operator that has seen nothing yet."""
-        tells = HighAvailability(self._told)
-        self.cache, uid = Cache(self._told, tells), self.manifest["metadata"]["uid"]
-        self.cluster = ClusterInMemory(self.world, self.cache, uid)
-        self.versions = 0
-        self.upgraded()
-        self.written = Spec()
-        self.generation = 1
-        self.told, self.due = True, self.clock()
-
-    def _told(self, key: Key) -> None:
-        self.told = True
-
-    def upgraded(self) -> None:
-        """An operator that renders other pods takes over."""
-        self.session, self.versions = Session(KEY), self.versions + 1
-        flink: Any = FlinkInMemory(self.world)
-        patience = PATIENCE.total_seconds()
-        image = f"runtime:{self.versions}"
-        settings = Settings(flink_rest="{run}", delete_timeout=patience, image_cpu=image)
-        self.reconciler = Reconciler(self.cluster, self.cache, flink, settings, self.clock)
-
-    @property
-    def awake(self) -> bool:
-        """Whether a watch has told of something, or its time has come."""
-        self.cluster.show()
-        return self.told or self.clock() >= self.due
-
-    @property
-    def children(self) -> list[Ref]:
-        """What it has made, as far as somebody may lay hands on it."""
-        return sorted(ref for ref in self.cluster.objects if ref.kind != CONTROLLER_REVISION.kind)
-
-    def meddled(self, child: Ref, *, deleted: bool) -> None:
-        """Somebody deletes a child, or scales it."""
-        if deleted:
-            self.cluster.somebody_deletes(child)
-        elif child.kind == DEPLOYMENT.kind:
-            self.cluster.somebody_scales(child)
-
-    @property
-    def awry(self) -> set[Ref]:
-        """Children of the present run that are not as they were made."""
-        there, run = self.cluster.objects, f"-{self.memory.run}"
-        mine = {ref for ref in self.cluster.taken if ref.name.endswith(run)}
-        scaled = [ref for ref in there if ref.kind == DEPLOYMENT.kind]
-        return (mine - there.keys()) | {
-            ref for ref in scaled if there[ref]["spec"]["replicas"] == BY_HAND
-        }
-
-    @property
-    def memory(self) -> Memory:
-        """What it has written."""
-        return Memory.of(ModelStreamStatus.model_validate(self.cluster.status))
-
-    def step(self, spec: Spec, writes: int | None) -> None:
-        """One pass; the operator dies after so many writes."""
-        self.cluster.show()
-        self.cluster.writes = writes
-        self.told = False
-        try:
-            outcome = self.loop.run_until_complete(
-                self.reconciler.once(self.session, self._of(spec))
-            )
-            self.gone = outcome.gone
-            self.due = self.clock() + timedelta(seconds=outcome.delay)
-        except CrashError:
-            self.session, self.told = Session(KEY), True
-        finally:
-            self.cluster.writes = None
-
-    def lose_status(self) -> None:
-        """A backup is restored without it, and the operator starts anew."""
-        self.cluster.status, self.session, self.told = {}, Session(KEY), True
-
-    def lose_all(self) -> None:
-        """Also what the runs were made of is gone."""
-        kept = [ref for ref in self.cluster.objects if ref.kind == CONTROLLER_REVISION.kind]
-        for ref in kept:
-            self.cluster.somebody_deletes(ref)
-        self.lose_status()
-
-    def _of(self, spec: Spec) -> Manifest:
-        if spec != self.written:
-            self.written, self.generation = replace(spec), self.generation + 1
-        meta = {**self.manifest["metadata"], "generation": self.generation}
-        if spec.deleted:
-            meta["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-        flink: dict[str, Any] = {"taskManager": {"replicas": spec.replicas}}
-        if spec.refused:
-            flink["taskManager"]["resources"] = {"limits": {"memory": "1Gi"}}
-        body = {
-            **self.manifest["spec"],
-            "state": {"storage": "s3://other" if spec.moved else "s3://state"},
-            "restartNonce": spec.nonce,
-            "suspend": spec.suspend,
-            "flink": flink,
-            "upgrade": {"mode": spec.mode},
-        }
-        status = self.cluster.status
-        return {**self.manifest, "metadata": meta, "spec": body, "status": status}

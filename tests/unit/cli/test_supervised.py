@@ -110,7 +110,6 @@ def test_what_asks_the_command_to_end_reaches_the_run_once(number: int, code: in
     process.stdout.close()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 def test_a_run_does_not_outlive_a_command_that_is_killed(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     body = f"open({str(pid)!r}, 'w').write(str(os.getpid()))\n{SLEEP}"

@@ -2,31 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.support.jvm import import_noisy
 from tests.support.numpymodel import NumpyModel
+from tests.support.online import Context
 
-from modelstream import embedded
 from modelstream.errors import RecordFailedError
 from modelstream.failure import DeadLetter, Drop, Fail, OnError
 from modelstream.scoring.batch import Batch
 
-
-class Context:
-    def get_metrics_group(self) -> None:
-        return None
-
-
-@pytest.fixture(autouse=True)
-def _flink() -> Iterator[None]:
-    import_noisy()
-    embedded.forget()
-    yield
-    embedded.forget()
+pytestmark = pytest.mark.usefixtures("without_flink")
 
 
 def applied(

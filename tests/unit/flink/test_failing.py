@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.jvm import import_noisy
 from tests.support.numpymodel import NumpyModel
+from tests.support.online import Context
 
 from modelstream import OnlineModel, embedded, infer
 from modelstream.embedded import Tally
@@ -16,18 +16,7 @@ from modelstream.errors import BrokenModelError, OptionError, RecordFailedError
 from modelstream.failure import DeadLetter, Drop, Fail, OnError
 from modelstream.scoring.batch import Batch
 
-
-class Context:
-    def get_metrics_group(self) -> None:
-        return None
-
-
-@pytest.fixture(autouse=True)
-def _flink() -> Iterator[None]:
-    import_noisy()
-    embedded.forget()
-    yield
-    embedded.forget()
+pytestmark = pytest.mark.usefixtures("without_flink")
 
 
 def closure(kind: str, fn: Callable[..., Any], on_error: OnError, *models: NumpyModel) -> Any:

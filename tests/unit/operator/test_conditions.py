@@ -1,53 +1,18 @@
 """What status says of the same facts, and when a transition is one."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
+from tests.support.conditions import BEFORE, DEPLOYED, NO_MODELS, NOW, QUOTA, WELL, condition, ended
 
-from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus, Phase
+from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
 from modelstream_operator.decide.decision import Answer, Decision, Rest, Waiting
-from modelstream_operator.decide.diagnosis import Verified
 from modelstream_operator.decide.facts import Facts
 from modelstream_operator.decide.job import Job
-from modelstream_operator.decide.memory import Ended, How, Memory, Step
+from modelstream_operator.decide.memory import How, Memory, Step
 from modelstream_operator.decide.problem import Problem, Reason
-from modelstream_operator.decide.status import read, status_of, unknown_status
-from modelstream_operator.decide.stored import Kind, Stored
-from modelstream_operator.evidence import digests_of
-from modelstream_operator.resources import Manifest
-
-NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-DEPLOYED = Memory(Step.DEPLOYED, run=1, job_id="a", revision="x")
-CHECKPOINT = Stored("s3://state/chk-3", Kind.CHECKPOINT)
-QUOTA = Problem(ConditionType.JOB_RUNNING, Reason.QUOTA, "x")
-WELL = Facts(
-    generation=3,
-    now=NOW,
-    decision=Decision(DEPLOYED),
-    job=Job("RUNNING", running=2, total=2),
-    replicas=2,
-    pods=2,
-    scheduled=2,
-    ready=2,
-    models={"fraud": "pvc://models/fraud"},
-    verified={"fraud": Verified("sha256:a", ("serving_default",))},
-    selector="a=b",
-)
-TOLD = replace(WELL, first={"fraud": "sha256:a"})
-NO_MODELS = replace(WELL, models={}, verified={})
-BEFORE = ModelStreamStatus()
-
-
-def condition(status: Manifest, kind: ConditionType) -> Manifest:
-    found: Manifest = next(each for each in status["conditions"] if each["type"] == kind)
-    return found
-
-
-def ended(how: How, **values: object) -> Facts:
-    end = Ended(1, "a", how, NOW, CHECKPOINT, "boom")
-    decision = Decision(replace(DEPLOYED, step=Step.ENDED, ended=end))
-    return replace(WELL, decision=decision, **values)  # type: ignore[arg-type]  # of Facts
+from modelstream_operator.decide.status import status_of
 
 
 @pytest.mark.parametrize(
@@ -331,75 +296,3 @@ def test_a_spec_that_is_being_brought_about_is_not_updated_yet() -> None:
     assert condition(status, ConditionType.UPDATED)["observedGeneration"] == 4
     assert condition(status, ConditionType.READY)["observedGeneration"] == 3
     assert condition(status, ConditionType.RECONCILING)["status"] == "True"
-
-
-@pytest.mark.parametrize(
-    ("given", "refused", "status", "reason"),
-    [
-        pytest.param(4, "", "True", "Scaled", id="it is"),
-        pytest.param(2, "", "Unknown", "Waiting", id="it will be"),
-        pytest.param(2, "max parallelism is 2", "False", "ScaleRefused", id="it cannot be"),
-    ],
-)
-def test_whether_the_job_is_scaled_is_told(
-    given: int, refused: str, status: str, reason: str
-) -> None:
-    decision = Decision(replace(DEPLOYED, parallelism=given))
-    facts = replace(WELL, decision=decision, parallelism=4, refused_scale=refused)
-    said = condition(status_of(facts, BEFORE), ConditionType.SCALED)
-    assert (said["status"], said["reason"]) == (status, reason)
-
-
-def test_what_a_newer_operator_wrote_is_left_as_it_is() -> None:
-    theirs = status_of(WELL, BEFORE) | {"prepared": {"run": 4}, "step": {"name": "RollingBack"}}
-    waits = Decision(
-        replace(DEPLOYED, step=Step.UNKNOWN, unknown="step.name is RollingBack"),
-        waiting=Waiting(Reason.UNKNOWN_STEP, "RollingBack is not known"),
-    )
-    status = unknown_status(theirs, replace(WELL, decision=waits), BEFORE)
-    assert condition(status, ConditionType.READY)["reason"] == "UnknownStep"
-    assert {**status, "conditions": theirs["conditions"]} == theirs
-
-
-def test_a_phase_of_a_newer_operator_hides_nothing_else() -> None:
-    status = status_of(WELL, BEFORE)
-    newer = read(status | {"phase": "RollingBack"})
-    assert (newer.phase, newer.conditions) == (None, read(status).conditions)
-    assert read(status).phase is Phase.RUNNING
-
-
-def test_without_models_in_the_manifest_nothing_is_said_of_any() -> None:
-    status = status_of(NO_MODELS, BEFORE)
-    assert status["models"] == []
-    for kind in (ConditionType.MODELS_AVAILABLE, ConditionType.MODELS_LOADED):
-        said = condition(status, kind)
-        assert (said["status"], said["reason"]) == ("True", "NoModels")
-    assert "loaded" not in condition(status, ConditionType.READY)["message"]
-
-
-def test_a_taskmanager_that_is_not_ready_is_waited_for_without_models_too() -> None:
-    said = condition(status_of(replace(NO_MODELS, ready=1), BEFORE), ConditionType.MODELS_LOADED)
-    assert (said["status"], said["message"]) == ("False", "1/2 TaskManagers are ready")
-
-
-def test_pods_that_the_operator_would_make_otherwise_are_told_and_ready_stays() -> None:
-    found = {each["type"]: each for each in status_of(WELL, BEFORE)["conditions"]}
-    assert "Outdated" not in found
-    told = status_of(replace(WELL, outdated=True), BEFORE)
-    found = {each["type"]: each for each in told["conditions"]}
-    assert (found["Outdated"]["status"], found["Outdated"]["reason"]) == ("True", "OperatorChanged")
-    assert found["Ready"]["status"] == "True"
-
-
-@pytest.mark.parametrize(
-    ("facts", "digests"),
-    [
-        pytest.param(TOLD, {"fraud": "sha256:a"}, id="told"),
-        pytest.param(WELL, {}, id="not told yet"),
-        pytest.param(replace(TOLD, updated=False), {}, id="of another spec"),
-    ],
-)
-def test_what_a_run_s_models_are_is_known_once_a_pod_has_told(
-    facts: Facts, digests: dict[str, str]
-) -> None:
-    assert digests_of(facts) == digests

@@ -1,14 +1,32 @@
 """The state machine: memory, wish and what is seen in; memory and one act out."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
+from tests.support.lifecycle import (
+    DOWN,
+    EDIT,
+    EDIT_KEPT,
+    FRESH,
+    NEW,
+    NOW,
+    OLD,
+    ORIGIN,
+    ROOT,
+    RUNNING,
+    SAME,
+    SAME_KEPT,
+    asked,
+    deployed,
+    left,
+    saved,
+    seen,
+    started,
+    torn,
+)
 
 from modelstream_operator.decide.decision import (
-    SURE,
-    SURE_AFTER,
-    Answer,
     ForgetHighAvailability,
     OfRun,
     Rescale,
@@ -18,49 +36,11 @@ from modelstream_operator.decide.decision import (
     TakeDown,
     Wanted,
 )
-from modelstream_operator.decide.job import Checkpoints, Job, Record, SavepointAnswer
-from modelstream_operator.decide.lifecycle import FIRST_BACK_OFF, LONGEST_BACK_OFF, decide
-from modelstream_operator.decide.memory import Ask, Ended, How, Memory, Step
+from modelstream_operator.decide.job import Checkpoints, Job, SavepointAnswer
+from modelstream_operator.decide.lifecycle import decide
+from modelstream_operator.decide.memory import Ask, Memory, Step
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.savepointing import PATIENCE, RETRY
-from modelstream_operator.decide.stored import Kind, Stored
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-RUNNING = Job("RUNNING", running=2, total=2)
-ROOT = "s3://state/savepoints"
-OLD, NEW, FRESH = "old", "new", "f" * 32
-SAME = Wanted(OLD)
-EDIT = Wanted(NEW, restart=True)
-KEPT = {"keeps_state": True, "savepoints": ROOT, "checkpoints": "s3://state/checkpoints"}
-SAME_KEPT = Wanted(OLD, **KEPT)  # type: ignore[arg-type]  # fields of Wanted
-EDIT_KEPT = Wanted(NEW, restart=True, **KEPT)  # type: ignore[arg-type]  # fields of Wanted
-ORIGIN = Stored("s3://state/savepoints/y/savepoint-1", Kind.SAVEPOINT, "y")
-
-deployed = Memory(Step.DEPLOYED, since=NOW, run=3, job_id="a", revision=OLD)
-started = replace(deployed, started="2026-01-01T00:00:00Z")
-asked = replace(
-    started.go(Step.SAVEPOINTING, NOW, NOW + PATIENCE),
-    ask=Ask(3, "a", f"{ROOT}/a-trigger", NOW, "trigger"),
-)
-saved = Ended(3, "a", How.STOPPED, NOW, Stored("s3://state/sp-1", Kind.SAVEPOINT, "a"))
-torn = replace(started.go(Step.TEARING_DOWN, NOW), ended=saved)
-
-
-def seen(**values: object) -> Seen:
-    made = replace(Seen(NOW, FRESH), **values)  # type: ignore[arg-type]  # fields of Seen
-    return replace(made, answer=Answer.JOB) if made.job else made
-
-
-def no_job(**values: object) -> Seen:
-    return seen(answer=Answer.NO_JOB, times=SURE, lasting=SURE_AFTER, **values)
-
-
-def left(**values: int) -> Seen:
-    """What there is of the run before."""
-    return seen(runs={3: OfRun(**values)})  # type: ignore[arg-type]  # fields of OfRun
-
-
-DOWN = seen()
 
 
 def test_how_long_the_tasks_are_steady_is_told_by_the_jobmanager_s_clock() -> None:
@@ -250,120 +230,6 @@ def test_rest_keeps_the_savepoint_and_the_next_run_starts_from_it(rest: Rest) ->
     assert resumed.restored_from == replace(saved.left, revision=OLD)
 
 
-END = {
-    "FINISHED": How.FINISHED,
-    "CANCELED": How.CANCELED,
-    "FAILED": How.FAILED,
-}
-CHECKPOINT = Stored("s3://state/checkpoints/a/chk-3", Kind.CHECKPOINT, "a")
-
-
-@pytest.mark.parametrize("state", END)
-def test_a_job_that_has_ended_is_never_run_again_by_itself(state: str) -> None:
-    there = seen(job=Job(state), checkpoints=Checkpoints(newest=CHECKPOINT), failures=("x", "y"))
-    over = decide(started, SAME_KEPT, there)
-    assert over.memory.ended is not None
-    assert (over.memory.step, over.memory.ended.how) == (Step.ENDED, END[state])
-    assert over.memory.ended.left == CHECKPOINT
-    assert not over.running
-    assert decide(over.memory, SAME_KEPT, DOWN).memory == over.memory
-
-
-def test_the_end_is_believed_once_flink_has_said_what_the_job_leaves() -> None:
-    assert decide(started, SAME_KEPT, seen(job=Job("FAILED"))).memory.step is Step.DEPLOYED
-
-
-def test_a_failed_job_leaves_its_causes() -> None:
-    there = seen(job=Job("FAILED"), checkpoints=Checkpoints(), failures=("first", "second"))
-    ended = decide(started, SAME_KEPT, there).memory.ended
-    assert ended is not None
-    assert ended.error == "first; before: second"
-
-
-def test_a_failed_job_whose_cause_nobody_tells_is_over_after_three_answers() -> None:
-    there = seen(job=Job("FAILED"), checkpoints=Checkpoints(), times=SURE - 1)
-    assert decide(started, SAME_KEPT, there).memory == started
-    over = decide(started, SAME_KEPT, replace(there, times=SURE)).memory
-    assert over.ended is not None
-    assert (over.ended.how, over.ended.error) == (How.FAILED, "")
-
-
-def test_a_job_that_somebody_stopped_has_not_read_all_of_its_input() -> None:
-    kept = Checkpoints(newest=saved.left, stopped_with="s3://state/sp-1")
-    over = decide(started, SAME_KEPT, seen(job=Job("FINISHED"), checkpoints=kept)).memory
-    assert over.ended == replace(saved, how=How.STOPPED_BY_OTHERS)
-
-
-@pytest.mark.parametrize("how", [How.FAILED, How.CANCELED, How.STOPPED_BY_OTHERS])
-def test_an_edit_of_a_job_that_ended_goes_on_from_what_it_left(how: How) -> None:
-    over = replace(started.go(Step.ENDED, NOW), ended=Ended(3, "a", how, NOW, CHECKPOINT))
-    edited = decide(over, EDIT_KEPT, DOWN).memory
-    assert edited.step is Step.TEARING_DOWN
-    after = decide(edited, EDIT_KEPT, DOWN).memory
-    assert (after.run, after.restored_from) == (4, replace(CHECKPOINT, revision=OLD))
-
-
-def test_an_edit_of_a_finished_job_begins_anew() -> None:
-    ended = Ended(3, "a", How.FINISHED, NOW, CHECKPOINT)
-    over = replace(started.go(Step.ENDED, NOW), ended=ended, restored_from=ORIGIN)
-    torn_down = decide(over, EDIT_KEPT, DOWN).memory
-    assert decide(torn_down, EDIT_KEPT, DOWN).memory.restored_from is None
-
-
-def test_a_finished_job_needs_no_rest_and_a_failed_one_takes_it() -> None:
-    over = started.go(Step.ENDED, NOW)
-    wanted = replace(SAME_KEPT, rest=Rest.SUSPENDED)
-    finished = replace(over, ended=Ended(3, "a", How.FINISHED, NOW))
-    assert decide(finished, wanted, DOWN).memory == finished
-    failed = replace(over, ended=Ended(3, "a", How.FAILED, NOW, CHECKPOINT))
-    assert decide(failed, wanted, DOWN).memory.step is Step.TEARING_DOWN
-
-
-@pytest.mark.parametrize(
-    ("there", "attempts"),
-    [
-        pytest.param(no_job(application_runs=False, failures=("no table x",)), 1, id="it failed"),
-        pytest.param(no_job(application_runs=True), 0, id="the program still builds its job"),
-        pytest.param(no_job(application_runs=False, planned=True), 0, id="Flink recovers a job"),
-        pytest.param(
-            seen(answer=Answer.NO_JOB, application_runs=False), 0, id="one answer is not enough"
-        ),
-    ],
-)
-def test_a_start_that_came_to_nothing_is_over(there: Seen, attempts: int) -> None:
-    assert decide(deployed, SAME_KEPT, there).memory.attempts == attempts
-
-
-def test_a_start_that_came_to_nothing_is_followed_by_another_one_after_a_while() -> None:
-    there = no_job(application_runs=False, failures=("no table x",))
-    later = decide(replace(deployed, restored_from=ORIGIN), SAME_KEPT, there).memory
-    assert (later.step, later.deadline) == (Step.BACKING_OFF, NOW + FIRST_BACK_OFF)
-    assert later.ended is not None
-    assert (later.ended.how, later.ended.error) == (How.NOT_STARTED, "no table x")
-    assert decide(later, SAME_KEPT, DOWN).memory == later
-    again = decide(later, SAME_KEPT, replace(DOWN, now=NOW + FIRST_BACK_OFF)).memory
-    assert (again.step, again.run, again.attempts) == (Step.DEPLOYED, 4, 1)
-    assert again.restored_from == ORIGIN
-
-
-def test_starts_that_come_to_nothing_become_rare_until_one_runs() -> None:
-    there = no_job(application_runs=False)
-    tired = decide(replace(deployed, attempts=30), SAME_KEPT, there).memory
-    assert tired.deadline == NOW + LONGEST_BACK_OFF
-    assert decide(replace(deployed, attempts=3), SAME_KEPT, seen(job=RUNNING)).memory.attempts == 0
-
-
-def test_an_edit_does_not_wait_for_the_next_start_of_the_old_spec() -> None:
-    off = replace(deployed.go(Step.BACKING_OFF, NOW, NOW + LONGEST_BACK_OFF), attempts=9)
-    edited = decide(off, EDIT_KEPT, seen()).memory
-    assert (edited.step, edited.attempts) == (Step.TEARING_DOWN, 0)
-
-
-def test_a_jobmanager_without_state_that_has_no_job_is_starting() -> None:
-    memory = decide(deployed, SAME, no_job(application_runs=False)).memory
-    assert memory == deployed
-
-
 @pytest.mark.parametrize("step", [None, *Step])
 def test_a_deletion_is_a_step_like_any_other_and_ends(step: Step | None) -> None:
     patience = timedelta(minutes=1)
@@ -423,37 +289,3 @@ def test_the_parallelism_that_a_program_sets_itself_is_left_alone() -> None:
 def test_a_rescaling_that_flink_refuses_is_asked_for_once() -> None:
     there = seen(job=RUNNING, bounds=frozenset({2}), refused_scale="max parallelism is 2")
     assert decide(running, replace(SAME, parallelism=4), there).act is None
-
-
-LEFT = {
-    "SUCCEEDED": None,
-    f"SUCCEEDED {ROOT}/a-trigger/savepoint-1": Kind.SAVEPOINT,
-    "FAILED s3://state/checkpoints/a/chk-3": Kind.CHECKPOINT,
-    f"FAILED {ROOT}/a-trigger/savepoint-1": Kind.SAVEPOINT,
-    "CANCELED": None,
-}
-
-
-@pytest.mark.parametrize("step", [Step.DEPLOYED, Step.SAVEPOINTING])
-@pytest.mark.parametrize("said", LEFT)
-def test_an_end_that_only_flink_s_record_knows_is_an_end_like_any_other(
-    said: str, step: Step
-) -> None:
-    memory = started if step is Step.DEPLOYED else asked
-    over = decide(memory, SAME_KEPT, seen(record=Record.of(f"JobEnded: {said}"))).memory
-    by_us = "SUCCEEDED s3" in said
-    assert over.step is (Step.TEARING_DOWN if by_us else Step.ENDED)
-    assert over.ended is not None
-    assert (over.ended.left and over.ended.left.kind) == LEFT[said]
-
-
-def test_a_message_of_another_kind_is_no_record_of_an_end() -> None:
-    assert Record.of("KeyError: 'x'") is None
-
-
-def test_an_end_that_nobody_knows_of_waits_for_an_edit() -> None:
-    decision = decide(started, SAME_KEPT, no_job(planned=False))
-    assert decision.memory == started
-    assert decision.waiting is not None
-    assert decision.waiting.reason is Reason.ENDED_UNSEEN
-    assert "s3://state/checkpoints/a" in decision.waiting.message
