@@ -18,6 +18,11 @@ _ALIASES = {
 _TRAILERS = {"NOT", "NULL", "PRECISION", "WITH", "WITHOUT", "LOCAL", "TIME", "ZONE"}
 
 
+def quoted(name: str) -> str:
+    """A name as SQL takes it, whatever is in it."""
+    return "`" + name.replace("`", "``") + "`"
+
+
 @dataclass(frozen=True)
 class ColumnType:
     """A column of a table, or a field of a stream's rows.
@@ -54,7 +59,7 @@ class FlinkType:
             return self.name
         inside = [str(child) for child in self.children]
         if self.name == "ROW":
-            names = ("`" + name.replace("`", "``") + "`" for name in self.fields)
+            names = map(quoted, self.fields)
             inside = [f"{name} {child}" for name, child in zip(names, inside, strict=True)]
         return f"{self.name}<{', '.join(inside)}>"
 

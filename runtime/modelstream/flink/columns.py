@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from modelstream.convert import FlinkType, parse_type
+from modelstream.convert.flinktypes import quoted
 from modelstream.errors import OptionError
 from modelstream.flink.udf import Arguments
 
@@ -46,11 +47,6 @@ def as_bytes(name: str, sql_type: str) -> str:
 def as_json(name: str, sql_type: str) -> str:
     """A column as JSON_OBJECT takes it; as text where that refuses the type, as it does a DATE."""
     return quoted(name) if _has_json(sql_type) else f"CAST({quoted(name)} AS STRING)"
-
-
-def quoted(name: str) -> str:
-    """A name as SQL takes it, whatever is in it."""
-    return "`" + name.replace("`", "``") + "`"
 
 
 def literal(text: str) -> str:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from modelstream.convert import ColumnType
+from modelstream.convert.flinktypes import quoted
 from modelstream.failure import DeadLetter, Fail
 from modelstream.flink import columns, jvm
 from modelstream.flink.chains import break_chains
-from modelstream.flink.columns import quoted
 from modelstream.flink.environment import SHARED_PLAN, agreed, configure, refuse_thread_mode
 from modelstream.flink.route import Choice, Inferred, Route
 from modelstream.scoring.letter import DEAD_LETTER_COLUMNS

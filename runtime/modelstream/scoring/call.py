@@ -13,6 +13,7 @@ from functools import cache
 from graphlib import CycleError, TopologicalSorter
 
 from modelstream.convert import ColumnType, FlinkType, TensorSpec, parse_type, sql_type
+from modelstream.convert.flinktypes import quoted
 from modelstream.errors import SignatureMismatchError
 from modelstream.messages import listed, suggestion
 from modelstream.models import BoundMethod
@@ -186,7 +187,7 @@ class _Call:
             return f"{self.function}({columns[0].name})"
         values = ", ".join(column.name for column in columns)
         fields = ", ".join(
-            f"{_quoted(tensor)} {column.type}"
+            f"{quoted(tensor)} {column.type}"
             for tensor, column in zip(self.inputs, columns, strict=True)
         )
         return f"{self.function}(CAST(ROW({values}) AS ROW<{fields}>))"
@@ -201,7 +202,7 @@ class _Call:
         else:
             kind = _takes(spec) if parsed.element.name == "DECIMAL" else str(parsed)
         named = given.column if given and given.column not in self.inputs else None
-        return ColumnType(_quoted(named or tensor), kind)
+        return ColumnType(quoted(named or tensor), kind)
 
 
 def _takes(spec: TensorSpec) -> str:
@@ -209,7 +210,3 @@ def _takes(spec: TensorSpec) -> str:
     if spec.record_shape is None and not spec.ragged_rank:
         return sql_type(TensorSpec(spec.dtype, (None, None)))
     return sql_type(spec)
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
