@@ -101,6 +101,8 @@ def _number_block(values: list[Any], dtype: DType) -> Array | None:
         return None
     if block.dtype.kind not in "fiub":
         return None
+    if types == {int} and block.dtype.kind == "f":
+        return None  # numpy rounds where one is beyond int64 and another is not beyond uint64
     if len(types) == 2 and not np.abs(block).max() <= _exact_up_to(dtype):
         return None  # an integer may be rounded, which must not depend on its neighbours
     return block

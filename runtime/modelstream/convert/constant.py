@@ -34,7 +34,7 @@ class Constant:
             raise SignatureMismatchError(
                 f"input {spec.name!r} ({spec}) cannot be a constant: it is {spec.layout}"
             )
-        shape = np.shape(self.value)
+        shape = self._shape(spec)
         given = _of_rank(spec.shape, len(shape))
         if given is None:
             raise SignatureMismatchError(
@@ -50,6 +50,15 @@ class Constant:
             ) from None
         per_record = spec.shape is not None and len(shape) < len(spec.shape)
         return ConstantTensor(np.asarray(array), per_record)
+
+    def _shape(self, spec: TensorSpec) -> tuple[int, ...]:
+        try:
+            return np.shape(self.value)
+        except ValueError:
+            raise SignatureMismatchError(
+                f"input {spec.name!r} ({spec}) cannot be the constant {self.value!r}: its lists "
+                f"differ in length"
+            ) from None
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def _narrowed(array: Array, dtype: DType) -> Array:
 
 def _exact(array: Array, dtype: DType) -> Array:
     floats = array.astype(dtype.numpy)
-    if np.can_cast(array.dtype, dtype.numpy, "safe"):
+    if array.dtype.itemsize < floats.dtype.itemsize:  # to numpy, int64 fits float64 too
         return floats
     with np.errstate(invalid="ignore"):
         wrong = floats.astype(np.longdouble) != array.astype(np.longdouble)

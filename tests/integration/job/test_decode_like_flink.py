@@ -56,7 +56,7 @@ RECORDS = [
     *(b'{"ts": "2024-02-29 12:30"}', b'{"lz": "2024-02-29 12:30:01Z"}'),
     *(b'{"lz": "2024-02-29 12:30:01"}', b'{"x": [1, "2", null]}', b'{"x": 1}', b'{"x": {}}'),
     *(b'{"r": {"a": 1, "b": "x", "c": 3}}', b'{"r": {}}', b'{"r": [1]}', b'{"m": {"k": 1}}'),
-    *(b'{"m": [1]}', b'{"m": {"k": null}}', b"\xef\xbb\xbf{}"),
+    *(b'{"m": [1]}', b'{"m": {"k": null}}', b"\xef\xbb\xbf{}", b'{"tm": "12:30:01."}'),
     *(b'{"by": true}', b'{"by": 1234}', b'{"by": 1e10}'),  # as text they would be Base64
 ]
 LINES = [
@@ -64,6 +64,7 @@ LINES = [
     *(b'1,"a,b",1,true,1', b'1,"a""b",1,true,1', b'1,"a,1,true,1', b'1,a"b,1,true,1'),
     *(b"1, a ,1,true,1", b" 1 ,a,1,true,1", b"x,a,1,true,1", b"1,a,,true,1", b"1,a,1;;2,true,1"),
     *(b"1,a,1,yes,1", b"", b'1,"a\nb",1,true,1', b'1,"a"b,1,true,1', b"1,,1,true,1"),
+    *(b"\xef\xbb\xbf1,a,1,true,1", b'\xef\xbb\xbf"1",a,1,true,1', b"1,a, ,true,1"),
 ]
 
 

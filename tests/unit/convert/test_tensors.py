@@ -15,6 +15,7 @@ MATRIX = TensorSpec("float32", (None, 2, 2), "x")
 UNKNOWN = TensorSpec("float32", None, "x")
 INT = TensorSpec("int32", (None,), "x")
 LONG = TensorSpec("int64", (None,), "x")
+DOUBLE = TensorSpec("float64", (None,), "x")
 TEXT = TensorSpec("string", (None,), "x")
 TEXTS = TensorSpec("string", (None, 2), "x")
 FLAG = TensorSpec("bool", (None,), "x")
@@ -115,6 +116,21 @@ def test_an_inexact_integer_is_refused_whatever_its_neighbours_are(neighbours):
     with pytest.raises(ConversionError, match="cannot be held exactly") as caught:
         to_tensor([*neighbours, 2**24 + 1], SCALAR)
     assert caught.value.index == len(neighbours)
+
+
+@pytest.mark.parametrize("values", [[2**53 + 1], [2**53 + 1, 1], [2**63 + 1, 1], [2**63 + 1, -1]])
+def test_a_double_takes_only_integers_that_it_holds(values):
+    with pytest.raises(ConversionError, match="cannot be held exactly") as caught:
+        to_tensor(values, DOUBLE)
+    assert caught.value.index == 0
+    assert to_tensor([2**53, -(2**60), 2**63], DOUBLE).tolist() == [2.0**53, -(2.0**60), 2.0**63]
+
+
+@pytest.mark.parametrize("neighbour", [-1, 0, 2**63])
+def test_an_integer_beyond_int64_is_refused_whatever_its_neighbours_are(neighbour):
+    with pytest.raises(ConversionError, match="cannot be held exactly") as caught:
+        to_tensor([2**63 + 1, neighbour], SCALAR)
+    assert caught.value.index == 0
 
 
 def test_an_integer_that_pandas_may_have_rounded_is_refused():

@@ -1,5 +1,5 @@
 import pickle
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 import pytest
@@ -60,6 +60,61 @@ def test_timestamps_with_a_zone_leave_as_milliseconds() -> None:
 def test_csv_takes_its_own_delimiter_and_null() -> None:
     options = {"csv.field-delimiter": ";", "csv.null-literal": "-"}
     assert made("csv", options, a="INT", b="STRING").decode([b"1;-"]) == [{"a": 1, "b": None}]
+
+
+@pytest.mark.parametrize(
+    ("null", "field", "read"),
+    [
+        (None, "", []),
+        (None, " ", []),
+        ("n", "n", [None]),
+        ("n", "1;n;2", [1, None, 2]),
+        ("0", "1;0", [1, None]),
+        ("", "", []),
+        ("", "1;;2", [1, None, 2]),
+        ("", ";", [None, None]),
+    ],
+)
+def test_the_null_of_csv_is_an_element_of_an_array_and_blanks_are_an_empty_one(
+    null: str | None, field: str, read: list[int | None]
+) -> None:
+    options = {} if null is None else {"csv.null-literal": null}
+    for kind in ("ARRAY<INT>", "ARRAY<DOUBLE>"):
+        decoder = made("csv", options, x=kind, i="INT")
+        payloads = [f"{field},7".encode()] * 2
+        assert decoder.decode(payloads) == [{"x": read, "i": 7}] * 2
+        found = decoder.decode_columns(payloads)
+        assert [list(each) for each in found.columns["x"]] == [read] * 2
+
+
+@pytest.mark.parametrize("field", ["7", '"7"'])
+def test_the_mark_at_the_beginning_of_a_csv_record_is_no_part_of_it(field: str) -> None:
+    payloads = [f"\ufeff{field}".encode()] * 2
+    for kind, read in (("INT", 7), ("STRING", "7")):
+        decoder = made("csv", x=kind)
+        assert decoder.decode(payloads) == [{"x": read}] * 2
+        assert decoder.decode_columns(payloads).columns == {"x": [read] * 2}
+
+
+def test_a_time_of_csv_may_go_without_seconds_and_one_of_json_not() -> None:
+    assert made("csv", t="TIME").decode([b"12:30", b"12:30:00."]) == [{"t": time(12, 30)}] * 2
+    good, bad = made(t="TIME").decode([b'{"t": "12:30:00."}', b'{"t": "12:30"}'])
+    assert good == {"t": time(12, 30)}
+    assert isinstance(bad, RecordError)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (r'{"a": "\ud800"}', '{"a":"?"}'),
+        (r'[{"\ud800": "é"}]', '[{"?":"é"}]'),
+        ('{"a": [1e400, -1e400, 1.10]}', '{"a":["Infinity","-Infinity",1.1]}'),
+    ],
+)
+def test_json_that_a_text_column_holds_is_text_that_everybody_can_write(
+    value: str, text: str
+) -> None:
+    assert made(s="STRING").decode([f'{{"s": {value}}}'.encode()]) == [{"s": text}]
 
 
 def test_raw_gives_the_bytes_or_the_text() -> None:

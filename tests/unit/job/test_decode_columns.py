@@ -193,6 +193,7 @@ OPTIONS = [
     {"csv.null-literal": "n", "csv.field-delimiter": ";", "csv.array-element-delimiter": ","},
     {"csv.disable-quote-character": "true", "csv.escape-character": "/"},
     {"csv.allow-comments": "true", "csv.quote-character": "'"},
+    *({"csv.null-literal": ""}, {"csv.null-literal": "7"}),
 ]
 FIELDS = [
     *(
@@ -218,6 +219,7 @@ FIELDS = [
     *("1;2", "1,2", "1.5;2.5", "1.5;;2.5", "1.5;", ";", "1.5;n", "x\ty", "\x00", "a/,b", "'a'"),
     *('"7"', '"a,b"', '"a""b"', '"a', 'a"b', '"a"b', "aGk=", "12:30:01.5", "2024-02-29"),
     *("2024-02-29 12:30:01.5", "2024-02-29 12:30:01.5Z", "2024-02-30", "1.5\n2.5", "7\r"),
+    *("\ufeff7", '\ufeff"7"', "\ufeff", "1.5;7", "12:30", "12:30:01."),
 ]
 
 

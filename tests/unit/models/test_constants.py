@@ -48,6 +48,9 @@ def test_a_constant_feeds_a_tensor_for_all_records(model_with, inputs, given, te
         pytest.param(KEEP, {"keep": Constant([1, 2])}, r"whose shape is \[2\]", id="rank"),
         pytest.param(KEEP, {"keep": Constant("much")}, "cannot be the constant 'much'", id="dtype"),
         pytest.param(FLAT, {"limits": Constant([1, 2, 3])}, "cannot be the constant", id="size"),
+        pytest.param(
+            FLAT, {"limits": Constant([[1.0], [1.0, 2.0]])}, "differ in length", id="lists"
+        ),
         pytest.param(X, {"x": Constant([1, 2, 3])}, "no input but constants", id="nothing left"),
         pytest.param(X, {"kep": Constant(1)}, "tensor 'kep'", id="unknown"),
         pytest.param(

@@ -35,7 +35,7 @@ class CsvDecoder:
     Attributes:
         columns: of the record.
         dialect: how a record is cut into fields.
-        null: the text that means NULL.
+        null: the text that means NULL, of a field or of an element of an array.
         elements: between the elements of an array.
     """
 
@@ -88,7 +88,7 @@ class CsvDecoder:
         return completed(columns, sure, unsure, payloads, self.decode)
 
     def _converters(self) -> list[tuple[str, Convert]]:
-        return [(c.name, _converter(c.type, self.elements)) for c in self.columns]
+        return [(c.name, _converter(c.type, self.elements, self.null)) for c in self.columns]
 
     def _record(
         self, payload: bytes | None, converters: Sequence[tuple[str, Convert]]
@@ -96,25 +96,17 @@ class CsvDecoder:
         try:
             if payload is None:
                 raise ConversionError("the record has no value")
-            fields = self.dialect.fields(payload.decode("utf-8"))
+            fields = self.dialect.fields(payload.decode("utf-8-sig"))
             if len(fields) == len(converters) + 1 and not fields[-1]:
                 fields.pop()  # a comma at the end is none too many
             if len(fields) != len(converters):
                 raise ConversionError(f"it has {len(fields)} fields, not {len(converters)}")
             pairs = zip(converters, fields, strict=True)
-            return {name: self._value(name, field, convert) for (name, convert), field in pairs}
+            return {name: _value(name, field, convert) for (name, convert), field in pairs}
         except UnicodeDecodeError as error:
             return ConversionError(f"byte {error.start} is not UTF-8 text")
         except ConversionError as error:
             return error
-
-    def _value(self, name: str, field: str, convert: Convert) -> Any:
-        if field == self.null:
-            return None
-        try:
-            return convert(field)
-        except ConversionError as error:
-            raise ConversionError(f"field {name!r}: {error}") from None
 
 
 def dialect(options: Mapping[str, str]) -> Dialect:
@@ -132,16 +124,39 @@ def dialect(options: Mapping[str, str]) -> Dialect:
     )
 
 
+def _value(name: str, field: str, convert: Convert) -> Any:
+    try:
+        return convert(field)
+    except ConversionError as error:
+        raise ConversionError(f"field {name!r}: {error}") from None
+
+
 @lru_cache(maxsize=1024)
-def _converter(sql_type: str, elements: str) -> Convert:
+def _converter(sql_type: str, elements: str, null: str | None) -> Convert:
     kind = scalars.field_type(sql_type)
     if kind.name == "ARRAY":
-        element = _scalar(kind.children[0].name)
-        return lambda text: [element(each) for each in text.split(elements) if text]
-    return _scalar(kind.name)
+        return _array(_nullable(_scalar(kind.children[0].name), null), elements)
+    return _nullable(_scalar(kind.name), null)
+
+
+def _nullable(convert: Convert, null: str | None) -> Convert:
+    return convert if null is None else lambda text: None if text == null else convert(text)
+
+
+def _array(element: Convert, elements: str) -> Convert:
+    """An array is never NULL, only its elements are; one of blanks alone is empty."""
+
+    def convert(text: str) -> list[Any]:
+        if elements not in text and not scalars.trimmed(text):
+            return []
+        return [element(each) for each in text.split(elements)]
+
+    return convert
 
 
 def _scalar(kind: str) -> Convert:
+    if kind == "TIME":
+        return scalars.csv_time
     convert = scalars.convert_text(kind, TimestampFormat.SQL)
     if convert is None:
         raise OptionError(

@@ -15,6 +15,7 @@ _FLOATS = ("FLOAT", "DOUBLE")
 # Of these letters Python and Java make the same numbers: no 1_000, no nan, no 1.5f.
 _OF_FLOATS = b"0123456789+-.eE\n"
 _OF_INTEGERS = b"0123456789+-\n"
+_BOM = "\ufeff"
 
 
 def plain_fields(
@@ -34,7 +35,7 @@ def _fields(payload: bytes | None, dialect: Dialect, count: int) -> list[str] | 
     if not record or not dialect.is_plain(record):
         return None
     found = record.split(dialect.delimiter)
-    return found if len(found) == count else None
+    return found if len(found) == count and record[0] != _BOM else None
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class CsvColumn:
 
     Attributes:
         kind: its type.
-        convert: how one value that is not null is read.
-        null: the text that means NULL.
+        convert: how one value is read.
+        null: the text that means NULL, of a value or of an element of an array.
         elements: between the elements of an array.
     """
 
@@ -87,14 +88,15 @@ class CsvColumn:
         lengths = set(map(len, lists))
         if len(lengths) != 1:
             return None
-        flat = _numbers(list(chain.from_iterable(lists)), float, _OF_FLOATS)
+        texts = list(chain.from_iterable(lists))
+        if self.null is not None and self.null in texts:
+            return None
+        flat = _numbers(texts, float, _OF_FLOATS)
         return None if flat is None else np.array(flat).reshape(-1, lengths.pop())
 
     def _each(self, values: Sequence[str], unsure: set[int]) -> list[Any]:
         column: list[Any] = [None] * len(values)
         for at, value in enumerate(values):
-            if value == self.null:
-                continue
             try:
                 column[at] = self.convert(value)
             except Exception:  # the decoder says what is wrong with it

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import isinf
 from typing import Any
 
 from modelstream.convert.flinktypes import FlinkType
@@ -244,8 +245,21 @@ def _text(value: Any) -> str:
     if type(value) is str:
         return value if value.isascii() else _unicode(value)
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return _unicode(json.dumps(_spelled(value), ensure_ascii=False, separators=(",", ":")))
     return _plain_text(value)
+
+
+def _spelled(value: Any) -> Any:
+    """JSON with text for a number beyond DOUBLE, which JSON has no other way to write."""
+    match value:
+        case dict():
+            return {key: _spelled(each) for key, each in value.items()}
+        case list():
+            return [_spelled(each) for each in value]
+        case float() if isinf(value):
+            return "Infinity" if value > 0 else "-Infinity"
+        case _:
+            return value
 
 
 def _unicode(text: str) -> str:

@@ -27,7 +27,8 @@ _LOCAL_ZONE = re.compile(r"TIMESTAMP(\s*\(\s*\d+\s*\))?\s+WITH\s+LOCAL\s+TIME\s+
 _DECIMAL = re.compile(r"\b(?:DECIMAL|DEC|NUMERIC)\b(?:\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?", re.I)
 _FINE = re.compile(r"\bTIMESTAMP\s*\(\s*([789])\s*\)(?!\s+WITH\s+LOCAL)", re.I)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_TIME = re.compile(r"\d\d:\d\d:\d\d(?:\.\d{1,9})?", re.ASCII)
+_TIME = re.compile(r"\d\d:\d\d:\d\d(?:\.\d{0,9})?", re.ASCII)
+_MINUTES = re.compile(r"\d\d:\d\d", re.ASCII)
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\d)([ T])(\d\d:\d\d:\d\d)(?:\.(\d{0,9}))?(Z?)", re.ASCII)
 _JAVA_BLANK = "".join(map(chr, range(0x21)))  # what String.trim() takes off
 
@@ -144,6 +145,11 @@ def time_of_day(text: str) -> time:
     return _valid(
         time.fromisoformat, f"{clock}.{fraction[:6].ljust(6, '0')}" if fraction else clock
     )
+
+
+def csv_time(text: str) -> time:
+    """A time of day as Flink's csv format takes it, which may go without seconds."""
+    return time_of_day(f"{text}:00" if _MINUTES.fullmatch(text) else text)
 
 
 def timestamp(text: str, standard: TimestampFormat, *, zone: bool) -> datetime:
