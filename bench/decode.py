@@ -182,7 +182,7 @@ def loop(shape: Shape, written: str, model: Path, lines: Sequence[bytes]) -> Cal
 
     loaded = tf.saved_model.load(str(model))
     call = loaded.signatures["serving_default"]
-    read = orjson.loads if written == "json" else _from_csv(shape)
+    read = orjson.loads if written == "json" else csv_reader(shape)
 
     def run(lap: Lap) -> None:
         records, bad = [], []
@@ -211,7 +211,7 @@ def loop(shape: Shape, written: str, model: Path, lines: Sequence[bytes]) -> Cal
     return run
 
 
-def _from_csv(shape: Shape) -> Callable[[bytes], Record]:
+def csv_reader(shape: Shape) -> Callable[[bytes], Record]:
     readers: dict[str, Callable[[str], Any]] = {
         "BIGINT": int,
         "DOUBLE": float,

@@ -180,7 +180,8 @@ def test_a_suspended_job_has_no_pods_and_goes_on_from_its_savepoint(languages, t
         ),
     )
     assert saved(languages, before)
-    assert languages.pods(NAME, "jobmanager") + languages.pods(NAME, "taskmanager") == []
+    # The object of a pod that has ended goes a moment after its containers.
+    eventually(lambda: not pods_of_both_roles(languages), 30, "no pod is left")
 
     put(languages, ROOT / "bench", "/data/sources", "mlp.py")
     patched(languages, suspend=False, flink={"taskManager": {"replicas": 1}})
@@ -196,6 +197,10 @@ def test_a_suspended_job_has_no_pods_and_goes_on_from_its_savepoint(languages, t
     assert languages.status(NAME)["job"]["id"] != before
     assert scored_once(languages)
     languages.ready(NAME, 180)
+
+
+def pods_of_both_roles(namespace):
+    return namespace.pods(NAME, "jobmanager") + namespace.pods(NAME, "taskmanager")
 
 
 def test_an_edit_that_makes_no_sense_leaves_the_job_running(languages):
