@@ -20,7 +20,7 @@ t_env.execute_sql(
 )
 t_env.execute_sql("CREATE TABLE nothing (x STRING) WITH ('connector' = 'blackhole')")
 t_env.execute_sql(
-    "INSERT INTO nothing SELECT REPEAT(CAST(x AS STRING), 400000000) FROM numbers"
+    "INSERT INTO nothing SELECT REPEAT(CAST(MOD(x, 10) AS STRING), 400000000) FROM numbers"
 )
 """
 
