@@ -1,6 +1,7 @@
 """The digest of a model: one value for a tree of files, whatever carried it here."""
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,19 +42,19 @@ def tree_of(path: Path) -> Tree:
     """Read every file once: sha256 over the sorted lines ``<sha256>  <size>  <posix path>``.
 
     A single file counts as a tree that holds only this file. Directories, modes and times do
-    not count; a symbolic link counts as what it leads to.
+    not count; a symbolic link counts as what it leads to. A name counts as its bytes on disk.
 
     Raises:
-        FetchError: there is nothing at the path, or there is a device or a link that leads out of
-            the tree.
+        FetchError: there is nothing at the path, or there is a device, a link that leads out of
+            the tree, or a name with a line break.
     """
     lines = []
     size = 0
     for name, file in files_of(path):
         sha256, length = _hash_file(file)
-        lines.append(f"{sha256}  {length}  {name}\n")
+        lines.append(f"{sha256}  {length}  ".encode() + _line(name))
         size += length
-    digest = hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+    digest = hashlib.sha256(b"".join(sorted(lines))).hexdigest()
     return Tree(f"{PREFIX}{digest}", len(lines), size)
 
 
@@ -62,6 +63,13 @@ def checked_form(digest: str) -> str:
     if not _PATTERN.fullmatch(digest):
         raise FetchError(f"{digest!r} is not a digest: write sha256: and 64 hexadecimal digits")
     return digest
+
+
+def _line(name: str) -> bytes:
+    """The name on a line of its own; one with a line break could pass for two files."""
+    if "\n" in name:
+        raise FetchError(f"{name!r}: a file of a model has no line break in its name: rename it")
+    return os.fsencode(name) + b"\n"
 
 
 def _hash_file(file: Path) -> tuple[str, int]:

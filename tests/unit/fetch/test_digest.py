@@ -1,4 +1,5 @@
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,22 @@ def test_a_file_counts_as_the_tree_that_holds_it(tmp_path: Path) -> None:
     tree.mkdir()
     (tree / "graph.pb").write_bytes(b"x")
     assert digest_of(tree / "graph.pb") == digest_of(tree)
+
+
+def test_a_name_counts_as_its_bytes_whatever_they_are(tmp_path: Path) -> None:
+    names = sorted([b"\xff.pb", "ü.pb".encode(), "\ue000.pb".encode(), b"a b.pb"])
+    for name in names:
+        Path(os.fsdecode(bytes(tmp_path) + b"/" + name)).write_bytes(b"x")
+    line = f"{hashlib.sha256(b'x').hexdigest()}  1  ".encode()
+    lines = b"".join(line + name + b"\n" for name in names)
+    assert digest_of(tmp_path) == f"sha256:{hashlib.sha256(lines).hexdigest()}"
+    assert tree_of(tmp_path).files == 4
+
+
+def test_a_name_that_could_pass_for_two_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a\nb").write_bytes(b"x")
+    with pytest.raises(FetchError, match="has no line break in its name"):
+        digest_of(tmp_path)
 
 
 def test_a_path_with_nothing_there_is_an_error(tmp_path: Path) -> None:
