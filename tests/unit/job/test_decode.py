@@ -104,6 +104,29 @@ def test_a_time_of_csv_may_go_without_seconds_and_one_of_json_not() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        *(("DATE", text) for text in ("2024-02-30", "2023-02-29", "2024-04-31", "2024-13-01")),
+        *(("DATE", text) for text in ("2024-00-01", "2024-01-00", "0000-01-01", "2024-2-9")),
+        *(("TIME", text) for text in ("24:00:00", "12:60:00", "12:30:60", "25:00:00", "1:30:00")),
+        *((kind, "2024-02-30 12:00:00") for kind in ("TIMESTAMP(3)", "TIMESTAMP(9)")),
+        *((kind, "2024-02-29 24:00:00") for kind in ("TIMESTAMP(3)", "TIMESTAMP(9)")),
+        *(("TIMESTAMP_LTZ(3)", f"2024-02-{end}Z") for end in ("30 12:00:00", "29 24:00:00")),
+    ],
+)
+@pytest.mark.parametrize("format_name", ["json", "csv"])
+def test_a_day_or_an_hour_that_does_not_exist_is_a_bad_record(
+    format_name: str, kind: str, text: str
+) -> None:
+    payload = f'{{"at": "{text}"}}' if format_name == "json" else text
+    decoder = made(format_name, at=kind)
+    (bad,) = decoder.decode([payload.encode()])
+    assert isinstance(bad, RecordError)
+    assert text.rstrip("Z") in str(bad)
+    assert decoder.decode_columns([payload.encode()] * 2).failures.keys() == {0, 1}
+
+
+@pytest.mark.parametrize(
     ("value", "text"),
     [
         (r'{"a": "\ud800"}', '{"a":"?"}'),

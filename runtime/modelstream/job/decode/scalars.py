@@ -1,4 +1,8 @@
-"""Flink SQL scalars from text and JSON, with the semantics of Flink's own formats."""
+"""Flink SQL scalars from text and JSON, with the semantics of Flink's own formats.
+
+Stricter than Flink in one thing, which would change data in silence: a day or an hour that does
+not exist is refused, where Flink takes another (the next or the last, by format and type).
+"""
 
 import base64
 import re
