@@ -75,7 +75,7 @@ class Binary:
         )
 
     def scores(self, given: Array) -> Array:
-        """The probabilities of both classes of each record; NaN stays NaN.
+        """The probabilities of both classes of each record, as they are given; NaN stays NaN.
 
         Args:
             given: one probability a record.
@@ -83,7 +83,7 @@ class Binary:
         Raises:
             BrokenModelError: a number is not a probability.
         """
-        second = given.reshape(len(given), -1).astype(np.float64)
+        second = given.reshape(len(given), 1).astype(np.float64)
         wrong = (second < -_TOLERANCE) | (second > 1 + _TOLERANCE)
         if wrong.any():
             raise BrokenModelError(
@@ -92,11 +92,12 @@ class Binary:
                 f"use Predict"
             )
         second = np.clip(second, 0, 1)
-        return np.concatenate([1 - second, second], axis=1)
+        both: Array = np.concatenate([1 - second, second], axis=1)
+        return both.astype(np.float32)
 
     def ranked(self, scores: Array) -> Array:
         """The numbers of both classes of each record, the one that is given first."""
-        given = (scores[:, 1] >= self.cut).astype(np.intp)
+        given = (scores[:, 1] >= np.float32(self.cut)).astype(np.intp)
         return np.stack([given, 1 - given], axis=1)
 
 

@@ -1,5 +1,6 @@
 """Classification: the best classes of each record, by score."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -111,14 +112,12 @@ class Classes:
         if scores is None:
             return {LABEL: [row[0] for row in labels]}
         floor = -np.inf if self.threshold is None else self.threshold
-        reached = (scores >= floor).tolist()
+        scores = scores.astype(np.float32)
+        reached = (scores >= np.float32(floor)).tolist()
         return {
             LABEL: [row[0] if kept[0] else None for row, kept in zip(labels, reached, strict=True)],
-            SCORE: scores[:, 0].astype(np.float32),
-            TOP_K: [
-                _ranking(*row)
-                for row in zip(labels, scores.astype(np.float32).tolist(), reached, strict=True)
-            ],
+            SCORE: scores[:, 0],
+            TOP_K: [_ranking(*row) for row in zip(labels, scores.tolist(), reached, strict=True)],
         }
 
 
@@ -222,7 +221,7 @@ def check_sources(sources: Mapping[str, str], scores: str | None) -> None:
 
 
 def _rows(array: Array) -> Array:
-    return array if array.ndim == 2 else array.reshape(len(array), -1)
+    return array if array.ndim == 2 else array.reshape(len(array), math.prod(array.shape[1:]))
 
 
 def _check_numbers(scores: Array) -> None:

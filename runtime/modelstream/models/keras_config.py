@@ -119,6 +119,8 @@ class _Network:
         rule = _RULES.get(layer["class_name"])
         if rule is None or not layer["module"].startswith("keras"):
             raise _UnknownError
+        if layer["class_name"] in _KEEPS_DTYPE and not self._gets_floats(name):
+            raise _UnknownError
         shape = rule(layer["config"], self._taken(layer))
         return _spec(layer["config"]["dtype"]["config"]["name"], shape, key or name)
 
@@ -128,6 +130,19 @@ class _Network:
             return tuple(layer["build_config"]["input_shape"])
         ((tensor,),) = (node["args"] for node in layer["inbound_nodes"])  # one call, one tensor
         return tuple(tensor["config"]["shape"])
+
+    def _gets_floats(self, name: str) -> bool:
+        """Whether what goes into a layer is of the layer's own dtype, to which floats are cast."""
+        layer = self.layers[name]
+        if "inbound_nodes" in layer:
+            ((tensor,),) = (node["args"] for node in layer["inbound_nodes"])
+            return str(tensor["config"]["dtype"]).startswith("float")
+        before = self.layers[self._before(name)]
+        if before["class_name"] == "InputLayer":
+            return str(before["config"]["dtype"]).startswith("float")
+        if before["class_name"] in _KEEPS_DTYPE:
+            return self._gets_floats(before["config"]["name"])
+        return before["class_name"] not in _MAKES_OTHERS
 
     def _is_sigmoid(self, name: str) -> bool:
         """Whether the layer ends with a sigmoid, or hands on what one before it made."""
@@ -181,6 +196,18 @@ def _pooled(config: Mapping[str, Any], shape: Shape) -> Shape:
 def _same(config: Mapping[str, Any], shape: Shape) -> Shape:
     return shape
 
+
+_KEEPS_DTYPE = (
+    *("Activation", "Dropout", "Flatten", "ReLU", "Softmax"),
+    *("GlobalAveragePooling1D", "GlobalAveragePooling2D"),
+    *("GlobalMaxPooling1D", "GlobalMaxPooling2D"),
+)
+"""Layers that give integers where they get integers, whatever dtype they state."""
+_MAKES_OTHERS = (
+    *("CategoryEncoding", "Discretization", "HashedCrossing", "Hashing", "IntegerLookup"),
+    *("StringLookup", "TextVectorization", "Functional", "Sequential"),
+)
+"""Layers that may give integers or texts, whatever they get."""
 
 _ACTIVATED = ("Activation", "Dense")
 _PASSES_ON = ("Activation", "Dropout", "Flatten")

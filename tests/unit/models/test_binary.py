@@ -81,6 +81,30 @@ def test_top_k_has_both_classes_and_the_threshold_holds_for_each(model_with):
     assert decoded(both, GIVEN)["top_k"][1] == pytest.approx({"ham": 0.99, "spam": 0.01})
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("number", [0.1, 0.3, 0.7, 0.9])
+def test_a_probability_that_is_the_cut_or_the_threshold_reaches_it(model_with, dtype, number):
+    model = model_with(X, {"spam": (dtype, (None, 1))})
+    given = {"spam": np.array([[number]], dtype)}
+    exact = float(np.float32(given["spam"][0, 0]))
+    assert Classify(cut=exact).bind(model).read(given, 1)["label"] == ["1"]
+    least = 1 - exact if number < 0.5 else exact
+    found = Classify(labels=("a", "b"), threshold=least).bind(model).read(given, 1)
+    assert found["label"] == ["b" if number > 0.5 else "a"]
+    assert found["score"].dtype == np.float32
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_no_records_give_no_classes(model_with, shape):
+    bound = Classify(cut=0.5, top_k=2).bind(model_with(X, {"spam": ("float32", shape)}))
+    found = bound.read({"spam": np.zeros((0, *[1] * (len(shape) - 1)), np.float32)}, 0)
+    assert {name: list(values) for name, values in found.items()} == {
+        "label": [],
+        "score": [],
+        "top_k": [],
+    }
+
+
 def test_nan_is_its_record_s_failure(model_with):
     bound = Classify(cut=0.5).bind(model_with(X, ONE))
     with pytest.raises(ConversionError, match="NaN as a score") as caught:

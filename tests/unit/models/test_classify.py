@@ -53,6 +53,14 @@ def test_below_the_threshold_there_is_no_label_but_a_score(model_with):
     assert [len(row) for row in decoded["top_k"]] == [1, 2, 0]
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_score_that_is_the_threshold_reaches_it(model_with, dtype):
+    bound = Classify(threshold=0.7, top_k=3).bind(model_with(X, {"scores": (dtype, (None, 3))}))
+    found = bound.read({"scores": SCORED["scores"].astype(dtype)}, 3)
+    assert found["label"] == ["1", None, None]
+    assert [len(row) for row in found["top_k"]] == [1, 0, 0]
+
+
 def test_classes_without_scores_give_the_first_class(model_with):
     bound = Classify().bind(model_with(TEXT, {"classes": CLASSES["classes"]}))
     assert columns(bound) == {"label": "STRING"}

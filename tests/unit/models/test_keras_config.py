@@ -105,6 +105,30 @@ def test_what_the_file_does_not_tell_is_left_to_keras(
     assert keras_config.described(write("Sequential", layers)) is None
 
 
+@pytest.mark.parametrize("last", ["Activation", "Dropout", "Flatten", "Softmax"])
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param([entry("x", [None, 4], "int64")], id="input"),
+        pytest.param([entry("x", [None, 4], "int32"), layer("Dropout", "d")], id="passed on"),
+        pytest.param([entry("x", [None, 4]), layer("Discretization", "d")], id="made"),
+        pytest.param([entry("x", [None, 4]), layer("Sequential", "d")], id="nested"),
+    ],
+)
+def test_integers_that_a_layer_hands_on_are_left_to_keras(
+    write: Callable[..., Path], before: list[dict[str, Any]], last: str
+) -> None:
+    end = layer(last, "y", [None, 4])
+    assert keras_config.described(write("Sequential", [*before, end])) is None
+    floats = write("Sequential", [entry("x", [None, 4], "float64"), layer("Conv1D", "c"), end])
+    assert keras_config.described(floats) is not None
+    tensor = {"config": {"shape": [None, 4], "dtype": "int32"}}
+    node = {"inbound_nodes": [{"args": [tensor], "kwargs": {}}]}
+    ends = {"input_layers": [["x", 0, 0]], "output_layers": [["y", 0, 0]]}
+    path = write("Functional", [entry("x", [None, 4]), end | node], **ends)
+    assert keras_config.described(path) is None
+
+
 @pytest.mark.parametrize(
     "inner",
     [
