@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from modelstream.annotations import checked
 from modelstream.convert.dtypes import DTYPES
 from modelstream.convert.numbers import Refused, cast
 from modelstream.convert.protos import message
@@ -32,6 +33,7 @@ def example(**features: Any) -> bytes:
     return serialized
 
 
+@checked()
 def parse_example(serialized: bytes) -> dict[str, Feature]:
     """The features of a serialized tf.train.Example, each as a list.
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from modelstream.annotations import check_fields
 from modelstream.convert.dtypes import Kind, dtype_of
 from modelstream.convert.flinktypes import parse_type
 from modelstream.convert.numbers import Refused
@@ -147,6 +148,7 @@ class Image:
     max_pixels: int = 100_000_000
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for name in ("mean", "std"):
             object.__setattr__(self, name, _numbers(getattr(self, name)))
         for name, (honoured, takes) in _OPTIONS.items():

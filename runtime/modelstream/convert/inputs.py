@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy.typing as npt
 
+from modelstream.annotations import check_fields
 from modelstream.convert.columns import to_tensor
 from modelstream.convert.constant import Constant
 from modelstream.convert.fit import SPARSE
@@ -64,6 +65,9 @@ class TensorColumn:
     """
 
     column: str
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def misfit(self, column_type: str, spec: TensorSpec) -> str | None:
         """Why a column of this Flink SQL type cannot feed the tensor; None when it can."""

@@ -1,7 +1,7 @@
 """What a tensor is: its dtype, its shape, its name; and the shapes of records held against it."""
 
 import operator
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
@@ -104,12 +104,23 @@ class TensorSpec:
             dtype, shape = shape, dtype  # type: ignore[assignment]  # TensorFlow's own order
         object.__setattr__(self, "dtype", _dtype_name(dtype))
         object.__setattr__(self, "shape", _sizes(shape))
+        self._check_rest()
         if self.layout is not Layout.RAGGED:
             return
         if not self.ragged_rank:
             object.__setattr__(self, "ragged_rank", 1)
         if problem := self._impossible():
             raise SignatureMismatchError(f"{self.name or 'the tensor'} is {self}: {problem}")
+
+    def _check_rest(self) -> None:
+        """Refuse what is of a wrong type; by hand, for a packed record makes a spec."""
+        rest = {"name": str, "layout": Layout, "ragged_rank": int, "splits": str}
+        for name, kind in rest.items():
+            if not isinstance(given := getattr(self, name), kind):
+                takes = (
+                    "a Layout, such as Layout.RAGGED" if kind is Layout else f"a {kind.__name__}"
+                )
+                raise SignatureMismatchError(f"TensorSpec takes as {name} {takes}, not {given!r}")
 
     def _impossible(self) -> str | None:
         """Why no ragged tensor is like this."""
@@ -173,6 +184,9 @@ def _dtype_name(given: object) -> str:
     )
 
 
+_NO_SHAPES = (str, bytes, Mapping, Set)
+
+
 def _sizes(given: Any) -> tuple[int | None, ...] | None:
     """A shape as a tuple; of TensorFlow's, None where the rank is unknown."""
     if given is None or getattr(given, "rank", 0) is None:
@@ -180,10 +194,12 @@ def _sizes(given: Any) -> tuple[int | None, ...] | None:
     try:
         sizes = tuple(None if size is None else operator.index(size) for size in given)
     except TypeError:
+        sizes = None
+    if sizes is None or isinstance(given, _NO_SHAPES) or min(filter(None, sizes), default=0) < 0:
         raise SignatureMismatchError(
             f"{given!r} is not a shape: write a tuple such as (None, 32), the batch first, None "
             f"for a dimension that varies; or None for a rank that the model does not state"
-        ) from None
+        )
     return sizes
 
 

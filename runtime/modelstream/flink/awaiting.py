@@ -13,6 +13,7 @@ from pyflink.datastream import AsyncDataStream, AsyncFunction, OutputTag
 from pyflink.datastream.data_stream import KeyedStream
 from pyflink.datastream.functions import ProcessFunction
 
+from modelstream.annotations import checked
 from modelstream.errors import BrokenModelError, ModelStreamError
 from modelstream.failure import DeadLetter, Fail, OnError
 from modelstream.flink import letters
@@ -105,6 +106,7 @@ class ModelAsyncFunction(ModelAwareFunction, AsyncFunction):  # type: ignore[mis
         return self._awaited if super().models else {}
 
 
+@checked("on_error")
 def async_with_model(
     stream: "DataStream",
     model: Models,
@@ -143,6 +145,7 @@ def async_with_model(
     return _closed(stream, function, output_type, on_error, size).name("Async With Model")
 
 
+@checked("on_error")
 def map_batches_with_model(
     stream: "DataStream",
     model: Models,

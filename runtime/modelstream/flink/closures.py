@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyflink.datastream.data_stream import KeyedStream
 
+from modelstream.annotations import checked
 from modelstream.arguments import check_model
 from modelstream.errors import OptionError
 from modelstream.failure import DeadLetter, Fail, OnError
@@ -44,6 +45,7 @@ def models_of(given: Models, taker: str) -> tuple[Model, ...]:
     return models
 
 
+@checked("on_error")
 def map_with_model(
     stream: "DataStream",
     model: Models,
@@ -80,6 +82,7 @@ def map_with_model(
     return closed.over(stream, output_type).name("Map With Model")
 
 
+@checked("on_error")
 def flat_map_with_model(
     stream: "DataStream",
     model: Models,
@@ -98,6 +101,7 @@ def flat_map_with_model(
     return closed.over(stream, output_type).name("Flat Map With Model")
 
 
+@checked("on_error")
 def filter_with_model(
     stream: "DataStream",
     model: Models,
@@ -116,6 +120,7 @@ def filter_with_model(
     return closed.over(stream, kind).name("Filter With Model")
 
 
+@checked("on_error")
 def process_with_model(
     stream: "DataStream",
     model: Models,

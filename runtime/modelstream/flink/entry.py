@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from modelstream.annotations import checked
 from modelstream.convert import Inputs
 from modelstream.errors import OptionError
 from modelstream.failure import Fail, OnError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pyflink.table import Table
 
 
+@checked("on_error")
 def infer(
     source: "Table | DataStream",
     model: Model,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from modelstream.annotations import checked
 from modelstream.arguments import check_model
 from modelstream.convert import ColumnType
 from modelstream.errors import OptionError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pyflink.table import TableEnvironment
 
 
+@checked("on_error")
 def register(
     t_env: "TableEnvironment",
     name: str,

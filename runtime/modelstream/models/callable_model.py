@@ -9,6 +9,7 @@ from uuid import uuid4
 import numpy as np
 import numpy.typing as npt
 
+from modelstream.annotations import checked
 from modelstream.convert.dtypes import DTYPES, Kind
 from modelstream.convert.spec import TensorSpec
 from modelstream.errors import ModelError, SignatureMismatchError
@@ -56,6 +57,7 @@ class CallableModel:
         SignatureMismatchError: functions and signatures do not go together.
     """
 
+    @checked()
     def __init__(
         self,
         function: Function | Mapping[str, Function],

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelstream.annotations import checked
 from modelstream.errors import ModelError, ModelLoadError
 from modelstream.models.cache import ModelCache
 from modelstream.models.directory import GRAPH_SUFFIXES, single_file
@@ -51,6 +52,7 @@ class GraphDefModel:
     digest: str | None = None
     """The digest of its files, where somebody has computed it; dead letters name it."""
 
+    @checked()
     def __init__(
         self,
         source: str | os.PathLike[str] | bytes,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from modelstream.annotations import check_fields
 from modelstream.convert.dtypes import dtype_of
 from modelstream.convert.spec import TensorSpec
 from modelstream.errors import SignatureMismatchError
@@ -32,6 +33,7 @@ class GraphTensor:
     dtype: str | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not _TENSOR.fullmatch(self.tensor):
             raise SignatureMismatchError(
                 f"{self.tensor!r} is no tensor of a graph: write NODE or NODE:INDEX, such as "
@@ -58,6 +60,9 @@ class GraphSignature:
     inputs: Mapping[str, Tensor]
     outputs: Mapping[str, Tensor]
     method_name: str = PREDICT
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def resolved(self, name: str, nodes: GraphNodes) -> Signature:
         """The signature with what the graph tells of its tensors.

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelstream.annotations import checked
 from modelstream.models import keras_config
 from modelstream.models.cache import ModelCache
 from modelstream.models.directory import KERAS_SUFFIXES, single_file
@@ -47,6 +48,7 @@ class KerasModel:
     digest: str | None = None
     """The digest of its files, where somebody has computed it; dead letters name it."""
 
+    @checked()
     def __init__(
         self,
         path: str | os.PathLike[str],

@@ -3,8 +3,10 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import Protocol
+from math import isnan
+from typing import Protocol, runtime_checkable
 
+from modelstream.annotations import check_fields
 from modelstream.convert.dtypes import DTYPES, Kind
 from modelstream.convert.inputs import Inputs
 from modelstream.errors import OptionError, SignatureMismatchError
@@ -36,6 +38,7 @@ VALUE = "value"
 log = logging.getLogger(__name__)
 
 
+@runtime_checkable
 class Method(Protocol):
     """How a stream calls a model. A method of your own implements this."""
 
@@ -63,6 +66,7 @@ class _Named:
                 f"{name} takes the name of a signature, not {given!r}: everything else "
                 f"has a name of its own, such as {name}(inputs={{'tensor': 'column'}})"
             )
+        check_fields(self)
 
     def _fed(self, model: Model, expected: str) -> Feeding:
         """The signature of the model, and what feeds it."""
@@ -153,6 +157,8 @@ class Classify(_Named):
         super().__post_init__()
         if self.top_k < 1:
             raise OptionError(f"top_k is {self.top_k}; it takes 1 or more")
+        if self.threshold is not None and isnan(self.threshold):
+            raise OptionError("threshold is NaN, which no score reaches; it takes a number")
         if self.cut is not None and not 0 < self.cut < 1:
             raise OptionError(
                 f"cut is {self.cut}; it is a probability between 0 and 1, such as 0.5"

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from modelstream.annotations import check_fields
+from modelstream.errors import OptionError
+
 
 @dataclass(frozen=True)
 class TensorFlowOptions:
@@ -26,3 +29,10 @@ class TensorFlowOptions:
     memory_growth: bool = True
     memory_limit: int | None = None
     device: str | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        for name, least in (("intra_op", 0), ("inter_op", 0), ("memory_limit", 1)):
+            given = getattr(self, name)
+            if given is not None and given < least:
+                raise OptionError(f"{name} is {given}; it takes {least} or more, or None")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from modelstream.annotations import checked
 from modelstream.errors import JobError
 from modelstream.models.protocol import Model
 
@@ -15,6 +16,7 @@ def provide(models: Mapping[str, Model]) -> None:
     _models = dict(models)
 
 
+@checked()
 def model(name: str) -> Model:
     """The model of the running job that the manifest lists under ``spec.models``.
 

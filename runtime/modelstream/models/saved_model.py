@@ -5,6 +5,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from modelstream.annotations import checked
 from modelstream.models import metagraph
 from modelstream.models.cache import ModelCache
 from modelstream.models.directory import resolve
@@ -54,6 +55,7 @@ class SavedModel:
     digest: str | None = None
     """The digest of its files, where somebody has computed it; dead letters name it."""
 
+    @checked()
     def __init__(
         self,
         path: str | os.PathLike[str],
@@ -61,7 +63,7 @@ class SavedModel:
         version: int | None = None,
         *,
         name: str | None = None,
-        ragged: Mapping[str, Sequence[str]] | None = None,
+        ragged: Mapping[str, str | Sequence[str]] | None = None,
         shapes: Shapes | None = None,
         imports: Iterable[str] = (),
         options: TensorFlowOptions = TensorFlowOptions(),  # noqa: B008  # frozen

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from modelstream.annotations import check_fields
 from modelstream.convert.spec import TensorSpec
 from modelstream.errors import SignatureMismatchError, SignatureNotFoundError
 from modelstream.messages import listed, suggestion
@@ -41,6 +42,9 @@ class Signature:
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     probabilities: frozenset[str] = frozenset()
     python: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def __str__(self) -> str:
         return f"{self.name}({_specs(self.inputs)}) -> ({_specs(self.outputs)})"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from modelstream.annotations import check_fields
 from modelstream.arguments import check_duration, check_on_error
 from modelstream.convert import TensorSpec
 from modelstream.convert.dtypes import dtype_of
@@ -86,6 +87,7 @@ class OnlineModel:
         _check_count("publish_every", self.publish_every, 0, "updates of a key, or 0 for never")
         if self.max_latency is not None:
             check_duration("max_latency", self.max_latency, ", or None")
+        check_fields(self)
         if self.ttl is not None and self.max_latency is not None and self.ttl <= self.max_latency:
             raise OptionError(
                 f"ttl is {self.ttl} and max_latency {self.max_latency}: a key would be forgotten "

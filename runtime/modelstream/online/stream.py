@@ -9,6 +9,7 @@ from pyflink.common import Types
 from pyflink.common.typeinfo import RowTypeInfo
 from pyflink.datastream import OutputTag
 
+from modelstream.annotations import checked
 from modelstream.errors import OptionError
 from modelstream.flink.environment import refuse_thread_mode
 from modelstream.flink.keyed import applied, check_keyed, letters_of
@@ -42,6 +43,7 @@ class Learned(Inferred):
     weights: "DataStream | None" = None
 
 
+@checked("model")
 def learn(
     stream: "KeyedStream", model: OnlineModel, *, keep: Sequence[str] | None = None
 ) -> Learned:
@@ -77,6 +79,7 @@ def learn(
     )
 
 
+@checked("model")
 def infer_with_weights(
     stream: "DataStream",
     model: OnlineModel,
@@ -125,6 +128,7 @@ def infer_with_weights(
     )
 
 
+@checked()
 def export(model: OnlineModel, weights: bytes, directory: str | os.PathLike[str]) -> None:
     """Write weights that `learn` has published as a SavedModel, for `infer` and for serving.
 

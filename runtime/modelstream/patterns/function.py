@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 
+from modelstream.annotations import checked
 from modelstream.errors import JobError, OptionError, StateError
 from modelstream.flink.keyed import ANEW, check_keyed, value_of_key
 from modelstream.messages import excerpt
@@ -89,6 +90,7 @@ class Progress:
         return cls(waiting, tuple(Attempt(start, events) for start, events in attempts), until)
 
 
+@checked("pattern")
 def detect(stream: "KeyedStream", pattern: Pattern, *, name: str = "pattern") -> Detected:
     """Look for a pattern in the events of each key.
 

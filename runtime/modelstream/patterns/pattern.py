@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from modelstream.annotations import check_fields, checked
 from modelstream.arguments import MILLISECOND, check_duration
 from modelstream.errors import OptionError, RecordFailedError
 
@@ -47,6 +48,9 @@ class Element:
     name: str
     condition: Condition
     contiguity: Contiguity = Contiguity.RELAXED
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def holds(self, event: Any) -> bool:
         """Whether the event will do.
@@ -113,6 +117,7 @@ class Pattern:
     limit: int | None
     after_match: AfterMatch
 
+    @checked()
     def __init__(
         self,
         name: str,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from modelstream.annotations import check_fields
 from modelstream.arguments import check_model, check_on_error
 from modelstream.convert import Layout, TensorSpec
 from modelstream.errors import SignatureMismatchError
@@ -56,6 +57,7 @@ class RecurrentModel:
         check_model(self.model, type(self).__name__)
         check_ttl(self.ttl)
         check_on_error(self.on_error)
+        check_fields(self)
         found = self.found
         _check_names("state", self.state, found.inputs, found)
         _check_names("state gives", self.state.values(), found.outputs, found)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from pyflink.common import Row
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 
+from modelstream.annotations import checked
 from modelstream.errors import OptionError
 from modelstream.failure import Failure
 from modelstream.flink.environment import refuse_thread_mode
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pyflink.datastream import KeyedStream
 
 
+@checked("model")
 def infer_with_state(
     stream: "KeyedStream", model: RecurrentModel, *, keep: Sequence[str] | None = None
 ) -> Inferred:

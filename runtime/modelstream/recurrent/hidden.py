@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from modelstream.annotations import checked
 from modelstream.convert import TensorSpec, codec
 from modelstream.convert.codec import names_hash
 from modelstream.convert.dtypes import Kind, dtype_of
@@ -42,6 +43,7 @@ class HiddenState:
             forgotten, and begins with zeros again.
     """
 
+    @checked()
     def __init__(
         self,
         specs: Mapping[str, TensorSpec],

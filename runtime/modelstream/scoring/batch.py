@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
+from modelstream.annotations import check_fields
 from modelstream.arguments import MILLISECOND, check_duration
 from modelstream.errors import OptionError
 
@@ -28,10 +29,11 @@ class Batch:
     allowed_sizes: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        check_duration("the batch's max_latency", self.max_latency)
+        check_fields(self)
         object.__setattr__(self, "allowed_sizes", tuple(self.allowed_sizes))
         if self.max_size < 1:
             raise OptionError(f"the batch's max_size is {self.max_size}; it takes 1 or more")
-        check_duration("the batch's max_latency", self.max_latency)
         if any(size < 1 for size in self.allowed_sizes) or any(
             after <= before for before, after in pairwise(self.allowed_sizes)
         ):
