@@ -21,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EXITS,
     )
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_run, _validate, _inspect, _fetch, _verify):
+    for add in (_run, _predict, _validate, _inspect, _fetch, _verify):
         command = add(commands)
         command.add_argument(
             "-v", "--verbose", action="store_true", help="show logs and stack traces"
@@ -67,6 +67,82 @@ def _run(commands: Commands) -> argparse.ArgumentParser:
     return run
 
 
+def _predict(commands: Commands) -> argparse.ArgumentParser:
+    predict = commands.add_parser(
+        "predict",
+        help="send a few records through a model, without Flink",
+        description="Print what a model makes of records, a JSON object for each, as a job would "
+        "give it. MODEL is a path or an address. FILE has a JSON object a line, an array of "
+        "them, or CSV, whose first line may name the columns; - is the standard input. What "
+        "cannot be scored is said with the words of its dead letter.",
+        epilog=_examples(
+            """modelstream predict fraud.keras --record '{"age": 41, "amount": 12.5}'""",
+            "modelstream predict fraud.keras payments.csv --limit 5 --method Regress",
+            "head -n 3 payments.jsonl | modelstream predict models/fraud -",
+        ),
+        formatter_class=_Help,
+    )
+    predict.add_argument("model", metavar="MODEL")
+    predict.add_argument("file", metavar="FILE", nargs="?")
+    predict.add_argument(
+        "--record", metavar="JSON", action="append", default=[], help="a record; repeatable"
+    )
+    predict.add_argument("--limit", metavar="N", type=_positive, help="score the first N only")
+    predict.add_argument("--signature", metavar="NAME", help="of the model (serving_default)")
+    predict.add_argument(
+        "--method",
+        type=str.capitalize,
+        choices=("Predict", "Classify", "Regress"),
+        help="how the model is called (what its exporter meant)",
+    )
+    predict.add_argument(
+        "--labels", metavar="FILE", help="of Classify: a file beside the model, one label a line"
+    )
+    _pairs(predict, "--input", "TENSOR=COLUMN", "the column that feeds a tensor (of its name)")
+    predict.add_argument(
+        "--keep", metavar="COLUMN", action="append", default=[], help="show it too; repeatable"
+    )
+    predict.add_argument(
+        "--columns",
+        metavar="NAMES",
+        type=_names,
+        default=(),
+        help="of CSV without a header, separated by commas",
+    )
+    predict.add_argument(
+        "--json", action="store_true", help="failed records too, each with its place"
+    )
+    _which(predict)
+    predict.set_defaults(command=_lazy("predict"))
+    return predict
+
+
+class _Help(argparse.HelpFormatter):
+    """Fills what is prose, and leaves examples as they are written."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        examples, blank, prose = text.rpartition("\n\n")
+        return examples + blank + super()._fill_text(prose, width, indent)
+
+
+def _examples(*lines: str) -> str:
+    return "\n".join(["examples:", *(f"  {line}" for line in lines), "", _EXITS])
+
+
+def _which(to: argparse.ArgumentParser) -> None:
+    """What says which of several models in one place is meant, and what it needs."""
+    to.add_argument("--tags", help="of the meta graph, separated by commas (serve)")
+    to.add_argument("--version", type=int, help="which version directory (the highest)")
+    to.add_argument(
+        "--import",
+        dest="imports",
+        metavar="MODULE",
+        action="append",
+        default=[],
+        help="a module that brings layers of a Keras file that has to be loaded; repeatable",
+    )
+
+
 def _validate(commands: Commands) -> argparse.ArgumentParser:
     validate = commands.add_parser(
         "validate",
@@ -90,16 +166,7 @@ def _inspect(commands: Commands) -> argparse.ArgumentParser:
         epilog=_EXITS,
     )
     inspect.add_argument("model", metavar="MODEL")
-    inspect.add_argument("--tags", help="of the meta graph, separated by commas (serve)")
-    inspect.add_argument("--version", type=int, help="which version directory (the highest)")
-    inspect.add_argument(
-        "--import",
-        dest="imports",
-        metavar="MODULE",
-        action="append",
-        default=[],
-        help="a module that brings layers of a Keras file that has to be loaded; repeatable",
-    )
+    _which(inspect)
     inspect.add_argument("--json", action="store_true", help="as JSON, with the digest")
     inspect.set_defaults(command=_lazy("inspect"))
     return inspect
@@ -153,6 +220,10 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals or not key.strip():
         raise argparse.ArgumentTypeError(f"{text!r} has no '=': write KEY=VALUE")
     return key.strip(), value
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
 
 
 def _digest(text: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelstream.cli.exits import Exit
-from modelstream.cli.models import at_hand
+from modelstream.cli.models import at_hand, single_file
 from modelstream.cli.progress import size
 from modelstream.cli.table import aligned
 from modelstream.convert import sql_type
@@ -15,11 +15,10 @@ from modelstream.errors import ModelStreamError
 from modelstream.fetch import tree_of
 from modelstream.fetch.digest import Tree
 from modelstream.models import KerasModel, Layout, SavedModel, Signature, TensorSpec
-from modelstream.models.directory import GRAPH_SUFFIXES, KERAS_SUFFIXES, model_file
+from modelstream.models.directory import GRAPH_SUFFIXES
 from modelstream.models.graph_nodes import GraphNodes
 from modelstream.models.metagraph import read
 
-FILES = (*GRAPH_SUFFIXES, *KERAS_SUFFIXES)
 _MOST = 10
 _HEADER = ("SIGNATURE", "METHOD", "", "TENSOR", "DTYPE", "SHAPE", "SQL TYPE")
 
@@ -54,7 +53,7 @@ def command(arguments: argparse.Namespace) -> Exit:
 
 
 def _inspected(path: Path, arguments: argparse.Namespace) -> Inspected:
-    file = _single_file(path)
+    file = single_file(path)
     if file is None:
         tags = tuple(arguments.tags.split(",")) if arguments.tags else ("serve",)
         return _saved_model(SavedModel(path, tags=tags, version=arguments.version), path)
@@ -62,16 +61,6 @@ def _inspected(path: Path, arguments: argparse.Namespace) -> Inspected:
         return _graph(file)
     model = KerasModel(file, imports=arguments.imports)
     return Inspected(model.path, "Keras", {"format": "Keras"}, model.signatures)
-
-
-def _single_file(path: Path) -> Path | None:
-    """The file of a graph or a Keras model; None for what must be a SavedModel."""
-    if path.is_file() and path.suffix in FILES:
-        return path
-    if not path.is_dir() or model_file(path):
-        return None
-    files = [entry for entry in path.iterdir() if entry.suffix in FILES and entry.is_file()]
-    return files[0] if len(files) == 1 else None
 
 
 def _saved_model(model: SavedModel, path: Path) -> Inspected:

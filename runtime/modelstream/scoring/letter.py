@@ -92,12 +92,17 @@ source, and the record as text: NULL where they are not known."""
 
 def payload(record: Any) -> bytes:
     """The fields of a record by name; the only one of a plain value is ``f0``."""
+    return json.dumps(as_json(record)).encode()
+
+
+def as_json(record: Any) -> dict[str, Any]:
+    """The same, of what JSON has."""
     try:
         fields = record if isinstance(record, Mapping) else named(record)
         written = _written(fields, ())
     except Exception:  # whatever a class of the user raises
         written = {VALUE: text(record)}
-    return json.dumps(written if isinstance(written, dict) else {VALUE: written}).encode()
+    return written if isinstance(written, dict) else {VALUE: written}
 
 
 def key_bytes(key: Any) -> bytes | None:

@@ -87,6 +87,25 @@ def test_inspect_shows_what_a_keras_file_takes_and_gives(
     assert "serving_default  predict  in   a       float32  [?, 4]  ARRAY<FLOAT>" in shown
 
 
+def test_predict_sends_records_through_the_model(
+    picky: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.csv").write_text("id,x\n1,4\n2,-4\n3,9\n")
+    assert main(["predict", picky, str(tmp_path / "in.csv"), "--keep", "id"]) == 0
+    said = capsys.readouterr()
+    found = [json.loads(line) for line in said.out.splitlines()]
+    assert found == [{"id": 1, "root": 2.0}, {"id": 3, "root": 3.0}]
+    assert f"{tmp_path / 'in.csv'}:3: inference: InvalidArgumentError: " in said.err
+    assert "3 read, 2 scored, 1 not scored" in said.err
+
+
+def test_predict_takes_a_keras_file(capsys: pytest.CaptureFixture[str]) -> None:
+    model = str(models.keras_files() / "net.keras")
+    record = json.dumps({"a": [1, 2, 3, 4], "b": [1, 2, 3, 4]})
+    assert main(["predict", model, "--record", record]) == 0
+    assert json.loads(capsys.readouterr().out)
+
+
 def test_fetch_prints_the_digest_and_checks_it(
     picky: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
