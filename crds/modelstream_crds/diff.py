@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from modelstream_crds.quantities import duration, exact
-from modelstream_crds.v1alpha1 import ModelStreamSpec, UpgradeMode
+from modelstream_crds.v1alpha1 import ModelStreamSpec, RuntimeMode, UpgradeMode
 
 
 class Effect(StrEnum):
@@ -157,13 +157,29 @@ def _parallelism(spec: ModelStreamSpec) -> int:
 
 
 def _impossible(deployed: ModelStreamSpec, wanted: ModelStreamSpec) -> str:
-    """State that the pods of the new run could not reach; empty where they can."""
-    if deployed.state is None or wanted.state is None:
+    """State that the new run could not go on from; empty where it can, or is not to."""
+    written = wanted.upgrade.mode is UpgradeMode.STATELESS
+    if written or deployed.state is None or not _streams(deployed):
         return ""
-    old, new = (each.storage.rstrip("/") for each in (deployed.state, wanted.state))
-    if not old.startswith("pvc://") or old == new or wanted.upgrade_mode is UpgradeMode.STATELESS:
+    old = deployed.state.storage.rstrip("/")
+    if wanted.state is None:
+        return f"spec.state: the job's state in {old} would be lost: write it again; {_ANEW}"
+    if not _streams(wanted):
+        return (
+            f"spec.flink.runtimeMode: a batch job cannot go on from the job's state in {old}: write"
+            f" Streaming again; {_ANEW}"
+        )
+    new = wanted.state.storage.rstrip("/")
+    if not old.startswith("pvc://") or old == new:
         return ""
     return (
         f"spec.state.storage: the job's state is on {old}, which pods with {new} do not mount:"
-        f" write {old} again, or begin without the state by upgrade.mode: Stateless"
+        f" write {old} again; {_ANEW}"
     )
+
+
+_ANEW: Final = "to begin without it, delete the ModelStream and create it again"
+
+
+def _streams(spec: ModelStreamSpec) -> bool:
+    return spec.flink.runtime_mode is RuntimeMode.STREAMING

@@ -140,16 +140,15 @@ class ModelStreamSpec(Part):
         ),
         Rule(
             name="savepoint-needs-state",
-            message="needs a place for the state: write spec.state.storage, or upgrade.mode:"
-            " Stateless",
+            message="needs a place for the state: write spec.state.storage, or leave the mode out",
             cel="!has(self.upgrade.mode) || self.upgrade.mode == 'Stateless' || has(self.state)",
             holds=lambda s: s.upgrade.mode in {None, UpgradeMode.STATELESS} or s.state is not None,
             at=".upgrade.mode",
         ),
         Rule(
             name="savepoint-needs-streaming",
-            message="is not for batch jobs, which have no savepoints: write upgrade.mode:"
-            " Stateless, or flink.runtimeMode: Streaming",
+            message="is not for batch jobs, which have no savepoints: leave the mode out, or write"
+            " flink.runtimeMode: Streaming",
             cel="!has(self.upgrade.mode) || self.upgrade.mode == 'Stateless' ||"
             " self.flink.runtimeMode == 'Streaming'",
             holds=lambda s: (

@@ -13,6 +13,7 @@ from modelstream_operator.cache import Child
 from modelstream_operator.children import Plan
 from modelstream_operator.decide.acceptance import SpecRefusedError, accepted
 from modelstream_operator.decide.decision import Decision, Rest, Wanted
+from modelstream_operator.decide.laststate import has_state
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.recall import with_memory
 from modelstream_operator.render import Target, run_of, stream_children
@@ -118,10 +119,10 @@ def wish(
     if target is None or newest is None or reading.missing:
         return _as_before(common, deployed, kept, reading, manifest)
     change = _change(kept, deployed, newest, target, memory)
-    asked = _asked(common, target, newest, change)
     if change.effect is Effect.REFUSE:
-        asked = replace(asked, revision=memory.revision)
-        return Wish(manifest, asked, target, change.message, newest, kept)
+        refused = replace(reading, refusal=change.message)
+        return _as_before(common, deployed, kept, refused, manifest)
+    asked = _asked(common, target, newest, change)
     outdated = not asked.restart and _is_outdated(kept, deployed, newest)
     return Wish(manifest, asked, target, reading.refusal, newest, kept, outdated=outdated)
 
@@ -144,7 +145,7 @@ def _as_before(
     reading: Reading,
     manifest: Manifest,
 ) -> Wish:
-    """No spec of this operator's time can be worked with: what runs goes on as it was made."""
+    """The newest spec cannot be worked with: what runs goes on as it was made."""
     if deployed is None or kept is None:
         return Wish(manifest, common, deployed, reading.refusal, missing=reading.missing)
     asked = replace(
@@ -180,6 +181,8 @@ def _change(
     change = diff(deployed.spec, target.spec)
     if change.effect in {Effect.NOTHING, Effect.SCALE} and deployed.program != target.program:
         return Difference(Effect.RESTART, ("spec.python.configMap",))
+    if change.effect is Effect.REFUSE and not has_state(memory):
+        return Difference(Effect.RESTART, change.paths)
     return change
 
 

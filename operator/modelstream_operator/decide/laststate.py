@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from modelstream_operator.decide.decision import Answer, Decision, News, Seen, Waiting, Wanted
 from modelstream_operator.decide.ending import over
 from modelstream_operator.decide.fields import stamp
-from modelstream_operator.decide.memory import Ended, How, Memory
+from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.stored import Found, Kind, Search, Stored, newest
 
@@ -20,7 +20,8 @@ SILENT = timedelta(minutes=10)
 
 _UNKNOWN = (
     "what the run was made of is no longer known, so that its checkpoints cannot be found: the"
-    " change waits until the job runs, or begins without state by upgrade.mode: Stateless"
+    " change waits until the job runs; to begin without state, delete the ModelStream and create it"
+    " again"
 )
 
 
@@ -74,6 +75,14 @@ def handed_on(memory: Memory) -> Stored | None:
         return replace(left, search=Search(left.path, needed=True))
     otherwise = began.settled if began else None
     return replace(left, search=Search(left.path, ended.completed, otherwise))
+
+
+def has_state(memory: Memory) -> bool:
+    """Whether there is anything that the next run goes on from: a change could lose it."""
+    if memory.step in {Step.DEPLOYED, Step.SAVEPOINTING}:
+        began = memory.restored_from
+        return bool(memory.started or (began and began.settled))
+    return handed_on(memory) is not None
 
 
 def resolved(memory: Memory, found: Found | None) -> tuple[Memory, tuple[News, ...]]:

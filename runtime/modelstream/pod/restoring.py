@@ -59,8 +59,8 @@ def origin(options: Mapping[str, Any], environment: Mapping[str, str]) -> Origin
         raise PodError(
             "StateMissing",
             f"the job before has completed a checkpoint, and none is in {path}, nor a savepoint of"
-            f" it in {_savepoints(path)}: put it back, or begin without state by upgrade.mode:"
-            " Stateless",
+            f" it in {_savepoints(path)}: put it back; to begin without state, delete the"
+            " ModelStream and create it again",
         )
     otherwise = environment.get(RESTORE_ELSE) or None
     return Origin(otherwise, {TOLD_PATH: otherwise or ""})

@@ -83,24 +83,52 @@ def test_a_change_is_told_with_its_fields(change: dict[str, Any], expected: Diff
     assert diff(spec(), spec(change)) == expected
 
 
+ELSEWHERE = {"spec.state": {**STATE, "storage": "pvc://other/jobs"}}
+BATCH = {"spec.flink": {"runtimeMode": "Batch"}}
+STATELESS = {"spec.upgrade": {"mode": "Stateless"}}
+
+
 @pytest.mark.parametrize(
-    ("storage", "mode", "refused"),
+    ("change", "field"),
     [
-        pytest.param("pvc://other/jobs", None, True, id="another claim"),
-        pytest.param("pvc://data/elsewhere", None, True, id="another path of the claim"),
-        pytest.param("s3://bucket/jobs", "Savepoint", True, id="S3"),
-        pytest.param("s3://bucket/jobs", "Stateless", False, id="without the state"),
+        pytest.param(ELSEWHERE, "spec.state.storage", id="another claim"),
+        pytest.param(
+            {"spec.state": {**STATE, "storage": "pvc://data/elsewhere"}},
+            "spec.state.storage",
+            id="another path of the claim",
+        ),
+        pytest.param(
+            {"spec.state": {"storage": "s3://b/x"}, "spec.upgrade": {"mode": "Savepoint"}},
+            "spec.state.storage",
+            id="S3",
+        ),
+        pytest.param({"spec.state": None}, "spec.state", id="no state any more"),
+        pytest.param(BATCH, "spec.flink.runtimeMode", id="a batch job"),
     ],
 )
-def test_state_that_the_new_pods_could_not_reach_is_not_left_behind_in_silence(
-    storage: str, mode: str | None, refused: bool
+def test_state_that_the_new_job_could_not_go_on_from_is_not_left_behind_in_silence(
+    change: dict[str, Any], field: str
 ) -> None:
-    change = {"spec.state": {**STATE, "storage": storage}}
-    if mode:
-        change["spec.upgrade"] = {"mode": mode}
     found = diff(spec(), spec(change))
-    assert found.effect is (Effect.REFUSE if refused else Effect.RESTART)
-    assert bool(re.search(r"pvc://data/jobs.*upgrade.mode: Stateless", found.message)) is refused
+    assert found.effect is Effect.REFUSE
+    assert re.match(rf"{field}: .*pvc://data/jobs.* again; .* delete the ModelStr", found.message)
+    if "spec.upgrade" not in change:
+        assert diff(spec(), spec({**change, **STATELESS})).effect is Effect.RESTART
+
+
+@pytest.mark.parametrize(
+    ("old", "change"),
+    [
+        pytest.param({"spec.state": None}, {}, id="state is added"),
+        pytest.param(BATCH, {}, id="a batch job has none"),
+        pytest.param(BATCH, {**BATCH, **ELSEWHERE}, id="also one that moves"),
+        pytest.param(BATCH, {**BATCH, "spec.state": None}, id="or gives its place up"),
+    ],
+)
+def test_where_there_is_no_state_nothing_of_it_is_refused(
+    old: dict[str, Any], change: dict[str, Any]
+) -> None:
+    assert diff(spec(old), spec(change)).effect is Effect.RESTART
 
 
 def test_state_may_move_from_one_bucket_to_another() -> None:

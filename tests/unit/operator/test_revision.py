@@ -4,6 +4,7 @@ import copy
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from modelstream_operator.cache import Child
 from modelstream_operator.decide.acceptance import accepted
 from modelstream_operator.decide.decision import Decision
-from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.decide.memory import Ended, How, Memory, Step
+from modelstream_operator.decide.stored import Kind, Stored
 from modelstream_operator.names import LABEL_RUN
 from modelstream_operator.render import Target, children, run_of
 from modelstream_operator.render.revision import Gap, Revision, read, revision_of
@@ -22,6 +24,7 @@ from modelstream_operator.wish import REVISIONS, Reading, plan, wish
 
 TargetMaker = Callable[..., Target]
 STATE = {"spec/state": {"storage": "s3://bucket/x"}}
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NEWER = Settings(image_cpu="modelstream/runtime:2", image_pull_policy="Always")
 
 
@@ -132,16 +135,55 @@ def test_an_equal_spelling_and_more_taskmanagers_restart_nothing(target: TargetM
     assert [each["spec"]["replicas"] for each in made if each["kind"] == "Deployment"] == [1, 3]
 
 
-def test_state_on_a_claim_that_moves_is_refused_and_the_run_goes_on(target: TargetMaker) -> None:
+SAVED = Stored("s3://state/savepoints/x", Kind.SAVEPOINT, "a")
+STOPPED = Ended(1, "a", How.STOPPED, NOW, SAVED)
+KEEPS: dict[str, dict[str, Any]] = {
+    "it runs": {"started": "2026-01-01T00:00:00Z"},
+    "it was restored": {"restored_from": SAVED},
+    "it stops": {"step": Step.SAVEPOINTING, "started": "2026-01-01T00:00:00Z"},
+    "it has stopped": {"step": Step.TEARING_DOWN, "ended": STOPPED},
+    "it rests": {"step": Step.SUSPENDED, "ended": STOPPED},
+}
+HAS_NONE: dict[str, dict[str, Any]] = {
+    "it never ran": {},
+    "it has read all": {"step": Step.ENDED, "ended": replace(STOPPED, how=How.FINISHED)},
+    "it rests without": {"step": Step.SUSPENDED, "ended": replace(STOPPED, left=None)},
+}
+AWAY: list[Any] = [
+    pytest.param({"spec/state": {"storage": "pvc://b"}}, id="another claim"),
+    pytest.param({}, id="no state"),
+]
+
+
+@pytest.mark.parametrize("change", AWAY)
+@pytest.mark.parametrize("known", KEEPS.values(), ids=KEEPS)
+def test_an_edit_that_would_lose_state_is_refused_and_the_run_goes_on_with_it(
+    target: TargetMaker, change: dict[str, Any], known: dict[str, Any]
+) -> None:
     old = target({"spec/state": {"storage": "pvc://a"}})
     revision = revision_of(old)
-    moved = target({"spec/state": {"storage": "pvc://b"}})
-    found, made = asked(moved, deployed(revision), kept(old, revision))
+    memory = replace(deployed(revision), **known)
+    found, made = asked(target(change), memory, kept(old, revision))
     assert found.refusal
     assert "pvc://a" in found.refusal
     assert found.wanted.revision == revision.id
+    assert found.wanted.keeps_state
+    assert not found.wanted.restart
     assert "claim-models" in json.dumps(made)
     assert '"claimName": "a"' in json.dumps(made)
+
+
+@pytest.mark.parametrize("change", AWAY)
+@pytest.mark.parametrize("known", HAS_NONE.values(), ids=HAS_NONE)
+def test_where_there_is_no_state_to_lose_its_place_may_change(
+    target: TargetMaker, change: dict[str, Any], known: dict[str, Any]
+) -> None:
+    old = target({"spec/state": {"storage": "pvc://a"}})
+    revision = revision_of(old)
+    memory = replace(deployed(revision), **known)
+    found, _ = asked(target(change), memory, kept(old, revision))
+    assert found.refusal is None
+    assert found.wanted.restart
 
 
 def test_a_run_whose_revision_somebody_deleted_gets_the_same_again(target: TargetMaker) -> None:
