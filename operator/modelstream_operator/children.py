@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from modelstream_operator.cache import Child, version_of
 from modelstream_operator.cluster import ApiError, Cluster
-from modelstream_operator.decide.children import lost_part, refused
+from modelstream_operator.decide.children import in_ending_namespace, lost_part, refused
 from modelstream_operator.decide.drift import is_as_applied
 from modelstream_operator.decide.problem import Problem
 from modelstream_operator.names import ANNOTATION_APPLIED
@@ -89,7 +89,8 @@ class Children:
         except ApiError as error:
             if not error.refused:
                 raise
-            self.refused[ref] = refused(ref, str(error))
+            ends = error.of_ending_namespace
+            self.refused[ref] = in_ending_namespace() if ends else refused(ref, str(error))
             return
         signature = manifest["metadata"]["annotations"][ANNOTATION_APPLIED]
         self.applied[ref] = (signature, version_of(answer))

@@ -24,6 +24,9 @@ from modelstream_operator.slim import without_managed_fields
 _ANY_NUMBER = 0
 """Of connections, as aiohttp has it."""
 
+_TOO_LARGE = ("request is too large", "message larger than max")
+"""What etcd says of an object that it does not take; the API server makes a 500 of it."""
+
 
 class ApiError(Exception):
     """The API server refused a request, or could not be reached (status 0)."""
@@ -35,10 +38,14 @@ class ApiError(Exception):
 
     @property
     def refused(self) -> bool:
-        """Whether the same request will be refused again: the manifest is at fault."""
-        return self.status in {400, 409, 413, 422} or (
-            self.status == 403 and "unable to create new content" not in str(self)
-        )
+        """Whether the same request will be refused again: the manifest or the place is at fault."""
+        too_large = any(sign in str(self) for sign in _TOO_LARGE)
+        return self.status in {400, 403, 409, 413, 422} or too_large
+
+    @property
+    def of_ending_namespace(self) -> bool:
+        """Whether nothing can be made in a namespace because it is being deleted."""
+        return self.status == 403 and "being terminated" in str(self)
 
 
 class Cluster(Protocol):

@@ -142,7 +142,9 @@ def _key(namespace: str | None, name: str) -> Key:
 
 
 def _tell(body: kopf.Body, transition: Transition) -> None:
-    """A Kubernetes event about a transition of Ready."""
+    """A Kubernetes event about a transition of Ready, where one can be made."""
+    if transition.reason == Reason.NAMESPACE_TERMINATING:
+        return
     post = kopf.info if transition.ready or transition.reason in _EXPECTED else kopf.warn
     post(body, reason=transition.reason, message=transition.message[:1000])
 

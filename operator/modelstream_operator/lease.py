@@ -105,7 +105,7 @@ class Lease:
             return
         except ApiError as error:
             # In a namespace that ends nobody can make it anew, and its streams have to end too.
-            mine = self._since is not None and "being terminated" in str(error)
+            mine = self._since is not None and error.of_ending_namespace
             if not mine:
                 self._say(str(error))
         if mine:

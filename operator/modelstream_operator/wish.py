@@ -15,6 +15,7 @@ from modelstream_operator.decide.acceptance import SpecRefusedError, accepted
 from modelstream_operator.decide.decision import Decision, Rest, Wanted
 from modelstream_operator.decide.laststate import has_state
 from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.decide.oversize import too_large
 from modelstream_operator.recall import with_memory
 from modelstream_operator.render import Target, run_of, stream_children
 from modelstream_operator.render.config import (
@@ -119,8 +120,11 @@ def wish(
     if target is None or newest is None or reading.missing:
         return _as_before(common, deployed, kept, reading, manifest)
     change = _change(kept, deployed, newest, target, memory)
-    if change.effect is Effect.REFUSE:
-        refused = replace(reading, refusal=change.message)
+    refusal = change.message if change.effect is Effect.REFUSE else ""
+    if newest.id != memory.revision:
+        refusal = refusal or too_large(target, newest)
+    if refusal:
+        refused = replace(reading, refusal=refusal)
         return _as_before(common, deployed, kept, refused, manifest)
     asked = _asked(common, target, newest, change)
     outdated = not asked.restart and _is_outdated(kept, deployed, newest)

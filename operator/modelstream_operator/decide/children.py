@@ -10,6 +10,15 @@ def refused(ref: Ref, message: str) -> Problem:
     return Problem(ConditionType.JOB_RUNNING, Reason.CHILD_REFUSED, f"{ref}: {message}")
 
 
+def in_ending_namespace() -> Problem:
+    """The same for every child: the API server lets none be made."""
+    message = (
+        "the namespace is being deleted, and nothing can be made in it any more: what is there goes"
+        " with it"
+    )
+    return Problem(ConditionType.JOB_RUNNING, Reason.NAMESPACE_TERMINATING, message)
+
+
 def lost_part(asked: Manifest, answer: Manifest) -> Problem | None:
     """What an API server without image volumes has left out, silently."""
     if not (lost := _lost_image_volumes(asked, answer)):

@@ -38,6 +38,8 @@ def phase_of(facts: Facts, said: Said) -> Phase:
             return Phase.PENDING
         case Step.DELETING:
             return Phase.DELETING
+    if any(each.reason == Reason.NAMESPACE_TERMINATING for each in facts.problems):
+        return Phase.DELETING
     if facts.refusal is not None and not memory.run:
         return Phase.FAILED
     if _is_true(said, ConditionType.READY):

@@ -172,6 +172,10 @@ class Reason(StrEnum):
         " gone",
     )
     CHILD_REFUSED = "ChildRefused", _JOB, "the object and the API server's words"
+    NAMESPACE_TERMINATING = (
+        *("NamespaceTerminating", _JOB),
+        "the namespace is being deleted, so that nothing can be made in it",
+    )
 
 
 def table() -> str:

@@ -57,3 +57,20 @@ def test_a_program_is_waited_for_and_another_text_of_it_restarts_the_job(
     wait_until(lambda: text_of(home, 2) == "print(2)")
     assert run_of(home) == 2
     assert lists(serving) == before
+
+
+def test_a_program_as_large_as_can_be_kept_runs_and_a_larger_one_is_told(
+    home: Space, program: Any, pods: Pods
+) -> None:
+    write(home, "<" * 75_000 + "x" * 900_000)  # each < is stored as six bytes
+    home.create(program)
+    pods.both_run()
+    write(home, "<" * 300_000)
+    said = wait_until(lambda: refused(home))
+    assert said["message"].startswith("spec.python.configMap: ")
+    assert run_of(home) == 1
+
+
+def refused(home: Space) -> dict[str, Any]:
+    found = home.condition("scores", "Accepted")
+    return found if found.get("reason") == "InvalidSpec" else {}

@@ -168,6 +168,7 @@ def test_a_stream_ends_with_its_namespace(space: Any, scores: Any, until: Any) -
     for plural in ("deployments", "services", "configmaps"):
         for name in space.names(plural):
             space.delete(plural, name)
+    until(lambda: space.condition("scores", "Ready").get("reason") == "NamespaceTerminating")
     space.create_is_refused({**scores, "metadata": {"name": "late"}})
     space.delete("modelstreams", "scores")
     until(lambda: space.get("modelstreams", "scores") is None)

@@ -226,3 +226,31 @@ def test_a_run_outlives_its_config_map_and_can_be_scaled_and_suspended(
 
     resting = asked(program({"spec/suspend": True}), memory, None, child)
     assert resting.wanted.rest is Rest.SUSPENDED
+
+
+LARGE = {"data": {"job.py": "print('<x>')\n" * 75_000}}
+
+
+def test_a_program_that_is_too_large_to_be_kept_is_refused_and_what_runs_goes_on(
+    program: TargetMaker,
+) -> None:
+    first = asked(program(), Memory(), LARGE)
+    assert not first.wanted.revision
+    status, reason, message = conditions(first, Memory())[ConditionType.ACCEPTED]
+    assert (status, reason) == ("False", "InvalidSpec")
+    assert message.startswith("spec.python.configMap: with it what a run is made of takes")
+
+    _, memory, child = revision(program(), OLD)
+    later = asked(program(), memory, LARGE, child)
+    assert not later.wanted.changes
+    assert objects(later, memory)["ConfigMap/scores-program-1"]["data"] == OLD["data"]
+    assert asked(program(), memory, NEW, child).refusal is None
+
+
+def test_the_field_that_is_too_large_is_named(program: TargetMaker) -> None:
+    env = [{"name": "X", "value": "x" * 800_000}]
+    template = {"spec": {"containers": [{"name": "main", "env": env}]}}
+    large = program({"spec/flink/taskManager": {"podTemplate": template}})
+    said = asked(large, Memory(), OLD).refusal
+    assert said
+    assert said.startswith("spec.flink.taskManager.podTemplate.spec.containers: ")

@@ -158,3 +158,37 @@ def test_a_server_that_does_not_answer_is_no_refusal(target: Any) -> None:
         assert not session.children.refused
 
     asyncio.run(run())
+
+
+def test_in_a_namespace_that_is_being_deleted_nothing_is_made_and_nothing_is_an_error(
+    target: Any,
+) -> None:
+    manifest = {**target().manifest, "apiVersion": "modelstream.dev/v1alpha1"}
+    why = "unable to create new content in namespace fraud because it is being terminated"
+
+    async def run() -> None:
+        server, session = Server(), Session(SCORES)
+        one = Reconciler(server, Cache(), Flink(), Settings(retry_refused=7))
+        for kind in ("Service", "ConfigMap", "Deployment", "ControllerRevision"):
+            server.refuses[kind] = ApiError(403, f"{kind} x is forbidden: {why}")
+        for _ in range(4):
+            outcome = await one.once(session, manifest)
+        assert outcome.delay == 7
+        said = server.statuses[-1]
+        ready = next(each for each in said["conditions"] if each["type"] == "Ready")
+        assert (said["phase"], ready["reason"]) == ("Deleting", "NamespaceTerminating")
+        assert len(server.statuses) == 2, "then all is said"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(ApiError(500, "etcdserver: request is too large"), id="etcd"),
+        pytest.param(ApiError(413, "Request entity too large"), id="the API server"),
+    ],
+)
+def test_an_object_that_is_too_large_to_be_stored_is_refused(error: ApiError) -> None:
+    assert error.refused
+    assert not ApiError(500, "etcdserver: leader changed").refused
