@@ -14,6 +14,7 @@ from modelstream_operator.resources import Key, Manifest, Ref
 BY_HAND = 7
 """Pods that somebody asks a Deployment for."""
 KEY = Key("fraud", "scores")
+_RESULTS = ("job", "application")
 
 
 class CrashError(Exception):
@@ -105,10 +106,10 @@ class ClusterInMemory:
         self.objects[ref] = {**old, "metadata": meta, "spec": {**old["spec"], "replicas": BY_HAND}}
         self.cache.put(self.objects[ref])
 
-    def _root(self, run: int) -> str:
+    def _options(self, run: int) -> dict[str, str]:
         config = self.objects[Ref("ConfigMap", KEY.namespace, names.config(KEY.name, run))]
-        options = json.loads(config["data"]["flink.yaml"])
-        return str(options["execution.checkpointing.savepoint-dir"])
+        options: dict[str, str] = json.loads(config["data"]["flink.yaml"])
+        return options
 
     def _tell(self, ref: Ref, manifest: Manifest, *, there: bool = True) -> None:
         if ref.kind != "Deployment" or "-jobmanager-" not in ref.name:
@@ -122,7 +123,10 @@ class ClusterInMemory:
         told = ("FROM", "NEWEST", "ELSE")
         restore = Restore(*(environment.get(f"MODELSTREAM_RESTORE_{each}") for each in told))
         job = environment["MODELSTREAM_JOB_ID"]
-        self.world.ask(number, job, restore, self._root(number))
+        options = self._options(number)
+        root = options["execution.checkpointing.savepoint-dir"]
+        keeps = [options.get(f"{each}-result-store.delete-on-commit") for each in _RESULTS]
+        self.world.ask(number, job, restore, root, keeps_results=keeps == ["false", "false"])
 
     def show(self) -> None:
         """What controllers and kubelets write: status of the Deployments, and pods."""
@@ -139,6 +143,10 @@ class ClusterInMemory:
             if run.kept:
                 for each in _config_maps(self.uid, run):
                     self.cache.high_availability.put(each)
+        for index, number in enumerate(self.world.dead):
+            name = f"scores-jobmanager-{number}-dead-{index}"
+            pod = _pod(name, self.world.runs[number])
+            self.cache.put({**pod, "status": {"phase": "Failed", "reason": "Evicted"}})
 
 
 def _config_maps(uid: str, run: Run) -> list[Manifest]:

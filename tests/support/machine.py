@@ -129,9 +129,9 @@ class Courses(RuleBasedStateMachine):
         self.world.broken = wish
 
     @precondition(lambda self: self._live)
-    @rule()
-    def jobmanager_killed(self) -> None:
-        self.world.kill(self._job)
+    @rule(evicted=st.booleans())
+    def jobmanager_killed(self, evicted: bool) -> None:
+        (self.world.evict if evicted else self.world.kill)(self._job)
 
     # Flink
 

@@ -44,6 +44,8 @@ class Spec:
     stateless: bool = False
     moved: bool = False
     """Whether state is to be in another store."""
+    given_up: bool = False
+    """Whether ``state`` is taken away."""
     last_state: bool = False
     refused: bool = False
     deleted: bool = False
@@ -131,7 +133,7 @@ class Pure:
     def step(self, spec: Spec, writes: int | None) -> None:
         """One pass; the operator dies after so many writes."""
         self.writes = writes
-        if not spec.refused:
+        if not spec.refused and not spec.given_up:
             self.accepted = replace(spec)
         try:
             self.loop.run_until_complete(self._pass(spec))

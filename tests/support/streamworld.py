@@ -58,6 +58,8 @@ class Run:
     """Of the user, when it was made."""
     origin: str | None = None
     """What its JobManager has found to go on from."""
+    keeps_results: bool = True
+    """Whether Flink's options keep what a replaced JobManager knows of the end of a job by."""
 
     @property
     def record(self) -> str:
@@ -98,12 +100,23 @@ class World:
     """How often a user has asked for something else."""
     last: Run | None = None
     """Whose job was the last to be submitted."""
+    dead: list[int] = field(default_factory=list)
+    """Runs of the pods that have failed and whose objects stay."""
 
     # What the operator does
 
-    def ask(self, number: int, job_id: str, restore: Restore, root: str = STATE) -> None:
+    def ask(
+        self,
+        number: int,
+        job_id: str,
+        restore: Restore,
+        root: str = STATE,
+        *,
+        keeps_results: bool = True,
+    ) -> None:
         """There are Deployments of this run, which ask for pods."""
         new = Run(number, job_id, restore, root=root, touches=self.touches)
+        new.keeps_results = keeps_results
         run = self.runs.setdefault(number, new)
         assert (run.job_id, run.restore) == (job_id, restore), "a run is made from one thing"
         run.asked = True
@@ -136,11 +149,16 @@ class World:
         """The JobManager dies; what is in its memory is lost."""
         self._gone(run)
 
+    def evict(self, run: Run) -> None:
+        """Its node has no room for the JobManager: it ends, and another takes its place."""
+        self._gone(run)
+        self.dead.append(run.number)
+
     def _gone(self, run: Run) -> None:
         run.pod, run.job, run.stop, run.answers = "", None, None, {}
 
     def _boot(self, run: Run) -> None:
-        if run.result:
+        if run.result and run.keeps_results:
             run.pod = "Ended"
             # Nobody can tell any more that somebody else's stop was none of its own.
             self.forgiving |= run.by_itself and run.stopped_with is not None

@@ -128,5 +128,7 @@ class Whole:
             "flink": flink,
             "upgrade": {"mode": spec.mode},
         }
+        if spec.given_up:
+            body |= {"state": None, "upgrade": {}}
         status = self.cluster.status
         return {**self.manifest, "metadata": meta, "spec": body, "status": status}

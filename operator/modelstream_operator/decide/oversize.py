@@ -9,7 +9,7 @@ from modelstream_operator.render.revision import Revision
 from modelstream_operator.render.target import Target
 
 MOST = 1_400_000
-"""Bytes of a revision's data: etcd takes 1.5 MiB, and annotations and managed fields come on top."""
+"""Bytes of a revision's data: etcd takes 1.5 MiB, and the object's metadata comes on top."""
 
 _ESCAPED = re.compile("[<>&\u2028\u2029]")
 """What the API server writes as six bytes each."""
@@ -26,8 +26,8 @@ def too_large(target: Target, revision: Revision) -> str:
         return ""
     path, _ = _largest("spec", {**revision.spec, **_with_program(target, revision)})
     return (
-        f"{path}: with it what a run is made of takes {size // 1024} KiB, and {MOST // 1024} KiB can"
-        " be stored: write less there; files can come in spec.flink.image, or on a claim"
+        f"{path}: with it what a run is made of takes {size // 1024} KiB, and {MOST // 1024} KiB"
+        " can be stored: write less there; files can come in spec.flink.image, or on a claim"
     )
 
 

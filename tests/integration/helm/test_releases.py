@@ -96,10 +96,16 @@ def test_the_hook_refuses_while_a_stream_exists_with_the_rights_that_it_has(
     elsewhere = hook.run("a")
     everywhere = hook.run("")
     forbidden = Hook(plane, tmp_path, "default", "nobody").run("a")
+    stream = f"{STREAMS}/namespaces/default/modelstreams/scores"
+    finalizers = {"metadata": {"finalizers": ["modelstream.dev/operator"]}}
+    plane.request("PATCH", stream, finalizers, kind="application/merge-patch+json")
+    plane.request("DELETE", stream)
+    leaving = hook.run("")
 
     assert (elsewhere.returncode, elsewhere.stdout) == (0, "")
     assert everywhere.returncode == 1
     assert "default/scores is still there" in everywhere.stdout
+    assert leaving.stdout == everywhere.stdout, "its operator is still needed"
     assert forbidden.returncode == 1
     assert "--no-hooks" in forbidden.stdout
 

@@ -117,9 +117,44 @@ def nothing_is_known(course: Courses) -> None:
         course.all_goes_on()
 
 
+def evicted_and_edited(course: Courses) -> None:
+    """The object of a pod that has failed stays beside the pod that took its place."""
+    course.works()
+    course.world.evict(course._job)
+    for _ in range(2):
+        course.all_goes_on()
+    course.edited()
+    stops(course, succeeds=True)
+
+
+def ended_and_replaced(course: Courses) -> None:
+    """A job fails, and its JobManager is replaced before anybody has looked."""
+    course.works()
+    course.checkpoint_completes()
+    run = course._job
+    course.world.end(run, "FAILED")
+    course.world.kill(run)
+    for _ in range(2):
+        course.all_goes_on()
+    assert course.operator.memory.step is Step.ENDED
+
+
+def state_given_up(course: Courses) -> None:
+    """Taken out of the spec of a job that has some: the job keeps it."""
+    course.works()
+    course.spec.given_up = True
+    for _ in range(4):
+        course.all_goes_on()
+    assert [run.number for run in course.world.runs.values()] == [1]
+    course.spec.given_up = False
+
+
 @pytest.mark.parametrize(
     "course",
     [
+        evicted_and_edited,
+        ended_and_replaced,
+        state_given_up,
         restored_and_dropped,
         no_pod_can_be_made,
         status_lost,

@@ -223,7 +223,7 @@ FIELDS: dict[str, tuple[dict[str, Any], Any, set[str], str]] = {
     "flink.image": (BASE, "r:2", BOTH, r"(initContainers|containers)\[.*\]/image"),
     "flink.parallelism": (BASE, 7, {FLINK}, "parallelism.default"),
     "flink.runtimeMode": (
-        *(BASE, "Batch", {FLINK}),
+        *({**BASE, "spec/upgrade": {"mode": "Stateless"}}, "Batch", {FLINK}),
         r"(execution.runtime-mode|jobmanager.scheduler|pipeline.max-parallelism|restart-strategy\..*"
         r"|table.exec.uid.generation|slot.request.timeout"
         r"|jobmanager.adaptive-scheduler.submission.resource-wait-timeout)",
