@@ -116,7 +116,7 @@ class Courses(RuleBasedStateMachine):
 
     # Pods, nodes, and the way to Flink
 
-    @rule(way=st.sampled_from(["open", "silent", "refused", "lost"]))
+    @rule(way=st.sampled_from(["open", "silent", "refused", "read-only", "lost"]))
     def way_to_flink(self, way: str) -> None:
         self.world.way = way
 

@@ -87,7 +87,8 @@ class World:
     kept: dict[str, list[str]] = field(default_factory=dict)
     """Those of each job, in their order."""
     way: str = "open"
-    """Or silent (no answer in time), refused (503 of a proxy), or lost (done, and no answer)."""
+    """Or silent (no answer in time), refused (503 of a proxy), read-only (403 of a mesh to all that
+    asks for something), or lost (done, and no answer)."""
     stuck: bool = False
     """Whether pods that leave do not end: their node is cut off."""
     broken: bool = False
@@ -245,6 +246,10 @@ class FlinkInMemory:
             raise FlinkError(503, "upstream")
         return self.world.runs[int(url)]
 
+    def _asks_for_something(self) -> None:
+        if self.world.way == "read-only":
+            raise FlinkError(403, "RBAC: access denied")
+
     def _answered(self) -> None:
         if self.world.way == "lost":
             raise FlinkError(0, "timeout")
@@ -296,6 +301,7 @@ class FlinkInMemory:
 
     async def stop_with_savepoint(self, url: str, job: str, directory: str, trigger: str) -> None:
         run = self._of(url, job)
+        self._asks_for_something()
         assert directory.startswith(f"{run.root}/"), f"no pod of run {run.number} has {directory}"
         if run.job != "RUNNING":
             raise FlinkError(409, "not all tasks run")
@@ -307,7 +313,9 @@ class FlinkInMemory:
         return {"v": {"parallelism": {"upperBound": self._of(url, job).bound}}}
 
     async def rescale(self, url: str, job: str, bounds: Mapping[str, int]) -> None:
-        self._of(url, job).bound = bounds["v"]
+        run = self._of(url, job)
+        self._asks_for_something()
+        run.bound = bounds["v"]
         self._answered()
 
 

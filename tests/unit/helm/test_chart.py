@@ -1,3 +1,4 @@
+import re
 from dataclasses import fields
 
 import pytest
@@ -7,6 +8,7 @@ from tests.unit.helm.conftest import CHART, KUBERNETES, helm
 from modelstream_operator.resources import CHILDREN, CLAIM, EVENT, LEASE, MODELSTREAM, NODE, POD
 from modelstream_operator.settings import PREFIX, Settings
 
+GUIDE = CHART.parents[1] / "docs" / "operator.md"
 CRD = CHART.parents[1] / "crds" / "modelstream.dev_modelstreams.yaml"
 COPY = CHART / "files" / CRD.name
 
@@ -94,6 +96,23 @@ def test_nothing_beyond_what_the_operator_uses_is_granted(rendered):
     used |= {f"{MODELSTREAM.plural}/status", f"{MODELSTREAM.plural}/finalizers"}
 
     assert {resource for resource, _ in granted(rendered())} == used
+
+
+def test_the_guide_lists_the_rights_that_the_chart_gives(rendered):
+    section = GUIDE.read_text().split("\n## Rights\n", 1)[1].split("\n## ", 1)[0]
+    rows = [line.split(" | ") for line in section.splitlines() if line.startswith("| `")]
+    told = {
+        (resource, verb)
+        for first, verbs in rows
+        for resource in re.findall(r"`([a-z/]+)`", first)
+        for verb in verbs.removesuffix(" |").split(", ")
+    }
+    assert told == {pair for pair in granted(rendered(scope="Namespace")) if own(*pair)}
+
+
+def own(resource, verb):
+    """Leases, and the operator's own pod, are told apart."""
+    return resource != LEASE.plural and (resource, verb) != ("pods", "get")
 
 
 def test_the_scope_of_one_namespace_needs_no_cluster_role(rendered):

@@ -127,6 +127,17 @@ def evicted_and_edited(course: Courses) -> None:
     stops(course, succeeds=True)
 
 
+def stop_refused(course: Courses) -> None:
+    """A mesh lets nothing through that asks Flink for something; the job is never stopped."""
+    course.works()
+    course.checkpoint_completes()
+    course.world.way = "read-only"
+    course.edited()
+    for _ in range(30):
+        course.operator_looks(writes=None, seconds=31)
+    assert course.operator.memory.step is not Step.SAVEPOINTING
+
+
 def ended_and_replaced(course: Courses) -> None:
     """A job fails, and its JobManager is replaced before anybody has looked."""
     course.works()
@@ -154,6 +165,7 @@ def state_given_up(course: Courses) -> None:
     [
         evicted_and_edited,
         ended_and_replaced,
+        stop_refused,
         state_given_up,
         restored_and_dropped,
         no_pod_can_be_made,
@@ -178,11 +190,13 @@ def test_a_course(course: Callable[[Courses], None], operator: str, target: Any)
             return Whole(world, clock, loop, manifest)
 
     there = Here()
-    there.created()
-    for _ in range(3):
-        there.all_goes_on()
-    course(there)
-    there.teardown()
+    try:
+        there.created()
+        for _ in range(3):
+            there.all_goes_on()
+        course(there)
+    finally:
+        there.teardown()
 
 
 def test_decide_alone() -> None:
