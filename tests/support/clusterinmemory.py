@@ -9,6 +9,7 @@ from tests.support.streamworld import Restore, Run, World
 
 from modelstream_operator import names
 from modelstream_operator.cache import Cache
+from modelstream_operator.cluster import ApiError
 from modelstream_operator.resources import Key, Manifest, Ref
 
 BY_HAND = 7
@@ -32,6 +33,8 @@ class ClusterInMemory:
     writes: int | None = None
     version: int = 0
     objects: dict[Ref, Manifest] = field(default_factory=dict)
+    conflicts: int = 0
+    """Writes of status that are still to find another version than they were made for."""
     taken: set[Ref] = field(default_factory=set)
     """What somebody else has deleted, and the operator has not."""
 
@@ -63,7 +66,10 @@ class ClusterInMemory:
         return self.objects.get(ref)
 
     async def apply_status(self, known: Manifest, status: Mapping[str, Any]) -> Manifest:
-        """Store it."""
+        """Store it, unless somebody was faster."""
+        if self.conflicts:
+            self.conflicts -= 1
+            raise ApiError(409, "the object has been modified")
         self.status = dict(status)
         self._wrote()
         return {**known, "status": self.status}

@@ -74,6 +74,10 @@ class Courses(RuleBasedStateMachine):
         self._look()
 
     @rule()
+    def object_changes_meanwhile(self) -> None:
+        self.operator.outpaced()
+
+    @rule()
     def operator_is_upgraded(self) -> None:
         self.operator.upgraded()
 

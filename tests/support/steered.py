@@ -88,6 +88,12 @@ class Operator(Protocol):
     def lose_all(self) -> None:
         """Also what the runs were made of is gone."""
 
+    def named(self, step: str) -> str:
+        """Somebody writes another step into status; returns the one that was there."""
+
+    def outpaced(self) -> None:
+        """Somebody else changes the object just before the next write of its status."""
+
     def upgraded(self) -> None:
         """An operator that renders other pods takes over."""
 
@@ -105,6 +111,10 @@ class Operator(Protocol):
     @property
     def awry(self) -> set[Ref]:
         """Children of the present run that are not as they were made."""
+
+    @property
+    def tells_of_a_job(self) -> bool:
+        """Whether status says that the job runs."""
 
     @property
     def memory(self) -> Memory:
@@ -143,6 +153,7 @@ class Pure:
     awake: bool = True
     children: list[Ref] = field(default_factory=list)
     awry: set[Ref] = field(default_factory=set)
+    tells_of_a_job: bool = True  # it makes no status of what it knows
 
     def meddled(self, child: Ref, *, deleted: bool) -> None:
         """``decide`` makes no children."""
@@ -154,12 +165,22 @@ class Pure:
         """It is given nothing any more."""
         self.status = {}
 
+    def named(self, step: str) -> str:
+        """Somebody writes another step into status; returns the one that was there."""
+        before, self.status = str(self.status["step"]["name"]), with_step(self.status, step)
+        return before
+
+    def outpaced(self) -> None:
+        """``decide`` writes nothing."""
+
     def upgraded(self) -> None:
         """``decide`` renders nothing."""
 
     async def _pass(self, spec: Spec) -> None:
         memory = self.memory
         decision = decide(memory, self._wanted(spec, memory), await self._seen(memory))
+        if memory.step is Step.UNKNOWN:  # nothing is written or done then
+            return
         self._write_status(decision.memory)
         await self._act(decision)
         self._wrote()
@@ -252,6 +273,11 @@ class Pure:
                 self.world.ask_nothing(number)
         if decision.running:
             self.world.ask(memory.run, memory.job_id, _restore(memory.restored_from))
+
+
+def with_step(status: Manifest, name: str) -> Manifest:
+    """A status at another step."""
+    return {**status, "step": {**status["step"], "name": name}}
 
 
 def _restore(given: Stored | None) -> Restore:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.support.clusterinmemory import BY_HAND, KEY, ClusterInMemory, CrashError
-from tests.support.steered import PATIENCE, Clock, Spec
+from tests.support.steered import PATIENCE, Clock, Spec, with_step
 from tests.support.streamworld import FlinkInMemory, World
 
 from modelstream_crds.v1alpha1 import ModelStreamStatus
@@ -80,6 +80,12 @@ class Whole:
         }
 
     @property
+    def tells_of_a_job(self) -> bool:
+        """Whether status says that the job runs."""
+        said = {each["type"]: each["status"] for each in self.cluster.status["conditions"]}
+        return said["JobRunning"] == "True"
+
+    @property
     def memory(self) -> Memory:
         """What it has written."""
         return Memory.of(ModelStreamStatus.model_validate(self.cluster.status))
@@ -111,6 +117,17 @@ class Whole:
             self.cluster.somebody_deletes(ref)
         self.lose_status()
 
+    def named(self, step: str) -> str:
+        """Somebody writes another step into status; returns the one that was there."""
+        before = str(self.cluster.status["step"]["name"])
+        self.cluster.status = with_step(self.cluster.status, step)
+        self.session, self.told = Session(KEY), True
+        return before
+
+    def outpaced(self) -> None:
+        """Somebody else changes the object just before the next write of its status."""
+        self.cluster.conflicts = 1
+
     def _of(self, spec: Spec) -> Manifest:
         if spec != self.written:
             self.written, self.generation = replace(spec), self.generation + 1
@@ -129,6 +146,6 @@ class Whole:
             "upgrade": {"mode": spec.mode},
         }
         if spec.given_up:
-            body |= {"state": None, "upgrade": {}}
+            del body["state"], body["upgrade"]
         status = self.cluster.status
         return {**self.manifest, "metadata": meta, "spec": body, "status": status}

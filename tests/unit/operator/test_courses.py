@@ -109,6 +109,26 @@ def status_lost(course: Courses) -> None:
     assert [run.number for run in course.world.runs.values()] == [1]
 
 
+def step_of_a_newer_operator(course: Courses) -> None:
+    """It waits, whatever is asked for, until that operator is back."""
+    course.works()
+    before = course.operator.named("RollingBack")
+    course.edited()
+    for _ in range(2):
+        course.all_goes_on()
+    assert [(run.number, run.alive) for run in course.world.runs.values()] == [(1, True)]
+    assert course.operator.named(before) == "RollingBack"
+
+
+def outpaced(course: Courses) -> None:
+    """The object changes before what was decided about it is written."""
+    course.works()
+    course.edited()
+    course.operator.outpaced()
+    course.operator_looks(writes=None, seconds=1)
+    stops(course, succeeds=True)
+
+
 def nothing_is_known(course: Courses) -> None:
     """Status is lost, and what the run was made of too: nobody knows where its state is."""
     course.world.forgiving = True
@@ -136,6 +156,31 @@ def stop_refused(course: Courses) -> None:
     for _ in range(30):
         course.operator_looks(writes=None, seconds=31)
     assert course.operator.memory.step is not Step.SAVEPOINTING
+
+
+def one_slow_answer(course: Courses) -> None:
+    """It changes nothing of what is told."""
+    course.works()
+    course.operator_looks(writes=None, seconds=5)
+    assert course.operator.tells_of_a_job
+    course.world.way = "silent"
+    course.operator_looks(writes=None, seconds=5)
+    assert course.operator.tells_of_a_job
+    course.world.way = "open"
+
+
+def silent_while_it_stops(course: Courses) -> None:
+    """A ready JobManager that does not answer has not lost its job: it is given more time."""
+    course.works()
+    course.edited()
+    for _ in range(2):
+        course.operator_looks(writes=None, seconds=1)
+    course.world.way = "silent"
+    for _ in range(5):
+        course.operator_looks(writes=None, seconds=31)
+    assert course.operator.memory.step is Step.SAVEPOINTING
+    course.world.way = "open"
+    course.stop_ends(succeeds=True, forgotten=False)
 
 
 def ended_and_replaced(course: Courses) -> None:
@@ -166,10 +211,14 @@ def state_given_up(course: Courses) -> None:
         evicted_and_edited,
         ended_and_replaced,
         stop_refused,
+        one_slow_answer,
+        silent_while_it_stops,
         state_given_up,
         restored_and_dropped,
         no_pod_can_be_made,
         status_lost,
+        step_of_a_newer_operator,
+        outpaced,
         nothing_is_known,
         answer_forgotten,
         replaced_after_a_stop,
