@@ -150,7 +150,7 @@ class Reconciler:
         # Before anything is done, because the next pass continues from what is written there.
         if (outcome := await self._write(session, manifest, status)) is None:
             return Outcome(0.0, before.get("phase", ""))
-        known = dict(session.children.refused)
+        known = set(session.children.refused)
         await self._act(session, asked, observed, decision)
         # What ForgetHighAvailability asks for too: what is over goes in every step.
         await tidy(self.cluster, observed, manifest)
@@ -159,7 +159,8 @@ class Reconciler:
         await session.children.make(
             self.cluster, plan(asked, decision, there, digests_of(facts)), there, asked.uid
         )
-        changed = decision.memory != memory or session.children.refused != known
+        # Which are refused, not in what words: an answer may be another one each time.
+        changed = decision.memory != memory or session.children.refused.keys() != known
         delay = 0.0 if changed else self._delay(status, decision, observed)
         if known and not changed:
             # No watch tells of the moment when a quota or somebody's object is out of the way.

@@ -1,16 +1,20 @@
 """The client in front of a server that says what the test wants."""
 
 import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from aiohttp import web
 
-from modelstream_operator.cluster import KubernetesCluster
+from modelstream_operator.cluster import ApiError, KubernetesCluster
 from modelstream_operator.resources import POD, Ref
 
 DONE = web.AppKey("done", asyncio.Event)
+Handler = Callable[[web.Request], Coroutine[Any, Any, web.StreamResponse]]
 
 
 async def answered(request: web.Request) -> web.StreamResponse:
@@ -34,36 +38,66 @@ def kubeconfig(directory: Path, port: int) -> Path:
     return file
 
 
+@asynccontextmanager
+async def client(
+    handler: Handler, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[KubernetesCluster, web.Application]]:
+    """A client of a server that answers by a handler."""
+    application = web.Application()
+    application[DONE] = asyncio.Event()
+    application.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(application, shutdown_timeout=0)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    default = "kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
+    monkeypatch.setattr(default, str(kubeconfig(place, runner.addresses[0][1])))
+    cluster = await KubernetesCluster.connect(connections=1, request_timeout=30)
+    try:
+        async with asyncio.timeout(60):
+            yield cluster, application
+    finally:
+        application[DONE].set()
+        await cluster.close()
+        await runner.cleanup()
+
+
 def test_watches_take_no_connection_from_requests(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def run() -> None:
-        application = web.Application()
-        application[DONE] = asyncio.Event()
-        application.router.add_get("/{path:.*}", answered)
-        runner = web.AppRunner(application, shutdown_timeout=0)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        port = runner.addresses[0][1]
-        default = "kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
-        monkeypatch.setattr(default, str(kubeconfig(tmp_path, port)))
-        cluster = await KubernetesCluster.connect(connections=1, request_timeout=30)
-        watching = [cluster.watch(POD, "fraud", {}, None) for _ in range(3)]
-        try:
-            for watch in watching:
-                lines = await watch.__aenter__()
-                assert await anext(lines) == b"{}\n"
-            assert await cluster.get(Ref(POD.kind, "fraud", "x")) is not None
-        finally:
-            application[DONE].set()
-            for watch in watching:
-                await watch.__aexit__(None, None, None)
-            await cluster.close()
-            await runner.cleanup()
+        async with client(answered, tmp_path, monkeypatch) as (cluster, application):
+            watching = [cluster.watch(POD, "fraud", {}, None) for _ in range(3)]
+            try:
+                for watch in watching:
+                    lines = await watch.__aenter__()
+                    assert await anext(lines) == b"{}\n"
+                assert await cluster.get(Ref(POD.kind, "fraud", "x")) is not None
+            finally:
+                application[DONE].set()
+                for watch in watching:
+                    await watch.__aexit__(None, None, None)
 
-    async def in_time() -> None:
-        async with asyncio.timeout(60):
-            await run()
+    asyncio.run(run())
 
-    asyncio.run(in_time())
+
+def test_a_status_is_written_over_the_version_that_was_read_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Any] = []
+
+    async def newer(request: web.Request) -> web.Response:
+        written.append(await request.json())
+        refusal = {"kind": "Status", "message": "it has been modified", "reason": "Conflict"}
+        return web.json_response(refusal, status=409)
+
+    meta = {"name": "scores", "namespace": "fraud", "uid": "u", "resourceVersion": "7"}
+    known = {"kind": "ModelStream", "metadata": {**meta, "generation": 3}}
+
+    async def run() -> None:
+        async with client(newer, tmp_path, monkeypatch) as (cluster, _):
+            with pytest.raises(ApiError, match="modified") as caught:
+                await cluster.apply_status(known, {"phase": "Running"})
+            assert caught.value.status == 409
+            assert written[0]["metadata"] == meta
+
+    asyncio.run(run())

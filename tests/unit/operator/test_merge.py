@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.support.rendered import TM_POD, leaves
 
 from modelstream_operator.render import Target, children
 from modelstream_operator.render.merge import merge, secure
@@ -139,3 +140,15 @@ def test_a_pod_runs_as(user: int | None, theirs: dict[str, Any], identity: Any) 
 
     assert tuple(context.get(key) for key in ("runAsUser", "runAsGroup", "fsGroup")) == identity
     assert context["runAsNonRoot"] is True
+
+
+def test_what_pods_write_on_their_node_can_be_limited_and_reserved(target: TargetMaker) -> None:
+    limit = {"name": "tmp", "emptyDir": {"sizeLimit": "20Gi"}}
+    manager = {
+        "podTemplate": {"spec": {"volumes": [limit]}},
+        "resources": {"requests": {"ephemeral-storage": "20Gi"}},
+    }
+    found = leaves(target({"spec/flink/taskManager": manager}))
+    assert found[f"{TM_POD}/volumes[tmp]/emptyDir/sizeLimit"] == "20Gi"
+    requests = f"{TM_POD}/containers[main]/resources/requests"
+    assert found[f"{requests}/ephemeral-storage"] == "20Gi"

@@ -24,7 +24,16 @@ def test_the_docs_say_what_to_do_about_every_reason_that_is_not_well() -> None:
     advice = text.split("### What to do", 1)[1].split("\n## ", 1)[0]
     advised = {word for line in advice.splitlines() for word in _reasons(line)}
 
-    assert advised == {each.value for each in Reason if not each.told.startswith("True")}
+    ours = {each.value for each in Reason if not each.told.startswith("True")}
+    assert advised >= ours
+    assert advised - ours == _of_others(text), "no reason that nobody gives, and none left out"
+
+
+def _of_others(text: str) -> set[str]:
+    """Reasons that containers and Flink give."""
+    table = text.split("Containers, and Flink, have reasons of their own:", 1)[1]
+    rows = table.split("\n### ", 1)[0].splitlines()
+    return {word for line in rows for word in _reasons(line)}
 
 
 def _reasons(line: str) -> list[str]:

@@ -148,6 +148,21 @@ def test_a_child_that_is_refused_is_tried_again_until_it_is_not(target: Any) -> 
     asyncio.run(run())
 
 
+def test_a_refusal_that_is_worded_anew_each_time_is_no_reason_to_hurry(target: Any) -> None:
+    manifest = {**target().manifest, "apiVersion": "modelstream.dev/v1alpha1"}
+
+    async def run() -> None:
+        server, session = Server(), Session(SCORES)
+        one = Reconciler(server, Cache(), Flink(), Settings(retry_refused=7))
+        for number in range(4):
+            server.refuses["Service"] = ApiError(403, f"denied by a webhook, request {number}")
+            outcome = await one.once(session, manifest)
+        assert outcome.delay == 7
+        assert "request 2" in str(server.statuses[-1])
+
+    asyncio.run(run())
+
+
 def test_a_server_that_does_not_answer_is_no_refusal(target: Any) -> None:
     async def run() -> None:
         server, session = Server(), Session(SCORES)
