@@ -6,7 +6,6 @@ The answers are those of the API server, offline: the same models, the same rule
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any, TypeAlias
 
@@ -18,6 +17,7 @@ from modelstream_crds import names
 from modelstream_crds.documents import Document, Path, documents, parse_path, render
 from modelstream_crds.needs import ClusterOnly, cluster_only
 from modelstream_crds.overrides import overridden
+from modelstream_crds.problems import ManifestError, Problem
 from modelstream_crds.rules import violations
 from modelstream_crds.strict import unknown_fields
 from modelstream_crds.v1alpha1 import ModelStream
@@ -34,28 +34,6 @@ __all__ = [
 ]
 
 Source: TypeAlias = str | os.PathLike[str]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong: where, and what to write instead."""
-
-    file: str
-    line: int | None
-    path: str
-    message: str
-
-    def __str__(self) -> str:
-        where = self.file if self.line is None else f"{self.file}:{self.line}"
-        return ": ".join(part for part in (where, self.path, self.message) if part)
-
-
-class ManifestError(ValueError):
-    """A manifest is refused; ``problems`` says all that is wrong with it."""
-
-    def __init__(self, *problems: Problem) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = problems
 
 
 def load(

@@ -10,8 +10,9 @@ from types import FrameType
 
 from modelstream.cli.arguments import parser
 from modelstream.cli.exits import Exit, exit_for
+from modelstream.cli.progress import silenced
 from modelstream.errors import ModelStreamError
-from modelstream_crds.manifest import ManifestError
+from modelstream_crds.problems import ManifestError
 
 __all__ = ["main", "reported"]
 
@@ -27,9 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: its words, given by a program whose process this is; those of the process, which is
             the command's own, if None.
     """
-    arguments = parser().parse_args(argv)
+    root = parser()
+    arguments = root.parse_args(argv)
+    if arguments.command is None:
+        root.print_help()
+        return Exit.DONE
     arguments.own_process = argv is None
-    return reported(lambda: arguments.command(arguments), verbose=arguments.verbose)
+    with silenced(when=arguments.quiet):
+        return reported(lambda: arguments.command(arguments), verbose=arguments.verbose)
 
 
 def reported(work: Callable[[], int], *, verbose: bool = False) -> int:

@@ -10,7 +10,7 @@ from modelstream.errors import (
     ModelStreamError,
     OptionError,
 )
-from modelstream_crds.manifest import ManifestError
+from modelstream_crds.problems import ManifestError
 
 
 class Exit(IntEnum):

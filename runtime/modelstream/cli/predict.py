@@ -14,7 +14,7 @@ import numpy as np
 from modelstream.cli import guess, sample, supervised
 from modelstream.cli.exits import Exit, UsageError
 from modelstream.cli.models import model_at_hand
-from modelstream.cli.progress import ProgressLine
+from modelstream.cli.progress import ProgressLine, is_silent
 from modelstream.cli.quiet import quiet
 from modelstream.cli.reasons import Reasons
 from modelstream.cli.sample import Form, Record, Sample
@@ -270,7 +270,7 @@ class Told:
 
     def end(self) -> Exit:
         """The exit code: 1 where there were records and none was scored."""
-        if not self._one:
+        if not self._one and not is_silent():
             failed = f", {self._failed:,} not scored:" if self._failed else ""
             said = f"{self._read:,} read, {self._read - self._failed:,} scored{failed}"
             print(said, *(f"  {each}" for each in self._reasons.lines()), sep="\n", file=sys.stderr)

@@ -1,12 +1,29 @@
 """One line that says how far something is: rewritten on a terminal, now and then in a log."""
 
+import contextlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 _TERMINAL_SECONDS = 0.2
 _LOG_SECONDS = 10.0
+_silent = [False]
+
+
+@contextlib.contextmanager
+def silenced(*, when: bool) -> Iterator[None]:
+    """Show no progress as long as the context lasts."""
+    before, _silent[0] = _silent[0], when
+    try:
+        yield
+    finally:
+        _silent[0] = before
+
+
+def is_silent() -> bool:
+    """Whether what is no result and no error is not to be shown."""
+    return _silent[0]
 
 
 class ProgressLine:
@@ -31,12 +48,14 @@ class ProgressLine:
         """Show ``message`` for good; None takes the line away."""
         if message is not None:
             self._show(message)
-        if self._terminal and (self._shown or message is not None):
+        if self._terminal and self._shown:
             self._stream.write("\n" if message is not None else f"\r{' ' * self._shown}\r")
             self._stream.flush()
         self._shown = 0
 
     def _show(self, message: str) -> None:
+        if is_silent():
+            return
         if self._terminal:
             self._stream.write(f"\r{message.ljust(self._shown)}")
         else:

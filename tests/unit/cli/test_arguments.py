@@ -1,3 +1,7 @@
+import io
+import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -8,6 +12,7 @@ from tests.support.resource_cases import BASE
 from modelstream.cli import main, reported
 from modelstream.cli.arguments import parser
 from modelstream.cli.exits import Exit
+from modelstream.cli.progress import ProgressLine, silenced
 from modelstream.errors import FetchError, ModelLoadError, ModelNotFoundError
 from modelstream.job import failures
 
@@ -29,8 +34,10 @@ def test_pairs_keep_what_stands_behind_the_first_equals_sign() -> None:
             ["fetch", "m", "d", "--digest", "sha256:0a"], "64 hexadecimal digits", id="a digest"
         ),
         pytest.param(["run"], "FILE", id="no file"),
-        pytest.param([], "COMMAND", id="no command"),
-        pytest.param(["walk"], "invalid choice", id="no such command"),
+        pytest.param(["walk"], "there is no command 'walk'; there are run, ", id="no command"),
+        pytest.param(["validte"], "(did you mean 'validate'?)", id="a slip in a command"),
+        pytest.param(["run", "f", "--modle=a=b"], "(did you mean '--model'?)", id="in an option"),
+        pytest.param(["run", "f", "--wrong"], "unrecognized arguments: --wrong", id="an option"),
     ],
 )
 def test_a_wrong_argument_is_refused(
@@ -53,7 +60,7 @@ def test_of_two_values_for_one_field_the_last_one_counts(
     assert main(["validate", str(tmp_path / "job.yaml"), *both]) == code
 
 
-@pytest.mark.parametrize("command", ["run", "validate", "inspect", "fetch", "verify"])
+@pytest.mark.parametrize("command", ["run", "predict", "validate", "inspect", "fetch", "verify"])
 def test_help_of_each_command_names_the_exit_codes(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -61,6 +68,39 @@ def test_help_of_each_command_names_the_exit_codes(
         main([command, "--help"])
     assert caught.value.code == 0
     assert "exit codes" in capsys.readouterr().out
+
+
+def test_the_command_alone_shows_its_help_with_examples(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([]) == Exit.DONE
+    shown = capsys.readouterr().out
+    assert "examples:\n  modelstream inspect fraud.keras\n" in shown
+    assert "predict " in shown
+
+
+def test_the_command_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"modelstream {version('modelstream')}\n"
+
+
+def test_help_imports_nothing_that_takes_time() -> None:
+    code = "import sys, modelstream.cli.arguments as a; a.parser().format_help()\n" + (
+        "sys.exit(', '.join({'pydantic', 'yaml', 'numpy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+
+
+def test_quiet_shows_no_progress() -> None:
+    stream = io.StringIO()
+    line = ProgressLine(stream, iter(range(0, 100, 20)).__next__)
+    with silenced(when=True):
+        line.update("something")
+        line.finish("done")
+    assert stream.getvalue() == ""
 
 
 @pytest.mark.parametrize(
