@@ -9,6 +9,7 @@ from typing import NoReturn, TypeAlias
 
 from modelstream import __version__
 from modelstream.cli.exits import Exit
+from modelstream.cli.progress import ProgressLine
 from modelstream.errors import FetchError
 from modelstream.messages import suggestion
 
@@ -24,8 +25,8 @@ def parser() -> argparse.ArgumentParser:
         epilog=_examples(
             "modelstream inspect fraud.keras",
             """modelstream predict fraud.keras --record '{"age": 41, "amount": 12.5}'""",
-            "modelstream validate job.yaml",
-            "modelstream run job.yaml --model fraud=fraud.keras",
+            "modelstream init fraud.keras --data payments.jsonl",
+            "modelstream run fraud.yaml",
         ),
         formatter_class=_Help,
     )
@@ -33,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=version)
     root.set_defaults(command=None, quiet=False)
     commands: Commands = root.add_subparsers(title="commands", metavar="COMMAND")  # type: ignore[assignment]  # invariant
-    for add in (_run, _predict, _validate, _inspect, _fetch, _verify):
+    for add in (_init, _run, _predict, _validate, _inspect, _fetch, _verify):
         command = add(commands)
         command.add_argument(
             "-v", "--verbose", action="store_true", help="show logs and stack traces"
@@ -68,17 +69,55 @@ class _Parser(argparse.ArgumentParser):
         return words
 
 
-def _lazy(module: str) -> Callable[[argparse.Namespace], Exit]:
-    """A command of a module that is imported only when the command is called."""
+def _lazy(module: str, sign: str = "") -> Callable[[argparse.Namespace], Exit]:
+    """A command of a module that is imported only when the command is called.
+
+    Args:
+        module: of the command.
+        sign: what a terminal shows meanwhile; names arguments in braces.
+    """
 
     def command(arguments: argparse.Namespace) -> Exit:
-        result: Exit = import_module(f"modelstream.cli.{module}").command(arguments)
+        line = ProgressLine()
+        if sign:
+            line.update(sign.format(**vars(arguments)))
+        found = import_module(f"modelstream.cli.{module}").command
+        line.finish()
+        result: Exit = found(arguments)
         return result
 
     return command
 
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _init(commands: Commands) -> argparse.ArgumentParser:
+    init = commands.add_parser(
+        "init",
+        help="write a manifest for a model and some data",
+        description="Write a manifest that runs: the model's tensors bound to columns that are "
+        "found in the data, with their types and their format, results and dead letters beside "
+        "it. MODEL is a path or an address. What it has guessed it says in comments.",
+        epilog=_examples(
+            "modelstream init fraud.keras --data payments.csv",
+            "modelstream init models/fraud --kafka payments --data sample.jsonl",
+        ),
+        formatter_class=_Help,
+    )
+    init.add_argument("model", metavar="MODEL")
+    init.add_argument("--data", metavar="FILE", help="records: JSON lines or CSV")
+    init.add_argument("--kafka", metavar="TOPIC", help="read from Kafka; --data is a sample of it")
+    init.add_argument(
+        "--bootstrap-servers", metavar="HOST:PORT", default="localhost:9092", help="of Kafka"
+    )
+    init.add_argument("--cluster", action="store_true", help="with volumes, for Kubernetes")
+    init.add_argument("-o", "--output", metavar="FILE", help="- is the standard output (NAME.yaml)")
+    init.add_argument("--signature", metavar="NAME", help="of the model (serving_default)")
+    _bindings(init)
+    _which(init)
+    init.set_defaults(command=_lazy("init", "reading {model}"))
+    return init
 
 
 def _run(commands: Commands) -> argparse.ArgumentParser:
@@ -102,7 +141,7 @@ def _run(commands: Commands) -> argparse.ArgumentParser:
         metavar="latest|PATH",
         help="start from a checkpoint or savepoint; latest: the newest below spec.state.storage",
     )
-    run.set_defaults(command=_lazy("run"))
+    run.set_defaults(command=_lazy("run", "reading {file}"))
     return run
 
 
@@ -137,22 +176,15 @@ def _predict(commands: Commands) -> argparse.ArgumentParser:
     predict.add_argument(
         "--labels", metavar="FILE", help="of Classify: a file beside the model, one label a line"
     )
-    _pairs(predict, "--input", "TENSOR=COLUMN", "the column that feeds a tensor (of its name)")
+    _bindings(predict)
     predict.add_argument(
         "--keep", metavar="COLUMN", action="append", default=[], help="show it too; repeatable"
-    )
-    predict.add_argument(
-        "--columns",
-        metavar="NAMES",
-        type=_names,
-        default=(),
-        help="of CSV without a header, separated by commas",
     )
     predict.add_argument(
         "--json", action="store_true", help="failed records too, each with its place"
     )
     _which(predict)
-    predict.set_defaults(command=_lazy("predict"))
+    predict.set_defaults(command=_lazy("predict", "reading {model}"))
     return predict
 
 
@@ -166,6 +198,18 @@ class _Help(argparse.HelpFormatter):
 
 def _examples(*lines: str) -> str:
     return "\n".join(["examples:", *(f"  {line}" for line in lines), "", _EXITS])
+
+
+def _bindings(to: argparse.ArgumentParser) -> None:
+    """What says which column is which."""
+    _pairs(to, "--input", "TENSOR=COLUMN", "the column that feeds a tensor (of its name)")
+    to.add_argument(
+        "--columns",
+        metavar="NAMES",
+        type=_names,
+        default=(),
+        help="of CSV without a header, separated by commas",
+    )
 
 
 def _which(to: argparse.ArgumentParser) -> None:

@@ -14,6 +14,19 @@ _WHOLE = re.compile(r"[+-]?\d{1,18}")
 _LARGEST = 1 << 63
 
 
+def column_type(spec: TensorSpec | None, values: Sequence[Any], *, text: bool) -> str:
+    """The type of a column.
+
+    Args:
+        spec: the tensor that it feeds, if it feeds one.
+        values: some of its values.
+        text: they are fields of CSV.
+    """
+    if spec is None:
+        return natural_text(values) if text else natural(values)
+    return type_for_text(spec) if text else type_for(spec, values)
+
+
 def type_for(spec: TensorSpec, values: Sequence[Any]) -> str:
     """The type of a column that feeds the tensor, in the form that its values have.
 

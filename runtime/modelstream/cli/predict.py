@@ -18,13 +18,12 @@ from modelstream.cli.progress import ProgressLine, is_silent
 from modelstream.cli.quiet import quiet
 from modelstream.cli.reasons import Reasons
 from modelstream.cli.sample import Form, Record, Sample
-from modelstream.convert import FlinkType, TensorSpec, parse_type
+from modelstream.convert import FlinkType, parse_type
 from modelstream.convert.records import objects
 from modelstream.errors import SignatureMismatchError
 from modelstream.failure import DeadLetter, Failure
 from modelstream.job.decode import CsvDecoder, JsonDecoder
 from modelstream.job.labels import read_labels
-from modelstream.messages import listed
 from modelstream.models import (
     DEFAULT_SIGNATURE,
     BoundMethod,
@@ -147,36 +146,17 @@ def planned(
     is_csv = found.form is Form.CSV
     if is_csv and not named:
         found = sample.with_header(found, [*bound.inputs, *keep])
-    columns = found.columns(_csv_names(found, named, list(bound.inputs)))
+    columns = found.columns(sample.csv_names(found, named, list(bound.inputs)))
     values = columns or {name: [] for name in (*bound.inputs, *keep)}
-    types = {n: _type(is_csv, bound.inputs.get(n), each) for n, each in values.items()}
+    types = {
+        n: guess.column_type(bound.inputs.get(n), each, text=is_csv) for n, each in values.items()
+    }
     _check(bound, keep, types)
     wanted = list(types) if is_csv else list(dict.fromkeys([*bound.inputs, *keep]))
     fields = tuple(ColumnType(name, types[name]) for name in wanted)
     decoder = CsvDecoder(fields, found.dialect) if is_csv else JsonDecoder(fields)
     letters = DeadLetter()
     return found, Plan(model, bound, tuple(keep), on_error=letters, warm_up=False, decoder=decoder)
-
-
-def _csv_names(found: Sample, named: Sequence[str], inputs: Sequence[str]) -> tuple[str, ...]:
-    """The columns of CSV; none for JSON, which names them itself."""
-    if found.form is not Form.CSV or found.header:
-        return found.header or ()
-    fields = found.rows[0] if found.rows else []
-    names = tuple(named) or (tuple(inputs) if len(inputs) == len(fields) == 1 else ())
-    if len(names) == len(fields):
-        return names
-    line = ", ".join(map(repr, fields[:_TOLD]))
-    raise UsageError(
-        f"the first line of the CSV ({line}) names no column that the model reads "
-        f"({listed(inputs)}): give the names of its {len(fields)} columns, --columns NAME,NAME"
-    )
-
-
-def _type(is_csv: bool, spec: TensorSpec | None, values: Sequence[Any]) -> str:
-    if spec is None:
-        return guess.natural_text(values) if is_csv else guess.natural(values)
-    return guess.type_for_text(spec) if is_csv else guess.type_for(spec, values)
 
 
 def _check(bound: BoundMethod, keep: Sequence[str], types: Mapping[str, str]) -> None:

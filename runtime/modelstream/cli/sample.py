@@ -20,12 +20,14 @@ from modelstream.cli.exits import UsageError
 from modelstream.errors import ConversionError
 from modelstream.job.decode.csvtext import Dialect
 from modelstream.job.store import Store
+from modelstream.messages import listed
 
 STDIN = "-"
 LOOKED_AT = 100
 """Records that types and columns are told from."""
 _CHUNK = 1 << 20  # characters
 _LINES = 20
+_SHOWN = 10
 _DELIMITERS = (",", ";", "\t", "|")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _BLANKS = re.compile(r"[ \t\r\n]*")
@@ -236,6 +238,30 @@ def header_of(rows: Sequence[Sequence[str]], wanted: Collection[str] = ()) -> tu
         return ()
     numbers = others and any(all(map(is_number, column)) for column in zip(*others, strict=True))
     return tuple(first) if numbers or set(first) & set(wanted) else ()
+
+
+def csv_names(found: Sample, named: Sequence[str], inputs: Sequence[str]) -> tuple[str, ...]:
+    """The columns of CSV; none for JSON, which names them itself.
+
+    Args:
+        found: the records.
+        named: what the user calls the columns.
+        inputs: the columns that a model reads; the only one is the only field there is.
+
+    Raises:
+        UsageError: the columns have no names, or not as many as there are fields.
+    """
+    if found.form is not Form.CSV or found.header:
+        return found.header or ()
+    fields = found.rows[0] if found.rows else []
+    names = tuple(named) or (tuple(inputs) if len(inputs) == len(fields) == 1 else ())
+    if len(names) == len(fields):
+        return names
+    line = ", ".join(map(repr, fields[:_SHOWN]))
+    raise UsageError(
+        f"the first line of the CSV ({line}) names no column that the model reads "
+        f"({listed(inputs)}): give the names of its {len(fields)} columns, --columns NAME,NAME"
+    )
 
 
 def is_number(text: str) -> bool:
