@@ -8,7 +8,10 @@ from tests.support import models, ragged
 from tests.support.graphs import DENSE
 
 from modelstream.cli import main
+from modelstream.cli.precheck import precheck
 from modelstream.fetch import digest_of
+from modelstream.job.context import JobContext
+from modelstream_crds import manifest
 
 
 def test_inspect_shows_tensors_and_their_sql_types(
@@ -104,6 +107,17 @@ def test_predict_takes_a_keras_file(capsys: pytest.CaptureFixture[str]) -> None:
     record = json.dumps({"a": [1, 2, 3, 4], "b": [1, 2]})
     assert main(["predict", model, "--record", record]) == 0
     assert json.loads(capsys.readouterr().out)
+
+
+def test_init_writes_a_manifest_that_fits_the_model(
+    picky: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.jsonl").write_text('{"id": 1, "x": 4}\n')
+    assert main(["init", picky, "--data", "in.jsonl", "-o", "job.yaml"]) == 0
+    spec = manifest.load(tmp_path / "job.yaml").spec
+    name = spec.models[0].name
+    precheck(spec, JobContext(model_paths={name: Path(picky)}))
 
 
 def test_fetch_prints_the_digest_and_checks_it(

@@ -34,7 +34,9 @@ def test_pairs_keep_what_stands_behind_the_first_equals_sign() -> None:
             ["fetch", "m", "d", "--digest", "sha256:0a"], "64 hexadecimal digits", id="a digest"
         ),
         pytest.param(["run"], "FILE", id="no file"),
-        pytest.param(["walk"], "there is no command 'walk'; there are run, ", id="no command"),
+        pytest.param(
+            ["walk"], "there is no command 'walk'; there are init, run, ", id="no command"
+        ),
         pytest.param(["validte"], "(did you mean 'validate'?)", id="a slip in a command"),
         pytest.param(["run", "f", "--modle=a=b"], "(did you mean '--model'?)", id="in an option"),
         pytest.param(["run", "f", "--wrong"], "unrecognized arguments: --wrong", id="an option"),
@@ -60,7 +62,9 @@ def test_of_two_values_for_one_field_the_last_one_counts(
     assert main(["validate", str(tmp_path / "job.yaml"), *both]) == code
 
 
-@pytest.mark.parametrize("command", ["run", "predict", "validate", "inspect", "fetch", "verify"])
+@pytest.mark.parametrize(
+    "command", ["init", "run", "predict", "validate", "inspect", "fetch", "verify"]
+)
 def test_help_of_each_command_names_the_exit_codes(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
