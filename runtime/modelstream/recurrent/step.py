@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from modelstream.convert import from_tensor
 from modelstream.convert.inputs import Tensor, to_input
-from modelstream.errors import ConversionError
+from modelstream.errors import BrokenModelError, ConversionError
 from modelstream.failure import Failure, Stage
 from modelstream.models.protocol import Fed, OpenModel
 from modelstream.models.warmup import warm_up
@@ -26,6 +26,7 @@ class Step:
         self._definition = definition
         self._model = model
         self._feeds = definition.feeds
+        self._constants = definition.constants
         self._columns = definition.columns
         self._found = definition.found
         self._doubt = Doubt(definition.name)
@@ -37,10 +38,11 @@ class Step:
         """The values of the output columns and the next state; or why the record was refused.
 
         Raises:
-            BrokenModelError: the model refuses record after record, and its warm-up batch too.
+            BrokenModelError: the model refuses record after record, and its warm-up batch too; or
+                an output does not have one row.
         """
         try:
-            tensors = {**dict(self._encoded(record)), **hidden}
+            tensors = {**dict(self._encoded(record)), **self._constants, **hidden}
         except ConversionError as error:
             return Failure.of(Stage.ENCODE, error)
         try:
@@ -54,6 +56,7 @@ class Step:
         return self._read(given)
 
     def _read(self, given: Mapping[str, Array]) -> tuple[list[Any], dict[str, Array]] | Failure:
+        self._check_rows(given)
         after = {name: given[source] for name, source in self._definition.state.items()}
         for name, array in after.items():
             if array.dtype.kind == "f" and not np.isfinite(array).all():
@@ -62,6 +65,20 @@ class Step:
             return [_value(from_tensor(given[name])) for name in self._columns.values()], after
         except ConversionError as error:
             return Failure.of(Stage.OUTPUT, error)
+
+    def _check_rows(self, given: Mapping[str, Array]) -> None:
+        """Let no other row pass for that of the record.
+
+        Raises:
+            BrokenModelError: an output does not have one row.
+        """
+        for name in (*self._columns.values(), *self._definition.state.values()):
+            shape = list(given[name].shape)
+            if shape[:1] != [1]:
+                raise BrokenModelError(
+                    f"model {self._definition.name!r} gave {name!r} with the shape {shape} for "
+                    f"one record: its first dimension is no batch. Leave it out of outputs"
+                )
 
     def _trials(self) -> Iterator[Callable[[], object]]:
         """Calls that change nothing: not of a signature that changes variables of the model."""

@@ -16,7 +16,12 @@ from modelstream import (
     TensorSpec,
 )
 from modelstream.convert import Layout
-from modelstream.errors import OptionError, SignatureMismatchError, StateError
+from modelstream.errors import (
+    BrokenModelError,
+    OptionError,
+    SignatureMismatchError,
+    StateError,
+)
 from modelstream.failure import Failure, Stage
 from modelstream.recurrent.step import Step
 
@@ -111,6 +116,66 @@ def test_a_record_may_be_a_row_of_any_length_but_a_state_may_not() -> None:
     model = CallableModel(lambda h: h, {"h": ragged}, {"h_next": ragged})
     with pytest.raises(SignatureMismatchError, match="is ragged: a state is a dense tensor"):
         RecurrentModel(model, {"h": "h_next"})
+
+
+NUMBER, VECTOR = TensorSpec("float32", (None,)), TensorSpec("float32", (None, 3))
+
+
+def cell(
+    inputs: Mapping[str, TensorSpec], outputs: Mapping[str, TensorSpec], y: Any = None
+) -> CallableModel:
+    """h + x · keep, and outputs of any value."""
+
+    def called(x: Any, h: Any, **others: Any) -> dict[str, Any]:
+        after = h + x * others.get("keep", 1)
+        return {"h_next": after, **dict.fromkeys(outputs, after if y is None else y)}
+
+    specs = {"x": NUMBER, "h": NUMBER, **inputs}
+    return CallableModel(called, specs, {"h_next": NUMBER, **outputs})
+
+
+@pytest.mark.parametrize("spec", [TensorSpec("float32", ()), NUMBER, TensorSpec("float32", None)])
+def test_an_input_may_be_a_constant(spec: TensorSpec) -> None:
+    model = cell({"keep": spec}, {"y": NUMBER})
+    definition = RecurrentModel(model, {"h": "h_next"}, inputs={"keep": ms.Constant(0.5)})
+    assert definition.feeds == {"x": "x"}
+    with model.open() as opened:
+        step = Step(definition, opened)
+        outputs, after = step({"x": 4.0}, {"h": np.zeros(1, np.float32)})
+        assert outputs == [2.0]
+        assert step({"x": 4.0}, after)[0] == [4.0]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "message"),
+    [
+        ({"x": TensorSpec("float32", (4,))}, {}, r"input 'x' \(float32\[4\]\) does not take one"),
+        ({"h": TensorSpec("float32", (4,))}, {}, "input 'h' .* does not take one record"),
+        ({"keep": TensorSpec("float32", ())}, {}, r"'keep' .*inputs={'keep': Constant\(…\)}"),
+        ({"keep": TensorSpec("float32", None)}, {}, "does not state the rank of input 'keep'"),
+        ({}, {"y": TensorSpec("string", (3,))}, "'y' .*its first dimension is 3 for any number"),
+        ({}, {"y": TensorSpec("float32", ())}, "'y' .*has no dense row for each record"),
+    ],
+)
+def test_what_does_not_go_record_by_record_is_refused(
+    inputs: Mapping[str, TensorSpec], outputs: Mapping[str, TensorSpec], message: str
+) -> None:
+    chosen = dict.fromkeys(outputs, "y") or None
+    with pytest.raises(SignatureMismatchError, match=message):
+        RecurrentModel(cell(inputs, outputs), {"h": "h_next"}, outputs=chosen)
+
+
+def test_outputs_without_a_row_a_record_are_left_out() -> None:
+    model = cell({}, {"names": TensorSpec("string", (3,)), "y": NUMBER})
+    assert RecurrentModel(model, {"h": "h_next"}).columns == {"y": "y"}
+
+
+def test_a_row_that_is_not_the_record_s_is_the_model_s_fault() -> None:
+    model = cell({}, {"y": VECTOR}, np.zeros((2, 3), np.float32))
+    with model.open() as opened:
+        step = Step(RecurrentModel(model, {"h": "h_next"}), opened)
+        with pytest.raises(BrokenModelError, match=r"shape \[2, 3\] for one record"):
+            step({"x": 1.0}, {"h": np.zeros(1, np.float32)})
 
 
 def test_a_stream_without_keys_has_nothing_to_remember_by() -> None:
