@@ -1,6 +1,6 @@
 """What feeds the tensors of a signature: columns, and constants beside them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from modelstream.convert.constant import Constant, ConstantTensor
@@ -8,6 +8,7 @@ from modelstream.convert.inputs import ColumnEncoder, Inputs
 from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.errors import SignatureMismatchError
 from modelstream.messages import listed, suggestion
+from modelstream.models.padding import has_one_batch
 from modelstream.models.signature import Signature, check_runs
 
 
@@ -50,6 +51,7 @@ class Feeding:
                 f"signature {signature.name!r} takes no input but constants: there is nothing that "
                 f"a record could feed; open the model and call it instead"
             )
+        _check_one_batch(signature, fed)
         columns = {tensor: _column(signature.inputs[tensor], each) for tensor, each in fed.items()}
         encoders = {tensor: each for tensor, each in fed.items() if not isinstance(each, str)}
         specs = {tensor: signature.inputs[tensor] for tensor in fed}
@@ -68,6 +70,20 @@ def _check_known(signature: Signature, inputs: Inputs) -> None:
                 f"inputs names the tensor {tensor!r}, which signature {signature.name!r} does not "
                 f"take{suggestion(tensor, signature.inputs)}; it takes {listed(signature.inputs)}"
             )
+
+
+def _check_one_batch(signature: Signature, fed: Collection[str]) -> None:
+    """Refuse inputs that cannot have the same number of records."""
+    inputs = {name: signature.inputs[name] for name in fed if signature.inputs[name].shape}
+    if has_one_batch(inputs):
+        return
+    odd = next(name for name, spec in inputs.items() if spec.batch)
+    raise SignatureMismatchError(
+        f"the inputs of signature {signature.name!r} take different numbers of records: "
+        f"{', '.join(f'{name} {spec}' for name, spec in inputs.items())}; the first dimension "
+        f"counts as the batch. Give what is no batch one value for all records, "
+        f"inputs={{{odd!r}: Constant([…])}}"
+    )
 
 
 def _column(spec: TensorSpec, source: str | ColumnEncoder) -> str:

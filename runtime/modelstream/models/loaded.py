@@ -27,7 +27,7 @@ from modelstream.models.layouts import is_callable
 from modelstream.models.methods import Method, method_for
 from modelstream.models.options import TensorFlowOptions
 from modelstream.models.packages import missing_operation
-from modelstream.models.padding import in_parts
+from modelstream.models.padding import has_one_batch, in_parts
 from modelstream.models.protocol import Fed, Model
 from modelstream.models.readable import readable_copy
 from modelstream.models.signature import DEFAULT_SIGNATURE, Signature, check_runs, find_signature
@@ -120,8 +120,9 @@ class LoadedModel:
         size = _only_batch(found, arrays)
         if size is None:
             return self._called(signature, arrays)
-        n = len(next(iter(arrays.values())))
-        return in_parts(size, n, arrays, lambda part: self._called(signature, dict(part)))
+        records = {name: each for name, each in arrays.items() if found.inputs[name].shape != ()}
+        n = len(next(iter(records.values())))
+        return in_parts(size, n, records, lambda part: self._called(signature, {**arrays, **part}))
 
     def score(self, record: Any, method: Method | None = None) -> dict[str, Any]:
         """One record through a method: output column → value, in Python's own types.
@@ -169,17 +170,14 @@ class LoadedModel:
 
 def _only_batch(signature: Signature, arrays: Fed) -> int | None:
     """The batch size that a signature takes, where other than that many records are given."""
-    size = next((spec.batch for spec in signature.inputs.values() if spec.batch), None)
-    if size is None:
+    inputs = {name: spec for name, spec in signature.inputs.items() if spec.shape != ()}
+    if all(spec.batch in (None, len(arrays[name])) for name, spec in inputs.items()):
         return None
-    lengths = {
-        None if spec.shape == () else len(arrays[name]) for name, spec in signature.inputs.items()
-    }
-    if lengths <= {size, None}:
-        return None
+    size = next(spec.batch for spec in inputs.values() if spec.batch)
+    lengths = {len(arrays[name]) for name in inputs}
     outputs = signature.outputs.values()
     rows = all(spec.shape != () and spec.batch in (size, None) for spec in outputs)
-    if len(lengths) > 1 or 0 in lengths or not rows:
+    if len(lengths) > 1 or 0 in lengths or not rows or not has_one_batch(inputs):
         raise SignatureMismatchError(
             f"signature {signature.name!r} was exported for {size} records at a time: call it with "
             f"that many ({signature})"

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelstream.convert.inputs import Tensor
+from modelstream.convert.spec import TensorSpec
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -40,6 +41,16 @@ def in_parts(
     """
     parts = [call(_exactly(size, tensors, start)) for start in range(0, n, size)]
     return {name: np.concatenate([part[name] for part in parts])[:n] for name in parts[0]}
+
+
+def has_one_batch(inputs: Mapping[str, TensorSpec]) -> bool:
+    """Whether the first dimension of each input can be the batch, which they then share.
+
+    One of a fixed size beside others that take any number of records is none. One of size 1 may be:
+    whatever it means, a call with one record is right.
+    """
+    sizes = {spec.batch for spec in inputs.values()}
+    return len(sizes) <= 1 or sizes == {None, 1}
 
 
 def _exactly(size: int, tensors: Mapping[str, Tensor], start: int) -> Mapping[str, Tensor]:
