@@ -15,7 +15,7 @@ from modelstream.errors import ModelStreamError
 from modelstream.fetch import tree_of
 from modelstream.fetch.digest import Tree
 from modelstream.models import KerasModel, Layout, SavedModel, Signature, TensorSpec
-from modelstream.models.directory import GRAPH_SUFFIXES
+from modelstream.models.directory import GRAPH_SUFFIXES, version_of
 from modelstream.models.graph_nodes import GraphNodes
 from modelstream.models.metagraph import read
 
@@ -168,7 +168,8 @@ def _tensors(specs: Mapping[str, TensorSpec]) -> dict[str, dict[str, object]]:
 def _version(model: SavedModel, path: Path) -> str:
     if model.version is None or model.path == path.absolute():
         return ""
-    there = sorted(int(entry.name) for entry in path.iterdir() if entry.name.isdigit())
+    numbers = (version_of(entry.name) for entry in path.iterdir())
+    there = sorted(number for number in numbers if number is not None)
     return f", version {model.version} of {', '.join(map(str, there))}"
 
 

@@ -60,6 +60,11 @@ def single_file(path: Path, suffixes: tuple[str, ...], what: str) -> Path:
     raise ModelNotFoundError(f"{path} holds {len(found)} of {what}: {names}; name one of the files")
 
 
+def version_of(name: str) -> int | None:
+    """The number that a directory's name is; None where it is none, as ``²`` or ``1.0``."""
+    return int(name) if name.isascii() and name.isdigit() else None
+
+
 def model_file(directory: Path) -> Path | None:
     """saved_model.pb or saved_model.pbtxt of the directory, if it has one."""
     return next((directory / name for name in _FILES if (directory / name).is_file()), None)
@@ -69,8 +74,9 @@ def _versions(path: Path) -> dict[int, list[str]]:
     """Version number → names of its sub-directories; only those that hold a model."""
     versions: dict[int, list[str]] = {}
     for name in sorted(entry.name for entry in path.iterdir()):
-        if name.isascii() and name.isdigit() and model_file(path / name):
-            versions.setdefault(int(name), []).append(name)
+        version = version_of(name)
+        if version is not None and model_file(path / name):
+            versions.setdefault(version, []).append(name)
     return versions
 
 

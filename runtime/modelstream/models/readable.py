@@ -1,7 +1,7 @@
 """Models that TensorFlow cannot read where they are, or as they are.
 
-Their version may be one that it does not understand ('0.12.head'), and it takes a path with
-brackets or a star for a pattern.
+Their version may be one that it does not understand ('0.12.head'); it takes a path with brackets or
+a star for a pattern, and none that is not UTF-8.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any
 
 _PEP_440 = re.compile(r"\d+(\.\d+)*([-_.]?(a|b|rc|dev|post)\d*)*(\+[a-z0-9.]+)?", re.IGNORECASE)
 _IN_TEXT = re.compile(r'(\btensorflow_version: ")([^"]*)(")')
-_PATTERN = re.compile(r"[][*?\\]")
+_PATTERN = re.compile(r"[][*?\\\udc80-\udcff]")
 _NUMBERS = re.compile(r"\d+(\.\d+)*")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from modelstream.annotations import checked
 from modelstream.models import metagraph
 from modelstream.models.cache import ModelCache
-from modelstream.models.directory import resolve
+from modelstream.models.directory import resolve, version_of
 from modelstream.models.loaded import LoadedModel, load, tensorflow_loaders
 from modelstream.models.options import TensorFlowOptions
 from modelstream.models.packages import import_packages, modules
@@ -95,7 +95,7 @@ class SavedModel:
     @property
     def version(self) -> int | None:
         """The number of the version directory; None for a model without versions."""
-        return int(self._directory.name) if self._directory.name.isdigit() else None
+        return version_of(self._directory.name)
 
     @property
     def tags(self) -> tuple[str, ...]:

@@ -73,10 +73,16 @@ def find_signature(signatures: Mapping[str, Signature], name: str, model: str) -
     try:
         return signatures[name]
     except KeyError:
+        told = f"it has {listed(signatures)}" if signatures else _NONE
         raise SignatureNotFoundError(
-            f"model {model!r} has no signature {name!r}{suggestion(name, signatures)}; "
-            f"it has {listed(signatures)}"
+            f"model {model!r} has no signature {name!r}{suggestion(name, signatures)}; {told}"
         ) from None
+
+
+_NONE = (
+    "it has none: export it with tf.saved_model.save(model, DIR, signatures=model.call) of a "
+    "tf.function with an input_signature, or with Keras' model.export(DIR)"
+)
 
 
 def _specs(specs: Mapping[str, TensorSpec]) -> str:

@@ -6,8 +6,14 @@ import pytest
 from google.protobuf import text_format
 
 from modelstream.convert.protos import message
-from modelstream.errors import ModelFormatError, ModelNotFoundError, TagsNotFoundError
-from modelstream.models import Layout, SavedModel, TensorSpec
+from modelstream.errors import (
+    ModelFormatError,
+    ModelNotFoundError,
+    SignatureNotFoundError,
+    TagsNotFoundError,
+)
+from modelstream.models import Layout, Predict, SavedModel, TensorSpec
+from modelstream.scoring.plan import default_method
 
 X = {"x": ("float32", (None, 16))}
 Y = {"y": ("float32", (None, 1))}
@@ -139,6 +145,31 @@ def test_wrong_tags_say_which_exist(write_model):
     path = write_model({("serve",): {}, ("serve", "gpu"): {}})
     with pytest.raises(TagsNotFoundError, match=r"\{train\}; it has \{serve\} or \{gpu, serve\}"):
         SavedModel(path, tags=("train",))
+
+
+def test_a_model_without_signatures_says_how_to_export_one(write_model):
+    model = SavedModel(write_model({("serve",): {}}))
+    with pytest.raises(SignatureNotFoundError, match=r"has none: export it with tf\.saved_model"):
+        default_method(model)
+
+
+def test_of_several_signatures_the_one_that_is_meant_has_to_be_named(write_model):
+    model = SavedModel(write_model({("serve",): {"encode": (X, Y), "decode": (X, Y)}}))
+    with pytest.raises(SignatureNotFoundError, match="it has 'decode', 'encode'"):
+        default_method(model)
+    assert Predict("encode").bind(model).signature.name == "encode"
+    with pytest.raises(SignatureNotFoundError, match=r"did you mean 'encode'"):
+        Predict("encoder").bind(model)
+
+
+@pytest.mark.parametrize("name", ["²", "\u0661", "1.0", "v1", "1_0", "+1"])
+def test_a_directory_whose_name_only_looks_like_a_number_is_no_version(write_model, name):
+    path = write_model(ONE, f"base/{name}")
+    assert SavedModel(path).version is None
+    with pytest.raises(ModelNotFoundError, match=r"no saved_model\.pb"):
+        SavedModel(path.parent)
+    write_model(ONE, "base/1")
+    assert SavedModel(path.parent).version == 1
 
 
 def test_tags_choose_the_meta_graph(write_model):

@@ -1,4 +1,6 @@
+import os
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -62,3 +64,12 @@ def test_the_text_form_is_changed_as_text(tmp_path):
     copy = readable_copy(tmp_path, saved(tmp_path, "0.12.head", "saved_model.pbtxt"))
     assert 'tensorflow_version: "0.12"' in (copy / "saved_model.pbtxt").read_text()
     assert "other" in (copy / "saved_model.pbtxt").read_text()
+
+
+@pytest.mark.parametrize("name", [b"m[1]", b"m*", b"m?", b"m\\n", b"m\xff"])
+def test_a_path_that_tensorflow_reads_as_something_else_is_read_in_a_copy(tmp_path, name):
+    path = Path(os.fsdecode(bytes(tmp_path) + b"/" + name))
+    path.mkdir()
+    copy = readable_copy(path, saved(path, "2.20.0"))
+    assert str(copy).isascii()
+    assert (copy / "variables" / "variables.index").read_text() == "weights"
