@@ -247,7 +247,8 @@ class Service:
 
     def forget(self, body: Mapping[str, Any]) -> None:
         """The object is gone, or is no longer waited for."""
-        self.leaving.pop(body["metadata"]["uid"], None)
+        if (session := self.leaving.pop(body["metadata"]["uid"], None)) is not None:
+            self.cache.forget(session.key)
 
     def sickness(self) -> str | None:
         """Why the operator should be started anew; None when it is well."""

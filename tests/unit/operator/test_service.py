@@ -207,3 +207,21 @@ def test_in_a_namespace_that_is_being_deleted_nothing_is_made_and_nothing_is_an_
 def test_an_object_that_is_too_large_to_be_stored_is_refused(error: ApiError) -> None:
     assert error.refused
     assert not ApiError(500, "etcdserver: leader changed").refused
+
+
+def test_nothing_is_remembered_of_an_object_that_is_gone(target: Any) -> None:
+    leaving = target({"metadata/deletionTimestamp": "2026-01-01T00:00:00Z"}).manifest
+    woken: list[Key] = []
+
+    async def run() -> None:
+        one = service()
+        served: Any = one.leases
+        served.check = one.cluster.check
+        assert await one.clean_up(SCORES, {**leaving, "apiVersion": "modelstream.dev/v1alpha1"})
+        one.cache.changed = woken.append
+        claim = {"name": "models", "namespace": "fraud", "uid": "c"}
+        parts = {"spec": {"accessModes": []}, "status": {}}
+        one.cache.put({"kind": CLAIM.kind, "metadata": claim, **parts})
+
+    asyncio.run(run())
+    assert woken == []
