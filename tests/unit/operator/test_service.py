@@ -9,8 +9,12 @@ import pytest
 
 from modelstream_operator.cache import Cache
 from modelstream_operator.cluster import ApiError
+from modelstream_operator.decide.decision import Decision, ForgetHighAvailability
+from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.flink import Flink
-from modelstream_operator.reconcile import Reconciler, Session
+from modelstream_operator.observe import now
+from modelstream_operator.observed import Observed
+from modelstream_operator.reconcile import SOON, Reconciler, Session
 from modelstream_operator.resources import CLAIM, NODE, POD, Key, Manifest, Ref, Resource
 from modelstream_operator.service import Service
 from modelstream_operator.settings import Settings
@@ -225,3 +229,10 @@ def test_nothing_is_remembered_of_an_object_that_is_gone(target: Any) -> None:
 
     asyncio.run(run())
     assert woken == []
+
+
+def test_an_act_is_followed_by_a_pass_soon_whatever_watches_tell() -> None:
+    one = Reconciler(Server(), Cache(), Flink(), SETTINGS)
+    memory, seen = Memory(Step.TEARING_DOWN, run=1), Observed(now=now())
+    assert one._delay({}, Decision(memory, ForgetHighAvailability()), seen) <= SOON
+    assert one._delay({}, Decision(memory), seen) == SETTINGS.resync
