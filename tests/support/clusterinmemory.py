@@ -182,6 +182,7 @@ def _pod(name: str, run: Run) -> Manifest:
     }
     meta = {"name": name, "namespace": KEY.namespace, "uid": name, "labels": labels}
     meta["annotations"] = {"modelstream.dev/job": run.job_id}
+    meta["creationTimestamp"] = "2026-01-01T00:00:00Z"
     if run.pod == "Leaving":
         meta["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     ready = {"type": "Ready", "status": str(run.pod == "Ready")}
