@@ -229,6 +229,31 @@ class EndedStatus(Part):
     """The root cause of a job that failed, with the exceptions before it."""
 
 
+class PreparedStatus(Part):
+    """What is to run next, while a pod of its own proves that it can."""
+
+    run: int | None = None
+    """The number that the run is to have; each attempt of a proof has another one."""
+
+    revision: str | None = None
+    """What it is to be made from."""
+
+    job_id: str | None = None
+    """The id that its job is to have."""
+
+    since: str | None = None
+    """When the attempt began, or failed."""
+
+    deadline: str | None = None
+    """When the attempt counts as failed; with an error, when the next one begins."""
+
+    attempts: int | None = None
+    """Attempts in a row that failed."""
+
+    error: str | None = None
+    """Why the last attempt failed; absent while one is under way."""
+
+
 class ModelStreamStatus(Part):
     """What the operator has seen; written by it alone."""
 
@@ -261,6 +286,9 @@ class ModelStreamStatus(Part):
 
     restored_from: RestoredFromStatus | None = None
     """What the present job has its state from."""
+
+    prepared: PreparedStatus | None = None
+    """What is to run next, from a change of a running stream until the next run begins."""
 
     ask: AskStatus | None = None
     """What the operator has asked Flink for, and not yet got."""

@@ -70,6 +70,9 @@ class Cluster(Protocol):
     async def adopt(self, ref: Ref, uid: str, owner: Manifest) -> None:
         """Give an object that somebody else makes an owner; one that is gone is a success."""
 
+    async def create(self, manifest: Manifest) -> Manifest:
+        """Create an object; ApiError with status 409 where there is one."""
+
     async def delete(self, ref: Ref) -> None:
         """Delete in the background; an object that is not there is a success."""
 

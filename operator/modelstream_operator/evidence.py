@@ -20,7 +20,7 @@ def facts_of(
     asked: Wish, observed: Observed, decision: Decision, seen: Seen, refused: Iterable[Problem]
 ) -> Facts:
     """All that status is made from."""
-    target = asked.target
+    target = asked.of(decision.memory.revision)
     common = Facts(
         generation=asked.manifest["metadata"]["generation"],
         now=observed.now,
@@ -38,6 +38,7 @@ def facts_of(
         parallelism=asked.wanted.parallelism,
         refused_scale=seen.refused_scale,
         overdue=overdue(observed.pods, observed.nodes, observed.now),
+        proof=seen.proof,
     )
     return common if target is None else _of_pods(common, target, observed)
 

@@ -34,10 +34,16 @@ Run = int | str
 
 
 class Component(StrEnum):
-    """The two roles of a Flink cluster; values of the label component."""
+    """What a pod is; values of the label component."""
 
     JOBMANAGER = "jobmanager"
     TASKMANAGER = "taskmanager"
+    PROOF = "proof"
+    """Proves a revision that is to run, and is no part of any Flink cluster."""
+
+
+ROLES = (Component.JOBMANAGER, Component.TASKMANAGER)
+"""The two roles of a Flink cluster."""
 
 
 # Ports
@@ -65,6 +71,11 @@ def jobmanager(name: str, run: Run) -> str:
 def taskmanager(name: str, run: Run) -> str:
     """Name of the Deployment of a run's TaskManagers."""
     return f"{name}-{Component.TASKMANAGER}-{run}"
+
+
+def proof(name: str, run: Run) -> str:
+    """Name of the pod that proves what a run is to be made of."""
+    return f"{name}-{Component.PROOF}-{run}"
 
 
 def config(name: str, run: Run) -> str:

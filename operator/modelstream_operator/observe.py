@@ -10,7 +10,7 @@ from modelstream_operator.cache import Cache, Child, run_of
 from modelstream_operator.cluster import Cluster
 from modelstream_operator.decide.claims import claim_names
 from modelstream_operator.decide.memory import Memory, Step
-from modelstream_operator.decide.pods import is_ended, is_ready
+from modelstream_operator.decide.pods import component, is_ended, is_ready
 from modelstream_operator.flink import Flink
 from modelstream_operator.highavailability import RunConfigMap
 from modelstream_operator.names import Component
@@ -46,7 +46,8 @@ class Observer:
         """Look at everything that one pass needs."""
         children, pods, now = self.cache.children(key), self.cache.pods(key), self.clock()
         kept = self.cache.high_availability.of(key, asked.uid)
-        claims = claim_names(asked.target) if asked.target else ()
+        made_of = filter(None, (asked.target, asked.deployed))
+        claims = [name for each in made_of for name in claim_names(each)]
         runs = {
             number: _run(number, asked.uid, children, pods, kept, memory)
             for number in sorted(numbers(children.values(), pods, kept) | {memory.run})
@@ -92,7 +93,8 @@ def _run(
     memory: Memory,
 ) -> RunObserved:
     """What there is of a run; what is over, and has no pod, needs no high availability."""
-    mine = [pod for pod in pods if run_of(pod) == number]
+    both = [pod for pod in pods if run_of(pod) == number]
+    mine = [pod for pod in both if component(pod) != Component.PROOF]
     alive = tuple(pod for pod in mine if not is_ended(pod))
     maps = tuple(each for each in kept if each.run == number)
     over = not alive and (number != memory.run or memory.step in _OVER)
@@ -102,6 +104,7 @@ def _run(
         deployments=deployments_of(children, number),
         high_availability=maps,
         leftovers=tuple(each.ref for each in maps) if over else (),
+        proof=next((pod for pod in both if component(pod) == Component.PROOF), None),
         digests=digests_of(children, number, uid),
     )
 

@@ -33,6 +33,8 @@ class RunObserved:
     high_availability: tuple[RunConfigMap, ...] = ()
     leftovers: tuple[Ref, ...] = ()
     """Those of them that the run needs no more."""
+    proof: Manifest | None = None
+    """The pod that proves what the run is to be made of: none of its own."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """What its models are, once its first pods have told."""
 

@@ -23,6 +23,7 @@ from modelstream_operator.decide.diagnosis import BINDING_GRACE
 from modelstream_operator.decide.lifecycle import decide
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.pods import is_ready
+from modelstream_operator.decide.problem import Problem
 from modelstream_operator.decide.refusals import refusals
 from modelstream_operator.decide.status import read, status_of, unknown_status
 from modelstream_operator.evidence import digests_of, facts_of
@@ -30,12 +31,14 @@ from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.names import Component
 from modelstream_operator.observe import Observer, now
 from modelstream_operator.observed import Observed, RunObserved
+from modelstream_operator.planning import plan
+from modelstream_operator.proofs import end_proofs, make_proof, proof_of
 from modelstream_operator.recall import recalled
 from modelstream_operator.render import Target
 from modelstream_operator.resources import DEPLOYMENT, Key, Manifest, Ref
 from modelstream_operator.settings import Settings
 from modelstream_operator.tidying import send_away, tidy
-from modelstream_operator.wish import Reading, Wish, plan, wish
+from modelstream_operator.wish import Reading, Wish, wish
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +58,8 @@ class Session:
     heard: Heard = field(default_factory=Heard)
     refusals: dict[object, str] = field(default_factory=dict)
     """What Flink answered to an act instead of doing it."""
+    proofs: dict[int, Problem] = field(default_factory=dict)
+    """Why the API server does not let a proof be made."""
     children: Children = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,6 +84,11 @@ class Session:
         except SpecRefusedError as error:
             self.reading = replace(self.reading, generation=generation, refusal=str(error))
         return self.reading
+
+    @property
+    def refused(self) -> dict[object, Problem]:
+        """What the API server does not let be made, and why."""
+        return dict([*self.children.refused.items(), *self.proofs.items()])
 
     async def refusable(self, about: object, act: Awaitable[None]) -> None:
         """Do what Flink may refuse; no answer is no refusal: the next pass asks how it went."""
@@ -143,6 +153,7 @@ class Reconciler:
         observer = Observer(self.cluster, self.cache, self.flink, self.settings, self.clock)
         observed = await observer.observe(session.key, asked, memory, session.heard)
         seen = session.with_refusals(observed.seen(memory), memory, asked)
+        seen = replace(seen, proof=proof_of(asked, observed, memory, session.proofs))
         decision = decide(memory, asked.wanted, seen)
         facts = facts_of(asked, observed, decision, seen, session.children.refused.values())
         unknown = memory.step is Step.UNKNOWN
@@ -150,22 +161,26 @@ class Reconciler:
         # Before anything is done, because the next pass continues from what is written there.
         if (outcome := await self._write(session, manifest, status)) is None:
             return Outcome(0.0, before.get("phase", ""))
-        known = set(session.children.refused)
+        known = set(session.refused)
         await self._act(session, asked, observed, decision)
         # What ForgetHighAvailability asks for too: what is over goes in every step.
         await tidy(self.cluster, observed, manifest)
+        await end_proofs(self.cluster, observed, decision.memory)
         if decision.running:
             await send_away(self.cluster, observed, decision.memory)
         await session.children.make(
             self.cluster, plan(asked, decision, there, digests_of(facts)), there, asked.uid
         )
+        await make_proof(self.cluster, asked, observed, decision.memory, session.proofs)
         # Which are refused, not in what words: an answer may be another one each time.
-        changed = decision.memory != memory or session.children.refused.keys() != known
+        changed = decision.memory != memory or session.refused.keys() != known
         delay = 0.0 if changed else self._delay(status, decision, observed)
         if known and not changed:
             # No watch tells of the moment when a quota or somebody's object is out of the way.
             delay = min(delay, self.settings.retry_refused)
-        news = tuple(Transition(True, each.reason, each.message) for each in decision.news)
+        news = tuple(
+            Transition(not each.warns, each.reason, each.message) for each in decision.news
+        )
         return replace(outcome, delay=delay, told=news + outcome.told, gone=decision.gone)
 
     async def _reading(self, session: Session, manifest: Manifest) -> Reading:
@@ -186,6 +201,9 @@ class Reconciler:
         waits = [settings.resync]
         if memory.deadline is not None and memory.deadline > observed.now:
             waits.append((memory.deadline - observed.now).total_seconds())
+        prepared = memory.prepared if memory.step is Step.DEPLOYED else None
+        if prepared is not None and prepared.deadline is not None:
+            waits.append(max(1.0, (prepared.deadline - observed.now).total_seconds()))
         stops = memory.step is Step.SAVEPOINTING  # and has waits of its own, also without a pod
         if stops or (observed.pods and memory.step not in {Step.SUSPENDED, Step.ENDED}):
             waits.append(self._poll(status, observed.of(memory.run)))

@@ -1,4 +1,4 @@
-"""What is asked of the operator for one resource, and the objects that follow from a decision."""
+"""What is asked of the operator for one resource."""
 
 import json
 from collections.abc import Mapping
@@ -10,14 +10,12 @@ from modelstream_crds.programs import ConfigMapScript
 from modelstream_crds.v1alpha1 import ModelStream, UpgradeMode
 from modelstream_operator import names
 from modelstream_operator.cache import Child
-from modelstream_operator.children import Plan
 from modelstream_operator.decide.acceptance import SpecRefusedError, accepted
-from modelstream_operator.decide.decision import Decision, Rest, Wanted
+from modelstream_operator.decide.decision import Rest, Wanted
 from modelstream_operator.decide.laststate import has_state
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.oversize import too_large
-from modelstream_operator.recall import with_memory
-from modelstream_operator.render import Target, run_of, stream_children
+from modelstream_operator.render import Target
 from modelstream_operator.render.config import (
     CHECKPOINTS,
     MODE,
@@ -26,15 +24,9 @@ from modelstream_operator.render.config import (
     Program,
     flink_options,
 )
-from modelstream_operator.render.models import digests_map
 from modelstream_operator.render.revision import Revision, read, revision_of
-from modelstream_operator.render.run import run_children
-from modelstream_operator.render.signature import signed
 from modelstream_operator.resources import CONFIG_MAP, CONTROLLER_REVISION, Manifest, Ref
 from modelstream_operator.settings import Settings
-
-REVISIONS = 10
-"""What earlier runs were made of: so many are kept."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +73,23 @@ class Wish:
     """What is not there of that which the newest spec names: until it is, nothing changes."""
     outdated: bool = False
     """Whether this operator would make the pods of the same spec otherwise."""
+    deployed: Target | None = None
+    """What the present run is made of, where that is not ``target``."""
 
     def revision(self, of: str) -> Revision | None:
         """The one of these with that id."""
         known = (self.kept, self.newest)
         return next((each for each in known if each is not None and each.id == of), None)
+
+    @property
+    def present(self) -> Target | None:
+        """What the present run shows; ``target`` where there is none, or nobody knows its own."""
+        return self.deployed or self.target
+
+    def of(self, revision: str) -> Target | None:
+        """What a run of that revision is rendered for."""
+        made_of_newest = self.newest is not None and self.newest.id == revision
+        return self.target if made_of_newest else self.present
 
     @property
     def uid(self) -> str:
@@ -127,6 +131,9 @@ def wish(
         refused = replace(reading, refusal=refusal)
         return _as_before(common, deployed, kept, refused, manifest)
     asked = _asked(common, target, newest, change)
+    if asked.restart and deployed is not None:
+        asked = replace(asked, parallelism=_scalable(deployed))
+        return Wish(manifest, asked, target, reading.refusal, newest, kept, deployed=deployed)
     outdated = not asked.restart and _is_outdated(kept, deployed, newest)
     return Wish(manifest, asked, target, reading.refusal, newest, kept, outdated=outdated)
 
@@ -156,7 +163,7 @@ def _as_before(
         _by_mode(common, deployed),
         revision=kept.id,
         rest=_rest(deployed),
-        parallelism=deployed.parallelism if deployed.streaming else None,
+        parallelism=_scalable(deployed),
     )
     return Wish(manifest, asked, deployed, reading.refusal, kept=kept, missing=reading.missing)
 
@@ -211,8 +218,14 @@ def _asked(common: Wanted, target: Target, newest: Revision, change: Difference)
         revision=newest.id,
         restart=change.effect is Effect.RESTART,
         rest=_rest(target),
-        parallelism=target.parallelism if target.streaming else None,
+        parallelism=_scalable(target),
+        begins_with=_scalable(target) or 0,
     )
+
+
+def _scalable(target: Target) -> int | None:
+    """The parallelism of a job that can be rescaled."""
+    return target.parallelism if target.streaming else None
 
 
 def _by_mode(wanted: Wanted, target: Target) -> Wanted:
@@ -274,58 +287,3 @@ def _with_present_wishes(kept: Manifest, present: Manifest) -> Manifest:
         mine = {**(flink.get("taskManager") or {}), "replicas": manager["replicas"]}
         flink = {**flink, "taskManager": mine}
     return {**kept, "flink": flink, "suspend": present.get("suspend", False)}
-
-
-def plan(
-    asked: Wish,
-    decision: Decision,
-    there: Mapping[Ref, Child],
-    digests: Mapping[str, str] | None = None,
-) -> Plan:
-    """The objects that there are to be, as far as they may be touched in this pass.
-
-    ``digests`` is of the run's models, once it is known; what was known first stays.
-    """
-    memory = decision.memory
-    if asked.target is None or not asked.wanted.revision:
-        return Plan((), whole=False)
-    if memory.step in {Step.DELETING, Step.UNKNOWN}:
-        return Plan((), whole=False)
-    target = decided(asked.target, decision)
-    stream = stream_children(target)
-    if not memory.run:
-        return Plan(stream)
-    revision = asked.revision(memory.revision)
-    if revision is None:  # nobody knows how to heal the run, only how to end it
-        return Plan(stream, whole=not decision.running, kept=newest_revisions(there))
-    remembered = signed(with_memory(revision.manifest(target), memory))
-    made = [remembered, *run_children(revision, run_of(target))]
-    known = Ref(CONFIG_MAP.kind, target.namespace, names.digests(target.name, memory.run))
-    if digests and known not in there:
-        made.append(signed(digests_map(target, digests)))
-    first = {known} & there.keys()
-    return Plan([*stream, *made], kept=newest_revisions(there) | first)
-
-
-def newest_revisions(there: Mapping[Ref, Child]) -> frozenset[Ref]:
-    """What earlier runs were made of, as far as it is kept."""
-    found = {ref: each for ref, each in there.items() if ref.kind == CONTROLLER_REVISION.kind}
-    if len(found) <= REVISIONS:
-        return frozenset(found)
-    runs = {ref: each.manifest()["revision"] for ref, each in found.items()}
-    return frozenset(sorted(runs, key=lambda ref: runs[ref])[-REVISIONS:])
-
-
-def decided(target: Target, decision: Decision) -> Target:
-    """The target as the life cycle has decided about it."""
-    memory, restored = decision.memory, decision.memory.restored_from
-    search = restored.search if restored else None
-    found = replace(target, run=memory.run, job_id=memory.job_id, running=decision.running)
-    if search is None:
-        return replace(found, restore_from=restored.path if restored else None)
-    return replace(
-        found,
-        restore_from=search.directory,
-        restore_newest="Needed" if search.needed else "IfAny",
-        restore_else=search.otherwise.path if search.otherwise else "",
-    )

@@ -203,11 +203,22 @@ def pods_of_both_roles(namespace):
     return namespace.pods(NAME, "jobmanager") + namespace.pods(NAME, "taskmanager")
 
 
-def test_an_edit_that_makes_no_sense_leaves_the_job_running(languages):
+def test_an_edit_that_makes_no_sense_leaves_the_job_running(languages, timed):
+    """One that the API server refuses, and one whose model is not there."""
     uid = languages.pods(NAME, "taskmanager")[0]["metadata"]["uid"]
     patch = '{"spec": {"pipeline": {"inference": {"model": "nobody"}}}}'
     with pytest.raises(AssertionError, match="model"):
         languages.kubectl("patch", f"{MODELSTREAM}/{NAME}", "--type=merge", "-p", patch)
+
+    patched(languages, models=[{**workloads.GUESSLANG, "uri": "pvc://models/nothing"}])
+    timed(
+        "edit to a model that is not there → said in Updated",
+        lambda: languages.says(NAME, "Updated False ModelNotFound", "the job that runs goes on"),
+    )
+    assert languages.condition(NAME, "Ready")["status"] == "True"
+    assert languages.status(NAME)["phase"] == "Running"
+    patched(languages, models=[workloads.GUESSLANG])
+    languages.says(NAME, "Updated True")
 
     assert languages.pods(NAME, "taskmanager")[0]["metadata"]["uid"] == uid
 

@@ -77,7 +77,9 @@ def test_an_operator_that_is_killed_while_the_job_is_saved_ends_the_edit(
     more = {"taskManager": {"resources": {"limits": {"memory": "1900Mi"}}}}
     patch = json.dumps({"spec": {"flink": more}})
     counted.kubectl("patch", f"{MODELSTREAM}/{COUNTED}", "--type=merge", "-p", patch)
-    eventually(lambda: saved(counted), 120, "it is saved", lambda: counted.story(COUNTED))
+    eventually(
+        lambda: saved(counted), 240, "it is proven, then saved", lambda: counted.story(COUNTED)
+    )
     operator = ("-l", "app.kubernetes.io/name=modelstream-operator")
     system.kubectl("delete", "pods", *operator, "--force", "--grace-period=0")
     send(kafka, *range(200, 300))

@@ -37,6 +37,8 @@ class ClusterInMemory:
     """Writes of status that are still to find another version than they were made for."""
     taken: set[Ref] = field(default_factory=set)
     """What somebody else has deleted, and the operator has not."""
+    proofs: dict[Ref, int] = field(default_factory=dict)
+    """Pods of proofs that the watch has told of, with their runs."""
 
     def _wrote(self) -> None:
         if self.writes is not None:
@@ -74,8 +76,22 @@ class ClusterInMemory:
         self._wrote()
         return {**known, "status": self.status}
 
+    async def create(self, manifest: Manifest) -> Manifest:
+        """A pod, of which the kubelet tells later; another one of its name is refused."""
+        assert manifest["kind"] == "Pod"
+        number = int(manifest["metadata"]["labels"][names.LABEL_RUN])
+        if number in self.world.proofs:
+            raise ApiError(409, "it is there")
+        config = self.objects[Ref("ConfigMap", KEY.namespace, names.config(KEY.name, number))]
+        spec = json.loads(config["data"]["modelstream.yaml"])["spec"]
+        self.world.prove(number, spec.get("restartNonce", 0))
+        self._wrote()
+        return manifest
+
     async def delete(self, ref: Ref) -> None:
         """Forget it."""
+        if ref.kind == "Pod":
+            del self.world.proofs[int(ref.name.rpartition("-")[2])]
         gone = self.objects.pop(ref, None)
         self.taken.discard(ref)
         self.cache.high_availability.drop(ref)
@@ -153,6 +169,13 @@ class ClusterInMemory:
             name = f"scores-jobmanager-{number}-dead-{index}"
             pod = _pod(name, self.world.runs[number])
             self.cache.put({**pod, "status": {"phase": "Failed", "reason": "Evicted"}})
+        for ref in [each for each in self.proofs if self.proofs[each] not in self.world.proofs]:
+            self.cache.drop(ref)
+            del self.proofs[ref]
+        for proof in self.world.proofs.values():
+            pod = proof.pod(KEY)
+            self.proofs[Ref.of(pod)] = proof.number
+            self.cache.put(pod)
 
 
 def _config_maps(uid: str, run: Run) -> list[Manifest]:

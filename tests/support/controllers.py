@@ -17,6 +17,8 @@ from typing import Any
 from tests.support.controlplane import ApiError, ControlPlane
 from tests.support.controlplane_binaries import controller_manager
 
+from modelstream_operator.names import Component
+
 CONTROLLERS = ("deployment", "replicaset", "garbage-collector", "namespace")
 NODE = "node-1"
 _POLL = 0.1
@@ -59,6 +61,9 @@ class Kubelet:
     digest: Callable[[Manifest], str] = lambda pod: DIGEST
     """What a pod finds its model to be."""
 
+    proves: Callable[[Manifest], str] = lambda pod: ""
+    """The last words of a pod that is to prove something; empty of one that succeeds."""
+
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     @contextlib.contextmanager
@@ -99,7 +104,9 @@ class Kubelet:
             if not self.holds_back(pod):
                 self._bind(pod)
         elif status["phase"] == "Pending":
-            self._patch(pod, {"status": ready(pod, self.digest(pod))})
+            proves = role(pod) == Component.PROOF
+            status = proven(pod, self.proves(pod)) if proves else ready(pod, self.digest(pod))
+            self._patch(pod, {"status": status})
 
     def _bind(self, pod: Manifest) -> None:
         binding = {
@@ -128,7 +135,7 @@ def add_node(plane: ControlPlane) -> None:
 
 
 def role(pod: Manifest) -> str:
-    """Of which of the two roles a pod is."""
+    """What a pod is."""
     return str(pod["metadata"]["labels"].get("app.kubernetes.io/component", ""))
 
 
@@ -147,6 +154,22 @@ def ready(pod: Manifest, digest: str = DIGEST) -> Manifest:
         ],
         "initContainerStatuses": [_status(each, ended, pod) for each, ended in inits],
         "containerStatuses": [_status(each, running, pod) for each in pod["spec"]["containers"]],
+    }
+
+
+def proven(pod: Manifest, words: str) -> Manifest:
+    """The status of a pod whose main container has ended, with its last words if it failed."""
+    status = ready(pod)
+    (main,) = status["containerStatuses"]
+    ended = {"exitCode": 1 if words else 0, "reason": "Error" if words else "Completed"}
+    times = {"startedAt": status["startTime"], "finishedAt": status["startTime"]}
+    state = {"terminated": {**ended, **times, "message": words}}
+    over = [{**each, "status": "False"} for each in status["conditions"] if "Ready" in each["type"]]
+    return {
+        **status,
+        "phase": "Failed" if words else "Succeeded",
+        "conditions": [*status["conditions"][:2], *over],
+        "containerStatuses": [{**main, "ready": False, "started": False, "state": state}],
     }
 
 

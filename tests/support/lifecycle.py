@@ -13,6 +13,7 @@ from modelstream_operator.decide.decision import (
 )
 from modelstream_operator.decide.job import Job
 from modelstream_operator.decide.memory import Ask, Ended, How, Memory, Step
+from modelstream_operator.decide.prepared import Prepared, Proof
 from modelstream_operator.decide.savepointing import PATIENCE
 from modelstream_operator.decide.stored import Kind, Stored
 
@@ -29,6 +30,7 @@ ORIGIN = Stored("s3://state/savepoints/y/savepoint-1", Kind.SAVEPOINT, "y")
 
 deployed = Memory(Step.DEPLOYED, since=NOW, run=3, job_id="a", revision=OLD)
 started = replace(deployed, started="2026-01-01T00:00:00Z")
+proven = replace(started, prepared=Prepared(4, NEW, FRESH, NOW))
 asked = replace(
     started.go(Step.SAVEPOINTING, NOW, NOW + PATIENCE),
     ask=Ask(3, "a", f"{ROOT}/a-trigger", NOW, "trigger"),
@@ -38,7 +40,9 @@ torn = replace(started.go(Step.TEARING_DOWN, NOW), ended=saved)
 
 
 def seen(**values: object) -> Seen:
-    made = replace(Seen(NOW, FRESH), **values)  # type: ignore[arg-type]  # fields of Seen
+    """What there is; the proof of what is prepared has succeeded."""
+    proven = Seen(NOW, FRESH, proof=Proof(succeeded=True))
+    made = replace(proven, **values)  # type: ignore[arg-type]  # fields of Seen
     return replace(made, answer=Answer.JOB) if made.job else made
 
 

@@ -31,6 +31,7 @@ class Courses(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world, self.clock, self.spec = World(), Clock(), Spec()
+        self.nonce = 0
         self.loop = asyncio.new_event_loop()
         self.operator = type(self).make(self.world, self.clock, self.loop)
 
@@ -54,7 +55,21 @@ class Courses(RuleBasedStateMachine):
 
     def _look(self, writes: int | None = None) -> None:
         self.world.forgiving |= self.spec.stateless
+        if not self.spec.refused:
+            self.nonce = self.spec.nonce
+        before, protected = self.operator.memory, self._is_protected
         self.operator.step(self.spec, writes)
+        after = self.operator.memory
+        if protected and before.step is Step.DEPLOYED and before.started:
+            assert (after.step, after.run) == (Step.DEPLOYED, before.run), "a bad edit stops it"
+
+    @property
+    def _is_protected(self) -> bool:
+        """Whether a job is seen to run, and nothing is asked for but what cannot run."""
+        spec, world = self.spec, self.world
+        rests = spec.suspend or not spec.replicas or spec.deleted
+        seen = world.way == "open" and self._running and self._live[0].pod == "Ready"
+        return self.nonce in world.bad and seen and not rests
 
     @rule()
     def cluster_goes_on(self) -> None:
@@ -83,9 +98,26 @@ class Courses(RuleBasedStateMachine):
 
     # The user
 
-    @rule()
-    def edited(self) -> None:
+    @rule(bad=st.booleans())
+    def edited(self, bad: bool = False) -> None:
+        """Also with what cannot run, which a proof finds out."""
         self.spec.nonce += 1
+        self.world.touches += 1
+        if bad:
+            self.world.bad.add(self.spec.nonce)
+
+    @rule(bad=st.booleans())
+    def edited_once_all_has_gone_on(self, bad: bool) -> None:
+        """Most often while a job runs."""
+        self.all_goes_on()
+        self.all_goes_on()
+        self.edited(bad)
+        self.all_goes_on()
+
+    @precondition(lambda self: self.spec.nonce)
+    @rule()
+    def edit_taken_back(self) -> None:
+        self.spec.nonce -= 1
         self.world.touches += 1
 
     @rule(wish=st.booleans())
@@ -127,6 +159,15 @@ class Courses(RuleBasedStateMachine):
     @rule(wish=st.booleans())
     def node_cut_off(self, wish: bool) -> None:
         self.world.stuck = wish
+
+    @rule(wish=st.booleans())
+    def proofs_are_slow(self, wish: bool) -> None:
+        self.world.slow = wish
+
+    @rule()
+    def proof_is_lost(self) -> None:
+        """Its node is gone, or somebody deletes the pod."""
+        self.world.proofs.clear()
 
     @rule(wish=st.booleans())
     def program_broken(self, wish: bool) -> None:
@@ -209,6 +250,7 @@ class Courses(RuleBasedStateMachine):
 
     def _comes_to_rest(self) -> None:
         self.world.way, self.world.stuck, self.world.broken = "open", False, False
+        self.world.slow = False
         if self.spec.refused:  # what was accepted before is brought about
             self._settle()
             assert self.operator.memory.step not in _ON_THE_WAY
@@ -228,12 +270,14 @@ class Courses(RuleBasedStateMachine):
             assert memory.step is Step.DEPLOYED, memory
             assert [(run.number, run.job) for run in up] == [(memory.run, "RUNNING")]
         assert {run.number for run in self.world.runs.values() if run.kept} <= {memory.run}
+        assert self.nonce in self.world.bad or not (memory.prepared or self.world.proofs)
         self.spec.deleted = True
         self._look()
         self._settle()
         assert self.operator.gone
         assert not any(run.kept for run in self.world.runs.values())
         assert not any(run.pod for run in self.world.runs.values())
+        assert not self.world.proofs
 
     def _settle(self) -> None:
         """Nothing more happens to it; each wait of the operator is over in time.

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from tests.support.clusterinmemory import KEY, CrashError
 from tests.support.streamworld import FlinkInMemory, Restore, Run, World
 
-from modelstream_crds.v1alpha1 import ModelStreamStatus
+from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
 from modelstream_operator.asking import FlinkAnswers, Heard, Questions
 from modelstream_operator.decide.decision import (
     Decision,
@@ -27,6 +27,8 @@ from modelstream_operator.decide.decision import (
 from modelstream_operator.decide.job import Record
 from modelstream_operator.decide.lifecycle import decide
 from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.decide.prepared import NO_PROOF, Proof
+from modelstream_operator.decide.problem import Problem
 from modelstream_operator.decide.stored import Stored
 from modelstream_operator.flink import FlinkError
 from modelstream_operator.resources import Manifest, Ref
@@ -236,10 +238,14 @@ class Pure:
             savepoint=answers.savepoint,
             refused_stop=refusal if asked else "",
             bounds=answers.bounds,
-            runs={each.number: _of(each, memory) for each in self.world.runs.values()},
+            runs={
+                **{number: OfRun() for number in self.world.proofs},
+                **{each.number: _of(each, memory) for each in self.world.runs.values()},
+            },
             planned=run.planned if run else None,
             saved=bool(run and run.checkpoint),
             application_runs=answers.application_runs,
+            proof=_proof(self.world, memory),
         )
 
     def _flink(self) -> Any:
@@ -271,8 +277,29 @@ class Pure:
         for number in self.world.runs:
             if number != memory.run or not decision.running:
                 self.world.ask_nothing(number)
+        self._prove(memory)
         if decision.running:
             self.world.ask(memory.run, memory.job_id, _restore(memory.restored_from))
+
+    def _prove(self, memory: Memory) -> None:
+        prepared = memory.prepared if memory.step is Step.DEPLOYED else None
+        for number, pod in list(self.world.proofs.items()):
+            mine = prepared is not None and prepared.run == number
+            if not mine or (prepared and prepared.error and pod.state == "Proving"):
+                del self.world.proofs[number]
+        if prepared is not None and not prepared.error:
+            nonce = int(prepared.revision.removesuffix("moved"))
+            self.world.prove(prepared.run, nonce)
+
+
+def _proof(world: World, memory: Memory) -> Proof:
+    pod = world.proofs.get(memory.prepared.run) if memory.prepared else None
+    if pod is None or pod.state == "Proving":
+        return NO_PROOF
+    if pod.state == "Succeeded":
+        return Proof(succeeded=True)
+    reason, _, message = pod.said.partition(": ")
+    return Proof(over=True, problem=Problem(ConditionType.MODELS_AVAILABLE, reason, message))
 
 
 def with_step(status: Manifest, name: str) -> Manifest:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.support.proofpods import ProofPod
+
 from modelstream_operator.flink import FlinkError
 
 STATE = "s3://state"
@@ -82,6 +84,11 @@ class World:
     """The runs of one stream, the store, and the way to Flink."""
 
     runs: dict[int, Run] = field(default_factory=dict)
+    proofs: dict[int, ProofPod] = field(default_factory=dict)
+    bad: set[int] = field(default_factory=set)
+    """Specs, by their nonce, whose proof fails."""
+    slow: bool = False
+    """Whether proofs take longer than anybody looks."""
     files: dict[str, int] = field(default_factory=dict)
     """What each savepoint and checkpoint is worth."""
     kept: dict[str, list[str]] = field(default_factory=dict)
@@ -127,10 +134,18 @@ class World:
         if number in self.runs:
             self.runs[number].asked = False
 
+    def prove(self, number: int, nonce: int) -> None:
+        """A pod is to prove what this run is to be made of."""
+        self.proofs.setdefault(number, ProofPod(number, nonce))
+        assert len(self.proofs) == 1, "two proofs at a time"
+
     # What the cluster and Flink do
 
     def tick(self) -> None:
         """The controllers and the kubelet go on by one step."""
+        for proof in self.proofs.values():
+            if proof.state == "Proving" and not self.slow:
+                proof.state = "Failed" if proof.nonce in self.bad else "Succeeded"
         for run in self.runs.values():
             match run.pod:
                 case "" if run.asked:

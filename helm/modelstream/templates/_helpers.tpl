@@ -135,7 +135,7 @@ what the API server noted of a whole life; nothing that is only watched needs ge
   verbs: [list, watch]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [list, watch, delete]
+  verbs: [list, watch, create, delete]
 - apiGroups: [""]
   resources: [events]
   verbs: [list, watch, create]

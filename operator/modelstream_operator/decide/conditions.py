@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
+from modelstream_operator.decide import proving
 from modelstream_operator.decide.decision import Answer
 from modelstream_operator.decide.facts import Facts
 from modelstream_operator.decide.job import Job
@@ -147,6 +148,8 @@ def _updated(facts: Facts) -> Says:
     if facts.updated:
         return Says("True", Reason.UP_TO_DATE, "what runs was made from this spec")
     says = facts.stage
+    if facts.proving is not None:
+        return proving.says(facts.proving, facts.proof)
     if says is None:
         return Says("False", Reason.STARTING, "the run before makes room")
     return Says("False", says.reason, says.message)

@@ -21,7 +21,11 @@ _PULL = {
     "ImageInspectError",
 }
 _START = {"CreateContainerError", "RunContainerError", "PostStartHookError"}
-_TITLES = {Component.JOBMANAGER.value: "JobManager", Component.TASKMANAGER.value: "TaskManager"}
+_TITLES = {
+    Component.JOBMANAGER.value: "JobManager",
+    Component.TASKMANAGER.value: "TaskManager",
+    Component.PROOF.value: "proof",
+}
 
 
 def container_problem(status: Mapping[str, Any], pod: Manifest, target: Target) -> Problem | None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from modelstream_operator.decide.job import Checkpoints, Job, Record, SavepointAnswer
 from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.decide.prepared import NO_PROOF, Proof
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.stored import Found
 
@@ -43,6 +44,8 @@ class Wanted:
     replaced knows nothing of the job before it."""
     parallelism: int | None = None
     """What a running job is rescaled to; None where it cannot be."""
+    begins_with: int | None = None
+    """What the next job is given, where that differs: 0 of one that cannot be rescaled."""
     deletion: timedelta | None = None
     """Given when the resource is being deleted: how long that may wait for the pods."""
 
@@ -113,6 +116,8 @@ class Seen:
     """Whether high availability names a checkpoint that our job itself has completed."""
     application_runs: bool = True
     """Whether the program may still submit its job."""
+    proof: Proof = NO_PROOF
+    """Of what is prepared."""
 
     @property
     def last_run(self) -> int:
@@ -191,6 +196,7 @@ class News:
 
     reason: str
     message: str
+    warns: bool = False
 
 
 @dataclass(frozen=True)

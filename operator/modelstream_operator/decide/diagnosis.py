@@ -13,7 +13,7 @@ from modelstream_operator.decide.containers import container_problem
 from modelstream_operator.decide.pods import component, is_leaving, is_ready
 from modelstream_operator.decide.problem import Problem, Reason
 from modelstream_operator.decide.scheduling import is_binding, unschedulable
-from modelstream_operator.names import Component
+from modelstream_operator.names import ROLES, Component
 from modelstream_operator.render.models import VERIFY
 from modelstream_operator.render.target import Target
 from modelstream_operator.resources import Manifest
@@ -67,7 +67,7 @@ def diagnose(scene: Scene) -> tuple[Problem, ...]:
         *claim_problems(scene.target, scene.claims),
         *_refused(scene),
         *_differing(scene.pods),
-        *(problem for pod in scene.pods for problem in _pod_problems(pod, scene)),
+        *(problem for pod in scene.pods for problem in pod_problems(pod, scene)),
         *_unreplaced(scene),
     ]
     unique = list(dict.fromkeys(found))
@@ -151,16 +151,18 @@ def _refused(scene: Scene) -> Iterator[Problem]:
             if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
                 message = condition.get("message", "")
                 text = f"the pods of {name} are refused: {message}"
-                yield Problem(ConditionType.JOB_RUNNING, _refusal(message), text)
+                yield Problem(ConditionType.JOB_RUNNING, refusal(message), text)
 
 
-def _refusal(message: str) -> Reason:
+def refusal(message: str) -> Reason:
+    """Why the API server lets a pod not be made."""
     if "exceeded quota" in message or "must specify" in message:
         return Reason.QUOTA
     return Reason.POD_SECURITY if "violates PodSecurity" in message else Reason.PODS_REFUSED
 
 
-def _pod_problems(pod: Manifest, scene: Scene) -> Iterator[Problem]:
+def pod_problems(pod: Manifest, scene: Scene) -> Iterator[Problem]:
+    """What keeps one pod from its work, as far as it is seen."""
     if is_leaving(pod):
         return
     status = pod["status"]
@@ -180,19 +182,20 @@ def _pod_problems(pod: Manifest, scene: Scene) -> Iterator[Problem]:
 
 def _unreplaced(scene: Scene) -> Iterator[Problem]:
     """The newest pod of a role that failed, as long as none has taken its place."""
-    for role in Component:
+    for role in ROLES:
         if any(component(pod) == role for pod in scene.pods):
             continue
         failed = [pod for pod in scene.ended if component(pod) == role and _has_failed(pod)]
         if failed:
-            yield _failed(max(failed, key=lambda pod: str(pod["metadata"]["creationTimestamp"])))
+            yield failure(max(failed, key=lambda pod: str(pod["metadata"]["creationTimestamp"])))
 
 
 def _has_failed(pod: Manifest) -> bool:
     return bool(pod["status"]["phase"] == "Failed")
 
 
-def _failed(pod: Manifest) -> Problem:
+def failure(pod: Manifest) -> Problem:
+    """A pod that has failed as a whole, in the kubelet's words."""
     status = pod["status"]
     reason = Reason.EVICTED if status.get("reason") == "Evicted" else Reason.POD_FAILED
     word, message = status.get("reason", "Failed"), status.get("message", "")

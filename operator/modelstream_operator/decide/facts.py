@@ -7,6 +7,8 @@ from datetime import datetime
 from modelstream_operator.decide.decision import SURE, Answer, Decision, Rest
 from modelstream_operator.decide.diagnosis import Verified
 from modelstream_operator.decide.job import Job
+from modelstream_operator.decide.memory import Step
+from modelstream_operator.decide.prepared import NO_PROOF, Prepared, Proof
 from modelstream_operator.decide.problem import Problem
 from modelstream_operator.decide.stage import Says, stage
 
@@ -53,11 +55,19 @@ class Facts:
     selector: str = ""
     overdue: str = ""
     """Pods that should have ended, and do not."""
+    proof: Proof = NO_PROOF
+    """Of what is prepared."""
 
     @property
     def stage(self) -> Says | None:
         """What the life cycle says by itself."""
         return stage(self.decision, self.rest, self.overdue)
+
+    @property
+    def proving(self) -> Prepared | None:
+        """What is being proven, or could not be, beside a job that goes on."""
+        memory = self.decision.memory
+        return memory.prepared if memory.step is Step.DEPLOYED else None
 
     @property
     def passing(self) -> bool:

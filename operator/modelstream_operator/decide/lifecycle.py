@@ -22,6 +22,7 @@ from modelstream_operator.decide.fields import stamp
 from modelstream_operator.decide.laststate import handed_on, resolved
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.problem import Reason
+from modelstream_operator.decide.proving import is_proven, needs_proof, prove
 from modelstream_operator.decide.savepointing import savepointing, stop
 from modelstream_operator.decide.stored import Kind
 
@@ -29,8 +30,19 @@ FIRST_BACK_OFF = timedelta(seconds=10)
 LONGEST_BACK_OFF = timedelta(minutes=5)
 
 
+_PREPARES = {Step.DEPLOYED, Step.SAVEPOINTING, Step.TEARING_DOWN}
+"""Steps that lead to what was prepared, or wait for it."""
+
+
 def decide(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     """The next step: what to remember, and then one act."""
+    decision = _decided(memory, wanted, seen)
+    if decision.memory.step in _PREPARES or memory.step is Step.UNKNOWN:
+        return decision
+    return replace(decision, memory=replace(decision.memory, prepared=None))
+
+
+def _decided(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     if memory.step is Step.UNKNOWN:
         return _unknown(memory)
     if wanted.deletion is not None:
@@ -75,14 +87,17 @@ def _next(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
 
 
 def _deploy(memory: Memory, wanted: Wanted, seen: Seen) -> Memory:
+    prepared, given = memory.prepared, wanted.begins_with
+    proven = prepared is not None and prepared.revision == wanted.revision
+    highest = max(memory.run, seen.last_run, prepared.run if prepared else 0)
     return Memory(
         step=Step.DEPLOYED,
         since=seen.now,
         attempts=memory.attempts,
-        run=max(memory.run, seen.last_run) + 1,
-        job_id=seen.fresh_id,
+        run=prepared.run if prepared and proven else highest + 1,
+        job_id=prepared.job_id if prepared and proven else seen.fresh_id,
         revision=wanted.revision,
-        parallelism=wanted.parallelism or 0,
+        parallelism=(wanted.parallelism if given is None else given) or 0,
         restored_from=handed_on(memory) if wanted.keeps_state else None,
         ended=memory.ended,
     )
@@ -94,8 +109,16 @@ def _deployed(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
         return Decision(over(memory, ended, seen))
     if (ended := came_to_nothing(memory, wanted, seen)) is not None:
         return Decision(_backed_off(memory, ended, seen))
-    if wanted.changes:
+    if not needs_proof(memory, wanted, seen):
+        memory = replace(memory, prepared=None)
+        return _stop(memory, wanted, seen) if wanted.changes else _goes_on(memory, wanted, seen)
+    if is_proven(memory, wanted, seen):
         return _stop(memory, wanted, seen)
+    memory, news = prove(memory, wanted, seen)
+    return replace(_goes_on(memory, wanted, seen), news=news)
+
+
+def _goes_on(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     if (waits := unseen(memory, wanted, seen)) is not None:
         return Decision(memory, waiting=waits)
     return _scaled(memory, wanted, seen)

@@ -15,8 +15,9 @@ from modelstream_crds.v1alpha1 import (
     ModelStreamStatus,
     StepStatus,
 )
-from modelstream_operator.decide import fields, stored
+from modelstream_operator.decide import fields, prepared, stored
 from modelstream_operator.decide.fields import given, stamp
+from modelstream_operator.decide.prepared import Prepared
 from modelstream_operator.decide.stored import Kind, Stored
 from modelstream_operator.resources import Manifest
 
@@ -99,6 +100,8 @@ class Memory:
     restored_from: Stored | None = None
     ask: Ask | None = None
     ended: Ended | None = None
+    prepared: Prepared | None = None
+    """What is to run next, from the change on until it does."""
     unknown: str = ""
     """A field of status with a word of a newer operator in it."""
 
@@ -124,6 +127,7 @@ class Memory:
             restored_from=stored.read(status.restored_from),
             ask=_ask(status.ask),
             ended=_ended(status.ended),
+            prepared=prepared.read(status.prepared),
         )
 
     def go(self, step: Step, now: datetime, deadline: datetime | None = None) -> "Memory":
@@ -144,6 +148,7 @@ class Memory:
             restoredFrom=self.restored_from.written() if self.restored_from else None,
             ask=_written_ask(self.ask),
             ended=_written_end(self.ended),
+            prepared=self.prepared.written() if self.prepared else None,
             job=given(id=self.job_id, startTime=self.started, parallelism=self.parallelism),
         )
 

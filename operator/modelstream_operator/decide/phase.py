@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from modelstream_crds.v1alpha1 import ConditionType, Phase
 from modelstream_operator.decide.facts import Facts
 from modelstream_operator.decide.memory import How, Step
+from modelstream_operator.decide.prepared import Prepared
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.stage import Says
 
@@ -65,11 +66,17 @@ def _phase_of_a_start(facts: Facts, said: Said) -> Phase:
     return Phase.STARTING if available else Phase.PREPARING
 
 
-def progress(phase: Phase, said: Said) -> dict[ConditionType, Says]:
+def progress(
+    phase: Phase, said: Said, proving: Prepared | None = None
+) -> dict[ConditionType, Says]:
     """What generic tools read; present only while true."""
-    ready = said[ConditionType.READY]
+    ready, updated = said[ConditionType.READY], said[ConditionType.UPDATED]
     if phase is Phase.FAILED or said[ConditionType.ACCEPTED].status == "False":
         return {ConditionType.STALLED: Says("True", ready.reason, ready.message)}
+    if proving is not None:
+        waits = not proving.error or proving.deadline is not None
+        which = ConditionType.RECONCILING if waits else ConditionType.STALLED
+        return {which: Says("True", updated.reason, updated.message)}
     if phase in {Phase.RUNNING, Phase.SUSPENDED, Phase.FINISHED}:
         return {}
     return {ConditionType.RECONCILING: Says("True", ready.reason, ready.message)}

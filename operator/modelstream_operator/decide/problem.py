@@ -68,6 +68,15 @@ class Reason(StrEnum):
     FINISHED = "JobFinished", _STEP, "a bounded job has read all of its input"
     DELETING = "Deleting", _STEP, "the pods are taken away"
 
+    PROVING = (
+        *("Proving", "Updated"),
+        "a pod of its own proves that what is to come can run; the job goes on meanwhile",
+    )
+    NOT_PROVEN = (
+        *("NotProven", "Updated"),
+        "the proof was not done in 30 minutes; it is tried again, and the job goes on",
+    )
+
     # Ends, and what somebody has to look at
     STOPPED = (
         *("JobStopped", _STEP),

@@ -68,10 +68,20 @@ def savepointing(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
         return Decision(over(memory, stopped(memory, seen, path), seen))
     if not _ends_well(seen) and (ended := end_of(memory, wanted, seen)) is not None:
         return Decision(over(memory, ended, seen))
-    if asked.trigger_id is None and not wanted.changes:
+    if asked.trigger_id is None and not _is_still_wanted(memory, wanted):
         return Decision(replace(memory.go(Step.DEPLOYED, seen.now), ask=None))
     asked = replace(asked, idle=_idle(asked, seen))
     return _waiting(replace(memory, ask=asked), asked, wanted, seen)
+
+
+def _is_still_wanted(memory: Memory, wanted: Wanted) -> bool:
+    """Whether the job is still to stop: not for a change that has become another one meanwhile.
+
+    That is to be proven first, as the one before was.
+    """
+    prepared = memory.prepared
+    other = prepared is not None and prepared.revision != wanted.revision
+    return wanted.rest is not None or (wanted.restart and not other)
 
 
 def _waiting(memory: Memory, asked: Ask, wanted: Wanted, seen: Seen) -> Decision:

@@ -29,7 +29,7 @@ def status_of(facts: Facts, before: ModelStreamStatus) -> Manifest:
     said = conditions(facts, before)
     memory = facts.decision.memory
     phase = phase_of(facts, said)
-    said |= progress(phase, said)
+    said |= progress(phase, said, facts.proving)
     status: Manifest = {
         "observedGeneration": facts.generation,
         "phase": phase.value,

@@ -147,6 +147,36 @@ def default_options(options: Mapping[str, str]) -> Iterator[None]:
         TableEnvironment.create = staticmethod(table)
 
 
+class Planned:
+    """What a program has handed over to be run, and what became of it: a plan."""
+
+    def __init__(self, j_environment: Any) -> None:
+        self._environment = j_environment
+
+    @property
+    def made(self) -> bool:
+        """Whether there was a job, whose plan is whole."""
+        return self._environment.getPipeline() is not None
+
+
+@contextmanager
+def planned(options: Mapping[str, str]) -> Iterator[Planned]:
+    """Flink plans the job that is submitted inside the block, and runs none.
+
+    The submission raises: nothing of a program is done that comes after it.
+    """
+    jvm = gateway().jvm
+    loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
+    client = jvm.org.apache.flink.client.program
+    j_configuration = configuration(options)._j_configuration
+    environment = client.StreamPlanEnvironment(j_configuration, loader, -1)
+    environment.setAsContext()
+    try:
+        yield Planned(environment)
+    finally:
+        environment.unsetAsContext()
+
+
 def _with_defaults(given: Any, options: Mapping[str, str]) -> Any:
     merged = given if given is not None else configuration({})
     for key, value in options.items():

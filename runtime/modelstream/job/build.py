@@ -140,8 +140,12 @@ def open_models(spec: ModelStreamSpec, where: JobContext) -> dict[str, Model]:
     return found
 
 
-def job_needs(spec: ModelStreamSpec) -> Needs:
+def job_needs(spec: ModelStreamSpec, in_cluster: bool = False) -> Needs:
     """The jars and file systems that a manifest names.
+
+    Args:
+        spec: of the manifest.
+        in_cluster: whether the image may have connectors of its own.
 
     Raises:
         ConnectorError: an unknown connector or format, or a required option that is missing.
@@ -151,7 +155,7 @@ def job_needs(spec: ModelStreamSpec) -> Needs:
     if spec.state is not None:
         found |= connectors.needs_of_paths([spec.state.storage])
     if spec.pipeline is not None:
-        own = "pipeline.jars" in configuration or jvm.is_driver()
+        own = "pipeline.jars" in configuration or in_cluster
         found |= pipeline.needs(spec.pipeline, own)
     if spec.sql is not None:
         found |= sqljob.needs(spec.sql.statements)
@@ -174,7 +178,7 @@ def table_environment(
 def _environment(
     spec: ModelStreamSpec, where: JobContext, secrets: Secrets, progress: Progress
 ) -> dict[str, str]:
-    needs = job_needs(spec)
+    needs = job_needs(spec, in_cluster=not where.local)
     if not where.local:
         return settings.job_options(spec, where, secrets, ())
     home = connectors.flink_home()

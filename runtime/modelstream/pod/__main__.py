@@ -21,6 +21,13 @@ def _taskmanager(_: list[str], paths: Paths) -> None:
     entrypoint.taskmanager(paths, os.environ)
 
 
+def _proof(_: list[str], paths: Paths) -> object:
+    """Flink's classes come with it, which most roles do without."""
+    from modelstream.pod.proving import proof
+
+    return proof(paths, os.environ)
+
+
 def _preload(_: list[str], paths: Paths) -> None:
     def see_gpus() -> None:
         gpu.require(os.environ, preload.tensorflow_devices, "tensorflow")
@@ -54,6 +61,7 @@ def _killed(_: list[str], paths: Paths) -> None:
 ROLES: dict[str, Role] = {
     "jobmanager": _jobmanager,
     "taskmanager": _taskmanager,
+    "proof": _proof,
     "preload": _preload,
     "verify": _verify,
     "fetch": _fetch,

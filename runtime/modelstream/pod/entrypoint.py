@@ -33,7 +33,7 @@ def jobmanager(paths: Paths, environment: Mapping[str, str]) -> NoReturn:
     Raises:
         JobEndedError: the job has ended before.
     """
-    operator = _yaml(paths.operator_options)
+    operator = operator_options(paths)
     highly_available = configuration.has_high_availability(operator)
     address = configuration.jobmanager_address(_needed(environment, "POD_IP"), highly_available)
     options = write_configuration(paths, operator, address, environment)
@@ -72,7 +72,7 @@ def taskmanager(paths: Paths, environment: Mapping[str, str]) -> NoReturn:
     """Prove that the models work in this pod, then become a TaskManager."""
     preload.clear(paths.ready)
     paths.killed.unlink(missing_ok=True)
-    operator = _yaml(paths.operator_options)
+    operator = operator_options(paths)
     address = configuration.taskmanager_address(_needed(environment, "POD_IP"))
     write_configuration(paths, operator, address, environment)
     gpu.require(environment)
@@ -139,6 +139,15 @@ def write_configuration(
     )
     write_options(paths, options)
     return options
+
+
+def operator_options(paths: Paths) -> dict[str, Any]:
+    """What the operator has written for this run.
+
+    Raises:
+        PodError: it is not there.
+    """
+    return _yaml(paths.operator_options)
 
 
 def write_options(paths: Paths, options: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tests.support.controllers import DIGEST, role
-from tests.support.courses import Pods, job_of
+from tests.support.courses import Pods, job_of, run_of
 from tests.support.operatorprocess import Space, wait_until
 
 OWNED = (
@@ -42,6 +42,32 @@ def test_an_edit_ends_although_a_pod_was_evicted(
     wait_until(lambda: job_of(home) != job)
     after = {pod["metadata"]["name"] for pod in pods.both_run()}
     assert not before & after
+
+
+def test_an_edit_that_cannot_run_leaves_the_job_alone_and_one_that_can_is_made(
+    home: Space, scores: Any, pods: Pods
+) -> None:
+    home.create(scores)
+    before = {pod["metadata"]["name"] for pod in pods.both_run()}
+    wait_until(lambda: home.condition("scores", "Ready").get("status") == "True")
+    pods.kubelet.proves = lambda pod: "DigestMismatch: it is another model"
+    home.patch("modelstreams", "scores", {"spec": {"restartNonce": 1}})
+    said = wait_until(lambda: refused(home))
+    assert "it is another model" in said["message"]
+    assert pods.names() == {*before, "scores-proof-2"}
+    assert home.condition("scores", "Ready")["status"] == "True"
+    assert home.status("scores")["phase"] == "Running"
+    assert home.condition("scores", "Stalled")["reason"] == "DigestMismatch"
+    pods.kubelet.proves = lambda pod: ""
+    home.patch("modelstreams", "scores", {"spec": {"restartNonce": 2}})
+    wait_until(lambda: run_of(home) == 3)
+    assert not before & {pod["metadata"]["name"] for pod in pods.both_run()}
+    wait_until(lambda: not pods("proof"))
+
+
+def refused(home: Space) -> dict[str, Any]:
+    found = home.condition("scores", "Updated")
+    return found if found.get("reason") == "DigestMismatch" else {}
 
 
 def test_a_suspension_ends_although_a_pod_was_evicted(home: Space, scores: Any, pods: Pods) -> None:

@@ -63,6 +63,8 @@ PRUNING = {
 life none leaves the plan."""
 STRANGERS = {("pods", "delete")}
 """Those that have other models than the run: none runs here."""
+PROOFS = {("pods", "create"), ("pods", "delete")}
+"""The pod that proves a change of a job that runs: none runs here."""
 CONFLICTS = {("modelstreams", "get")}
 """Asked for where somebody else has written at the same time."""
 POLICY = """
@@ -217,7 +219,7 @@ def test_the_chart_grants_what_a_whole_life_needs_and_nothing_else(
     forbidden = [line for line in limited.log.read_text().splitlines() if "forbidden" in line]
     assert [line for line in forbidden if "gone" not in line] == []
     given = pairs(rights(limited.scope))
-    unasked = GIVEN_ON | ADMISSION | PRUNING | STRANGERS | CONFLICTS
+    unasked = GIVEN_ON | ADMISSION | PRUNING | STRANGERS | PROOFS | CONFLICTS
     with contextlib.suppress(AssertionError):  # events are posted beside the passes
         until(lambda: given - unasked <= limited.used(), 60)
     assert limited.used() | unasked == given

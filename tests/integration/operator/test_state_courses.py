@@ -165,7 +165,7 @@ def test_a_stop_that_a_proxy_refuses_is_told_and_ends_no_pod(
     edited(home)
     said = wait_until(lambda: told(home, "Updated", "SavepointFailed"))
     assert "upstream connect error" in said["message"]
-    assert pods.names() == before
+    wait_until(lambda: pods.names() == before)
     asked.fault = None
 
 

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import (
     run_state_machine_as_test,
 )
+from tests.support.carriedout import carry_out, changed, proven, stops
 from tests.support.machine import Courses
 from tests.support.steered import Clock, Operator, Pure
 from tests.support.streamworld import World
@@ -22,24 +23,17 @@ from tests.support.wholeoperator import Whole
 from modelstream_operator.decide.memory import Step
 
 
-def stops(course: Courses, *, succeeds: bool, forgotten: bool = False) -> None:
-    """A stop is asked for, and ends."""
-    for _ in range(2):
-        course.operator_looks(writes=None, seconds=1)
-    course.stop_ends(succeeds=succeeds, forgotten=forgotten)
-
-
 def answer_forgotten(course: Courses) -> None:
     """The savepoint is complete, and its trigger is not known any more."""
     course.works()
-    course.edited()
+    changed(course)
     stops(course, succeeds=True, forgotten=True)
 
 
 def replaced_after_a_stop(course: Courses) -> None:
     """The JobManager is gone before anybody has asked for the savepoint."""
     course.works()
-    course.edited()
+    changed(course)
     course.operator_looks(writes=None, seconds=1)
     course.operator_looks(writes=None, seconds=1)
     run = course._job
@@ -50,7 +44,7 @@ def replaced_after_a_stop(course: Courses) -> None:
 def change_taken_back(course: Courses) -> None:
     """A run that was restored goes on after a savepoint that failed."""
     course.works()
-    course.edited()
+    changed(course)
     stops(course, succeeds=True)
     for _ in range(4):
         course.all_goes_on()
@@ -63,7 +57,7 @@ def change_taken_back(course: Courses) -> None:
 
 def refused_on_the_way(course: Courses) -> None:
     """An edit, and then one that is refused while the job stops for the first."""
-    course.edited()
+    changed(course)
     course.operator_looks(writes=None, seconds=1)
     course.refused(wish=True)
 
@@ -72,18 +66,19 @@ def moved_and_edited(course: Courses) -> None:
     """State goes to another store: the savepoint is where the present pods can write."""
     course.works()
     course.state_moved(wish=True)
+    proven(course)
     stops(course, succeeds=True)
 
 
 def restored_and_dropped(course: Courses) -> None:
     """A run that has been restored ends before it has completed a checkpoint of its own."""
     course.works()
-    course.edited()
+    changed(course)
     stops(course, succeeds=True)
     for _ in range(4):
         course.all_goes_on()
     course.mode_chosen("LastState")
-    course.edited()
+    changed(course)
 
 
 def no_pod_can_be_made(course: Courses) -> None:
@@ -126,6 +121,9 @@ def outpaced(course: Courses) -> None:
     course.edited()
     course.operator.outpaced()
     course.operator_looks(writes=None, seconds=1)
+    proven(course)
+    course.operator.outpaced()
+    course.operator_looks(writes=None, seconds=1)
     stops(course, succeeds=True)
 
 
@@ -143,7 +141,7 @@ def evicted_and_edited(course: Courses) -> None:
     course.world.evict(course._job)
     for _ in range(2):
         course.all_goes_on()
-    course.edited()
+    changed(course)
     stops(course, succeeds=True)
 
 
@@ -152,7 +150,7 @@ def stop_refused(course: Courses) -> None:
     course.works()
     course.checkpoint_completes()
     course.world.way = "read-only"
-    course.edited()
+    changed(course)
     for _ in range(30):
         course.operator_looks(writes=None, seconds=31)
     assert course.operator.memory.step is not Step.SAVEPOINTING
@@ -172,7 +170,7 @@ def one_slow_answer(course: Courses) -> None:
 def silent_while_it_stops(course: Courses) -> None:
     """A ready JobManager that does not answer has not lost its job: it is given more time."""
     course.works()
-    course.edited()
+    changed(course)
     for _ in range(2):
         course.operator_looks(writes=None, seconds=1)
     course.world.way = "silent"
@@ -231,21 +229,7 @@ def state_given_up(course: Courses) -> None:
 def test_a_course(course: Callable[[Courses], None], operator: str, target: Any) -> None:
     manifest = {**target().manifest, "apiVersion": "modelstream.dev/v1alpha1"}
 
-    class Here(Courses):
-        @staticmethod
-        def make(world: World, clock: Clock, loop: asyncio.AbstractEventLoop) -> Operator:
-            if operator == "decide":
-                return Pure(world, clock, loop)
-            return Whole(world, clock, loop, manifest)
-
-    there = Here()
-    try:
-        there.created()
-        for _ in range(3):
-            there.all_goes_on()
-        course(there)
-    finally:
-        there.teardown()
+    carry_out(course, operator, manifest)
 
 
 def test_decide_alone() -> None:

@@ -12,6 +12,7 @@ from modelstream_operator.decide.job import Checkpoints, Job, SavepointAnswer
 from modelstream_operator.decide.laststate import IDLE, SILENT
 from modelstream_operator.decide.lifecycle import decide
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
+from modelstream_operator.decide.prepared import Prepared, Proof
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.savepointing import FAILURES, PATIENCE, RETRY
 from modelstream_operator.decide.stored import Found, Kind, Search, Stored
@@ -32,13 +33,14 @@ STARTED = Memory(
     started="2026-01-01T00:00:00Z",
     restored_from=ORIGIN,
 )
+PROVEN = replace(STARTED, prepared=Prepared(4, "new", "f" * 32, NOW))
 SOUGHT = Search(f"{CHECKPOINTS}/a", needed=False, otherwise=ORIGIN)
 OF_A = Stored(SOUGHT.directory, Kind.NEWEST, "a", "old", SOUGHT)
 NEXT = Memory(Step.DEPLOYED, since=NOW, run=4, job_id="b", revision="new", restored_from=OF_A)
 
 
 def seen(**values: Any) -> Seen:
-    made = replace(Seen(NOW, "f" * 32), **values)
+    made = replace(Seen(NOW, "f" * 32, proof=Proof(succeeded=True)), **values)
     return replace(made, answer=Answer.JOB) if made.job else made
 
 
@@ -85,8 +87,8 @@ def test_a_change_of_a_job_that_does_not_run_for_a_minute_is_made(
 
 def test_a_ready_jobmanager_that_does_not_answer_is_given_ten_minutes() -> None:
     silent = {"answer": Answer.SILENT}
-    assert after(SILENT - timedelta(seconds=1), STARTED, EDIT, **silent).memory.ask
-    assert after(SILENT, STARTED, EDIT, **silent).memory.step is Step.TEARING_DOWN
+    assert after(SILENT - timedelta(seconds=1), PROVEN, EDIT, **silent).memory.ask
+    assert after(SILENT, PROVEN, EDIT, **silent).memory.step is Step.TEARING_DOWN
 
 
 def test_a_job_that_runs_again_in_time_stops_with_a_savepoint() -> None:
@@ -104,18 +106,18 @@ def test_an_edit_that_is_taken_back_while_the_job_does_not_run_leaves_it_alone()
 
 
 def test_a_job_that_fails_while_it_stops_goes_the_same_way() -> None:
-    asked = decide(STARTED, EDIT, seen(job=RUNNING)).memory
+    asked = decide(PROVEN, EDIT, seen(job=RUNNING)).memory
     assert after(IDLE, asked, EDIT, job=RESTARTING).memory.step is Step.TEARING_DOWN
 
 
 def test_a_savepoint_that_is_under_way_is_waited_for_whatever_tasks_do() -> None:
-    asked = decide(STARTED, EDIT, seen(job=RUNNING)).memory
+    asked = decide(PROVEN, EDIT, seen(job=RUNNING)).memory
     slow = after(SILENT, asked, EDIT, job=Job("RUNNING", 1, 0, 2), savepoint=SavepointAnswer())
     assert slow.memory.step is Step.SAVEPOINTING
 
 
 def test_savepoints_that_fail_again_and_again_are_done_without() -> None:
-    memory, time = STARTED, NOW
+    memory, time = PROVEN, NOW
     for _ in range(FAILURES):
         memory = decide(memory, EDIT, seen(job=RUNNING, now=time)).memory
         assert memory.step is Step.SAVEPOINTING
@@ -127,7 +129,7 @@ def test_savepoints_that_fail_again_and_again_are_done_without() -> None:
 
 
 def test_a_stop_that_is_refused_on_its_way_is_given_up_when_it_is_late() -> None:
-    asked = decide(STARTED, EDIT, seen(job=RUNNING)).memory
+    asked = decide(PROVEN, EDIT, seen(job=RUNNING)).memory
     failed = replace(asked, ask=asked.ask and replace(asked.ask, attempts=FAILURES))
     refused = {"job": RUNNING, "refused_stop": "403"}
     assert decide(failed, EDIT, seen(**refused)).memory.step is Step.SAVEPOINTING
@@ -136,13 +138,13 @@ def test_a_stop_that_is_refused_on_its_way_is_given_up_when_it_is_late() -> None
 
 
 def test_last_state_takes_no_savepoint_of_a_job_that_runs() -> None:
-    over = decide(STARTED, LAST, seen(job=RUNNING)).memory
+    over = decide(PROVEN, LAST, seen(job=RUNNING)).memory
     assert over.step is Step.TEARING_DOWN
     assert next_of(over, LAST) == OF_A
 
 
 def test_the_next_run_needs_what_is_known_to_be_complete() -> None:
-    over = decide(STARTED, LAST, seen(job=RUNNING, saved=True)).memory
+    over = decide(PROVEN, LAST, seen(job=RUNNING, saved=True)).memory
     left = next_of(over)
     assert left is not None
     assert left.search is not None
@@ -150,7 +152,7 @@ def test_the_next_run_needs_what_is_known_to_be_complete() -> None:
 
 
 def test_an_edit_without_state_takes_nothing_along() -> None:
-    over = decide(STARTED, LAST, seen(job=RUNNING)).memory
+    over = decide(PROVEN, LAST, seen(job=RUNNING)).memory
     assert next_of(over, replace(EDIT, keeps_state=False)) is None
 
 

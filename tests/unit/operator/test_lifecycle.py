@@ -20,6 +20,7 @@ from tests.support.lifecycle import (
     asked,
     deployed,
     left,
+    proven,
     saved,
     seen,
     started,
@@ -108,18 +109,18 @@ def test_a_job_with_a_checkpoint_is_not_taken_for_one_that_never_ran() -> None:
 
 
 def test_a_stateless_change_tears_the_running_job_down() -> None:
-    decision = decide(started, EDIT, seen(job=RUNNING))
+    decision = decide(proven, EDIT, seen(job=RUNNING))
     assert decision.memory.step is Step.TEARING_DOWN
     assert not decision.running
 
 
 def test_a_job_that_was_made_without_state_has_nothing_to_save() -> None:
     grown = replace(EDIT_KEPT, savepoints=None, checkpoints=None)
-    assert decide(started, grown, seen(job=RUNNING)).memory.step is Step.TEARING_DOWN
+    assert decide(proven, grown, seen(job=RUNNING)).memory.step is Step.TEARING_DOWN
 
 
 def test_a_change_with_state_asks_for_a_savepoint_under_an_id_that_is_written_first() -> None:
-    decision = decide(started, EDIT_KEPT, seen(job=RUNNING))
+    decision = decide(proven, EDIT_KEPT, seen(job=RUNNING))
     assert decision.memory.step is Step.SAVEPOINTING
     assert decision.memory.deadline == NOW + PATIENCE
     assert decision.memory.ask == Ask(3, "a", f"{ROOT}/a-{FRESH}", NOW, FRESH)

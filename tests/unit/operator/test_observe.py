@@ -74,6 +74,16 @@ def test_each_run_is_seen_for_itself(target: Any) -> None:
     assert found.seen(DEPLOYED).last_run == 2
 
 
+def test_a_pod_that_proves_is_no_pod_of_its_run_and_takes_its_number(target: Any) -> None:
+    for phase in ("Running", "Succeeded", "Failed"):
+        proof = owned(pod("proof", phase=phase), "scores-proof-2", run=2)
+        found = observed(target, proof)
+        assert found.of(2).seen() == OfRun()
+        assert (found.pods, found.of(2).ended) == ((), ())
+        assert found.of(2).proof is not None
+        assert found.seen(DEPLOYED).last_run == 2
+
+
 def test_a_label_that_is_no_number_is_of_no_run(target: Any) -> None:
     odd = owned(pod(phase="Running"), "odd")
     odd["metadata"]["labels"]["modelstream.dev/run"] = "x"

@@ -1,0 +1,107 @@
+"""The objects that follow from a wish and a decision."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from modelstream_operator import names
+from modelstream_operator.cache import Child
+from modelstream_operator.children import Plan
+from modelstream_operator.decide.decision import Decision
+from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.recall import with_memory
+from modelstream_operator.render import Target, run_of, stream_children
+from modelstream_operator.render.models import digests_map
+from modelstream_operator.render.run import run_children
+from modelstream_operator.render.signature import signed
+from modelstream_operator.resources import (
+    CONFIG_MAP,
+    CONTROLLER_REVISION,
+    SERVICE_ACCOUNT,
+    Manifest,
+    Ref,
+)
+from modelstream_operator.wish import Wish
+
+REVISIONS = 10
+"""What earlier runs were made of: so many are kept."""
+
+
+def plan(
+    asked: Wish,
+    decision: Decision,
+    there: Mapping[Ref, Child],
+    digests: Mapping[str, str] | None = None,
+) -> Plan:
+    """The objects that there are to be, as far as they may be touched in this pass.
+
+    ``digests`` is of the run's models, once it is known; what was known first stays.
+    """
+    memory, shown = decision.memory, asked.of(decision.memory.revision)
+    if asked.target is None or shown is None or not asked.wanted.revision:
+        return Plan((), whole=False)
+    if memory.step in {Step.DELETING, Step.UNKNOWN}:
+        return Plan((), whole=False)
+    target = decided(shown, decision)
+    stream = _of_the_stream(decided(asked.target, decision), target)
+    if not memory.run:
+        return Plan(stream)
+    revision = asked.revision(memory.revision)
+    to_prove = proof_maps(asked, memory)
+    if revision is None:  # nobody knows how to heal the run, only how to end it
+        made, whole = [*stream, *to_prove], not decision.running
+        return Plan(made, whole=whole, kept=newest_revisions(there))
+    remembered = signed(with_memory(revision.manifest(target), memory))
+    made = [remembered, *run_children(revision, run_of(target)), *to_prove]
+    known = Ref(CONFIG_MAP.kind, target.namespace, names.digests(target.name, memory.run))
+    if digests and known not in there:
+        made.append(signed(digests_map(target, digests)))
+    first = {known} & there.keys()
+    return Plan([*stream, *made], kept=newest_revisions(there) | first)
+
+
+def proof_maps(asked: Wish, memory: Memory) -> list[Manifest]:
+    """The ConfigMaps that the proof's pod reads, and the run that follows from it."""
+    made = prepared_children(asked, memory)
+    return [each for each in made if each["kind"] == CONFIG_MAP.kind]
+
+
+def prepared_children(asked: Wish, memory: Memory) -> list[Manifest]:
+    """All objects of what is prepared, as a run of its own would have them."""
+    prepared, target = memory.prepared, asked.target
+    revision = asked.revision(prepared.revision) if prepared else None
+    if prepared is None or revision is None or target is None:
+        return []
+    run = replace(target, run=prepared.run, job_id=prepared.job_id, running=True)
+    return run_children(revision, run_of(run))
+
+
+def _of_the_stream(target: Target, shown: Target) -> list[Manifest]:
+    """As the newest spec has them; an account that the present run has stays as long as it."""
+    stream = stream_children(target)
+    there = {Ref.of(each) for each in stream}
+    kept = [each for each in stream_children(shown) if each["kind"] == SERVICE_ACCOUNT.kind]
+    return stream + [each for each in kept if Ref.of(each) not in there]
+
+
+def newest_revisions(there: Mapping[Ref, Child]) -> frozenset[Ref]:
+    """What earlier runs were made of, as far as it is kept."""
+    found = {ref: each for ref, each in there.items() if ref.kind == CONTROLLER_REVISION.kind}
+    if len(found) <= REVISIONS:
+        return frozenset(found)
+    runs = {ref: each.manifest()["revision"] for ref, each in found.items()}
+    return frozenset(sorted(runs, key=lambda ref: runs[ref])[-REVISIONS:])
+
+
+def decided(target: Target, decision: Decision) -> Target:
+    """The target as the life cycle has decided about it."""
+    memory, restored = decision.memory, decision.memory.restored_from
+    search = restored.search if restored else None
+    found = replace(target, run=memory.run, job_id=memory.job_id, running=decision.running)
+    if search is None:
+        return replace(found, restore_from=restored.path if restored else None)
+    return replace(
+        found,
+        restore_from=search.directory,
+        restore_newest="Needed" if search.needed else "IfAny",
+        restore_else=search.otherwise.path if search.otherwise else "",
+    )

@@ -1,0 +1,58 @@
+"""The pod that proves a revision: the JobManager's, with another command and nothing to serve."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from modelstream_operator import names
+from modelstream_operator.names import Component
+from modelstream_operator.render.pods import MAIN
+from modelstream_operator.resources import POD, Manifest
+
+_STATE = "state"
+"""The volume of state on a claim: it may be mounted on one node alone, and proves nothing."""
+_SERVES = ("ports", "readinessProbe", "livenessProbe", "startupProbe")
+
+
+def proof_pod(jobmanager: Manifest, name: str) -> Manifest:
+    """The pod, made from the JobManager's Deployment of the run that is to come.
+
+    Its component is another one, so that no Deployment and no Service takes it for its own.
+    """
+    meta, template = jobmanager["metadata"], jobmanager["spec"]["template"]
+    theirs, spec = template["metadata"], template["spec"]
+    labels = {**theirs.get("labels", {}), names.LABEL_COMPONENT: Component.PROOF.value}
+    return {
+        "apiVersion": POD.api_version,
+        "kind": POD.kind,
+        "metadata": {
+            "name": name,
+            "namespace": meta["namespace"],
+            "labels": labels,
+            "annotations": dict(theirs.get("annotations", {})),
+            "ownerReferences": meta["ownerReferences"],
+        },
+        "spec": {**_without_state(spec), "restartPolicy": "Never"},
+    }
+
+
+def _without_state(spec: Manifest) -> Manifest:
+    containers = {
+        field: [_quiet(each) for each in spec[field]]
+        for field in ("initContainers", "containers")
+        if spec.get(field)
+    }
+    volumes = _others(spec.get("volumes", ()), _STATE)
+    return {**spec, **containers, "volumes": volumes}
+
+
+def _quiet(container: Manifest) -> Manifest:
+    """A container that does not need state; the main one proves, and serves nobody."""
+    kept = {**container, "volumeMounts": _others(container.get("volumeMounts", ()), _STATE)}
+    if container["name"] != MAIN:
+        return kept
+    kept["command"] = ["modelstream-pod", Component.PROOF.value]
+    return {key: value for key, value in kept.items() if key not in _SERVES}
+
+
+def _others(named: Iterable[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return [each for each in named if each["name"] != name]
