@@ -60,8 +60,14 @@ class Classes:
         scores = None if self.scores is None else self._scores(tensors[self.scores])
         names = None if self.classes is None else _rows(tensors[self.classes])
         if names is not None and scores is not None and names.shape != scores.shape:
-            raise SignatureMismatchError(
-                f"the model gave {names.shape[1]} classes and {scores.shape[1]} scores a record"
+            raise BrokenModelError(
+                f"the model gave {names.shape[1]} classes and {scores.shape[1]} scores a record: it "
+                f"is at fault and not the record. Name its outputs with Predict"
+            )
+        if self.labels and scores is not None and scores.shape[1] != len(self.labels):
+            raise BrokenModelError(
+                f"output {self.scores!r} scores {scores.shape[1]} classes, and "
+                f"{len(self.labels)} labels were given: give one for each class"
             )
         best = self._ranked(scores, names)
         labels = self._labels(names, best)
@@ -98,15 +104,8 @@ class Classes:
                 for row in np.take_along_axis(names, best, axis=1).tolist()
             ]
         if self.labels:
-            return [[self._label(index) for index in row] for row in best.tolist()]
+            return [[self.labels[index] for index in row] for row in best.tolist()]
         return [[str(index) for index in row] for row in best.tolist()]
-
-    def _label(self, index: int) -> str:
-        if index >= len(self.labels):
-            raise SignatureMismatchError(
-                f"the model scores class {index}, but only {len(self.labels)} labels were given"
-            )
-        return self.labels[index]
 
     def _columns(self, labels: list[list[str]], scores: Array | None) -> dict[str, Any]:
         if scores is None:

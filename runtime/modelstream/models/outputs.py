@@ -12,7 +12,7 @@ from modelstream.convert.dtypes import DTYPES, dtype_of
 from modelstream.convert.fit import sql_type
 from modelstream.convert.flinktypes import ColumnType, parse_type
 from modelstream.convert.spec import Layout, TensorSpec
-from modelstream.errors import ModelError, SignatureMismatchError
+from modelstream.errors import BrokenModelError, SignatureMismatchError
 from modelstream.messages import listed, suggestion
 from modelstream.models.bound import Columns
 from modelstream.models.layouts import is_ragged
@@ -193,7 +193,8 @@ def ranked(array: Array, rank: int) -> Array:
         return array
     shape = (len(array), *(size for size in array.shape[1:] if size != 1))
     if len(shape) - 1 != rank:
-        raise ModelError(
-            f"an output has the shape {list(array.shape)}: not of rank {rank} a record"
+        raise BrokenModelError(
+            f"an output has the shape {list(array.shape)}, and its column takes rank {rank} a "
+            f"record: the model is at fault and not the record, or what types says of the column"
         )
     return array.reshape(shape)

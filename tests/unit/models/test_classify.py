@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from tests.support.signatures import CLASSES, TEXT, X, columns
 
-from modelstream.errors import ConversionError, OptionError, SignatureMismatchError
+from modelstream.errors import (
+    BrokenModelError,
+    ConversionError,
+    OptionError,
+    SignatureMismatchError,
+)
 from modelstream.models import Classify
 
 SCORED = {
@@ -96,6 +101,20 @@ def test_too_few_labels_are_told_at_the_bind_where_the_model_says_how_many(model
     model = model_with(X, {"scores": ("float32", (None, 3))})
     with pytest.raises(SignatureMismatchError, match=r"2 labels were given; .* 3 classes"):
         Classify(labels=("a", "b")).bind(model)
+
+
+@pytest.mark.parametrize("labels", [("a", "b"), ("a", "b", "c", "d")], ids=len)
+def test_labels_that_are_not_one_a_class_are_no_record_s_fault(model_with, labels):
+    model = model_with(X, {"scores": ("float32", (None, None))})
+    bound = Classify(labels=labels).bind(model)
+    with pytest.raises(BrokenModelError, match=rf"scores 3 classes, and {len(labels)} labels"):
+        bound.read({"scores": SCORED["scores"]}, 3)
+
+
+def test_classes_and_scores_of_different_numbers_are_no_record_s_fault(model_with):
+    bound = Classify().bind(model_with(TEXT, CLASSES))
+    with pytest.raises(BrokenModelError, match="gave 3 classes and 2 scores a record"):
+        bound.read({**SCORED, "scores": SCORED["scores"][:, :2]}, 3)
 
 
 def test_nan_scores_are_an_error_of_their_record(model_with):

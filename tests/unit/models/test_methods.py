@@ -308,3 +308,10 @@ def test_an_output_of_a_dtype_that_no_column_has_is_left_out_or_refused_by_it(mo
     assert columns(Predict().bind(model)) == {"y": "ARRAY<FLOAT>"}
     with pytest.raises(SignatureMismatchError, match="no column can carry complex64"):
         Predict(outputs={"c": "c"}).bind(model)
+
+
+def test_a_rank_that_is_not_the_column_s_is_no_record_s_fault(model_with):
+    bound = Predict(types={"y": "FLOAT"}).bind(model_with(X, {"y": ("float32", None)}))
+    assert bound.read({"y": np.ones((2, 1), np.float32)}, 2)["y"].tolist() == [1, 1]
+    with pytest.raises(BrokenModelError, match=r"shape \[2, 3\], and its column takes rank 0"):
+        bound.read({"y": np.ones((2, 3), np.float32)}, 2)
