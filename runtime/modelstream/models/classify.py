@@ -61,8 +61,8 @@ class Classes:
         names = None if self.classes is None else _rows(tensors[self.classes])
         if names is not None and scores is not None and names.shape != scores.shape:
             raise BrokenModelError(
-                f"the model gave {names.shape[1]} classes and {scores.shape[1]} scores a record: it "
-                f"is at fault and not the record. Name its outputs with Predict"
+                f"the model gave {names.shape[1]} classes and {scores.shape[1]} scores a record: "
+                f"it is at fault and not the record. Name its outputs with Predict"
             )
         if self.labels and scores is not None and scores.shape[1] != len(self.labels):
             raise BrokenModelError(

@@ -6,6 +6,8 @@ a star for a pattern, and none that is not UTF-8.
 
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,21 @@ def readable_copy(directory: Path, saved_model: Any) -> Path | None:
             (copy / entry.name).symlink_to(entry.absolute())
     _write(copy, directory, saved_model)
     return copy
+
+
+@contextmanager
+def readable_prefix(prefix: Path) -> Iterator[Path]:
+    """The prefix of a checkpoint's files, or one of links to them, for as long as they are read."""
+    if _PATTERN.search(str(prefix)) is None:
+        yield prefix
+        return
+    with tempfile.TemporaryDirectory(prefix="modelstream-") as directory:
+        link = Path(directory) / "variables"
+        for entry in prefix.parent.iterdir():
+            if entry.name.startswith(f"{prefix.name}."):
+                rest = entry.name.removeprefix(prefix.name)
+                link.with_name(link.name + rest).symlink_to(entry)
+        yield link
 
 
 def _write(copy: Path, directory: Path, saved_model: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 from modelstream.errors import ModelError, ModelLoadError, ModelNotFoundError
 from modelstream.models.loaded import LoadedModel
 from modelstream.models.protocol import OpenModel
+from modelstream.models.readable import readable_prefix
 
 
 @runtime_checkable
@@ -69,7 +70,8 @@ class Saver:
                 f"there is no checkpoint {prefix} ({prefix.name}.index); give what save returned"
             )
         try:
-            self._engine.restore(str(prefix))
+            with readable_prefix(prefix) as found:
+                self._engine.restore(str(found))
         except ModelError:
             raise
         except Exception as error:  # whatever TensorFlow raises

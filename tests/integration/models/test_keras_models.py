@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partial
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from modelstream.errors import ModelLoadError
 from modelstream.models import (
     DEFAULT_SIGNATURE,
     KerasModel,
+    Predict,
     SavedModel,
     TensorFlowOptions,
     keras_config,
@@ -162,6 +164,84 @@ def test_the_file_tells_of_a_probability_what_keras_tells(tmp_path, last, probab
     of_file, of_export = KerasModel(path), SavedModel(tmp_path / "exported")
     told = [bool(each.signatures[DEFAULT_SIGNATURE].probabilities) for each in (of_file, of_export)]
     assert told == [probable] * 2
+
+
+def both_ways():
+    x = series()
+    return keras.Model(x, layers.Bidirectional(layers.LSTM(2, return_state=True))(x))
+
+
+def inner_twice():
+    i, x = keras.Input((4, 3)), series()
+    inner = keras.Model(i, [layers.Dense(1)(i), layers.Dense(2)(i)])
+    return keras.Model(x, [*inner(x), *inner(layers.Rescaling(2.0)(x))])
+
+
+def inputs_in_a_dict():
+    b, a = keras.Input((4, 3), name="b"), keras.Input((4, 3), name="a")
+    both = layers.Subtract()([a, b])
+    return keras.Model({"b": b, "a": a}, {"z": layers.Dense(1)(both), "y": layers.ReLU()(a)})
+
+
+def same_twice():
+    x = series()
+    y = layers.Dense(1, name="y")(x)
+    return keras.Model(x, [y, x, y])
+
+
+def integers():
+    x = keras.Input((4, 3), dtype="int32", name="x")
+    return keras.Model(x, layers.Flatten()(x))
+
+
+def bins():
+    cut = layers.Discretization(bin_boundaries=[0.3, 0.6])
+    return keras.Sequential([series(), cut, layers.Flatten()])
+
+
+def of(size):
+    x = keras.Input(batch_shape=(size, 4, 3), name="x")
+    return keras.Model(x, [layers.Dense(2, name="a")(x), layers.Flatten(name="b")(x)])
+
+
+def half():
+    return keras.Sequential([series(), layers.Dense(2, dtype="mixed_float16")])
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(both_ways, inner_twice, inputs_in_a_dict, same_twice, integers, bins, half),
+        *(partial(of, 1), partial(of, 4)),
+    ],
+    ids=["both ways", "inner twice", "dict", "same", "integers", "bins", "half", "of 1", "of 4"],
+)
+def test_a_model_gives_what_keras_gives_for_any_number_of_records(tmp_path, make, suffix):
+    path = tmp_path / f"net{suffix}"
+    model = make()
+    model.save(path)
+    ours = KerasModel(path)
+    found = ours.signatures[DEFAULT_SIGNATURE]
+    size = found.inputs[next(iter(found.inputs))].batch or 5
+    scale = 9 if "int" in str(found) else 1
+    rows = {
+        name: (np.resize(ROWS, (5, 4, 3)) * scale + at).astype(spec.dtype)
+        for at, (name, spec) in enumerate(found.inputs.items())
+    }
+    whole = {each.name: np.resize(rows[each.name], (size, 4, 3)) for each in model.inputs}
+    packed = keras.tree.pack_sequence_as(model._inputs_struct, list(whole.values()))
+    wanted = keras.tree.flatten(model(packed, training=False))
+    bound = Predict().bind(ours)
+    with ours.open() as opened:
+        given = {name: list(each) for name, each in rows.items()}
+        columns = bound.read(bound.run(opened, bound.encode(given)), 5)
+        assert len(opened.predict(**given)) == len(wanted)
+    for each, (name, spec) in zip(wanted, found.outputs.items(), strict=True):
+        assert np.asarray(each).dtype == spec.dtype
+        rest = min(size, 5)
+        read = np.array(list(columns[name])[:rest], np.float64)
+        np.testing.assert_allclose(read, np.asarray(each, np.float64)[:rest], rtol=1e-3, atol=1e-3)
 
 
 CUSTOM = """

@@ -55,7 +55,7 @@ def test_the_v2_loader_saves_and_restores_too(tmp_path):
     only = {"v2 loader": tensorflow_loaders()["v2 loader"]}
     loaded = load(model.path, model.tags, TensorFlowOptions(), lambda: only)
     loaded.predict("add", delta=2.0)
-    saved = Saver(loaded).save(tmp_path / "counter")
+    saved = Saver(loaded).save(tmp_path / "run[1]" / "counter")
     loaded.predict("reset")
     Saver(loaded).restore(saved)
     assert loaded.predict("increment")["count"] == 3
@@ -66,7 +66,7 @@ def test_the_weights_of_a_keras_model(tmp_path):
     rows = {"a": [[1.0, 2.0, 3.0, 4.0]], "b": [[1, 2]]}
     with KerasModel(models.keras_files() / "net.keras").open() as opened:
         before = opened.predict(**rows)["score"]
-        saved = Saver(opened).save(tmp_path / "weights")
+        saved = Saver(opened).save(tmp_path / "weights[1]")
         for variable in opened.engine._model.trainable_variables:
             variable.assign(variable + 1)
         assert not np.allclose(opened.predict(**rows)["score"], before)

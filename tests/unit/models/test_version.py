@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from modelstream.convert.protos import message
-from modelstream.models.readable import is_readable, readable, readable_copy
+from modelstream.models.readable import is_readable, readable, readable_copy, readable_prefix
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,16 @@ def test_a_path_that_tensorflow_reads_as_something_else_is_read_in_a_copy(tmp_pa
     copy = readable_copy(path, saved(path, "2.20.0"))
     assert str(copy).isascii()
     assert (copy / "variables" / "variables.index").read_text() == "weights"
+
+
+@pytest.mark.parametrize("name", ["run[1]", "plain"])
+def test_a_checkpoint_is_read_by_a_path_that_is_no_pattern(tmp_path, name):
+    (tmp_path / name).mkdir()
+    for file in ("ck.index", "ck.data-00000-of-00001", "ck2.index"):
+        (tmp_path / name / file).write_text(file)
+    with readable_prefix(tmp_path / name / "ck") as prefix:
+        assert "[" not in str(prefix)
+        there = sorted(each.name for each in prefix.parent.iterdir() if "2" not in each.name)
+        assert there == [f"{prefix.name}.data-00000-of-00001", f"{prefix.name}.index"]
+        assert prefix.with_name(f"{prefix.name}.index").read_text() == "ck.index"
+    assert (tmp_path / name / "ck.index").is_file()
