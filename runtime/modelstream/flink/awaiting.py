@@ -139,7 +139,7 @@ def async_with_model(
         OptionError: something else than models is given, Flink would run the function in a thread
             of the JVM, or the job has another batch setting already.
     """
-    models = models_of(model, "async_with_model")
+    models = models_of(stream, model, "async_with_model")
     size = _job_wide(stream, batch)
     function = _AsyncClosure(models, fn, on_error, size, warm_up=warm_up)
     return _closed(stream, function, output_type, on_error, size).name("Async With Model")
@@ -169,7 +169,7 @@ def map_batches_with_model(
         ...     return [(record.id, float(score)) for record, score in zip(records, scores)]
         >>> ms.map_batches_with_model(stream, ms.SavedModel("/models/clicks"), labelled)
     """
-    models = models_of(model, "map_batches_with_model")
+    models = models_of(stream, model, "map_batches_with_model")
     size = _job_wide(stream, batch)
     function = _BatchClosure(models, fn, on_error, size, warm_up=warm_up)
     return _closed(stream, function, output_type, on_error, size).name("Map Batches With Model")

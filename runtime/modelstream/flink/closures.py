@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pyflink.datastream.data_stream import KeyedStream
+from pyflink.datastream.data_stream import DataStream, KeyedStream
 
 from modelstream.annotations import checked
 from modelstream.arguments import check_model
@@ -19,42 +19,47 @@ from modelstream.flink.classes import (
 )
 from modelstream.flink.environment import agreed, refuse_thread_mode
 from modelstream.flink.failing import Failing, name_of
+from modelstream.messages import excerpt
 from modelstream.models import Model
 from modelstream.scoring.batch import Batch
 from modelstream.scoring.counted import counting
 
 if TYPE_CHECKING:
     from pyflink.common import TypeInformation
-    from pyflink.datastream import DataStream
 
 Models: TypeAlias = Model | Sequence[Model]
 _Emit: TypeAlias = Callable[[Callable[..., Any], Any, Any, Sequence[Any]], Iterable[Any]]
 
 
-def models_of(given: Models, taker: str) -> tuple[Model, ...]:
+def models_of(stream: DataStream, given: Models, taker: str) -> tuple[Model, ...]:
     """One model or several, as several.
 
     Raises:
-        OptionError: the list is empty, or one of them is not a model.
+        OptionError: the list is empty, or one of them is not a model; or the stream is none.
     """
     models = tuple(given) if isinstance(given, Sequence) else (given,)
     if not models:
         raise OptionError(f"{taker} takes one model or more, and the list is empty")
     for each in (given,) if isinstance(given, str) else models:  # a path is a sequence too
         check_model(each, taker, "give one model, or a list of them, [a, b]")
+    if not isinstance(stream, DataStream):
+        raise OptionError(
+            f"{taker} takes a DataStream, not {excerpt(stream)} ({type(stream).__name__}); of a "
+            f"table t_env.to_data_stream(table) makes one"
+        )
     return models
 
 
-@checked("on_error")
+@checked("stream", "on_error")
 def map_with_model(
-    stream: "DataStream",
+    stream: DataStream,
     model: Models,
     fn: Callable[..., Any],
     *,
     output_type: "TypeInformation | None" = None,
     on_error: OnError = Fail(),  # noqa: B008  # frozen
     warm_up: bool = True,
-) -> "DataStream":
+) -> DataStream:
     """Each record through ``fn(record, model)``, which returns one.
 
     ``score_all`` calls the model in batches as `configure` has set them for the job.
@@ -77,65 +82,65 @@ def map_with_model(
         OptionError: something else than models is given, or Flink would run the function in a
             thread of the JVM.
     """
-    models = models_of(model, "map_with_model")
+    models = models_of(stream, model, "map_with_model")
     closed = _Closed(models, fn, _one, on_error, warm_up)
     return closed.over(stream, output_type).name("Map With Model")
 
 
-@checked("on_error")
+@checked("stream", "on_error")
 def flat_map_with_model(
-    stream: "DataStream",
+    stream: DataStream,
     model: Models,
     fn: Callable[..., Iterable[Any]],
     *,
     output_type: "TypeInformation | None" = None,
     on_error: OnError = Fail(),  # noqa: B008  # frozen
     warm_up: bool = True,
-) -> "DataStream":
+) -> DataStream:
     """Each record through ``fn(record, model)``, which returns or yields any number of them.
 
     Arguments and errors are those of `map_with_model`.
     """
-    models = models_of(model, "flat_map_with_model")
+    models = models_of(stream, model, "flat_map_with_model")
     closed = _Closed(models, fn, _many, on_error, warm_up)
     return closed.over(stream, output_type).name("Flat Map With Model")
 
 
-@checked("on_error")
+@checked("stream", "on_error")
 def filter_with_model(
-    stream: "DataStream",
+    stream: DataStream,
     model: Models,
     fn: Callable[..., bool],
     *,
     on_error: OnError = Fail(),  # noqa: B008  # frozen
     warm_up: bool = True,
-) -> "DataStream":
+) -> DataStream:
     """The records for which ``fn(record, model)`` is true.
 
     Arguments and errors are those of `map_with_model`; the type of the records stays.
     """
-    models = models_of(model, "filter_with_model")
+    models = models_of(stream, model, "filter_with_model")
     kind = stream._original_data_type_info if isinstance(stream, KeyedStream) else stream.get_type()
     closed = _Closed(models, fn, _matching, on_error, warm_up)
     return closed.over(stream, kind).name("Filter With Model")
 
 
-@checked("on_error")
+@checked("stream", "on_error")
 def process_with_model(
-    stream: "DataStream",
+    stream: DataStream,
     model: Models,
     fn: Callable[..., Iterable[Any]],
     *,
     output_type: "TypeInformation | None" = None,
     on_error: OnError = Fail(),  # noqa: B008  # frozen
     warm_up: bool = True,
-) -> "DataStream":
+) -> DataStream:
     """Each record through ``fn(record, ctx, model)``; ``ctx`` as in Flink's process functions.
 
     ``fn`` yields records, and ``(tag, record)`` for side outputs. For state and timers derive a
     class from `ModelKeyedProcessFunction`. Arguments and errors are those of `map_with_model`.
     """
-    models = models_of(model, "process_with_model")
+    models = models_of(stream, model, "process_with_model")
     closed = _Closed(models, fn, _processed, on_error, warm_up)
     return closed.over(stream, output_type).name("Process With Model")
 
@@ -174,7 +179,7 @@ class _Closed:
     on_error: OnError
     warm_up: bool = True
 
-    def over(self, stream: "DataStream", output_type: "TypeInformation | None") -> "DataStream":
+    def over(self, stream: DataStream, output_type: "TypeInformation | None") -> DataStream:
         """Its results."""
         refuse_thread_mode(stream)
         function = _KeyedModelClosure if isinstance(stream, KeyedStream) else _ModelClosure

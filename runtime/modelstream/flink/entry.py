@@ -9,6 +9,7 @@ from modelstream.errors import OptionError
 from modelstream.failure import Fail, OnError
 from modelstream.flink.route import Inferred, Route
 from modelstream.flink.tables import over_table
+from modelstream.messages import excerpt
 from modelstream.models import Method, Model
 from modelstream.scoring.batch import Batch
 from modelstream.scoring.plan import Plan
@@ -71,6 +72,7 @@ def infer(
             not a model.
     """
     from pyflink.datastream import DataStream
+    from pyflink.table import Table
 
     plan = Plan.of(
         model,
@@ -87,6 +89,11 @@ def infer(
         from modelstream.flink.streams import over_stream
 
         return over_stream(source, plan, path)
+    if not isinstance(source, Table):
+        raise OptionError(
+            f"infer takes a Table or a DataStream, not {excerpt(source)} "
+            f"({type(source).__name__}): t_env.from_path(NAME) gives the table of a name"
+        )
     if path not in {Route.AUTO, Route.ARROW}:
         raise OptionError(
             f"path is {path!r}, but a table goes through {Route.ARROW}: make a stream of it "

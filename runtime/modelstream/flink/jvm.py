@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from modelstream.errors import OptionError
 from modelstream.flink.connections import keep_apart
+from modelstream.messages import excerpt
 
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream
@@ -66,11 +68,20 @@ class _StreamOptions:
 
 
 def options(owner: Any) -> Options:
-    """The options of a TableEnvironment, a StreamExecutionEnvironment, or a DataStream's."""
+    """The options of a TableEnvironment, a StreamExecutionEnvironment, or a DataStream's.
+
+    Raises:
+        OptionError: it is none of these.
+    """
     if hasattr(owner, "_j_data_stream"):
         return _StreamOptions(owner._j_data_stream.getExecutionEnvironment())
     if hasattr(owner, "_j_stream_execution_environment"):
         return _StreamOptions(owner._j_stream_execution_environment)
+    if not hasattr(owner, "get_config"):
+        raise OptionError(
+            f"a TableEnvironment, a StreamExecutionEnvironment or a DataStream belongs here, not "
+            f"{excerpt(owner)} ({type(owner).__name__})"
+        )
     found: Options = owner.get_config()
     return found
 

@@ -230,7 +230,8 @@ def test_a_model_gives_what_keras_gives_for_any_number_of_records(tmp_path, make
         for at, (name, spec) in enumerate(found.inputs.items())
     }
     whole = {each.name: np.resize(rows[each.name], (size, 4, 3)) for each in model.inputs}
-    packed = keras.tree.pack_sequence_as(model._inputs_struct, list(whole.values()))
+    structure = getattr(model, "_inputs_struct", "x")
+    packed = keras.tree.pack_sequence_as(structure, list(whole.values()))
     wanted = keras.tree.flatten(model(packed, training=False))
     bound = Predict().bind(ours)
     with ours.open() as opened:
