@@ -153,9 +153,10 @@ def _is_a(given: object, kind: Any) -> bool:
         return isinstance(given, Collection) and not isinstance(given, (*_TEXTS, Mapping))
     if not isinstance(kind, type):  # None, or what nothing is known of, such as a name in quotes
         return kind is not None or given is None
-    if getattr(kind, "_is_protocol", False) and not getattr(kind, "_is_runtime_protocol", False):
-        return True
-    return isinstance(given, kind)
+    if not getattr(kind, "_is_protocol", False):
+        return isinstance(given, kind)
+    checkable = getattr(kind, "_is_runtime_protocol", False)
+    return not checkable or (isinstance(given, kind) and not isinstance(given, type))
 
 
 def _is_flag(given: object) -> bool:

@@ -33,6 +33,15 @@ def test_what_is_no_source_of_flink_is_refused_in_words(taker: str, given: Any) 
     assert f"({type(given).__name__})" in str(caught.value)
 
 
+@pytest.mark.parametrize("given", [ms.Predict, "Predict", {"x": "features"}], ids=str)
+def test_a_class_or_a_name_is_no_method(given: Any) -> None:
+    import_noisy()
+    for taker in (ms.infer, ms.register):
+        arguments = (None, "double") if taker is ms.register else (None,)
+        with pytest.raises(OptionError, match="takes as method a Method or None, not"):
+            taker(*arguments, MODEL, given)
+
+
 @pytest.mark.parametrize("taker", [name for name in TAKERS if name.endswith("with_model")])
 def test_the_function_around_a_model_can_be_called(taker: str) -> None:
     import_noisy()
