@@ -28,7 +28,7 @@ def ask() -> Ask:
 
     def asked(scene: str, memory: Memory = DEPLOYED, times: int = 1) -> list[FlinkAnswers]:
         async def run(port: int) -> list[FlinkAnswers]:
-            flink, heard = Flink(), Heard()
+            flink, heard = Flink(timeout=60), Heard()
             url = f"http://127.0.0.1:{port}/fraud/scores/1"
             questions = Questions(flink, url, Key("fraud", "scores"), memory, rescales=False)
             try:

@@ -25,12 +25,12 @@ def double() -> Iterator[FlinkDouble]:
 
 
 @pytest.fixture
-def ask(double: FlinkDouble) -> Callable[[Call], Any]:
+def ask(double: FlinkDouble) -> Callable[..., Any]:
     """Calls a method of the operator's client."""
 
-    def ask(call: Call) -> Any:
+    def ask(call: Call, seconds: float = 60.0) -> Any:
         async def run() -> Any:
-            flink = Flink(timeout=0.5)
+            flink = Flink(timeout=seconds)
             try:
                 return await call(flink, f"http://127.0.0.1:{double.port}{PATH}")
             finally:
@@ -104,14 +104,14 @@ def test_a_fault_of_the_way_is_an_error_and_never_an_answer(
 ) -> None:
     double.jobmanagers[PATH].fault = fault
     with pytest.raises(FlinkError) as error:
-        ask(lambda flink, url: flink.jobs(url))
+        ask(lambda flink, url: flink.jobs(url), 0.5 if fault is Fault.SILENT else 60.0)
     assert error.value.status == status
 
 
 def test_an_answer_that_is_too_slow_is_none(double: FlinkDouble, ask: Any) -> None:
     double.jobmanagers[PATH].slow = 1.0
     with pytest.raises(FlinkError, match="http://"):
-        ask(lambda flink, url: flink.jobs(url))
+        ask(lambda flink, url: flink.jobs(url), 0.5)
 
 
 def test_a_job_that_does_not_run_yet_has_no_checkpoints_to_ask_for(
