@@ -12,6 +12,10 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 MODELSTREAM = "modelstreams.modelstream.dev"
 RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
+PATIENCE = 2
+"""How many times longer than on a machine of its own something may take."""
+POLL_SECONDS = 1.0
+"""Between two questions: each is a process, and takes from the cores that the cluster needs."""
 
 
 def run(*command: str, stdin: bytes | None = None, timeout: float = 900) -> str:
@@ -28,14 +32,18 @@ def run(*command: str, stdin: bytes | None = None, timeout: float = 900) -> str:
 def eventually(
     check: Callable[[], Any], timeout: float, what: str, state: Callable[[], str] = str
 ) -> Any:
-    """The first true answer of ``check``; an error with the state after ``timeout`` seconds."""
+    """The first true answer of ``check``; an error with the state, once it takes far too long.
+
+    ``timeout`` is in seconds, on a machine that does nothing else.
+    """
+    timeout *= PATIENCE
     deadline = time.monotonic() + timeout
     while True:
         if found := check():
             return found
         if time.monotonic() > deadline:
             raise AssertionError(f"not in {timeout:.0f} s: {what}\n{state()}")
-        time.sleep(0.5)
+        time.sleep(POLL_SECONDS)
 
 
 def texts(status: Mapping[str, Any]) -> list[str]:
