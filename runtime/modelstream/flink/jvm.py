@@ -1,7 +1,7 @@
 """The boundary to the JVM: every py4j call of the library stands here."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -158,23 +158,12 @@ def default_options(options: Mapping[str, str]) -> Iterator[None]:
         TableEnvironment.create = staticmethod(table)
 
 
-class Planned:
-    """What a program has handed over to be run, and what became of it: a plan."""
-
-    def __init__(self, j_environment: Any) -> None:
-        self._environment = j_environment
-
-    @property
-    def made(self) -> bool:
-        """Whether there was a job, whose plan is whole."""
-        return self._environment.getPipeline() is not None
-
-
 @contextmanager
-def planned(options: Mapping[str, str]) -> Iterator[Planned]:
+def planned(options: Mapping[str, str]) -> Iterator[Callable[[], bool]]:
     """Flink plans the job that is submitted inside the block, and runs none.
 
-    The submission raises: nothing of a program is done that comes after it.
+    The submission raises: nothing of a program is done that comes after it. What is given tells
+    whether there was a job, whose plan is whole.
     """
     jvm = gateway().jvm
     loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
@@ -183,7 +172,7 @@ def planned(options: Mapping[str, str]) -> Iterator[Planned]:
     environment = client.StreamPlanEnvironment(j_configuration, loader, -1)
     environment.setAsContext()
     try:
-        yield Planned(environment)
+        yield lambda: environment.getPipeline() is not None
     finally:
         environment.unsetAsContext()
 

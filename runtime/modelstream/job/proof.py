@@ -27,13 +27,13 @@ def prove(stream: ModelStream, where: JobContext, options: Mapping[str, str] = _
         JobError: the job cannot be built, or the program submits none; SignatureMismatchError and
             the like for its model. Whatever else a program raises.
     """
-    with jvm.planned(options) as plan:
+    with jvm.planned(options) as has_plan:
         try:
             build(stream, where).submit()
         except Exception:
-            if not plan.made:
+            if not has_plan():
                 raise
-    if not plan.made:
+    if not has_plan():
         raise JobError(
             "the program ended and submitted no job: end it with execute_insert, a statement set's "
             "execute, or env.execute"
