@@ -70,7 +70,14 @@ def _merge_lists(ours: list[Part], theirs: list[Part], field: str) -> list[Part]
         for each in ours
     ]
     # All of theirs: two constraints or ports may share a key, and Kubernetes keeps both.
-    return merged + [each for each in theirs if each.get(key) not in known]
+    new = [each for each in theirs if each.get(key) not in known]
+    first = [each for each in new if field == "initContainers" and _is_sidecar(each)]
+    return [*first, *merged, *(each for each in new if each not in first)]
+
+
+def _is_sidecar(container: Part) -> bool:
+    """Whether it runs as long as the pod does: fetching a model may need it, as a proxy."""
+    return container.get("restartPolicy") == "Always"
 
 
 def secure(spec: Part, user: int | None) -> Part:

@@ -26,6 +26,14 @@ def test_lists_of_named_things_merge_by_name() -> None:
     ]
 
 
+def test_sidecars_of_a_template_run_before_models_are_fetched_and_the_rest_after(
+    target: TargetMaker,
+) -> None:
+    proxy, last = {"name": "proxy", "restartPolicy": "Always"}, {"name": "last"}
+    made = pod_with(target, {"spec": {"initContainers": [last, proxy]}})
+    assert [each["name"] for each in made["spec"]["initContainers"]] == ["proxy", "verify", "last"]
+
+
 def test_a_variable_from_a_secret_replaces_a_plain_value() -> None:
     theirs = [{"name": "a", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]
     assert merge([{"name": "a", "value": "1"}], theirs, "env") == theirs
