@@ -9,10 +9,11 @@ import pytest
 from tests.support.flinkdouble import JobManager, flink_double
 
 from modelstream_operator.asking import FlinkAnswers, Heard, Questions
-from modelstream_operator.decide.decision import SURE, Answer
+from modelstream_operator.decide.decision import SURE, Answer, Seen, Wanted
 from modelstream_operator.decide.job import Job
+from modelstream_operator.decide.lifecycle import decide
 from modelstream_operator.decide.memory import Ask as AskedFor
-from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.decide.memory import How, Memory, Step
 from modelstream_operator.flink import Flink
 from modelstream_operator.resources import Key
 
@@ -60,6 +61,21 @@ def test_a_savepoint_that_failed_is_told_with_its_cause_and_the_job_goes_on(ask:
     assert answers.job.all_running
 
 
+@pytest.mark.parametrize(
+    ("scene", "cause"),
+    [
+        pytest.param("failed/failed", "ArithmeticException", id="a task failed"),
+    ],
+)
+def test_the_cause_of_a_job_that_failed_is_told_wherever_flink_keeps_it(
+    ask: Ask, scene: str, cause: str
+) -> None:
+    (answers,) = ask(scene)
+    assert answers.job is not None
+    assert answers.job.state == "FAILED"
+    assert any(cause in failure for failure in answers.failures), answers.failures
+
+
 def test_an_end_without_a_cause_is_told_as_often_as_it_is_heard() -> None:
     heard, failed = Heard(), Job("FAILED")
     kinds = [
@@ -67,3 +83,35 @@ def test_an_end_without_a_cause_is_told_as_often_as_it_is_heard() -> None:
         *[FlinkAnswers(Answer.JOB, job=failed).kind] * SURE,
     ]
     assert [heard.again(1, kind, NOW)[0] for kind in kinds] == [1, *range(1, SURE + 1)]
+
+
+ENDS = {
+    "failed/failed": How.FAILED,
+    "life/stopped": How.STOPPED_BY_OTHERS,
+}
+
+
+@pytest.mark.parametrize("scene", ENDS)
+def test_every_recorded_end_is_believed_at_once_and_leaves_what_can_be_restored(
+    ask: Ask, scene: str
+) -> None:
+    (answers,) = ask(scene)
+    seen = Seen(
+        NOW,
+        "f" * 32,
+        answer=answers.answer,
+        job=answers.job,
+        failures=answers.failures,
+        checkpoints=answers.checkpoints,
+    )
+    ended = decide(DEPLOYED, Wanted("x", keeps_state=True), seen).memory.ended
+    assert ended is not None
+    assert ended.how is ENDS[scene]
+    assert bool(ended.error) is (ended.how is How.FAILED)
+    assert ended.left is not None
+
+
+@pytest.mark.parametrize("scene", ["failed/failed-replaced", "life/stopped-replaced"])
+def test_a_jobmanager_that_is_replaced_after_an_end_knows_no_job(ask: Ask, scene: str) -> None:
+    (answers,) = ask(scene)
+    assert (answers.answer, answers.application_runs) == (Answer.NO_JOB, False)

@@ -103,3 +103,12 @@ def test_a_stop_with_a_savepoint_discards_the_checkpoints_before_it() -> None:
     assert latest["completed"]["discarded"]
     assert not latest["savepoint"]["discarded"]
     assert latest["savepoint"]["checkpoint_type"] == "SYNC_SAVEPOINT"
+
+
+def test_what_the_entry_point_has_found_stands_in_the_jobmanager_s_configuration() -> None:
+    scene = scenes()["restored/restored"]
+    told = {each["key"]: each["value"] for each in scene.rest["GET /jobmanager/config"].body}
+    path = told["modelstream.restore.path"]
+    assert path.endswith("/checkpoints/{other}/chk-{n}")
+    assert told["execution.state-recovery.path"] == path
+    assert scene.rest["GET /jobs/{job}/checkpoints"].body["latest"]["restored"] is not None
