@@ -213,7 +213,8 @@ class KubernetesCluster:
                 body_read: Manifest = json.loads(await answer.read())
                 return body_read
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-                raise ApiError(0, f"{method} {path}: {error or type(error).__name__}") from error
+                text = str(error) or type(error).__name__  # a time-out says nothing
+                raise ApiError(0, f"{method} {path}: {text}") from error
 
     @asynccontextmanager
     async def _send(
@@ -277,7 +278,10 @@ def _keep_alive(answer: aiohttp.ClientResponse) -> None:
 
 async def _refusal(answer: aiohttp.ClientResponse) -> ApiError:
     """The error that a Status object of the API server tells of."""
-    text = (await answer.read()).decode(errors="replace")
+    try:
+        text = (await answer.read()).decode(errors="replace")
+    except (aiohttp.ClientError, TimeoutError):  # the status came, and its reason did not
+        text = ""
     try:
         status = json.loads(text)
         return ApiError(answer.status, status["message"], status.get("reason", ""))

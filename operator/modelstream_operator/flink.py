@@ -98,7 +98,8 @@ class Flink:
                 return _object(json.loads(text)) if text.strip() else {}
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             metrics.FLINK_CALLS.labels("0").inc()
-            raise FlinkError(0, f"{url}: {error or type(error).__name__}") from error
+            text = str(error) or type(error).__name__  # a time-out says nothing
+            raise FlinkError(0, f"{url}: {text}") from error
 
 
 def _object(answer: Any) -> dict[str, Any]:

@@ -169,7 +169,8 @@ def _request(
     except ssl.SSLCertVerificationError as error:
         raise FetchError(f"{target.geturl()}: {error.verify_message}") from error
     except (OSError, http.client.HTTPException) as error:
-        raise TransientError(f"{target.geturl()}: {error or type(error).__name__}") from error
+        said = str(error) or type(error).__name__
+        raise TransientError(f"{target.geturl()}: {said}") from error
 
 
 def _check_status(url: str, response: http.client.HTTPResponse) -> None:

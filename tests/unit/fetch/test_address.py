@@ -85,6 +85,20 @@ def test_the_connection_goes_to_the_address_that_was_checked(
     assert tried == [("93.184.216.34", 443)]
 
 
+def test_a_connection_that_fails_without_a_word_is_told_by_its_kind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def connect(*_: object) -> socket.socket:
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with (
+        pytest.raises(FetchError, match="https://93.184.216.34/m: TimeoutError"),
+        Browser(NOTHING).open("https://93.184.216.34/m"),
+    ):
+        pass
+
+
 def test_plain_http_is_refused_unless_it_was_asked_for_by_name() -> None:
     with pytest.raises(FetchError, match=f"{ALLOW}=http://store"):
         AllowList.of({ALLOW: "store"}).check_scheme("http", "store")

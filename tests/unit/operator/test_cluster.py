@@ -40,7 +40,7 @@ def kubeconfig(directory: Path, port: int) -> Path:
 
 @asynccontextmanager
 async def client(
-    handler: Handler, place: Path, monkeypatch: pytest.MonkeyPatch
+    handler: Handler, place: Path, monkeypatch: pytest.MonkeyPatch, patience: float = 30
 ) -> AsyncIterator[tuple[KubernetesCluster, web.Application]]:
     """A client of a server that answers by a handler."""
     application = web.Application()
@@ -51,7 +51,7 @@ async def client(
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     default = "kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
     monkeypatch.setattr(default, str(kubeconfig(place, runner.addresses[0][1])))
-    cluster = await KubernetesCluster.connect(connections=1, request_timeout=30)
+    cluster = await KubernetesCluster.connect(connections=1, request_timeout=patience)
     try:
         async with asyncio.timeout(60):
             yield cluster, application
@@ -99,5 +99,24 @@ def test_a_status_is_written_over_the_version_that_was_read_and_no_other(
                 await cluster.apply_status(known, {"phase": "Running"})
             assert caught.value.status == 409
             assert written[0]["metadata"] == meta
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("status", "said"), [(200, "TimeoutError"), (503, "HTTP 503")])
+def test_an_answer_that_never_comes_whole_is_an_error_that_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, said: str
+) -> None:
+    async def begun(request: web.Request) -> web.StreamResponse:
+        stream = web.StreamResponse(status=status)
+        await stream.prepare(request)
+        await stream.write(b"{")
+        await request.app[DONE].wait()
+        return stream
+
+    async def run() -> None:
+        async with client(begun, tmp_path, monkeypatch, patience=0.3) as (cluster, _):
+            with pytest.raises(ApiError, match=said):
+                await cluster.get(Ref(POD.kind, "fraud", "x"))
 
     asyncio.run(run())
