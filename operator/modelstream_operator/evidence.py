@@ -29,6 +29,7 @@ def facts_of(
         missing=asked.missing,
         updated=_is_updated(asked, decision),
         outdated=asked.outdated and decision.running,
+        awaits=asked.awaits,
         rest=asked.wanted.rest,
         problems=(*refused, *_missing(asked)),
         answer=seen.answer,

@@ -36,7 +36,8 @@ from modelstream_operator.proofs import end_proofs, make_proof, proof_of
 from modelstream_operator.recall import recalled
 from modelstream_operator.render import Target
 from modelstream_operator.resources import DEPLOYMENT, Key, Manifest, Ref
-from modelstream_operator.settings import Settings
+from modelstream_operator.rollout import Place, Rollout, Standing
+from modelstream_operator.settings import Restarts, Settings
 from modelstream_operator.tidying import send_away, tidy
 from modelstream_operator.wish import Reading, Wish, wish
 
@@ -138,6 +139,7 @@ class Reconciler:
     flink: Flink
     settings: Settings
     clock: Callable[[], datetime] = now
+    rollout: Rollout = field(default_factory=Rollout)
 
     async def once(self, session: Session, manifest: Manifest) -> Outcome:
         """One pass; ApiError and FlinkError mean that it is to be repeated."""
@@ -150,6 +152,8 @@ class Reconciler:
             memory = recalled(there, manifest["metadata"]["uid"])
         reading = await self._reading(session, manifest)
         asked = wish(reading, manifest, memory, there, self.settings)
+        if self.settings.rollout == Restarts.ONE_BY_ONE:
+            asked = self._in_turn(session.key, asked, Standing.of(asked, memory, past))
         observer = Observer(self.cluster, self.cache, self.flink, self.settings, self.clock)
         observed = await observer.observe(session.key, asked, memory, session.heard)
         seen = session.with_refusals(observed.seen(memory), memory, asked)
@@ -182,6 +186,11 @@ class Reconciler:
             Transition(not each.warns, each.reason, each.message) for each in decision.news
         )
         return replace(outcome, delay=delay, told=news + outcome.told, gone=decision.gone)
+
+    def _in_turn(self, key: Key, asked: Wish, standing: Standing) -> Wish:
+        if self.rollout.has_turn(key, standing, self.clock()):
+            return asked.in_turn
+        return replace(asked, awaits=standing.place is Place.WAITS)
 
     async def _reading(self, session: Session, manifest: Manifest) -> Reading:
         """The spec, and the program where that is elsewhere; what is deleted needs none."""

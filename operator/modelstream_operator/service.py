@@ -179,6 +179,7 @@ class Service:
             await _first(self.synced(key.namespace), stopped.wait())
             while not stopped and not body["metadata"].get("deletionTimestamp"):
                 if not self.leases.serves(key.namespace):
+                    self.reconciler.rollout.forget(key)
                     await _first(self.leases.wait(key.namespace), stopped.wait())
                     continue
                 metrics.QUEUE_SECONDS.observe(clock.take())
@@ -201,6 +202,7 @@ class Service:
         finally:
             if self.wakeups.forget(key, clock):
                 self.cache.forget(key)
+                self.reconciler.rollout.forget(key)
                 del self.sessions[key]
                 metrics.forget(key)
             self.phases.pop(key, None)
@@ -249,6 +251,7 @@ class Service:
         """The object is gone, or is no longer waited for."""
         if (session := self.leaving.pop(body["metadata"]["uid"], None)) is not None:
             self.cache.forget(session.key)
+            self.reconciler.rollout.forget(session.key)
 
     def sickness(self) -> str | None:
         """Why the operator should be started anew; None when it is well."""

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from typing import Any, Self
 
 PREFIX = "MODELSTREAM_"
@@ -10,6 +11,19 @@ PREFIX = "MODELSTREAM_"
 
 class SettingsError(Exception):
     """An environment variable has a value that cannot be used."""
+
+
+class Restarts(StrEnum):
+    """Of streams whose pods a newer operator renders otherwise."""
+
+    NEVER = "Never"
+    ONE_BY_ONE = "OneByOne"
+
+
+def _restarts(text: str) -> Restarts:
+    if text not in set(Restarts):
+        raise ValueError(f"it must be {' or '.join(Restarts)}")
+    return Restarts(text)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -83,6 +97,11 @@ class Settings:
         (),
         "Names that `flink.serviceAccount.name` may have, separated by commas; empty allows all.",
         _names,
+    )
+    rollout: str = _setting(
+        Restarts.NEVER,
+        "`OneByOne` restarts streams with `state` for what a newer operator renders otherwise.",
+        _restarts,
     )
     flink_rest: str = _setting(
         "http://{name}-jobmanager-{run}.{namespace}:8081",

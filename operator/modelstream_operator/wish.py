@@ -73,8 +73,15 @@ class Wish:
     """What is not there of that which the newest spec names: until it is, nothing changes."""
     outdated: bool = False
     """Whether this operator would make the pods of the same spec otherwise."""
+    awaits: bool = False
+    """Whether it is restarted for that when its turn comes."""
     deployed: Target | None = None
     """What the present run is made of, where that is not ``target``."""
+
+    @property
+    def in_turn(self) -> "Wish":
+        """The same where what this operator renders otherwise is taken now."""
+        return replace(self, wanted=replace(self.wanted, restart=True))
 
     def revision(self, of: str) -> Revision | None:
         """The one of these with that id."""

@@ -30,11 +30,18 @@ def conditions(facts: Facts, before: ModelStreamStatus) -> dict[ConditionType, S
     said = {ConditionType.READY: _ready(facts, parts), ConditionType.ACCEPTED: accepted, **parts}
     said[ConditionType.UPDATED] = _updated(facts)
     if facts.outdated:
-        message = "the next restart takes what this operator renders; another restartNonce does now"
-        said[ConditionType.OUTDATED] = Says("True", Reason.OPERATOR_CHANGED, message)
+        said[ConditionType.OUTDATED] = Says("True", Reason.OPERATOR_CHANGED, _rollout(facts))
     if facts.parallelism is not None and facts.decision.memory.step is Step.DEPLOYED:
         said[ConditionType.SCALED] = _scaled(facts)
     return said
+
+
+def _rollout(facts: Facts) -> str:
+    """When what the operator itself renders otherwise is taken."""
+    if not facts.updated:
+        return "its turn has come: it is restarted with what this operator renders"
+    then = "when its turn comes" if facts.awaits else "at the next restart"
+    return f"what this operator renders is taken {then}; another restartNonce does so now"
 
 
 def _ready(facts: Facts, parts: Mapping[ConditionType, Says]) -> Says:

@@ -28,6 +28,8 @@ class Facts:
     """Whether what runs, or ran last, was made from the newest spec."""
     outdated: bool = False
     """Whether the operator itself would make the pods otherwise by now."""
+    awaits: bool = False
+    """Whether it is restarted for that when its turn comes."""
     rest: Rest | None = None
     problems: Sequence[Problem] = ()
     answer: Answer = Answer.JOB

@@ -93,7 +93,7 @@ def test_a_connection_that_fails_without_a_word_is_told_by_its_kind(
 
     monkeypatch.setattr(socket, "create_connection", connect)
     with (
-        pytest.raises(FetchError, match="https://93.184.216.34/m: TimeoutError"),
+        pytest.raises(FetchError, match=r"https://93\.184\.216\.34/m: TimeoutError"),
         Browser(NOTHING).open("https://93.184.216.34/m"),
     ):
         pass

@@ -130,6 +130,11 @@ def both(path: str, value: Any) -> dict[str, Any]:
             id="a large user",
         ),
         pytest.param(
+            {"rollout": "OneByOne"},
+            {f"{MAIN}/env[MODELSTREAM_ROLLOUT]/value": "OneByOne"},
+            id="rollout",
+        ),
+        pytest.param(
             {"podSecurityContext": {"seLinuxOptions": {"level": "s0:c1"}}},
             both("securityContext/seLinuxOptions/level", "s0:c1"),
             id="podSecurityContext",

@@ -110,7 +110,7 @@ def test_a_fault_of_the_way_is_an_error_and_never_an_answer(
 
 def test_an_answer_that_is_too_slow_is_none(double: FlinkDouble, ask: Any) -> None:
     double.jobmanagers[PATH].slow = 1.0
-    with pytest.raises(FlinkError, match="http://.*: TimeoutError"):
+    with pytest.raises(FlinkError, match=r"http://.*: TimeoutError"):
         ask(lambda flink, url: flink.jobs(url), 0.5)
 
 

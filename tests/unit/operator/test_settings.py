@@ -25,6 +25,7 @@ def test_an_empty_user_leaves_it_to_the_platform() -> None:
         pytest.param("MODELSTREAM_NODES", "maybe", id="flag"),
         pytest.param("MODELSTREAM_CONCURRENCY", "many", id="number"),
         pytest.param("MODELSTREAM_USER", "0", id="root"),
+        pytest.param("MODELSTREAM_ROLLOUT", "onebyone", id="rollout"),
     ],
 )
 def test_a_bad_value_names_its_variable(variable: str, value: str) -> None:
