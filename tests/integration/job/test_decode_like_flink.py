@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import date, datetime
 from functools import cache
 from math import isfinite
 from typing import Any
@@ -116,6 +117,70 @@ def test_what_flink_would_lose_in_silence_is_a_bad_record(
     payload: bytes, json_oracle: FlinkDecoder
 ) -> None:
     assert outcome(OURS, payload) == FAILED
+
+
+LEAP = "2024-02-29"
+TIMES = {
+    "DATE": [LEAP, "9999-12-31", "0001-01-01", "2024-13-01", f"{LEAP}T00:00:00", "x"],
+    "TIME": ["12:30", "12:30:01", "12:30:01.5", "1:30:00", "12:60:00", "12:30:01Z", "x"],
+    "TIMESTAMP(3)": [
+        *(f"{LEAP} 12:30:01", f"{LEAP} 12:30:01.5", f"{LEAP} 12:30:01.", f"{LEAP} 12:30", LEAP),
+        *(f"{LEAP}T12:30:01", f"{LEAP} 12:30:01Z", "2024-13-01 00:00:00", f"{LEAP} 12:60:00", "x"),
+    ],
+    "TIMESTAMP(3) WITH LOCAL TIME ZONE": [
+        f"{LEAP} 12:30:01Z",
+        f"{LEAP} 12:30:01",
+        f"{LEAP} 12:30Z",
+    ],
+}
+# What does not exist: text → what Flink makes of it, by format and type.
+NEVER = [
+    ("csv", "DATE", "2024-02-30", str((date(2024, 3, 1) - date(1970, 1, 1)).days)),
+    ("json", "TIME", "24:00:00", "0"),
+    *(
+        (name, kind, f"2024-02-{text}", f"2024-{found}")
+        for name in ("csv", "json")
+        for kind in ("TIMESTAMP(3)", "TIMESTAMP(9)")
+        for text, found in (("30 12:30:01", "02-29T12:30:01"), ("29 24:00:00", "03-01T00:00"))
+    ),
+]
+
+
+def one_field(name: str, kind: str, text: str) -> tuple[Any, str | None]:
+    """What a decoder of ours, and Flink's own, make of a field."""
+    payload = (json.dumps({"at": text}) if name == "json" else text).encode()
+    made = {"json": JsonDecoder, "csv": CsvDecoder}[name].of(fields_of({"at": kind}), {})
+    (ours,), theirs = made.decode([payload]), flinks_field(name, kind).fields(payload)
+    return (
+        FAILED if isinstance(ours, RecordError) else ours["at"],
+        theirs if isinstance(theirs, str) else theirs[0],
+    )
+
+
+@cache
+def flinks_field(name: str, kind: str) -> FlinkDecoder:
+    return FlinkDecoder(name, {"at": kind}, {})
+
+
+@pytest.mark.parametrize("kind", TIMES)
+@pytest.mark.parametrize("name", ["json", "csv"])
+def test_times_are_read_or_refused_as_by_flink(jvm: None, name: str, kind: str) -> None:
+    found = {text: one_field(name, kind, text) for text in TIMES[kind]}
+    assert {t: ours == FAILED for t, (ours, _) in found.items()} == {
+        t: theirs == FAILED for t, (_, theirs) in found.items()
+    }
+    if kind == "TIMESTAMP(3)":
+        read = {t: each for t, each in found.items() if FAILED not in each}
+        assert {t: ours for t, (ours, _) in read.items()} == {
+            t: datetime.fromisoformat(str(theirs)) for t, (_, theirs) in read.items()
+        }
+
+
+@pytest.mark.parametrize(("name", "kind", "text", "made"), NEVER)
+def test_what_does_not_exist_is_another_time_to_flink_and_refused_here(
+    jvm: None, name: str, kind: str, text: str, made: str
+) -> None:
+    assert one_field(name, kind, text) == (FAILED, made)
 
 
 VALUES = st.recursive(
