@@ -9,11 +9,15 @@ MAX_FILES = 100_000
 """More are no model; links to directories with links can make any number of a few."""
 
 
+_LOST = "lost+found"
+
+
 def files_of(path: Path, within: Path | None = None) -> Iterator[tuple[str, Path]]:
     """Posix path within the tree and place on disk of each file, sorted.
 
     A link to a directory counts as its files. What Kubernetes puts beside the files of a ConfigMap
-    (``..data``, and the directory with a date that it leads to) does not count: the files do.
+    (``..data``, and the directory with a date that it leads to) does not count: the files do. Nor
+    does the ``lost+found`` of a volume, which only root may read.
 
     Args:
         path: a file, or a directory.
@@ -58,8 +62,8 @@ def _repository(path: Path) -> Path | None:
 def _walked(
     directory: Path, name: PurePosixPath, bound: Path, above: tuple[Path, ...]
 ) -> Iterator[tuple[str, Path]]:
-    for entry in sorted(directory.iterdir()):
-        if entry.name.startswith(".."):
+    for entry in _entries(directory):
+        if entry.name.startswith("..") or (entry.name == _LOST and not name.parts):
             continue
         real = _followed(entry, bound) if entry.is_symlink() else None
         inner = name / entry.name
@@ -72,6 +76,15 @@ def _walked(
             yield inner.as_posix(), entry
         else:
             raise FetchError(f"{entry}: it is no file and no directory, and cannot be in a model")
+
+
+def _entries(directory: Path) -> list[Path]:
+    try:
+        return sorted(directory.iterdir())
+    except PermissionError:
+        raise FetchError(
+            f"{directory}: this user may not read it: it is no part of a model, or give the right"
+        ) from None
 
 
 def _followed(link: Path, bound: Path) -> Path:

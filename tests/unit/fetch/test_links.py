@@ -1,5 +1,6 @@
 """Models that are made of symbolic links."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,29 @@ def test_the_files_of_a_configmap_count_and_not_how_kubernetes_keeps_them(tmp_pa
     linked(mount / "k.keras", "..data/k.keras")
     assert digest_of(mount) == digest_of(plain)
     assert digest_of(mount / "k.keras") == digest_of(plain)
+
+
+def test_what_a_file_system_keeps_at_its_root_does_not_count(real: Path) -> None:
+    before = digest_of(real)
+    (real / "lost+found").mkdir()
+    (real / "lost+found" / "#12").write_bytes(b"piece")
+    assert digest_of(real) == before
+    (real / "variables" / "lost+found").write_bytes(b"a name like any other")
+    assert digest_of(real) != before
+
+
+def test_a_directory_that_may_not_be_read_is_named(
+    real: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(directory: Path) -> Iterator[Path]:
+        if directory.name == "variables":
+            raise PermissionError(13, "Permission denied")
+        return listed(directory)
+
+    listed = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", refused)
+    with pytest.raises(FetchError, match=r"real/variables: this user may not read it"):
+        digest_of(real)
 
 
 def test_a_link_to_a_directory_counts_as_its_files(tmp_path: Path) -> None:
