@@ -49,7 +49,10 @@ class Constant:
                 f"input {spec.name!r} ({spec}) cannot be the constant {self.value!r}: {error}"
             ) from None
         per_record = spec.shape is not None and len(shape) < len(spec.shape)
-        return ConstantTensor(np.asarray(array), per_record)
+        made = ConstantTensor(np.asarray(array), per_record)
+        if per_record and spec.batch is not None:  # so many, however many records there are
+            return ConstantTensor(made.of(spec.batch), False)
+        return made
 
     def _shape(self, spec: TensorSpec) -> tuple[int, ...]:
         try:

@@ -11,8 +11,10 @@ import numpy.typing as npt
 
 from modelstream.annotations import checked
 from modelstream.convert.dtypes import DTYPES, Kind
-from modelstream.convert.spec import TensorSpec
-from modelstream.errors import ModelError, SignatureMismatchError
+from modelstream.convert.numbers import Refused, cast
+from modelstream.convert.records import objects
+from modelstream.convert.spec import Layout, TensorSpec
+from modelstream.errors import BrokenModelError, ConversionError, SignatureMismatchError
 from modelstream.messages import listed
 from modelstream.models.cache import ModelCache
 from modelstream.models.loaded import LoadedModel
@@ -31,8 +33,8 @@ class CallableModel:
 
     The function is called with one array for each input, by name, batch first, or with a
     RaggedValue where the input is ragged, and returns a dictionary of arrays by output, or the one
-    output alone. It may be called from several threads at a time. It is pickled with the job, so
-    that a lambda or a function of a script will do.
+    output alone; for a ragged output lists, or a RaggedValue. It may be called from several threads
+    at a time. It is pickled with the job, so that a lambda or a function of a script will do.
 
     Examples:
         >>> vector, number = ms.TensorSpec("float32", (None, 2)), ms.TensorSpec("float32", (None,))
@@ -121,7 +123,7 @@ class CallableModel:
 
 
 class _Engine:
-    faults = ()
+    faults = (ImportError, NameError)
 
     def __init__(
         self,
@@ -141,13 +143,13 @@ class _Engine:
         """Run a signature on arrays that fit it.
 
         Raises:
-            ModelError: the function does not return what its signature says.
+            BrokenModelError: the function does not return what its signature says.
         """
         found = find_signature(self._signatures, signature, self._name)
         given = self._functions[signature](*(self._state or ()), **inputs)
         outputs = given if isinstance(given, Mapping) else self._single(found, given)
         if missing := found.outputs.keys() - outputs.keys():
-            raise ModelError(
+            raise BrokenModelError(
                 f"model {self._name!r} returned {listed(outputs)} for signature {signature!r}, "
                 f"which gives {listed(found.outputs)}; missing: {listed(missing)}"
             )
@@ -162,7 +164,7 @@ class _Engine:
     def _single(self, signature: Signature, value: Any) -> dict[str, Any]:
         if len(signature.outputs) == 1:
             return dict.fromkeys(signature.outputs, value)
-        raise ModelError(
+        raise BrokenModelError(
             f"model {self._name!r} returned {type(value).__name__} for signature "
             f"{signature.name!r}: return a dictionary with {listed(signature.outputs)}"
         )
@@ -200,8 +202,26 @@ def _named(specs: Mapping[str, TensorSpec]) -> dict[str, TensorSpec]:
 
 
 def _array(value: Any, spec: TensorSpec) -> Array:
-    """An output as an array of the dtype that its signature says."""
+    """An output as an array of the dtype that its signature says; rows of a ragged one as lists."""
     dtype = DTYPES.get(spec.dtype)
+    if spec.layout is Layout.RAGGED:
+        rows = value.tolist() if hasattr(value, "tolist") else value
+        return objects([_listed(each) for each in rows])
     if dtype is None or dtype.kind is Kind.STRING:
         return np.asarray(value, object if dtype else None)
-    return np.asarray(value, dtype.numpy)
+    array = np.asarray(value)
+    if dtype.kind is not Kind.INTEGER or array.dtype.kind not in "iuf" or _is_exact(value, array):
+        return np.asarray(value, dtype.numpy)
+    try:
+        return cast(array, dtype, widened=True)
+    except Refused as error:
+        raise ConversionError(f"the model gave for {spec.name!r} ({spec}): {error}") from None
+
+
+def _is_exact(value: Any, array: Array) -> bool:
+    """Whether the values are integers of Python, some of which numpy alone would round."""
+    return array.dtype.kind == "f" and array is not value and {*map(type, value)} == {int}
+
+
+def _listed(row: Any) -> Any:
+    return row.tolist() if hasattr(row, "tolist") else list(row)

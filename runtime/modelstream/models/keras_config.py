@@ -74,9 +74,11 @@ def _check_stateless(value: Any) -> None:
     match value:
         case {"stateful": True} | {"training": True}:
             raise _UnknownError
-        case {"class_name": str(name), "module": module} if name == "Lambda" or not str(
+        case {"args": list(given)} if any(each is True for each in given):  # training, unnamed
+            raise _UnknownError
+        case {"class_name": str(name), "module": module} if name == "Lambda" or not _is_of_keras(
             module
-        ).startswith("keras"):
+        ):
             raise _UnknownError
         case Mapping():
             for each in value.values():
@@ -84,6 +86,10 @@ def _check_stateless(value: Any) -> None:
         case list():
             for each in value:
                 _check_stateless(each)
+
+
+def _is_of_keras(module: Any) -> bool:
+    return str(module).partition(".")[0] == "keras"
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,7 @@ class _Network:
     def _output(self, name: str, key: str = "") -> TensorSpec:
         layer = self.layers[name]
         rule = _RULES.get(layer["class_name"])
-        if rule is None or not layer["module"].startswith("keras"):
+        if rule is None or not _is_of_keras(layer["module"]):
             raise _UnknownError
         if layer["class_name"] in _KEEPS_DTYPE and not self._gets_floats(name):
             raise _UnknownError

@@ -38,8 +38,8 @@ class Step:
         """The values of the output columns and the next state; or why the record was refused.
 
         Raises:
-            BrokenModelError: the model refuses record after record, and its warm-up batch too; or
-                an output does not have one row.
+            BrokenModelError: the model cannot work, or refuses record after record and its warm-up
+                batch too; or an output does not have one row.
         """
         try:
             tensors = {**dict(self._encoded(record)), **self._constants, **hidden}
@@ -47,6 +47,8 @@ class Step:
             return Failure.of(Stage.ENCODE, error)
         try:
             given = self._model.call(self._found.name, tensors)
+        except BrokenModelError:  # no other record will be better
+            raise
         except Exception as error:  # whatever TensorFlow and models raise
             failure = Failure.of(Stage.INFERENCE, error)
             self._doubt.refused([failure], self._trials())

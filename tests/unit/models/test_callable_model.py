@@ -8,8 +8,8 @@ import cloudpickle
 import numpy as np
 import pytest
 
-from modelstream.convert import RaggedValue
-from modelstream.errors import ModelError, SignatureMismatchError
+from modelstream.convert import RaggedValue, TensorValue
+from modelstream.errors import BrokenModelError, ConversionError, SignatureMismatchError
 from modelstream.models import (
     CallableModel,
     Layout,
@@ -106,13 +106,76 @@ def test_two_models_of_one_function_are_two():
     ],
 )
 def test_an_output_that_does_not_come_is_named(function, words):
-    refused = pytest.raises(ModelError, match=words)
+    refused = pytest.raises(BrokenModelError, match=words)
     with CallableModel(function, X, Y).open() as opened, refused:
         opened.predict(x=[1.0])
 
 
+@pytest.mark.parametrize(
+    ("value", "dtype", "given"),
+    [
+        pytest.param([3.0], "int32", [3], id="a whole float"),
+        pytest.param(np.array([True]), "int8", [1], id="a boolean"),
+        pytest.param([2**64 - 1, 1], "uint64", [2**64 - 1, 1], id="beyond int64"),
+        pytest.param([], "int64", [], id="no record"),
+    ],
+)
+def test_whole_numbers_are_integers(value, dtype, given):
+    model = CallableModel(lambda x: value, X, {"y": TensorSpec(dtype, (None,))})
+    with model.open() as opened:
+        assert opened.predict(x=[1.0] * len(value))["y"].tolist() == given
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype", "why"),
+    [
+        pytest.param([1.7], "int32", "1.7 is not a whole number", id="fraction"),
+        pytest.param(np.array([np.nan]), "int64", "null or NaN", id="nan"),
+        pytest.param([2**40], "int32", "overflows int32", id="too large"),
+    ],
+)
+def test_what_is_no_integer_of_the_output_is_refused(value, dtype, why):
+    model = CallableModel(lambda x: value, X, {"y": TensorSpec(dtype, (None,))})
+    refused = pytest.raises(ConversionError, match=f"the model gave for 'y'.*{why}")
+    with model.open() as opened, refused:
+        opened.predict(x=[1.0])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda rows: rows,
+        lambda rows: [np.array(row) for row in rows],
+        lambda rows: RaggedValue(TensorValue(np.concatenate(rows)), [0, 1, 3, 3]),
+    ],
+    ids=["lists", "arrays", "a RaggedValue"],
+)
+def test_a_ragged_output_is_one_call_of_lists(given):
+    calls, rows = [], [[1.5], [2.5, 3.5], []]
+    ragged = {"y": TensorSpec("float64", (None, None), layout=Layout.RAGGED)}
+    model = CallableModel(lambda x: calls.append(len(x)) or given(rows), X, ragged)
+    with model.open() as opened:
+        scored = Scorer(Predict().bind(model), opened).score(Given.of({"x": [1.0, 2.0, 3.0]}, 3))
+    assert (scored.columns["y"], scored.failures, calls) == (rows, {}, [3])
+
+
+def test_a_function_that_lacks_a_name_or_a_module_is_no_fault_of_a_record():
+    def forgotten(x):
+        return nowhere(x)  # noqa: F821  # that is the point
+
+    def uninstalled(x):
+        import modelstream.nowhere  # type: ignore[import-not-found]
+
+        return modelstream.nowhere.scored(x)
+
+    for function, said in ((forgotten, "NameError: .*nowhere"), (uninstalled, "No module named")):
+        refused = pytest.raises(BrokenModelError, match=f"cannot work, whatever .*{said}")
+        with CallableModel(function, X, Y).open() as opened, refused:
+            opened.predict(x=[1.0])
+
+
 def test_several_outputs_need_names():
-    refused = pytest.raises(ModelError, match="return a dictionary with 'y', 'z'")
+    refused = pytest.raises(BrokenModelError, match="return a dictionary with 'y', 'z'")
     with CallableModel(lambda x: x, X, {**Y, "z": NUMBER}).open() as opened, refused:
         opened.predict(x=[1.0])
 

@@ -14,6 +14,8 @@ from modelstream.models import Predict, SavedModel
 
 KEEP = {**X, "keep": ("float32", ())}
 FLAT = {"x": ("float32", (None, 3)), "limits": ("float32", (2,))}
+FLAT3 = {"x": ("float32", (None, 3)), "limits": ("float32", (3,))}
+ONE = {"x": ("float32", (None, 3)), "keep": ("float32", (1,))}
 RATE = {"x": ("float32", (None, 3)), "rate": ("float32", (None,))}
 LOOSE = {"x": ("float32", (None, 3)), "keep": ("float32", None)}
 
@@ -27,6 +29,8 @@ LOOSE = {"x": ("float32", (None, 3)), "keep": ("float32", None)}
         pytest.param(LOOSE, {"keep": Constant([1, 2])}, "keep", [1, 2], id="no rank, a vector"),
         pytest.param(FLAT, {"limits": Constant([1, 2])}, "limits", [1, 2], id="vector"),
         pytest.param(RATE, {"rate": Constant(0.5)}, "rate", [0.5, 0.5], id="each record"),
+        pytest.param(ONE, {"keep": Constant(0.5)}, "keep", [0.5], id="a vector of one"),
+        pytest.param(FLAT3, {"limits": Constant(2)}, "limits", [2, 2, 2], id="a vector of some"),
         pytest.param(X | {"on": ("bool", ())}, {"on": Constant(True)}, "on", True, id="switch"),
         pytest.param(X | {"by": ("string", ())}, {"by": Constant("a")}, "by", b"a", id="text"),
     ],

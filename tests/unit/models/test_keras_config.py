@@ -140,6 +140,11 @@ def test_integers_that_a_layer_hands_on_are_left_to_keras(
             layer("Dropout", "noise") | {"inbound_nodes": [{"kwargs": {"training": True}}]},
             id="in-training",
         ),
+        pytest.param(
+            layer("Dropout", "noise") | {"inbound_nodes": [{"args": [{}, True], "kwargs": {}}]},
+            id="in-training-unnamed",
+        ),
+        pytest.param(layer("Dense", "own") | {"module": "keras_of_mine"}, id="almost-keras"),
         pytest.param(layer("Lambda", "code"), id="lambda"),
         pytest.param(layer("Plus", "own") | {"module": None}, id="own"),
         pytest.param(

@@ -178,6 +178,15 @@ def test_a_row_that_is_not_the_record_s_is_the_model_s_fault() -> None:
             step({"x": 1.0}, {"h": np.zeros(1, np.float32)})
 
 
+def test_a_model_that_cannot_work_is_no_fault_of_its_first_record() -> None:
+    number = {"x": NUMBER, "h": NUMBER}
+    empty = CallableModel(lambda **inputs: {}, number, {"h_next": NUMBER})
+    with empty.open() as opened:
+        step = Step(RecurrentModel(empty, {"h": "h_next"}), opened)
+        with pytest.raises(BrokenModelError, match="returned none for signature"):
+            step({"x": 1.0}, {"h": np.zeros(1, np.float32)})
+
+
 def test_a_stream_without_keys_has_nothing_to_remember_by() -> None:
     import_noisy()
     from pyflink.datastream import DataStream
