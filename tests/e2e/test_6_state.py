@@ -9,8 +9,8 @@ import pytest
 from tests.e2e import workloads
 from tests.e2e.broker import broker
 from tests.e2e.cluster import MODELSTREAM, eventually
+from tests.e2e.counting import COUNTED, another, counts, once, send
 
-COUNTED = "counted"
 HEAP = """
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
@@ -39,21 +39,6 @@ def counted(work, kafka):
     work.ready(COUNTED, 360)
     yield work
     work.remove(COUNTED)
-
-
-def counts(kafka, numbers):
-    """How often each number was counted, once all of the topic are, and the counts of the tens."""
-    rows = [json.loads(value) for value in kafka.wait("counted", numbers, timeout=240)]
-    tens = [sorted(row["nth"] for row in rows if row["id"] % 10 == ten) for ten in range(10)]
-    return sorted(row["id"] for row in rows), tens
-
-
-def once(numbers):
-    return list(range(numbers)), [list(range(1, numbers // 10 + 1))] * 10
-
-
-def send(kafka, *numbers):
-    kafka.send("numbers", *(json.dumps({"id": number}).encode() for number in numbers))
 
 
 def test_a_pod_that_failed_costs_a_replacement_and_nothing_else(counted, kafka, timed):
@@ -100,12 +85,6 @@ def test_an_operator_that_is_killed_while_the_job_is_saved_ends_the_edit(
 def saved(namespace):
     status = namespace.status(COUNTED)
     return status.get("step", {}).get("name") in {"Savepointing", "TearingDown"}
-
-
-def another(namespace, before):
-    """Whether another job runs than before."""
-    ready = namespace.condition(COUNTED, "Ready").get("status") == "True"
-    return ready and namespace.status(COUNTED)["job"]["id"] != before
 
 
 def test_a_change_without_a_savepoint_goes_on_from_the_newest_checkpoint(counted, kafka, timed):
