@@ -56,6 +56,7 @@ EFFECTS: Final[Mapping[str, Effect]] = MappingProxyType(
         "suspend": Effect.NOTHING,
         "restartNonce": Effect.RESTART,
         "networkPolicy.enabled": Effect.NOTHING,
+        "podDisruptionBudget.enabled": Effect.NOTHING,
     }
 )
 """By field of the spec, with all that is below it. ``suspend`` is a wish of its own: the life cycle

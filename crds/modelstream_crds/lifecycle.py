@@ -50,3 +50,11 @@ class NetworkPolicy(Part):
 
     enabled: Flag = True
     """Let only the job's own pods and the operator in."""
+
+
+class PodDisruptionBudget(Part):
+    """Whether a node can be drained of the job's pods."""
+
+    enabled: Flag = False
+    """Let nothing evict pods that are ready: a drain of their node waits until the stream is
+    suspended, has ended, or this is false."""

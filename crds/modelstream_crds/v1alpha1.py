@@ -17,7 +17,13 @@ from modelstream_crds.cluster import (
     Toleration,
 )
 from modelstream_crds.inference import Batch, Classify, Image, ImageFit, Inference, OnError
-from modelstream_crds.lifecycle import NetworkPolicy, State, Upgrade, UpgradeMode
+from modelstream_crds.lifecycle import (
+    NetworkPolicy,
+    PodDisruptionBudget,
+    State,
+    Upgrade,
+    UpgradeMode,
+)
 from modelstream_crds.model import GraphSignature, GraphTensor, Method, Model, ModelFormat
 from modelstream_crds.programs import ConfigMapScript, Python, Sql, SqlOnError
 from modelstream_crds.reserved import RESERVED_BY_BATCH
@@ -71,6 +77,7 @@ __all__ = [
     "OriginStatus",
     "Phase",
     "Pipeline",
+    "PodDisruptionBudget",
     "PreparedStatus",
     "Python",
     "Resources",
@@ -214,6 +221,9 @@ class ModelStreamSpec(Part):
 
     network_policy: NetworkPolicy = NetworkPolicy()
     """Who may talk to the job's pods."""
+
+    pod_disruption_budget: PodDisruptionBudget = PodDisruptionBudget()
+    """Whether a node can be drained of the job's pods."""
 
     @property
     def slots(self) -> int:

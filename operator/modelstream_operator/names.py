@@ -109,7 +109,7 @@ def rest(name: str) -> str:
 
 
 def account(name: str) -> str:
-    """Name of the ServiceAccount and of the NetworkPolicy, which serve every run."""
+    """Name of the ServiceAccount, the NetworkPolicy and the budget, which serve every run."""
     return f"{name}-flink"
 
 

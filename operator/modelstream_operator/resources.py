@@ -42,6 +42,7 @@ SERVICE_ACCOUNT = Resource("v1", "ServiceAccount", "serviceaccounts")
 DEPLOYMENT = Resource("apps/v1", "Deployment", "deployments")
 CONTROLLER_REVISION = Resource("apps/v1", "ControllerRevision", "controllerrevisions")
 NETWORK_POLICY = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
+DISRUPTION_BUDGET = Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
 ROLE = Resource("rbac.authorization.k8s.io/v1", "Role", "roles")
 ROLE_BINDING = Resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 POD = Resource("v1", "Pod", "pods")
@@ -57,6 +58,7 @@ CHILDREN = (
     DEPLOYMENT,
     CONTROLLER_REVISION,
     NETWORK_POLICY,
+    DISRUPTION_BUDGET,
     ROLE,
     ROLE_BINDING,
 )

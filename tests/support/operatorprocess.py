@@ -113,6 +113,7 @@ class Space:
             "modelstreams": GROUP,
             "deployments": "/apis/apps/v1",
             "networkpolicies": "/apis/networking.k8s.io/v1",
+            "poddisruptionbudgets": "/apis/policy/v1",
             "roles": "/apis/rbac.authorization.k8s.io/v1",
             "rolebindings": "/apis/rbac.authorization.k8s.io/v1",
         }.get(plural, "/api/v1")

@@ -1,6 +1,7 @@
 """From a resource to Kubernetes manifests. Pure: no I/O, no clock, no kopf."""
 
 from modelstream_operator.render import rbac
+from modelstream_operator.render.disruption import disruption_budget
 from modelstream_operator.render.network import network_policy
 from modelstream_operator.render.revision import revision_of
 from modelstream_operator.render.run import Run, run_children
@@ -25,6 +26,8 @@ def stream_children(target: Target) -> list[Manifest]:
         found.append(rbac.service_account(target))
     if target.spec.network_policy.enabled:
         found.append(network_policy(target))
+    if target.spec.pod_disruption_budget.enabled:
+        found.append(disruption_budget(target))
     return [signed(each) for each in found]
 
 

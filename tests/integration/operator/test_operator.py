@@ -63,10 +63,13 @@ def test_a_child_that_is_edited_is_repaired(space: Any, scores: Any, until: Any)
 
 
 def test_a_child_that_left_the_plan_goes(space: Any, scores: Any, until: Any) -> None:
+    scores["spec"]["podDisruptionBudget"] = {"enabled": True}
     space.create(scores)
     until(lambda: all_there(space))
+    until(lambda: space.get("poddisruptionbudgets", "scores-flink"))
     space.patch("modelstreams", "scores", {"spec": {"networkPolicy": {"enabled": False}}})
     until(lambda: space.get("networkpolicies", "scores-flink") is None)
+    assert space.get("poddisruptionbudgets", "scores-flink")
 
 
 def test_scaling_changes_the_taskmanagers_and_not_the_job(

@@ -198,17 +198,20 @@ def test_the_chart_grants_what_a_whole_life_needs_and_nothing_else(
         kinds = ["/api/v1/namespaces/default/configmaps", f"{RBAC}/namespaces/default/roles"]
         kinds += [f"{RBAC}/namespaces/default/rolebindings", deployments]
         kinds += ["/apis/networking.k8s.io/v1/namespaces/default/networkpolicies"]
+        kinds += ["/apis/policy/v1/namespaces/default/poddisruptionbudgets"]
         found = [each for kind in kinds for each in plane.request("GET", kind)["items"]]
         return {f"{each['metadata']['name']}" for each in found}
 
     deployments = "/apis/apps/v1/namespaces/default/deployments"
     scores["spec"]["state"] = {"storage": "s3://bucket/jobs"}
+    scores["spec"]["podDisruptionBudget"] = {"enabled": True}
     plane.request("POST", STREAMS, scores)
     wanted = {"scores-config-1", "scores-flink", "scores-jobmanager-1", "scores-taskmanager-1"}
     until(lambda: wanted <= children())
     until(lambda: plane.request("GET", f"{STREAMS}/scores").get("status"))
-    # The policy leaves the plan.
-    edit = {"spec": {"suspend": True, "networkPolicy": {"enabled": False}}}
+    # The policy and the budget leave the plan.
+    off = {"enabled": False}
+    edit = {"spec": {"suspend": True, "networkPolicy": off, "podDisruptionBudget": off}}
     merge = "application/merge-patch+json"
     plane.request("PATCH", f"{STREAMS}/scores", edit, kind=merge)
     asked = f"{deployments}/scores-taskmanager-1"

@@ -111,6 +111,21 @@ def test_the_policy_lets_in_the_pods_of_every_run(target: TargetMaker) -> None:
     assert policy["spec"]["podSelector"]["matchLabels"] == {"modelstream.dev/name": "scores"}
 
 
+def test_a_budget_keeps_the_pods_of_both_roles_in_every_run(target: TargetMaker) -> None:
+    made = children(target({"spec/podDisruptionBudget": {"enabled": True}}, run=2))
+    (budget,) = [c for c in made if c["kind"] == "PodDisruptionBudget"]
+    assert budget["spec"]["maxUnavailable"] == 0
+    selector = budget["spec"]["selector"]
+    (roles,) = selector["matchExpressions"]
+    for child in made:
+        if child["kind"] == "Deployment":
+            labels = child["spec"]["template"]["metadata"]["labels"]
+            assert selector["matchLabels"].items() <= labels.items()
+            assert labels[roles["key"]] in roles["values"]
+    assert LABEL_RUN not in selector["matchLabels"]
+    assert "proof" not in roles["values"]
+
+
 def test_the_operator_reaches_a_jobmanager_by_its_run_s_own_service(target: TargetMaker) -> None:
     ports = leaves(target())
     assert ports["Service/scores-jobmanager-1/spec/ports[rest]/port"] == 8081

@@ -267,6 +267,7 @@ FIELDS: dict[str, tuple[dict[str, Any], Any, set[str], str]] = {
     "suspend": (BASE, True, set(), ""),
     "restartNonce": (BASE, 1, set(), ""),
     "networkPolicy.enabled": (BASE, False, {"NetworkPolicy"}, ""),
+    "podDisruptionBudget.enabled": (BASE, True, {"PodDisruptionBudget"}, ""),
 }
 NOT_READ_BY_THE_JOB = {
     *("flink.jobManager.podTemplate", "flink.taskManager.podTemplate"),
