@@ -85,6 +85,26 @@ def total() -> Tally:
     return _total
 
 
+_loading: list[str] = []
+
+
+@contextmanager
+def loading(model: str) -> Iterator[None]:
+    """The model is loaded while the context lasts."""
+    with _lock:
+        _loading.append(model)
+    try:
+        yield
+    finally:
+        with _lock:
+            _loading.remove(model)
+
+
+def being_loaded() -> str:
+    """The name of a model that is being loaded; empty where none is."""
+    return next(iter(_loading), "")
+
+
 LONGEST_NAME = 256
 """Bytes of a model's name that are told."""
 

@@ -63,6 +63,7 @@ def _tell(error: Exception, *, verbose: bool) -> None:
         if detail := getattr(error, "detail", None):
             print(detail, file=sys.stderr)
     first, *more = [line for line in str(error).splitlines() if line.strip()] or [repr(error)]
+    more += getattr(error, "__notes__", [])
     print(f"modelstream: {first}", *(f"  {line}" for line in more), sep="\n", file=sys.stderr)
 
 

@@ -13,8 +13,8 @@ from modelstream.cli.progress import ProgressLine
 from modelstream.errors import FetchError
 from modelstream.messages import suggestion
 
-_EXITS = """exit codes: 0 done; 1 tried and failed; 2 what was given cannot be used, nothing was
-started; 130 interrupted by Ctrl-C; 143 terminated"""
+_EXITS = """exit codes: 0 done; 1 tried and failed, or no record was scored; 2 what was given cannot
+be used, nothing was started; 130 interrupted by Ctrl-C; 143 terminated"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -140,6 +140,12 @@ def _run(commands: Commands) -> argparse.ArgumentParser:
         "--restore",
         metavar="latest|PATH",
         help="start from a checkpoint or savepoint; latest: the newest below spec.state.storage",
+    )
+    run.add_argument(
+        "--fail-on-dead-letters",
+        metavar="N",
+        type=_positive,
+        help="end with exit code 1 when N records were not scored",
     )
     run.set_defaults(command=_lazy("run", "reading {file}"))
     return run

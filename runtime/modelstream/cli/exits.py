@@ -18,7 +18,7 @@ class Exit(IntEnum):
 
     DONE = 0
     FAILED = 1
-    """It was tried and failed: the job, a download, a digest."""
+    """It was tried and failed: the job, a download, a digest; or no record was scored."""
     REFUSED = 2
     """What was given cannot be used: arguments, manifest, model, options. Nothing was started."""
     INTERRUPTED = 130
@@ -38,6 +38,10 @@ _REFUSED = (
 
 class UsageError(ModelStreamError):
     """An argument does not fit the others, or the manifest."""
+
+
+class RecordsRefusedError(ModelStreamError):
+    """Too many records were not scored; the lines below the first one say why."""
 
 
 def exit_for(error: Exception) -> Exit:

@@ -12,6 +12,7 @@ from modelstream.cli.quiet import quiet
 from modelstream.flink import jvm
 
 _GRACE_SECONDS = 10
+_grace = [_GRACE_SECONDS]
 
 
 @contextlib.contextmanager
@@ -30,6 +31,11 @@ def embedded(*, verbose: bool) -> Iterator[None]:
             _stop(pid)
 
 
+def hurry() -> None:
+    """Let the JVM no time when it is to end."""
+    _grace[0] = 0
+
+
 def _silence_beam() -> None:
     """Beam prints the traceback of a failing bundle, which the job's error holds already."""
     from apache_beam.runners.worker import sdk_worker
@@ -41,7 +47,7 @@ def _stop(pid: int) -> None:
     """PyFlink leaves its JVM to notice by itself that nobody is there any more."""
     with contextlib.suppress(ProcessLookupError, ChildProcessError):
         os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + _GRACE_SECONDS
+        deadline = time.monotonic() + _grace[0]
         while time.monotonic() < deadline:
             done, _ = os.waitpid(pid, os.WNOHANG)
             if done:

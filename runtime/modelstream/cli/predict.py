@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -15,8 +16,7 @@ from modelstream.cli import guess, sample, supervised
 from modelstream.cli.exits import Exit, UsageError
 from modelstream.cli.models import model_at_hand
 from modelstream.cli.progress import ProgressLine, is_silent
-from modelstream.cli.quiet import quiet
-from modelstream.cli.reasons import Reasons
+from modelstream.cli.quiet import without_native_noise
 from modelstream.cli.sample import Form, Record, Sample
 from modelstream.convert import FlinkType, parse_type
 from modelstream.convert.records import objects
@@ -36,6 +36,7 @@ from modelstream.models import (
     method_for,
 )
 from modelstream.models.signature import find_signature
+from modelstream.reasons import Reasons
 from modelstream.scoring.letter import as_json
 from modelstream.scoring.metrics import ModelMetrics
 from modelstream.scoring.plan import Plan, check_column, refuse_two_sources
@@ -78,7 +79,8 @@ def _child(arguments: argparse.Namespace) -> Exit:
         raise UsageError("give records: either --record '{…}', or a FILE (- is standard input)")
     with ExitStack() as stack:
         if not arguments.verbose:
-            stack.enter_context(quiet())
+            stack.enter_context(without_native_noise())
+            stack.enter_context(warnings.catch_warnings(action="ignore"))
         model = model_at_hand(
             arguments.model,
             tags=arguments.tags,
@@ -239,7 +241,7 @@ class Told:
         self._read += 1
         if answer.failure is not None:
             self._failed += 1
-            self._reasons.add(str(answer.failure), answer.record.place)
+            self._reasons.add(str(answer.failure), lambda: answer.record.place)
         if self._as_json:
             print(_line(_described(answer)))
         elif answer.failure is None:

@@ -32,12 +32,17 @@ class ProgressLine:
     def __init__(
         self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._stream = stream or sys.stderr
+        self._given = stream
         self._clock = clock
         self._terminal = self._stream.isatty()
         self._interval = _TERMINAL_SECONDS if self._terminal else _LOG_SECONDS
         self._next = clock() + (0 if self._terminal else self._interval)
         self._shown = 0
+
+    @property
+    def _stream(self) -> TextIO:
+        """Standard error as it is now: it is another one while native libraries are kept quiet."""
+        return self._given or sys.stderr
 
     def update(self, message: str) -> None:
         """Show ``message``, unless another was shown a moment ago."""

@@ -20,13 +20,20 @@ _NATIVE = re.compile(rb"[IW]0000 |WARNING: All log messages before absl|[IW]\d{4
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Leave the terminal to what the command prints itself."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for name in ("py4j", "py4j.java_gateway", "py4j.clientserver", "apache_beam", "grpc"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.getLogger().addFilter(_is_no_interrupt)
     # Beam's threads end in exceptions when their job ends before its input does.
     threading.excepthook = lambda arguments: None
     warnings.simplefilter("ignore")
+    with without_native_noise():
+        yield
+
+
+@contextlib.contextmanager
+def without_native_noise() -> Iterator[None]:
+    """Keep what TensorFlow tells of itself off the terminal."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _filtered_errors():
         yield
 

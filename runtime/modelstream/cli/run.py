@@ -3,28 +3,27 @@
 import argparse
 import contextlib
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from modelstream.cli import supervised
-from modelstream.cli.exits import Exit, UsageError
+from modelstream.cli import log, supervised
+from modelstream.cli.course import Course
+from modelstream.cli.exits import Exit, UsageError, exit_for
 from modelstream.cli.models import model_paths
+from modelstream.cli.outputs import outputs
 from modelstream.cli.progress import ProgressLine, size
 from modelstream.cli.watch import Watch
-from modelstream.errors import JobError
+from modelstream.errors import ModelStreamError
 from modelstream_crds import manifest as manifests
 from modelstream_crds.needs import cluster_only
-from modelstream_crds.v1alpha1 import ModelStream, RuntimeMode
+from modelstream_crds.v1alpha1 import ModelStream, ModelStreamSpec, RuntimeMode
 
 if TYPE_CHECKING:
     from modelstream.job.build import BuiltJob
     from modelstream.job.context import JobContext
-
-_POLL_SECONDS = 0.1
-_CANCEL_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,7 @@ class Request:
     secrets: Mapping[str, Path] = field(default_factory=dict)
     parallelism: int | None = None
     restore: str | None = None
+    fail_on: int | None = None
     verbose: bool = False
 
 
@@ -49,7 +49,7 @@ def command(arguments: argparse.Namespace) -> int:
 
 
 def _child(arguments: argparse.Namespace) -> Exit:
-    watch = run(
+    run(
         Request(
             file=arguments.file,
             name=arguments.name,
@@ -59,33 +59,84 @@ def _child(arguments: argparse.Namespace) -> Exit:
             secrets={name: Path(path) for name, path in arguments.secret},
             parallelism=arguments.parallelism,
             restore=arguments.restore,
+            fail_on=arguments.fail_on_dead_letters,
             verbose=arguments.verbose,
         )
     )
-    print(watch, file=sys.stderr)
     return Exit.DONE
 
 
-def run(request: Request) -> str:
+def run(request: Request) -> None:
     """Run a manifest on an embedded Flink; what is wrong with it is said before Flink starts.
 
-    Returns the summary line.
+    Raises:
+        RecordsRefusedError: no record was scored, or as many were not as the request allows.
     """
     manifest = manifests.load(request.file, request.overrides, name=request.name)
     context = _context(request, manifest)
     if request.restore is not None:
         context = _restored(context, manifest, request.restore)
-    from modelstream.cli.flink import embedded
-    from modelstream.cli.precheck import precheck
-    from modelstream.job.build import build
+    name = manifest.metadata.name
+    with contextlib.ExitStack() as stack:
+        file = log.new(name)
+        watch = Watch(
+            ProgressLine(),
+            source=_source(manifest.spec),
+            warning=partial(log.last_warning, file),
+        )
+        stack.enter_context(_named(file))
+        stack.enter_context(log.written(file))
+        job = _built(manifest, context, watch, stack, verbose=request.verbose)
+        Course(job, watch, outputs(manifest.spec), request.fail_on).run()
 
-    precheck(manifest.spec, context)
 
-    with embedded(verbose=request.verbose):
-        line = ProgressLine()
-        watch = Watch(line)
-        job = build(manifest, context, _jar_progress(line))
-        return _run(job, watch, line)
+def _built(
+    manifest: ModelStream,
+    context: "JobContext",
+    watch: Watch,
+    stack: contextlib.ExitStack,
+    *,
+    verbose: bool,
+) -> "BuiltJob":
+    """The job, on a Flink that lives as long as the stack."""
+    try:
+        with watch.ticking():
+            watch.now("reading the model")
+            from modelstream.cli.flink import embedded
+            from modelstream.cli.precheck import precheck
+            from modelstream.job.build import build
+
+            precheck(manifest.spec, context)
+            watch.now("starting Flink")
+            stack.enter_context(embedded(verbose=verbose))
+            watch.now("building the job")
+            return build(manifest, context, _jar_progress(watch))
+    except Exception:
+        raise
+    except BaseException:
+        said = f"{manifest.metadata.name} was interrupted while {watch.phase}: no job had begun"
+        print(said, file=sys.stderr)
+        raise
+
+
+@contextlib.contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """An error that ends the run names its log, where there is one."""
+    try:
+        yield
+    except ModelStreamError as error:
+        if exit_for(error) is Exit.FAILED and file.exists():
+            error.add_note(f"log: {file}")
+        raise
+
+
+def _source(spec: ModelStreamSpec) -> str:
+    """What records come from, as people call it."""
+    if spec.pipeline is None:
+        return ""
+    source = spec.pipeline.source
+    what = source.options.get("topic") or source.options.get("path") or ""
+    return f"{source.connector} {what}".strip()
 
 
 def _context(request: Request, manifest: ModelStream) -> "JobContext":
@@ -138,70 +189,9 @@ def _secret(files: Mapping[str, Path]) -> Callable[[str, str], Path]:
     return path
 
 
-def _run(job: "BuiltJob", watch: Watch, line: ProgressLine) -> str:
-    client = None
-    try:
-        with _updates(watch) if job.inserts is None else contextlib.nullcontext():
-            client = job.submit()
-        if client is not None:
-            _await(job, client, watch)
-    except JobError:
-        line.finish()
-        print(watch.summary(job.name, "failed"), file=sys.stderr)
-        raise
-    except BaseException:
-        line.finish()
-        _cancel(client)
-        print(watch.summary(job.name, "cancelled"), file=sys.stderr)
-        raise
-    watch.update()
-    line.finish()
-    return watch.summary(job.name, "finished")
-
-
-def _await(job: "BuiltJob", client: Any, watch: Watch) -> None:
-    with job.translated():
-        result = client.get_job_execution_result()
-        while not result.done():
-            watch.update()
-            time.sleep(_POLL_SECONDS)
-        result.result()
-
-
-@contextlib.contextmanager
-def _updates(watch: Watch) -> Iterator[None]:
-    """Show progress from a thread, while a Python program has this one."""
-    import threading
-
-    ended = threading.Event()
-
-    def show() -> None:
-        while not ended.wait(_POLL_SECONDS):
-            watch.update()
-
-    thread = threading.Thread(target=show, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
-def _cancel(client: Any) -> None:
-    """Ask Flink to end the job, so that its sinks close; not for ever."""
-    if client is None:
-        return
-    with contextlib.suppress(Exception):  # the JVM may be gone, and the job with it
-        client.cancel()
-        deadline = time.monotonic() + _CANCEL_SECONDS
-        result = client.get_job_execution_result()
-        while not result.done() and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS)
-
-
-def _jar_progress(line: ProgressLine) -> Callable[[str, int, int | None], None]:
+def _jar_progress(watch: Watch) -> Callable[[str, int, int | None], None]:
     def show(name: str, done: int, total: int | None) -> None:
-        line.update(f"fetching {name}: {size(done)}" + (f" of {size(total)}" if total else ""))
+        of = f" of {size(total)}" if total else ""
+        watch.now(f"fetching {name}: {size(done)}{of}")
 
     return show

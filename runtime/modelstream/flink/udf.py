@@ -3,17 +3,19 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from pyflink.table.udf import FunctionContext, ScalarFunction
 
-from modelstream import embedded
+from modelstream import embedded, reasons
 from modelstream.convert.records import objects
 from modelstream.failure import Fail, Failure
 from modelstream.flink import arrow
 from modelstream.flink.arrow import Argument
 from modelstream.flink.calling import Caller, as_given
+from modelstream.messages import excerpt
 from modelstream.scoring.metrics import ModelMetrics
 from modelstream.scoring.plan import Plan
 from modelstream.scoring.records import decoded
@@ -110,6 +112,8 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
             outcome = self._session.score(self._scorer, given, self._plan.on_error)
             if outcome.failures and isinstance(self._plan.on_error, Fail):
                 self._fail(outcome.failures, arguments)
+            for position, failure in outcome.failures.items():
+                reasons.note(str(failure), partial(_shown, arguments, position))
             self._seen += given.size
             return self._frame(given, outcome)
 
@@ -146,6 +150,14 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
             self._seen + position,
         )
         settle([refused], self._plan.on_error, self._plan.model.name)
+
+
+def _shown(arguments: Mapping[str, Argument], position: int) -> str:
+    """The record of that position, or its payload, for a message."""
+    values = [each[position] for each in arguments.values()]
+    if len(values) == 1 and isinstance(values[0], bytes):
+        return values[0].decode(errors="replace")
+    return excerpt(dict(zip(arguments, values, strict=True)))
 
 
 def _metric_group(context: FunctionContext) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelstream import embedded
+from modelstream import embedded, reasons
 from modelstream.errors import JobError
 from modelstream.flink import jvm
 from modelstream.job import (
@@ -45,6 +45,7 @@ class BuiltJob:
         name: of the job, as Flink shows it.
         t_env: the environment; a ``python`` job makes its own.
         inserts: what runs; None for a ``python`` job.
+        jobs: those that the program has submitted by now, locally.
     """
 
     name: str
@@ -54,6 +55,7 @@ class BuiltJob:
     secrets: Secrets
     t_env: "StreamTableEnvironment | None" = None
     inserts: "StatementSet | None" = field(default=None)
+    jobs: list[Submitted] = field(default_factory=list, compare=False)
 
     def translated(self) -> AbstractContextManager[None]:
         """What Flink raises inside the block becomes a JobError, without secrets."""
@@ -73,11 +75,12 @@ class BuiltJob:
             JobError: Flink refuses the job, or the program fails.
         """
         embedded.forget()
+        reasons.forget()
         with self.translated():
             if self.inserts is None:
                 assert self.spec.python is not None
                 jobs: AbstractContextManager[list[Submitted]] = (
-                    submitted_jobs() if self.context.local else nullcontext([])
+                    submitted_jobs(self.jobs) if self.context.local else nullcontext([])
                 )
                 with jvm.default_options(self.options), jobs as submitted:
                     script.run(self.spec.python, self.context)

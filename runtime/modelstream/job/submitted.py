@@ -33,12 +33,15 @@ class Submitted:
 
 
 @contextmanager
-def submitted_jobs() -> Iterator[list[Submitted]]:
-    """The jobs that a program submits inside the block, without those whose rows it reads."""
+def submitted_jobs(jobs: list[Submitted]) -> Iterator[list[Submitted]]:
+    """The jobs that a program submits inside the block, without those whose rows it reads.
+
+    Args:
+        jobs: gets them, so that who interrupts the program knows them too.
+    """
     from pyflink.datastream import StreamExecutionEnvironment
     from pyflink.table import TableResult
 
-    jobs: list[Submitted] = []
     made, execute_async = TableResult.__init__, StreamExecutionEnvironment.execute_async
 
     def noted(client: Any) -> Submitted:

@@ -61,7 +61,7 @@ class Session:
         self.batch = batch
         self._stack = ExitStack()
         self._scorers: list[tuple[Method | None, Scorer]] = []
-        with metrics.loading(), embedded.at_work(model.name):
+        with metrics.loading(), embedded.loading(model.name), embedded.at_work(model.name):
             self._opened: OpenModel = self._stack.enter_context(model.open(options))
 
     @classmethod

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from modelstream import embedded
+from modelstream import embedded, reasons
 from modelstream.errors import RecordFailedError
 from modelstream.failure import ADVICE, DeadLetter, Fail, Failure, OnError
 from modelstream.messages import excerpt
@@ -61,6 +62,8 @@ def settle(
         error = RecordFailedError(f"{who} {first}: {first.failure}. {ADVICE}")
         embedded.note(error)
         raise error from cause
+    for each in refused:
+        reasons.note(str(each.failure), partial(excerpt, each.record))
     if not isinstance(on_error, DeadLetter):
         return []
     return [Letter.of(each.record, each.failure, model, digest, each.key) for each in refused]

@@ -138,10 +138,16 @@ def test_each_bad_record_is_one_dead_letter_and_paths_begin_at_the_working_direc
     assert workplace.lines("elsewhere") == ['{"id":1,"root":2.0}', '{"id":6,"root":3.0}']
     assert len(workplace.lines("dead")) == 5
     assert ended.out == ""
-    *progress, last = ended.err.splitlines()
-    assert last.startswith("roots finished after")
-    assert "7 read, 2 scored, 5 dead-lettered" in last
-    assert all(re.match(r"starting, \d+ s$|\d read, \d scored, ", line) for line in progress)
+    lines = ended.err.splitlines()
+    at = next(n for n, line in enumerate(lines) if line.startswith("roots finished after"))
+    assert "7 read, 2 scored, 5 dead-lettered" in lines[at]
+    assert lines[at + 1] == "  results: elsewhere, 1 new file of 2 records"
+    assert lines[at + 2] == "  dead letters: dead, 1 new file of 5 records"
+    assert sorted(lines[at + 3 :])[0].startswith("  not scored")
+    assert "inference: InvalidArgumentError" in ended.err
+    assert '; such as {"id": 5, "x": -1}' in ended.err
+    known = r"(starting|reading|building|loading|running) .*, \d+ s$|\d read, \d scored, "
+    assert all(re.match(known, line) for line in lines[:at])
 
 
 @pytest.mark.flink

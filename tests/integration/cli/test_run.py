@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import subprocess
 import time
@@ -75,7 +76,10 @@ def test_an_interrupted_run_ends_its_job_and_its_jvm(
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     said = errors.read_text()
-    assert "roots cancelled after" in said
+    assert "roots stopped with a last checkpoint after" in said
+    published = re.search(r"results: out, \d+ new files? of ([\d,]+) records?$", said, re.MULTILINE)
+    assert published, said
+    assert len(workplace.lines("out")) == int(published[1].replace(",", "")) > 0
     assert "Traceback" not in said
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in descendants))
 

@@ -4,8 +4,6 @@ import pytest
 
 from modelstream.cli.progress import Download, ProgressLine, size
 from modelstream.cli.table import aligned
-from modelstream.cli.watch import Watch
-from modelstream.embedded import Tally
 
 
 class Terminal(io.StringIO):
@@ -61,29 +59,6 @@ def test_a_download_tells_its_share() -> None:
     terminal = Terminal()
     Download("model", ProgressLine(terminal, Clock()))(500_000, 1_000_000)
     assert "model: 500.0 kB of 1.0 MB" in terminal.getvalue()
-
-
-def test_a_job_tells_read_scored_dead_lettered_and_rate() -> None:
-    terminal, clock, counts = Terminal(), Clock(), [Tally()]
-    watch = Watch(ProgressLine(terminal, clock), clock, lambda: counts[-1])
-    clock.now = 3
-    watch.update()
-    counts.append(Tally(100, 0, 0))
-    clock.now = 4
-    watch.update()
-    counts.append(Tally(2100, 3, 3))
-    clock.now = 6
-    watch.update()
-    assert "starting, 3 s" in terminal.getvalue()
-    assert "2,100 read, 2,097 scored, 3 dead-lettered, 1,050/s" in terminal.getvalue()
-    assert watch.summary("fraud", "finished").startswith("fraud finished after 6.0 s: 2,100 read")
-
-
-def test_what_was_dropped_is_told_as_not_scored() -> None:
-    counts = [Tally()]
-    watch = Watch(ProgressLine(io.StringIO()), Clock(), lambda: counts[-1])
-    counts.append(Tally(10, 2, 0))
-    assert watch.summary("a", "finished").endswith("10 read, 8 scored, 2 not scored")
 
 
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
