@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import stat
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -17,8 +18,11 @@ from modelstream_crds.problems import ManifestError
 __all__ = ["main", "reported"]
 
 
-class _TerminatedError(BaseException):
-    """SIGTERM, as an exception, so that what runs is cleaned up as it is for Ctrl-C."""
+class _AskedToEnd(BaseException):
+    """SIGTERM or SIGHUP, so that what runs is cleaned up as it is for Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        self.code = Exit(128 + number)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,8 +49,8 @@ def reported(work: Callable[[], int], *, verbose: bool = False) -> int:
             return int(work())
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except _TerminatedError:
-        return Exit.TERMINATED
+    except _AskedToEnd as asked:
+        return asked.code
     except BrokenPipeError:
         # The reader of our output has left, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -70,14 +74,30 @@ def _tell(error: Exception, *, verbose: bool) -> None:
 @contextlib.contextmanager
 def _termination() -> Iterator[None]:
     def terminate(signum: int, frame: FrameType | None) -> None:
-        raise _TerminatedError
+        if signum == signal.SIGHUP:
+            _leave_terminal()
+        raise _AskedToEnd(signum)
 
+    asked = (signal.SIGTERM, signal.SIGHUP)
+    heard = [each for each in asked if signal.getsignal(each) is not signal.SIG_IGN]  # nohup
     try:
-        before = signal.signal(signal.SIGTERM, terminate)
+        before = {each: signal.signal(each, terminate) for each in heard}
     except ValueError:  # not in the main thread, which gets no signals
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _leave_terminal() -> None:
+    """What is said to a terminal that was closed is said to nobody, and fails no more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or no file
+            number = stream.fileno()  # type: ignore[union-attr]  # None where there is none
+            if stat.S_ISCHR(os.fstat(number).st_mode):
+                os.dup2(nowhere, number)
+    os.close(nowhere)

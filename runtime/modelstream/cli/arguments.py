@@ -14,7 +14,7 @@ from modelstream.errors import FetchError
 from modelstream.messages import suggestion
 
 _EXITS = """exit codes: 0 done; 1 tried and failed, or no record was scored; 2 what was given cannot
-be used, nothing was started; 130 interrupted by Ctrl-C; 143 terminated"""
+be used, nothing was started; 129 hung up; 130 interrupted by Ctrl-C; 143 terminated"""
 
 
 def parser() -> argparse.ArgumentParser:

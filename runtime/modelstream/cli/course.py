@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.1
 _STATE_SECONDS = 1.0
+_STOPPING = "stopping with a last checkpoint (Ctrl-C again ends at once)"
 _SAVEPOINTS = "execution.checkpointing.savepoint-dir"
 
 
@@ -112,8 +113,8 @@ class Course:
                 ending.savepoints(self.job.options.get(_SAVEPOINTS)) as directory,
                 self.watch.ticking(),
             ):
-                self.watch.now("cancelling" if batch else "stopping with a last checkpoint")
-                stopped = ending.stop(clients, None if batch else directory)
+                self.watch.now("cancelling" if batch else _STOPPING)
+                refused = ending.stop(clients, None if batch else directory)
         except Exception:
             raise
         except BaseException:
@@ -122,13 +123,16 @@ class Course:
             hurry()
             self._say("ended at once, without a last checkpoint,")
             raise
-        self._say("stopped with a last checkpoint" if stopped else "cancelled")
+        if refused is None:
+            self._say("stopped with a last checkpoint")
+        else:
+            self._say("cancelled", self.watch.redact(str(refused)))
 
-    def _say(self, how: str) -> None:
+    def _say(self, how: str, why: str = "") -> None:
         """The last lines: numbers, places, reasons."""
         if is_silent() and how == "finished":
             return
-        print(self.watch.summary(self.job.name, how), file=sys.stderr)
+        print(f"{self.watch.summary(self.job.name, how)}{why}", file=sys.stderr)
         with contextlib.suppress(OSError):  # a directory that may not be listed
             for output in self.outputs:
                 print(f"  {output}", file=sys.stderr)

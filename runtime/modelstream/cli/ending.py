@@ -9,14 +9,29 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-_STOP_SECONDS = 60
+from modelstream.flink.jobstate import stop_with_savepoint
+from modelstream.job.failures import summary
+
+_STOP_SECONDS = 660
+"""Longer than Flink lets a checkpoint take where nothing else is configured: it says why itself."""
 _CANCEL_SECONDS = 20
 _POLL_SECONDS = 0.1
 
 
-def stop(clients: Sequence[Any], directory: str | None) -> bool:
+@dataclass(frozen=True)
+class Refusal:
+    """Why a job took no last checkpoint; empty where it could have none."""
+
+    why: str = ""
+
+    def __str__(self) -> str:
+        return f": no last checkpoint could be taken ({self.why})" if self.why else ""
+
+
+def stop(clients: Sequence[Any], directory: str | None) -> Refusal | None:
     """Stop jobs with a last checkpoint; those that cannot be stopped so are cancelled.
 
     Args:
@@ -24,13 +39,16 @@ def stop(clients: Sequence[Any], directory: str | None) -> bool:
         directory: the address that the checkpoint is written to; None where jobs can have none.
 
     Returns:
-        Whether each of them took its last checkpoint.
+        Why one of them took no last checkpoint; None where each took its own.
     """
-    stopped = [directory is not None and _stopped(client, directory) for client in clients]
-    for client, done in zip(clients, stopped, strict=True):
-        if not done:
+    left = [client for client in clients if not _has_ended(client)]
+    first = None if left else Refusal()
+    for client in left:
+        refused = Refusal() if directory is None else _refused(client, directory)
+        if refused is not None:
             cancel(client)
-    return bool(stopped) and all(stopped)
+        first = first or refused
+    return first
 
 
 def cancel(client: Any) -> None:
@@ -53,15 +71,23 @@ def savepoints(kept: str | None) -> Iterator[str]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _stopped(client: Any, directory: str) -> bool:
+def _has_ended(client: Any) -> bool:
     try:
-        taken = client.stop_with_savepoint(False, directory)
+        return bool(client.get_job_execution_result().done())
+    except Exception:  # the JVM is gone, and the job with it
+        return True
+
+
+def _refused(client: Any, directory: str) -> Refusal | None:
+    try:
+        taken = stop_with_savepoint(client, directory)
         if not _wait(taken, _STOP_SECONDS):
-            return False
+            return Refusal(f"it took longer than {_STOP_SECONDS:,} s")
         taken.result()
-        return _wait(client.get_job_execution_result(), _CANCEL_SECONDS)
-    except Exception:  # it does not run (yet, or any more), or a task cannot take it
-        return False
+    except Exception as error:  # it does not run (yet, or any more), or a task cannot take it
+        return Refusal(summary(str(error)) or type(error).__name__)
+    _wait(client.get_job_execution_result(), _CANCEL_SECONDS)
+    return None
 
 
 def _wait(future: Any, seconds: float) -> bool:

@@ -21,10 +21,12 @@ class Exit(IntEnum):
     """It was tried and failed: the job, a download, a digest; or no record was scored."""
     REFUSED = 2
     """What was given cannot be used: arguments, manifest, model, options. Nothing was started."""
+    HUNG_UP = 129
+    """SIGHUP, as when a terminal is closed; the job was stopped."""
     INTERRUPTED = 130
-    """Ctrl-C; the job was cancelled."""
+    """Ctrl-C; the job was stopped."""
     TERMINATED = 143
-    """SIGTERM; the job was cancelled."""
+    """SIGTERM; the job was stopped."""
 
 
 _REFUSED = (

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
@@ -27,6 +28,8 @@ _CRASHES = {
 }
 _PARENT_DIED = 1  # prctl's PR_SET_PDEATHSIG
 _DRAIN_SECONDS = 1
+_ONCE_SECONDS = 1.0
+"""A terminal, a shell and a wrapper such as ``timeout`` each send the signal of one wish."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +102,14 @@ def _die_with(parent: int) -> None:
 
 @contextlib.contextmanager
 def _forwarded(child: int) -> Iterator[None]:
-    """What asks the command to end asks the child."""
+    """What asks the command to end asks the child: once a wish, and never by a second hang-up."""
+    last: list[float] = []
 
     def forward(number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if last and (number == signal.SIGHUP or now - last[-1] < _ONCE_SECONDS):
+            return
+        last.append(now)
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, number)
 

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.unit.cli.test_ending import Client, Future
+from tests.unit.cli.test_ending import Client, Future, take
 from tests.unit.cli.test_watch import World
 
 from modelstream import reasons
-from modelstream.cli import course
+from modelstream.cli import course, ending
 from modelstream.cli.course import Course
 from modelstream.cli.exits import RecordsRefusedError
 from modelstream.cli.outputs import Output
@@ -32,11 +32,12 @@ class Job(Client):
         self.secrets = SimpleNamespace(redact=str)
         mode = RuntimeMode.BATCH if batch else RuntimeMode.STREAMING
         self.spec = SimpleNamespace(flink=SimpleNamespace(runtime_mode=mode))
-        self.ended = False
+        self.looks = 0
 
     def submit(self) -> "Job":
         reasons.forget()
         if self.inserts is None:
+            self.looks = 1
             self.meanwhile()
         return self
 
@@ -53,16 +54,16 @@ class Result(Future):
         self.job = job
 
     def done(self) -> bool:
-        if not self.job.ended and not self.job.asked:
+        self.job.looks += 1
+        if self.job.looks == 1:
             self.job.meanwhile()
-            self.job.ended = not self.job.asked
-            return False
-        return True
+        return self.job.looks > 2 or bool(self.job.asked)
 
 
 @pytest.fixture(autouse=True)
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(course, "_POLL_SECONDS", 0)
+    monkeypatch.setattr(ending, "stop_with_savepoint", take)
 
 
 @pytest.fixture
@@ -142,6 +143,20 @@ def test_ctrl_c_stops_a_stream_and_cancels_a_batch_job(
         Course(job, world.watch, []).run()  # type: ignore[arg-type]  # a fake
     assert f"fraud {how} after" in capsys.readouterr().err
     assert (job.asked == ["cancel"]) is batch
+
+
+def test_a_stream_that_took_no_last_checkpoint_says_why(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.watch.redact = lambda text: text.replace("secret", "***")
+    job = Job(interrupt)
+    job.secrets.redact = world.watch.redact
+    job.taken = Future(RuntimeError("java.io.IOException: secret, disk full"))
+    with pytest.raises(KeyboardInterrupt):
+        Course(job, world.watch, []).run()  # type: ignore[arg-type]  # a fake
+    *_, last = capsys.readouterr().err.splitlines()
+    assert last.startswith("fraud cancelled after ")
+    assert last.endswith(": no last checkpoint could be taken (IOException: ***, disk full)")
 
 
 def test_ctrl_c_stops_the_jobs_of_a_program(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from modelstream.cli import ending
+from modelstream.cli.ending import Refusal
 
 
 class Future:
@@ -27,46 +28,62 @@ class Client:
     def __init__(self, taken: Future) -> None:
         self.taken, self.asked = taken, list[str]()
 
-    def stop_with_savepoint(self, advance: bool, directory: str) -> Future:
-        assert not advance  # windows that are open would give half a result
-        self.asked.append(directory)
-        return self.taken
-
     def cancel(self) -> None:
         self.asked.append("cancel")
 
     def get_job_execution_result(self) -> Future:
-        return Future()
+        return Future(done=bool(self.asked))
+
+
+def take(client: Client, directory: str) -> Future:
+    client.asked.append(directory)
+    return client.taken
 
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ending, "_STOP_SECONDS", 0)
+    monkeypatch.setattr(ending, "stop_with_savepoint", take)
 
 
 @pytest.mark.parametrize(
-    ("taken", "directory", "asked", "stopped"),
+    ("taken", "directory", "asked", "refusal"),
     [
-        pytest.param(Future("file:/s"), "file:/s", ["file:/s"], True, id="stream"),
-        pytest.param(Future(), None, ["cancel"], False, id="batch"),
+        pytest.param(Future("file:/s"), "file:/s", ["file:/s"], None, id="stream"),
+        pytest.param(Future(), None, ["cancel"], Refusal(), id="batch"),
         pytest.param(
-            Future(RuntimeError()), "file:/s", ["file:/s", "cancel"], False, id="not running yet"
+            Future(RuntimeError("x.Y: no\n\tat z")),
+            "file:/s",
+            ["file:/s", "cancel"],
+            Refusal("Y: no"),
+            id="not running yet",
         ),
         pytest.param(
-            Future(done=False), "file:/s", ["file:/s", "cancel"], False, id="no answer in time"
+            Future(done=False),
+            "file:/s",
+            ["file:/s", "cancel"],
+            Refusal("it took longer than 0 s"),
+            id="no answer in time",
         ),
     ],
 )
 def test_a_stream_is_stopped_with_a_last_checkpoint_and_else_cancelled(
-    taken: Future, directory: str | None, asked: list[str], stopped: bool
+    taken: Future, directory: str | None, asked: list[str], refusal: Refusal | None
 ) -> None:
     client = Client(taken)
-    assert ending.stop([client], directory) is stopped
+    assert ending.stop([client], directory) == refusal
     assert client.asked == asked
 
 
 def test_nothing_that_runs_is_nothing_that_was_stopped() -> None:
-    assert not ending.stop([], "file:/s")
+    assert ending.stop([], "file:/s") == Refusal()
+
+
+def test_a_job_that_has_ended_is_left_alone() -> None:
+    ended, runs = Client(Future()), Client(Future("file:/s"))
+    ended.asked.append("an end")
+    assert ending.stop([ended, runs], "file:/s") is None
+    assert (ended.asked, runs.asked) == (["an end"], ["file:/s"])
 
 
 def test_an_interrupt_while_it_stops_is_not_swallowed() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from modelstream.cli import main
+from modelstream.cli import main, supervised
 from modelstream.cli.exits import Exit
 from modelstream.cli.supervised import Ended
 
@@ -95,7 +95,9 @@ except BaseException as error:
 """
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_what_asks_the_command_to_end_reaches_the_run_once(number: int, code: int) -> None:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -108,6 +110,70 @@ def test_what_asks_the_command_to_end_reaches_the_run_once(number: int, code: in
     assert process.wait(60) == code
     assert len(process.stdout.readlines()) == 1
     process.stdout.close()
+
+
+@pytest.mark.parametrize(
+    ("asked", "forwarded"),
+    [
+        pytest.param([(signal.SIGINT, 0.0)], [signal.SIGINT], id="one"),
+        pytest.param(
+            [(signal.SIGTERM, 0.0), (signal.SIGTERM, 0.2)], [signal.SIGTERM], id="timeout(1)"
+        ),
+        pytest.param(
+            [(signal.SIGINT, 0.0), (signal.SIGINT, 2.0)], [signal.SIGINT] * 2, id="a second wish"
+        ),
+        pytest.param(
+            [(signal.SIGHUP, 0.0), (signal.SIGHUP, 2.0)], [signal.SIGHUP], id="terminal and shell"
+        ),
+    ],
+)
+def test_one_wish_that_comes_by_several_ways_is_forwarded_once(
+    asked: list[tuple[int, float]], forwarded: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    got: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda child, number: got.append(number))
+    with supervised._forwarded(1):
+        for number, seconds in asked:
+            monkeypatch.setattr(time, "monotonic", lambda now=seconds: now)
+            signal.raise_signal(number)
+    assert got == forwarded
+
+
+CLEAN = """
+try:
+    print("began", flush=True)
+    time.sleep(60)
+finally:
+    print("to a terminal that is gone", flush=True)
+    print("to a terminal that is gone", file=sys.stderr)
+    open({path}, "w").write("cleaned up")
+"""
+
+
+def test_a_terminal_that_is_closed_is_a_wish_to_end_and_hinders_no_end(tmp_path: Path) -> None:
+    end = tmp_path / "end"
+    ours, its = os.openpty()
+    process = subprocess.Popen(
+        program(CLEAN.replace("{path}", repr(str(end)))),
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        start_new_session=True,
+    )
+    os.close(its)
+    assert os.read(ours, 5) == b"began"
+    os.close(ours)
+    os.killpg(process.pid, signal.SIGHUP)
+    assert process.wait(60) == 129
+    assert end.read_text() == "cleaned up"
+
+
+def test_what_nohup_starts_goes_on(tmp_path: Path) -> None:
+    body = "os.kill(os.getpid(), signal.SIGHUP)\nprint('goes on')"
+    done = subprocess.run(
+        ["nohup", *program(body)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "goes on\n")
 
 
 def test_a_run_does_not_outlive_a_command_that_is_killed(tmp_path: Path) -> None:

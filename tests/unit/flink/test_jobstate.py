@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from modelstream.flink.jobstate import JobState, job_state
+from modelstream.flink import jvm
+from modelstream.flink.jobstate import JobState, job_state, stop_with_savepoint
 
 
 def answer(value: Any) -> Any:
@@ -56,3 +57,18 @@ def test_a_client_that_does_not_tell_is_no_error() -> None:
 @pytest.mark.parametrize(("status", "restarting"), [("RUNNING", False), ("RESTARTING", True)])
 def test_a_job_whose_tasks_have_failed_is_restarting(status: str, restarting: bool) -> None:
     assert JobState(status).is_restarting is restarting
+
+
+def test_a_job_is_stopped_by_the_method_that_flink_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Java:
+        def stopWithSavepoint(self, drain: bool, directory: str, format: str) -> Any:
+            assert (drain, format) == (False, "default")
+            return java(isDone=True, get=f"{directory}/savepoint-1")
+
+    execution = java()
+    execution.SavepointFormatType = SimpleNamespace(DEFAULT="default")
+    flink = SimpleNamespace(core=SimpleNamespace(execution=execution))
+    j_virtual_machine = SimpleNamespace(org=SimpleNamespace(apache=SimpleNamespace(flink=flink)))
+    monkeypatch.setattr(jvm, "gateway", lambda: SimpleNamespace(jvm=j_virtual_machine))
+    taken = stop_with_savepoint(SimpleNamespace(_j_job_client=Java()), "file:/s")
+    assert (taken.done(), taken.result()) == (True, "file:/s/savepoint-1")
