@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.1
 _STATE_SECONDS = 1.0
 _STOPPING = "stopping with a last checkpoint (Ctrl-C again ends at once)"
+_GOES_ON = "--restore latest goes on from there, with what is not published yet"
 _SAVEPOINTS = "execution.checkpointing.savepoint-dir"
 
 
@@ -110,11 +111,11 @@ class Course:
         clients = [self._client] if self._client else [each.client for each in self.job.jobs]
         try:
             with (
-                ending.savepoints(self.job.options.get(_SAVEPOINTS)) as directory,
+                ending.savepoints(self.job.options.get(_SAVEPOINTS)) as place,
                 self.watch.ticking(),
             ):
                 self.watch.now("cancelling" if batch else _STOPPING)
-                refused = ending.stop(clients, None if batch else directory)
+                refused = ending.stop(clients, None if batch else place)
         except Exception:
             raise
         except BaseException:
@@ -125,6 +126,8 @@ class Course:
             raise
         if refused is None:
             self._say("stopped with a last checkpoint")
+            if place.kept:
+                print(f"  {_GOES_ON}", file=sys.stderr)
         else:
             self._say("cancelled", self.watch.redact(str(refused)))
 

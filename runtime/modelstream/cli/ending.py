@@ -1,7 +1,8 @@
 """How the jobs of a local run are ended before their time.
 
-A stream is stopped with a last checkpoint: file sinks publish what they have when a checkpoint is
-completed, and a job that is cancelled leaves it in hidden files for ever.
+A stream is stopped with a last checkpoint: a job that is cancelled leaves what its file sinks have
+in hidden files for ever. Where state is kept, the checkpoint has those files, and a run that goes
+on from it goes on with them. Where nothing is kept the job is drained: its sinks publish all.
 """
 
 import contextlib
@@ -31,12 +32,25 @@ class Refusal:
         return f": no last checkpoint could be taken ({self.why})" if self.why else ""
 
 
-def stop(clients: Sequence[Any], directory: str | None) -> Refusal | None:
+@dataclass(frozen=True)
+class Place:
+    """Where last checkpoints are written.
+
+    Attributes:
+        address: of the directory.
+        kept: somebody may go on from there.
+    """
+
+    address: str
+    kept: bool = False
+
+
+def stop(clients: Sequence[Any], place: Place | None) -> Refusal | None:
     """Stop jobs with a last checkpoint; those that cannot be stopped so are cancelled.
 
     Args:
         clients: PyFlink's JobClients.
-        directory: the address that the checkpoint is written to; None where jobs can have none.
+        place: for the checkpoints; None where jobs can have none.
 
     Returns:
         Why one of them took no last checkpoint; None where each took its own.
@@ -44,7 +58,7 @@ def stop(clients: Sequence[Any], directory: str | None) -> Refusal | None:
     left = [client for client in clients if not _has_ended(client)]
     first = None if left else Refusal()
     for client in left:
-        refused = Refusal() if directory is None else _refused(client, directory)
+        refused = Refusal() if place is None else _refused(client, place)
         if refused is not None:
             cancel(client)
         first = first or refused
@@ -59,14 +73,14 @@ def cancel(client: Any) -> None:
 
 
 @contextlib.contextmanager
-def savepoints(kept: str | None) -> Iterator[str]:
+def savepoints(kept: str | None) -> Iterator[Place]:
     """Where last checkpoints go: where the job keeps its state, else a place that is forgotten."""
     if kept is not None:
-        yield kept
+        yield Place(kept, kept=True)
         return
     directory = tempfile.mkdtemp(prefix="modelstream-")
     try:
-        yield f"file://{directory}"
+        yield Place(f"file://{directory}")
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -78,9 +92,9 @@ def _has_ended(client: Any) -> bool:
         return True
 
 
-def _refused(client: Any, directory: str) -> Refusal | None:
+def _refused(client: Any, place: Place) -> Refusal | None:
     try:
-        taken = stop_with_savepoint(client, directory)
+        taken = stop_with_savepoint(client, place.address, drain=not place.kept)
         if not _wait(taken, _STOP_SECONDS):
             return Refusal(f"it took longer than {_STOP_SECONDS:,} s")
         taken.result()

@@ -49,7 +49,7 @@ def job_state(client: Any) -> JobState | None:
         return None
 
 
-def stop_with_savepoint(client: Any, directory: str) -> Any:
+def stop_with_savepoint(client: Any, directory: str, *, drain: bool) -> Any:
     """Ask Flink to stop a job with a savepoint; gives PyFlink's future of the savepoint's address.
 
     The client's own method calls one of Java that Flink 2 has not.
@@ -57,12 +57,12 @@ def stop_with_savepoint(client: Any, directory: str) -> Any:
     Args:
         client: PyFlink's JobClient.
         directory: the address that the savepoint is written below.
+        drain: nothing will go on from it: windows that are open close, sinks finish their files.
     """
     from pyflink.common.completable_future import CompletableFuture
 
     formats = jvm.gateway().jvm.org.apache.flink.core.execution.SavepointFormatType
-    # Windows that are open stay open: ended early, they would give half a result.
-    taken = client._j_job_client.stopWithSavepoint(False, directory, formats.DEFAULT)
+    taken = client._j_job_client.stopWithSavepoint(drain, directory, formats.DEFAULT)
     return CompletableFuture(taken, str)
 
 

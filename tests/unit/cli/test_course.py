@@ -141,8 +141,22 @@ def test_ctrl_c_stops_a_stream_and_cancels_a_batch_job(
     job = Job(interrupt, batch=batch)
     with pytest.raises(KeyboardInterrupt):
         Course(job, world.watch, []).run()  # type: ignore[arg-type]  # a fake
-    assert f"fraud {how} after" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"fraud {how} after" in said
+    assert "--restore" not in said
     assert (job.asked == ["cancel"]) is batch
+
+
+def test_a_stream_whose_state_is_kept_says_how_to_go_on(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = Job(interrupt)
+    job.options = {"execution.checkpointing.savepoint-dir": "file:/s"}
+    with pytest.raises(KeyboardInterrupt):
+        Course(job, world.watch, []).run()  # type: ignore[arg-type]  # a fake
+    *_, last = capsys.readouterr().err.splitlines()
+    assert job.asked == ["file:/s"]
+    assert last == "  --restore latest goes on from there, with what is not published yet"
 
 
 def test_a_stream_that_took_no_last_checkpoint_says_why(

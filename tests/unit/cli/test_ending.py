@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from modelstream.cli import ending
-from modelstream.cli.ending import Refusal
+from modelstream.cli.ending import Place, Refusal
+
+KEPT = Place("file:/s", kept=True)
 
 
 class Future:
@@ -35,8 +37,8 @@ class Client:
         return Future(done=bool(self.asked))
 
 
-def take(client: Client, directory: str) -> Future:
-    client.asked.append(directory)
+def take(client: Client, directory: str, *, drain: bool) -> Future:
+    client.asked.append(f"drain to {directory}" if drain else directory)
     return client.taken
 
 
@@ -47,20 +49,23 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("taken", "directory", "asked", "refusal"),
+    ("taken", "place", "asked", "refusal"),
     [
-        pytest.param(Future("file:/s"), "file:/s", ["file:/s"], None, id="stream"),
+        pytest.param(Future("file:/s"), KEPT, ["file:/s"], None, id="stream"),
+        pytest.param(
+            Future("file:/s"), Place("file:/s"), ["drain to file:/s"], None, id="nothing is kept"
+        ),
         pytest.param(Future(), None, ["cancel"], Refusal(), id="batch"),
         pytest.param(
             Future(RuntimeError("x.Y: no\n\tat z")),
-            "file:/s",
+            KEPT,
             ["file:/s", "cancel"],
             Refusal("Y: no"),
             id="not running yet",
         ),
         pytest.param(
             Future(done=False),
-            "file:/s",
+            KEPT,
             ["file:/s", "cancel"],
             Refusal("it took longer than 0 s"),
             id="no answer in time",
@@ -68,21 +73,21 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_stream_is_stopped_with_a_last_checkpoint_and_else_cancelled(
-    taken: Future, directory: str | None, asked: list[str], refusal: Refusal | None
+    taken: Future, place: Place | None, asked: list[str], refusal: Refusal | None
 ) -> None:
     client = Client(taken)
-    assert ending.stop([client], directory) == refusal
+    assert ending.stop([client], place) == refusal
     assert client.asked == asked
 
 
 def test_nothing_that_runs_is_nothing_that_was_stopped() -> None:
-    assert ending.stop([], "file:/s") == Refusal()
+    assert ending.stop([], KEPT) == Refusal()
 
 
 def test_a_job_that_has_ended_is_left_alone() -> None:
     ended, runs = Client(Future()), Client(Future("file:/s"))
     ended.asked.append("an end")
-    assert ending.stop([ended, runs], "file:/s") is None
+    assert ending.stop([ended, runs], KEPT) is None
     assert (ended.asked, runs.asked) == (["an end"], ["file:/s"])
 
 
@@ -92,13 +97,14 @@ def test_an_interrupt_while_it_stops_is_not_swallowed() -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        ending.stop([Client(Interrupted())], "file:/s")
+        ending.stop([Client(Interrupted())], KEPT)
 
 
 def test_last_checkpoints_stay_where_the_job_keeps_its_state_and_only_there() -> None:
     with ending.savepoints("file:///state/savepoints") as kept:
-        assert kept == "file:///state/savepoints"
+        assert kept == Place("file:///state/savepoints", kept=True)
     with ending.savepoints(None) as forgotten:
-        path = Path(forgotten.removeprefix("file://"))
+        assert not forgotten.kept
+        path = Path(forgotten.address.removeprefix("file://"))
         assert path.is_dir()
     assert not path.exists()

@@ -62,7 +62,7 @@ def test_a_job_whose_tasks_have_failed_is_restarting(status: str, restarting: bo
 def test_a_job_is_stopped_by_the_method_that_flink_has(monkeypatch: pytest.MonkeyPatch) -> None:
     class Java:
         def stopWithSavepoint(self, drain: bool, directory: str, format: str) -> Any:
-            assert (drain, format) == (False, "default")
+            assert (drain, format) == (True, "default")
             return java(isDone=True, get=f"{directory}/savepoint-1")
 
     execution = java()
@@ -70,5 +70,5 @@ def test_a_job_is_stopped_by_the_method_that_flink_has(monkeypatch: pytest.Monke
     flink = SimpleNamespace(core=SimpleNamespace(execution=execution))
     j_virtual_machine = SimpleNamespace(org=SimpleNamespace(apache=SimpleNamespace(flink=flink)))
     monkeypatch.setattr(jvm, "gateway", lambda: SimpleNamespace(jvm=j_virtual_machine))
-    taken = stop_with_savepoint(SimpleNamespace(_j_job_client=Java()), "file:/s")
+    taken = stop_with_savepoint(SimpleNamespace(_j_job_client=Java()), "file:/s", drain=True)
     assert (taken.done(), taken.result()) == (True, "file:/s/savepoint-1")
