@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from modelstream.messages import text
 
-MOST = 3
+MOST = 5
 _KNOWN = 100
 _OTHERS = "other reasons"
 _LONGEST = 200
@@ -34,8 +34,7 @@ class Reason:
 
     def __str__(self) -> str:
         such = f"; such as {_cut(self.example)}" if self.example else ""
-        times = "once" if self.count == 1 else f"{self.count:,} times"
-        return f"{times}: {_cut(self.message)}{such}"
+        return f"{_times(self.count)}: {_cut(self.message)}{such}"
 
 
 @dataclass
@@ -56,9 +55,11 @@ class Reasons:
     def lines(self, most: int = MOST) -> list[str]:
         """The most frequent ones, a line each, and how many others there were."""
         ordered = sorted(self.found.values(), key=lambda reason: -reason.count)
-        others = sum(reason.count for reason in ordered[most:])
-        more = [f"{others:,} times: {len(ordered) - most} other reasons"] if others else []
-        return [*map(str, ordered[:most]), *more]
+        others = ordered[most:]
+        if len(others) < 2:  # it takes no more room than its number
+            return [*map(str, ordered)]
+        count = sum(reason.count for reason in others)
+        return [*map(str, ordered[:most]), f"{_times(count)}: {len(others)} other reasons"]
 
 
 _lock = threading.Lock()
@@ -81,6 +82,10 @@ def forget() -> None:
     global _noted
     with _lock:
         _noted = Reasons()
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def _cut(said: str) -> str:

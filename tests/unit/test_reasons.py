@@ -19,6 +19,7 @@ def test_the_most_frequent_ones_come_first_and_the_rest_is_counted() -> None:
     for at, count in enumerate((1, 5, 3, 2)):
         reasons.add("abcd"[at], count=count)
     assert reasons.lines(2) == ["5 times: b", "3 times: c", "3 times: 2 other reasons"]
+    assert reasons.lines(3) == ["5 times: b", "3 times: c", "2 times: d", "once: a"]
 
 
 def test_a_reason_is_one_line() -> None:
