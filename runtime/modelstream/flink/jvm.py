@@ -166,9 +166,9 @@ def planned(options: Mapping[str, str]) -> Iterator[Callable[[], bool]]:
     whether there was a job, whose plan is whole.
     """
     jvm = gateway().jvm
-    loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
     client = jvm.org.apache.flink.client.program
-    j_configuration = configuration(options)._j_configuration
+    j_configuration = configuration(options)._j_configuration  # brings its pipeline.jars along
+    loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
     environment = client.StreamPlanEnvironment(j_configuration, loader, -1)
     environment.setAsContext()
     try:

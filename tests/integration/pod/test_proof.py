@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.support import models, prove
 
+from modelstream.job import artifacts, connectors
 from modelstream_operator.decide.acceptance import accepted
 from modelstream_operator.render import Target
 from modelstream_operator.render.config import flink_options, job_manifest
@@ -55,6 +56,16 @@ def pipeline(column: str) -> dict[str, Any]:
     }
 
 
+def with_jars() -> dict[str, Any]:
+    """A connector that the image does not have, by ``pipeline.jars``."""
+    jars = artifacts.ensure_all(connectors.CATALOGUE["kafka"].jars)
+    spec = pipeline("FLOAT")
+    options = {"topic": "t", "properties.bootstrap.servers": "localhost:1"}
+    spec["pipeline"]["sink"] = {"connector": "kafka", "format": "json", "options": options}
+    listed = ";".join(jar.resolve().as_uri() for jar in jars)
+    return {**spec, "flink": {"configuration": {"pipeline.jars": listed}}}
+
+
 def program(path: Path, text: str) -> dict[str, Any]:
     path.write_text(text)
     return {"python": {"script": str(path)}}
@@ -85,6 +96,7 @@ def proofs(root: Path) -> dict[str, Proof]:
         "program": program(root / "good.py", PROGRAM.replace("OUT", str(root / "out"))),
         "error": program(root / "bad.py", "def main():\n    raise ValueError('no luck')\nmain()\n"),
         "nothing": program(root / "idle.py", "print('done')\n"),
+        "jars": with_jars(),
         "import": {**pipeline("FLOAT"), "imports": ["no_such_package"]},
     }
     for name, spec in specs.items():
@@ -117,7 +129,7 @@ def _write(place: Path, spec: dict[str, Any]) -> None:
     (place / "termination-log").touch()
 
 
-@pytest.mark.parametrize("name", ["pipeline", "sql", "program"])
+@pytest.mark.parametrize("name", ["pipeline", "sql", "program", "jars"])
 def test_what_can_be_built_is_proven(name: str, proofs: dict[str, Proof]) -> None:
     assert proofs[name] == Proof(0, "")
 
