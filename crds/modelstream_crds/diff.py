@@ -52,6 +52,7 @@ EFFECTS: Final[Mapping[str, Effect]] = MappingProxyType(
         "flink.configuration": Effect.RESTART,
         "flink.secretConfiguration": Effect.RESTART,
         "state": Effect.RESTART,
+        "state.restoreFrom": Effect.NOTHING,
         "upgrade.mode": Effect.NOTHING,
         "suspend": Effect.NOTHING,
         "restartNonce": Effect.RESTART,
@@ -59,8 +60,9 @@ EFFECTS: Final[Mapping[str, Effect]] = MappingProxyType(
         "podDisruptionBudget.enabled": Effect.NOTHING,
     }
 )
-"""By field of the spec, with all that is below it. ``suspend`` is a wish of its own: the life cycle
-takes the pods away and brings the same ones back."""
+"""By field of the spec, with all that is below it. ``suspend`` and ``state.restoreFrom`` are wishes
+of their own: the life cycle takes the pods away and brings the same ones back, and a greater nonce
+begins another run of the same revision."""
 
 _NORMAL: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
     {
@@ -175,7 +177,8 @@ def _impossible(deployed: ModelStreamSpec, wanted: ModelStreamSpec) -> str:
         return ""
     return (
         f"spec.state.storage: the job's state is on {old}, which pods with {new} do not mount:"
-        f" write {old} again; {_ANEW}"
+        f" write {old} again; to begin without it, write spec.state.restoreFrom with nothing: true"
+        " and a greater nonce"
     )
 
 

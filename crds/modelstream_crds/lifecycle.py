@@ -2,16 +2,95 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
+
+from pydantic import Field
 
 from modelstream_crds.rules import Part, Rule
-from modelstream_crds.scalars import Duration, Flag, Uri
+from modelstream_crds.scalars import Duration, Flag, ObjectName, Uri
 
 _STORAGE: Final = "^(s3://.+|pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/.*)?)$"
 
 
+_STORED: Final = "^(s3://.+|file:///.+|pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/.+)$"
+
+
+def _origins(restore: "RestoreFrom") -> list[str]:
+    given = {
+        "path": restore.path is not None,
+        "modelStream": restore.model_stream is not None,
+        "newest": restore.newest,
+        "nothing": restore.nothing,
+    }
+    return [field for field, is_given in given.items() if is_given]
+
+
+class RestoreFrom(Part):
+    """What a job begins with: at the object's first start, and again with a greater ``nonce``."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            name="one-origin",
+            message="must say what to begin with: write exactly one of path, modelStream,"
+            " newest: true and nothing: true",
+            cel="[has(self.path), has(self.modelStream), self.newest, self.nothing]"
+            ".filter(given, given).size() == 1",
+            holds=lambda r: len(_origins(r)) == 1,
+            shows=lambda r: f"there are: {', '.join(_origins(r)) or 'none'}",
+        ),
+    )
+
+    path: (
+        Annotated[
+            Uri,
+            Rule(
+                name="restore-path",
+                message="is no address of a savepoint or checkpoint: write s3://BUCKET/PATH,"
+                " pvc://CLAIM/PATH, or the path that status, an event or Flink shows",
+                cel=f"self.matches('{_STORED}')",
+                holds=lambda uri: re.search(_STORED, uri) is not None,
+            ),
+        ]
+        | None
+    ) = None
+    """A savepoint or checkpoint, or the directory right above it, whose newest is taken."""
+
+    model_stream: ObjectName | None = None
+    """Another ModelStream of the namespace that is suspended or has ended: what it left."""
+
+    newest: Flag = False
+    """The newest savepoint or checkpoint of all jobs that this name ever had in state.storage;
+    where there is none the job begins anew."""
+
+    nothing: Flag = False
+    """No state: the job begins anew."""
+
+    nonce: Annotated[int, Field(strict=True, ge=0)] = 0
+    """Of a stream that has begun, restoreFrom counts once for each number that is greater than all
+    before: the job is stopped with a savepoint and begins with what is written here. Nothing else
+    here restarts anything, so that an older manifest never takes a stream back."""
+
+
+def _is_mounted(state: "State") -> bool:
+    path = (state.restore_from.path if state.restore_from else None) or ""
+    return not path.startswith("pvc://") or path.startswith(f"{state.storage.rstrip('/')}/")
+
+
 class State(Part):
     """Where checkpoints, savepoints and the data of high availability are kept."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            name="restore-path-mounted",
+            message="is on a claim, of which pods mount what lies below state.storage alone: write"
+            " a path below that",
+            cel="!has(self.restoreFrom) || !has(self.restoreFrom.path) ||"
+            " !self.restoreFrom.path.startsWith('pvc://') || self.restoreFrom.path.startsWith("
+            "self.storage.endsWith('/') ? self.storage : self.storage + '/')",
+            holds=_is_mounted,
+            at=".restoreFrom.path",
+        ),
+    )
 
     storage: Annotated[
         Uri,
@@ -26,6 +105,10 @@ class State(Part):
 
     checkpoint_interval: Duration = "30s"
     """How often a checkpoint is taken."""
+
+    restore_from: RestoreFrom | None = None
+    """What the job begins with. Default: the first one with nothing, each later one with what the
+    one before has left."""
 
 
 class UpgradeMode(StrEnum):

@@ -160,11 +160,14 @@ class RestoredFromStatus(Part):
     """What the run of that job was made from."""
 
     newest_of: str | None = None
-    """Where the JobManager looks for it: the checkpoints of the job before."""
+    """Where the JobManager looks for it: the checkpoints of the job before, or of all jobs."""
 
     needed: bool | None = None
     """Whether the job before is known to have completed a checkpoint: one that is not found is
     waited for."""
+
+    of_any_job: bool | None = None
+    """Whether the newest is taken, whichever job it is of."""
 
     otherwise: OriginStatus | None = None
     """What the job before had begun from: taken where it had completed none."""
@@ -254,6 +257,13 @@ class PreparedStatus(Part):
     """Why the last attempt failed; absent while one is under way."""
 
 
+class UsedStatus(Part):
+    """Numbers of the spec that count once each."""
+
+    restore_nonce: int | None = None
+    """The greatest state.restoreFrom.nonce that a run has begun with."""
+
+
 class ModelStreamStatus(Part):
     """What the operator has seen; written by it alone."""
 
@@ -295,3 +305,6 @@ class ModelStreamStatus(Part):
 
     ended: EndedStatus | None = None
     """How the last run that is over has ended."""
+
+    used: UsedStatus | None = None
+    """Numbers of the spec that count once each."""

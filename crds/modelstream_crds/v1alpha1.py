@@ -20,6 +20,7 @@ from modelstream_crds.inference import Batch, Classify, Image, ImageFit, Inferen
 from modelstream_crds.lifecycle import (
     NetworkPolicy,
     PodDisruptionBudget,
+    RestoreFrom,
     State,
     Upgrade,
     UpgradeMode,
@@ -43,6 +44,7 @@ from modelstream_crds.status import (
     RestoredFromStatus,
     StepStatus,
     TaskManagerStatus,
+    UsedStatus,
 )
 from modelstream_crds.stream import Column, Pipeline, SecretKey, Sink, Source
 
@@ -81,6 +83,7 @@ __all__ = [
     "PreparedStatus",
     "Python",
     "Resources",
+    "RestoreFrom",
     "RestoredFromStatus",
     "RuntimeMode",
     "SecretKey",
@@ -96,6 +99,7 @@ __all__ = [
     "Toleration",
     "Upgrade",
     "UpgradeMode",
+    "UsedStatus",
 ]
 
 
@@ -165,6 +169,19 @@ class ModelStreamSpec(Part):
                 or s.flink.runtime_mode is RuntimeMode.STREAMING
             ),
             at=".upgrade.mode",
+        ),
+        Rule(
+            name="restore-needs-streaming",
+            message="is not for batch jobs, which keep no state: leave it out, or write"
+            " flink.runtimeMode: Streaming",
+            cel="!has(self.state) || !has(self.state.restoreFrom) ||"
+            " self.flink.runtimeMode == 'Streaming'",
+            holds=lambda s: (
+                s.state is None
+                or s.state.restore_from is None
+                or s.flink.runtime_mode is RuntimeMode.STREAMING
+            ),
+            at=".state.restoreFrom",
         ),
         Rule(
             name="slots-fit-gpus",

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from modelstream_crds.v1alpha1 import ConditionType
 from modelstream_operator.decide.decision import Decision, Seen
 from modelstream_operator.decide.diagnosis import Scene, diagnose, first_digests, verified_models
 from modelstream_operator.decide.facts import Facts
 from modelstream_operator.decide.pods import is_ready, is_scheduled, overdue
-from modelstream_operator.decide.problem import Problem, Reason
+from modelstream_operator.decide.problem import Problem
 from modelstream_operator.names import Component
 from modelstream_operator.observe import selector
 from modelstream_operator.observed import Observed, RunObserved
@@ -30,6 +29,7 @@ def facts_of(
         updated=_is_updated(asked, decision),
         outdated=asked.outdated and decision.running,
         awaits=asked.awaits,
+        restored_once=_has_restore_from(asked),
         rest=asked.wanted.rest,
         problems=(*refused, *_missing(asked)),
         answer=seen.answer,
@@ -47,7 +47,12 @@ def facts_of(
 def _missing(asked: Wish) -> Iterator[Problem]:
     """What runs is not concerned: its own copy is there."""
     if asked.missing and asked.target is None:
-        yield Problem(ConditionType.JOB_RUNNING, Reason.CONFIG_MAP_NOT_FOUND, asked.missing)
+        yield asked.missing
+
+
+def _has_restore_from(asked: Wish) -> bool:
+    state = asked.target.spec.state if asked.target else None
+    return state is not None and state.restore_from is not None
 
 
 def digests_of(facts: Facts) -> dict[str, str]:
@@ -56,8 +61,11 @@ def digests_of(facts: Facts) -> dict[str, str]:
 
 
 def _is_updated(asked: Wish, decision: Decision) -> bool:
-    revision = decision.memory.revision
-    return bool(revision) and (revision == asked.wanted.revision or not asked.wanted.restart)
+    memory, restore = decision.memory, asked.wanted.restore
+    if restore is not None and memory.restore_nonce < restore.nonce:
+        return False
+    same = memory.revision == asked.wanted.revision
+    return bool(memory.revision) and (same or not asked.wanted.restart)
 
 
 def _of_pods(facts: Facts, target: Target, observed: Observed) -> Facts:

@@ -8,6 +8,7 @@ from modelstream_operator.cache import Child
 from modelstream_operator.children import Plan
 from modelstream_operator.decide.decision import Decision
 from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.decide.stored import Stored
 from modelstream_operator.recall import with_memory
 from modelstream_operator.render import Target, run_of, stream_children
 from modelstream_operator.render.models import digests_map
@@ -72,6 +73,8 @@ def prepared_children(asked: Wish, memory: Memory) -> list[Manifest]:
     if prepared is None or revision is None or target is None:
         return []
     run = replace(target, run=prepared.run, job_id=prepared.job_id, running=True)
+    if asked.wanted.restore is not None:
+        run = restoring(run, asked.wanted.restore.origin)
     return run_children(revision, run_of(run))
 
 
@@ -94,14 +97,20 @@ def newest_revisions(there: Mapping[Ref, Child]) -> frozenset[Ref]:
 
 def decided(target: Target, decision: Decision) -> Target:
     """The target as the life cycle has decided about it."""
-    memory, restored = decision.memory, decision.memory.restored_from
-    search = restored.search if restored else None
+    memory = decision.memory
     found = replace(target, run=memory.run, job_id=memory.job_id, running=decision.running)
+    return restoring(found, memory.restored_from)
+
+
+def restoring(target: Target, restored: Stored | None) -> Target:
+    """The target that begins with that."""
+    search = restored.search if restored else None
     if search is None:
-        return replace(found, restore_from=restored.path if restored else None)
+        return replace(target, restore_from=restored.path if restored else None)
+    needed = "Needed" if search.needed else "IfAny"
     return replace(
-        found,
+        target,
         restore_from=search.directory,
-        restore_newest="Needed" if search.needed else "IfAny",
+        restore_newest="OfAnyJob" if search.of_any_job else needed,
         restore_else=search.otherwise.path if search.otherwise else "",
     )

@@ -31,11 +31,12 @@ from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.names import Component
 from modelstream_operator.observe import Observer, now
 from modelstream_operator.observed import Observed, RunObserved
+from modelstream_operator.origin import other_stream
 from modelstream_operator.planning import plan
 from modelstream_operator.proofs import end_proofs, make_proof, proof_of
 from modelstream_operator.recall import recalled
 from modelstream_operator.render import Target
-from modelstream_operator.resources import DEPLOYMENT, Key, Manifest, Ref
+from modelstream_operator.resources import DEPLOYMENT, MODELSTREAM, Key, Manifest, Ref
 from modelstream_operator.rollout import Place, Rollout, Standing
 from modelstream_operator.settings import Restarts, Settings
 from modelstream_operator.tidying import send_away, tidy
@@ -150,7 +151,7 @@ class Reconciler:
         memory = Memory.of(past)
         if memory.step is None:
             memory = recalled(there, manifest["metadata"]["uid"])
-        reading = await self._reading(session, manifest)
+        reading = await self._reading(session, manifest, memory)
         asked = wish(reading, manifest, memory, there, self.settings)
         if self.settings.rollout == Restarts.ONE_BY_ONE:
             asked = self._in_turn(session.key, asked, Standing.of(asked, memory, past))
@@ -179,8 +180,8 @@ class Reconciler:
         # Which are refused, not in what words: an answer may be another one each time.
         changed = decision.memory != memory or session.refused.keys() != known
         delay = 0.0 if changed else self._delay(status, decision, observed)
-        if known and not changed:
-            # No watch tells of the moment when a quota or somebody's object is out of the way.
+        if (known or asked.missing) and not changed:
+            # No watch tells when a quota, or another stream that runs, is out of the way.
             delay = min(delay, self.settings.retry_refused)
         news = tuple(
             Transition(not each.warns, each.reason, each.message) for each in decision.news
@@ -192,9 +193,12 @@ class Reconciler:
             return asked.in_turn
         return replace(asked, awaits=standing.place is Place.WAITS)
 
-    async def _reading(self, session: Session, manifest: Manifest) -> Reading:
-        """The spec, and the program where that is elsewhere; what is deleted needs none."""
+    async def _reading(self, session: Session, manifest: Manifest, memory: Memory) -> Reading:
+        """The spec, and what it names elsewhere; what is deleted needs none."""
         reading, programs = session.read(manifest, self.settings), self.cache.programs
+        if (name := other_stream(reading.stream, memory)) is not None:
+            there = Ref(MODELSTREAM.kind, session.key.namespace, name)
+            reading = replace(reading, other=await self.cluster.get(there))
         if reading.source is None or "deletionTimestamp" in manifest["metadata"]:
             programs.forget(session.key)
             return reading

@@ -7,14 +7,16 @@ from datetime import timedelta
 
 from modelstream_crds.diff import Difference, Effect, diff
 from modelstream_crds.programs import ConfigMapScript
-from modelstream_crds.v1alpha1 import ModelStream, UpgradeMode
+from modelstream_crds.v1alpha1 import ConditionType, ModelStream, UpgradeMode
 from modelstream_operator import names
 from modelstream_operator.cache import Child
 from modelstream_operator.decide.acceptance import SpecRefusedError, accepted
-from modelstream_operator.decide.decision import Rest, Wanted
+from modelstream_operator.decide.decision import Rest, Restore, Wanted
 from modelstream_operator.decide.laststate import has_state
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.oversize import too_large
+from modelstream_operator.decide.problem import Problem, Reason
+from modelstream_operator.origin import restore_of
 from modelstream_operator.render import Target
 from modelstream_operator.render.config import (
     CHECKPOINTS,
@@ -40,8 +42,10 @@ class Reading:
     refusal: str | None = None
     program: Program | None = None
     """Contents of the ConfigMap that ``stream`` names."""
-    missing: str = ""
+    missing: Problem | None = None
     """What of them is not there."""
+    other: Manifest | None = None
+    """The ModelStream whose state ``stream`` is to begin with."""
 
     @property
     def source(self) -> ConfigMapScript | None:
@@ -69,7 +73,7 @@ class Wish:
     """What ``target`` would be deployed as."""
     kept: Revision | None = None
     """What the present run is made of."""
-    missing: str = ""
+    missing: Problem | None = None
     """What is not there of that which the newest spec names: until it is, nothing changes."""
     outdated: bool = False
     """Whether this operator would make the pods of the same spec otherwise."""
@@ -128,16 +132,19 @@ def wish(
         checkpoints=options.get(CHECKPOINTS),
         deletion=timeout if "deletionTimestamp" in manifest["metadata"] else None,
     )
+    restore = restore_of(target, reading.other, memory) if target else None
+    if isinstance(restore, Problem):
+        reading, restore = replace(reading, missing=reading.missing or restore), None
     if target is None or newest is None or reading.missing:
         return _as_before(common, deployed, kept, reading, manifest)
-    change = _change(kept, deployed, newest, target, memory)
+    change = _change(kept, deployed, newest, target, memory, restore)
     refusal = change.message if change.effect is Effect.REFUSE else ""
     if newest.id != memory.revision:
         refusal = refusal or too_large(target, newest)
     if refusal:
         refused = replace(reading, refusal=refusal)
         return _as_before(common, deployed, kept, refused, manifest)
-    asked = _asked(common, target, newest, change)
+    asked = _asked(replace(common, restore=restore), target, newest, change)
     if asked.restart and deployed is not None:
         asked = replace(asked, parallelism=_scalable(deployed))
         return Wish(manifest, asked, target, reading.refusal, newest, kept, deployed=deployed)
@@ -187,12 +194,17 @@ def _change(
     newest: Revision,
     target: Target,
     memory: Memory,
+    restore: Restore | None,
 ) -> Difference:
     """What the newest spec comes to for the present run.
 
     Where nobody knows what that was made from, everything else is a restart.
     """
-    if not memory.revision or newest.id == memory.revision:
+    if not memory.revision:
+        return Difference(Effect.NOTHING)
+    if restore is not None:
+        return Difference(Effect.RESTART, ("spec.state.restoreFrom",))
+    if newest.id == memory.revision:
         return Difference(Effect.NOTHING)
     if kept is None or deployed is None:
         return Difference(Effect.RESTART)
@@ -204,19 +216,20 @@ def _change(
     return change
 
 
-def _missing(source: ConfigMapScript, found: Program | None) -> str:
-    if found is None:
-        return (
-            f"ConfigMap {source.name} does not exist: create it, or correct its name in"
-            " spec.python.configMap"
-        )
-    keys = sorted(key for part in found.values() for key in part)
+def _missing(source: ConfigMapScript, found: Program | None) -> Problem | None:
+    keys = sorted(key for part in (found or {}).values() for key in part)
     if source.key in keys:
-        return ""
-    return (
+        return None
+    text = (
         f"ConfigMap {source.name} has no key {source.key}, but {', '.join(keys) or 'nothing'}:"
         " correct spec.python.configMap.key"
     )
+    if found is None:
+        text = (
+            f"ConfigMap {source.name} does not exist: create it, or correct its name in"
+            " spec.python.configMap"
+        )
+    return Problem(ConditionType.JOB_RUNNING, Reason.CONFIG_MAP_NOT_FOUND, text)
 
 
 def _asked(common: Wanted, target: Target, newest: Revision, change: Difference) -> Wanted:

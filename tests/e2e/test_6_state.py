@@ -109,14 +109,52 @@ def test_a_change_without_a_savepoint_goes_on_from_the_newest_checkpoint(counted
     assert f"/{before}/chk-" in restored["path"]
 
 
+def test_one_that_is_deleted_and_created_again_goes_on_from_the_newest_where_that_is_asked(
+    counted, kafka
+):
+    counted.remove(COUNTED)
+    config, stream = workloads.counted(COUNTED)
+    stream["spec"]["state"]["restoreFrom"] = {"newest": True}
+    counted.apply(config, stream)
+    counted.ready(COUNTED, 360)
+    send(kafka, *range(400, 500))
+
+    assert counts(kafka, 500) == once(500)
+    restored = counted.status(COUNTED)["restoredFrom"]
+    assert restored["ofAnyJob"]
+    assert restored["path"].startswith("file:///var/lib/modelstream/state/")
+
+
+def test_a_path_that_is_not_there_does_not_stop_it_and_nothing_begins_anew(counted, kafka):
+    before = counted.status(COUNTED)["job"]["id"]
+    origin = {"newest": False, "path": "file:///var/lib/modelstream/state/away", "nonce": 1}
+    choose(counted, origin)
+    counted.says(COUNTED, "StateMissing", "/state/away", "restoreFrom.path")
+    assert counted.condition(COUNTED, "Ready")["status"] == "True"
+    choose(counted, {"path": None, "nothing": True})
+    eventually(
+        lambda: another(counted, before), 300, "another is Ready", lambda: counted.story(COUNTED)
+    )
+    ids, tens = counts(kafka, 1000)
+
+    assert ids == sorted([*range(500), *range(500)])
+    assert tens == [sorted([*range(1, 51), *range(1, 51)])] * 10
+    assert "restoredFrom" not in counted.status(COUNTED)
+
+
+def choose(namespace, origin):
+    patch = json.dumps({"spec": {"state": {"restoreFrom": origin}}})
+    namespace.kubectl("patch", f"{MODELSTREAM}/{COUNTED}", "--type=merge", "-p", patch)
+
+
 def test_one_that_is_deleted_and_created_again_runs_and_begins_anew(counted, kafka):
     counted.remove(COUNTED)
     counted.apply(*workloads.counted(COUNTED))
     counted.ready(COUNTED, 360)
-    ids, tens = counts(kafka, 800)
+    ids, tens = counts(kafka, 1500)
 
-    assert ids == sorted([*range(400), *range(400)])
-    assert tens == [sorted([*range(1, 41), *range(1, 41)])] * 10
+    assert ids == sorted([*range(500)] * 3)
+    assert tens == [sorted([*range(1, 51)] * 3)] * 10
 
 
 def test_a_heap_that_is_too_small_is_told_with_the_field_to_raise(work):

@@ -31,7 +31,7 @@ class Courses(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world, self.clock, self.spec = World(), Clock(), Spec()
-        self.nonce = 0
+        self.nonce, self.origin = 0, ""
         self.loop = asyncio.new_event_loop()
         self.operator = type(self).make(self.world, self.clock, self.loop)
 
@@ -56,10 +56,12 @@ class Courses(RuleBasedStateMachine):
     def _look(self, writes: int | None = None) -> None:
         self.world.forgiving |= self.spec.stateless
         if not self.spec.refused:
-            self.nonce = self.spec.nonce
+            self.nonce, self.origin = self.spec.nonce, self.spec.restore
         before, protected = self.operator.memory, self._is_protected
         self.operator.step(self.spec, writes)
         after = self.operator.memory
+        if after.restore_nonce > before.restore_nonce:
+            self.world.chosen[after.run] = self.origin
         if protected and before.step is Step.DEPLOYED and before.started:
             assert (after.step, after.run) == (Step.DEPLOYED, before.run), "a bad edit stops it"
 
@@ -149,6 +151,17 @@ class Courses(RuleBasedStateMachine):
     def somebody_meddles(self, which: int, deleted: bool) -> None:
         found = self.operator.children
         self.operator.meddled(found[which % len(found)], deleted=deleted)
+
+    @rule(what=st.sampled_from(["newest", "nothing", "oldest"]), greater=st.booleans())
+    def another_origin(self, what: str, greater: bool) -> None:
+        """What the job is to begin with; with a nonce that was used already it changes nothing."""
+        path = next(iter(self.world.files), None)
+        if what == "oldest" and path is None:
+            return
+        self.spec.restore = str(path) if what == "oldest" else what
+        if greater:
+            self.spec.restore_nonce += 1
+            self.world.touches += 1
 
     # Pods, nodes, and the way to Flink
 
@@ -269,6 +282,8 @@ class Courses(RuleBasedStateMachine):
         else:
             assert memory.step is Step.DEPLOYED, memory
             assert [(run.number, run.job) for run in up] == [(memory.run, "RUNNING")]
+            used = memory.restore_nonce == self.spec.restore_nonce
+            assert used or self.nonce in self.world.bad, "a choice is not brought about"
         assert {run.number for run in self.world.runs.values() if run.kept} <= {memory.run}
         assert self.nonce in self.world.bad or not (memory.prepared or self.world.proofs)
         self.spec.deleted = True

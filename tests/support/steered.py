@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from tests.support.clusterinmemory import KEY, CrashError
-from tests.support.streamworld import FlinkInMemory, Restore, Run, World
+from tests.support.streamworld import STATE, FlinkInMemory, Restore, Run, World
 
 from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
 from modelstream_operator.asking import FlinkAnswers, Heard, Questions
@@ -24,12 +24,13 @@ from modelstream_operator.decide.decision import (
     TakeDown,
     Wanted,
 )
+from modelstream_operator.decide.decision import Restore as Chosen
 from modelstream_operator.decide.job import Record
 from modelstream_operator.decide.lifecycle import decide
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.prepared import NO_PROOF, Proof
 from modelstream_operator.decide.problem import Problem
-from modelstream_operator.decide.stored import Stored
+from modelstream_operator.decide.stored import Stored, newest_of_all
 from modelstream_operator.flink import FlinkError
 from modelstream_operator.resources import Manifest, Ref
 
@@ -48,6 +49,9 @@ class Spec:
     """Whether state is to be in another store."""
     given_up: bool = False
     """Whether ``state`` is taken away."""
+    restore: str = ""
+    """What ``state.restoreFrom`` says: newest, nothing, or a path; empty where it is not there."""
+    restore_nonce: int = 0
     last_state: bool = False
     refused: bool = False
     deleted: bool = False
@@ -204,15 +208,17 @@ class Pure:
         asked = self.accepted
         rest = Rest.SUSPENDED if asked.suspend else None
         revision = f"{asked.nonce}{'moved' if asked.moved else ''}"
+        restore = _chosen(asked, memory)
         return Wanted(
             revision=revision,
-            restart=memory.revision not in {"", revision},
+            restart=memory.revision not in {"", revision} or bool(memory.revision and restore),
             rest=rest or (None if asked.replicas else Rest.SCALED_TO_ZERO),
             keeps_state=not asked.stateless,
             from_checkpoint=asked.last_state and not asked.stateless,
             savepoints="s3://state/savepoints",
             checkpoints="s3://state/checkpoints",
             parallelism=asked.replicas,
+            restore=restore,
             deletion=PATIENCE if spec.deleted else None,
         )
 
@@ -292,6 +298,18 @@ class Pure:
             self.world.prove(prepared.run, nonce)
 
 
+def _chosen(spec: Spec, memory: Memory) -> Chosen | None:
+    """What a person wants the next run to begin with, as long as it has not been used."""
+    if not spec.restore or (memory.revision and spec.restore_nonce <= memory.restore_nonce):
+        return None
+    match spec.restore:
+        case "nothing":
+            return Chosen(spec.restore_nonce, None)
+        case "newest":
+            return Chosen(spec.restore_nonce, newest_of_all(f"{STATE}/checkpoints"))
+    return Chosen(spec.restore_nonce, Stored.at(spec.restore))
+
+
 def _proof(world: World, memory: Memory) -> Proof:
     pod = world.proofs.get(memory.prepared.run) if memory.prepared else None
     if pod is None or pod.state == "Proving":
@@ -312,7 +330,8 @@ def _restore(given: Stored | None) -> Restore:
         return Restore(given.path if given else None)
     search = given.search
     otherwise = search.otherwise.path if search.otherwise else None
-    return Restore(search.directory, "Needed" if search.needed else "IfAny", otherwise)
+    needed = "Needed" if search.needed else "IfAny"
+    return Restore(search.directory, "OfAnyJob" if search.of_any_job else needed, otherwise)
 
 
 def _is_over(run: Run, memory: Memory) -> bool:

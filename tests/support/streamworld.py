@@ -22,7 +22,7 @@ class Restore:
 
     path: str | None = None
     newest: str | None = None
-    """Needed or IfAny: the newest of the job whose checkpoints are there."""
+    """Needed or IfAny: the newest of the job whose checkpoints are there; OfAnyJob: of them all."""
     otherwise: str | None = None
 
 
@@ -104,6 +104,8 @@ class World:
     """What the next job has to start from at least; None: from nothing."""
     forgiving: bool = False
     """Whether the user has allowed the next job to begin without state."""
+    chosen: dict[int, str] = field(default_factory=dict)
+    """By run: what a user wants it to begin with: newest, nothing, or a path."""
     touches: int = 0
     """How often a user has asked for something else."""
     last: Run | None = None
@@ -190,7 +192,9 @@ class World:
     def _submit(self, run: Run) -> None:
         run.origin = self._found(run.restore)
         run.value = self.files[run.origin] if run.origin else 0
-        if self.forgiving:
+        if (chosen := self.chosen.get(run.number)) is not None:
+            assert _asked(chosen, run.restore), f"{chosen} was chosen, not {run.restore}"
+        elif self.forgiving:
             pass
         elif self.owed is None:
             assert run.origin is None, "what has read all of its input begins anew"
@@ -205,6 +209,8 @@ class World:
         """As the entry point looks for it."""
         if not restore.newest:
             return restore.path
+        if restore.newest == "OfAnyJob":
+            return max(self.files, key=list(self.files).index, default=None)
         kept = self.kept.get(str(restore.path).rpartition("/")[2], [])
         assert kept or restore.newest != "Needed", "what is needed is not there"
         return kept[-1] if kept else restore.otherwise
@@ -238,6 +244,12 @@ class World:
         cause = {"stack-trace": "java.io.IOException: no space"}
         run.answers[run.stop] = _completed(**{"failure-cause": cause})
         run.stop = None
+
+
+def _asked(chosen: str, told: Restore) -> bool:
+    if chosen == "newest":
+        return told.newest == "OfAnyJob"
+    return told == Restore(None if chosen == "nothing" else chosen)
 
 
 _OF_OTHERS = {"jid": "f" * 32, "state": "FAILED"}

@@ -137,9 +137,13 @@ class Whole:
         flink: dict[str, Any] = {"taskManager": {"replicas": spec.replicas}}
         if spec.refused:
             flink["taskManager"]["resources"] = {"limits": {"memory": "1Gi"}}
+        state: dict[str, Any] = {"storage": "s3://other" if spec.moved else "s3://state"}
+        if spec.restore:
+            origin = {spec.restore: True} if "/" not in spec.restore else {"path": spec.restore}
+            state["restoreFrom"] = {**origin, "nonce": spec.restore_nonce}
         body = {
             **self.manifest["spec"],
-            "state": {"storage": "s3://other" if spec.moved else "s3://state"},
+            "state": state,
             "restartNonce": spec.nonce,
             "suspend": spec.suspend,
             "flink": flink,

@@ -151,15 +151,22 @@ def _updated(facts: Facts) -> Says:
     if facts.refusal is not None:
         return Says("False", Reason.INVALID_SPEC, facts.refusal)
     if facts.missing:
-        return Says("False", Reason.CONFIG_MAP_NOT_FOUND, facts.missing)
+        return Says("False", facts.missing.reason, facts.missing.message)
     if facts.updated:
-        return Says("True", Reason.UP_TO_DATE, "what runs was made from this spec")
+        return Says("True", Reason.UP_TO_DATE, f"what runs was made from this spec{_once(facts)}")
     says = facts.stage
     if facts.proving is not None:
         return proving.says(facts.proving, facts.proof)
     if says is None:
         return Says("False", Reason.STARTING, "the run before makes room")
     return Says("False", says.reason, says.message)
+
+
+def _once(facts: Facts) -> str:
+    if not facts.restored_once:
+        return ""
+    used = facts.decision.memory.restore_nonce
+    return f"; spec.state.restoreFrom counts again with a nonce above {used}"
 
 
 def _scaled(facts: Facts) -> Says:

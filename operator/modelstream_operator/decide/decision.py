@@ -9,7 +9,7 @@ from modelstream_operator.decide.job import Checkpoints, Job, Record, SavepointA
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.prepared import NO_PROOF, Proof
 from modelstream_operator.decide.problem import Reason
-from modelstream_operator.decide.stored import Found
+from modelstream_operator.decide.stored import Found, Stored
 
 SURE = 3
 """Equal answers in a row that make one believed: one alone may be a slow or a starting Flink."""
@@ -22,6 +22,15 @@ class Rest(StrEnum):
 
     SUSPENDED = Reason.SUSPENDED.value
     SCALED_TO_ZERO = Reason.SCALED_TO_ZERO.value
+
+
+@dataclass(frozen=True)
+class Restore:
+    """What a person wants a run to begin with; each nonce counts once."""
+
+    nonce: int
+    origin: Stored | None
+    """None to begin anew."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,8 @@ class Wanted:
     """What a running job is rescaled to; None where it cannot be."""
     begins_with: int | None = None
     """What the next job is given, where that differs: 0 of one that cannot be rescaled."""
+    restore: Restore | None = None
+    """What the next run begins with instead of what the one before has left."""
     deletion: timedelta | None = None
     """Given when the resource is being deleted: how long that may wait for the pods."""
 

@@ -22,7 +22,7 @@ class Facts:
     decision: Decision
     refusal: str | None = None
     """Why the newest spec is not accepted."""
-    missing: str = ""
+    missing: Problem | None = None
     """What the newest spec names and is not there, so that nothing changes."""
     updated: bool = True
     """Whether what runs, or ran last, was made from the newest spec."""
@@ -30,6 +30,8 @@ class Facts:
     """Whether the operator itself would make the pods otherwise by now."""
     awaits: bool = False
     """Whether it is restarted for that when its turn comes."""
+    restored_once: bool = False
+    """Whether the spec says what a run begins with, which counts once."""
     rest: Rest | None = None
     problems: Sequence[Problem] = ()
     answer: Answer = Answer.JOB

@@ -20,8 +20,8 @@ SILENT = timedelta(minutes=10)
 
 _UNKNOWN = (
     "what the run was made of is no longer known, so that its checkpoints cannot be found: the"
-    " change waits until the job runs; to begin without state, delete the ModelStream and create it"
-    " again"
+    " change waits until the job runs; spec.state.restoreFrom with a greater nonce says what else"
+    " to begin with"
 )
 
 
@@ -94,12 +94,29 @@ def resolved(memory: Memory, found: Found | None) -> tuple[Memory, tuple[News, .
     return replace(memory, restored_from=taken), (_told(memory, sought, taken, found),)
 
 
+def asked_for(memory: Memory, deployed: Memory, wanted: Wanted) -> tuple[News, ...]:
+    """The news of a run that begins with what a person has chosen, and of what it leaves aside."""
+    if wanted.restore is None:
+        return ()
+    origin, left = wanted.restore.origin, handed_on(memory)
+    with_what = "nothing"
+    if origin is not None:
+        with_what = f"the newest in {origin.path}" if origin.kind is Kind.NEWEST else origin.path
+    text = f"run {deployed.run} begins with {with_what}, as spec.state.restoreFrom asks"
+    if left is not None:
+        text += f"; what the run before left stays where it is: {left.path}"
+    return (News("RestoreFrom", text),)
+
+
 def _told(memory: Memory, sought: Stored, taken: Stored, found: Found) -> News:
     run = f"run {memory.run}"
+    if taken.kind is Kind.NOTHING and sought.is_of_any_job:
+        text = f"no job has completed a checkpoint or savepoint in {sought.path}"
+        return News("BegunAnew", f"{text}: {run} begins anew")
     if taken.kind is Kind.NOTHING:
         text = f"job {sought.job_id} had completed no checkpoint: {run} begins anew, as it had"
         return News("BegunAnew", text)
-    if taken.job_id != sought.job_id:
+    if taken.job_id != sought.job_id and not sought.is_of_any_job:
         text = (
             f"job {sought.job_id} had completed no checkpoint: {run} begins where it had begun,"
             f" from {taken.path} of job {taken.job_id}"
@@ -110,4 +127,5 @@ def _told(memory: Memory, sought: Stored, taken: Stored, found: Found) -> News:
         seconds = max(0, round((memory.since - found.time).total_seconds()))
         age = f", completed at {stamp(found.time)}, {seconds} s before the run began"
     kind = str(taken.kind).lower()
-    return News("Restored", f"{run} goes on from {kind} {taken.path} of job {taken.job_id}{age}")
+    of = f" of job {taken.job_id}" if taken.job_id else ""
+    return News("Restored", f"{run} goes on from {kind} {taken.path}{of}{age}")

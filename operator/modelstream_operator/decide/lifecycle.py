@@ -19,12 +19,12 @@ from modelstream_operator.decide.decision import (
 )
 from modelstream_operator.decide.ending import came_to_nothing, dropped, end_of, over, unseen
 from modelstream_operator.decide.fields import stamp
-from modelstream_operator.decide.laststate import handed_on, resolved
+from modelstream_operator.decide.laststate import asked_for, handed_on, resolved
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.proving import is_proven, needs_proof, prove
 from modelstream_operator.decide.savepointing import savepointing, stop
-from modelstream_operator.decide.stored import Kind
+from modelstream_operator.decide.stored import Kind, Stored
 
 FIRST_BACK_OFF = timedelta(seconds=10)
 LONGEST_BACK_OFF = timedelta(minutes=5)
@@ -80,7 +80,8 @@ def _next(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     if not wanted.revision:
         return Decision(memory)
     if wanted.rest is None:
-        return Decision(_deploy(memory, wanted, seen))
+        deployed = _deploy(memory, wanted, seen)
+        return Decision(deployed, news=asked_for(memory, deployed, wanted))
     if memory.step is Step.SUSPENDED:
         return Decision(memory)
     return Decision(replace(memory.go(Step.SUSPENDED, seen.now), started=None))
@@ -98,9 +99,16 @@ def _deploy(memory: Memory, wanted: Wanted, seen: Seen) -> Memory:
         job_id=prepared.job_id if prepared and proven else seen.fresh_id,
         revision=wanted.revision,
         parallelism=(wanted.parallelism if given is None else given) or 0,
-        restored_from=handed_on(memory) if wanted.keeps_state else None,
+        restored_from=_origin(memory, wanted),
         ended=memory.ended,
+        restore_nonce=wanted.restore.nonce if wanted.restore else memory.restore_nonce,
     )
+
+
+def _origin(memory: Memory, wanted: Wanted) -> Stored | None:
+    if wanted.restore is not None:
+        return wanted.restore.origin
+    return handed_on(memory) if wanted.keeps_state else None
 
 
 def _deployed(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:

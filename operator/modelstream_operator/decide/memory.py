@@ -102,6 +102,8 @@ class Memory:
     ended: Ended | None = None
     prepared: Prepared | None = None
     """What is to run next, from the change on until it does."""
+    restore_nonce: int = 0
+    """The greatest ``state.restoreFrom.nonce`` that a run has begun with."""
     unknown: str = ""
     """A field of status with a word of a newer operator in it."""
 
@@ -128,6 +130,7 @@ class Memory:
             ask=_ask(status.ask),
             ended=_ended(status.ended),
             prepared=prepared.read(status.prepared),
+            restore_nonce=(status.used.restore_nonce if status.used else None) or 0,
         )
 
     def go(self, step: Step, now: datetime, deadline: datetime | None = None) -> "Memory":
@@ -149,6 +152,7 @@ class Memory:
             ask=_written_ask(self.ask),
             ended=_written_end(self.ended),
             prepared=self.prepared.written() if self.prepared else None,
+            used=given(restoreNonce=self.restore_nonce),
             job=given(id=self.job_id, startTime=self.started, parallelism=self.parallelism),
         )
 

@@ -106,6 +106,10 @@ class Reason(StrEnum):
         *("FlinkUnreachable", f"Ready, {_JOB}"),
         "Unknown: the JobManager is ready and does not answer; what was known last is kept",
     )
+    STATE_NOT_THERE = (
+        *("StateNotThere", f"{_JOB}, Updated"),
+        "the stream that `state.restoreFrom` names has left no state to begin with, or still runs",
+    )
     SAVEPOINT_NOT_POSSIBLE = (
         *("SavepointNotPossible", _STEP),
         "the job does not run: when the change is made from its newest checkpoint",

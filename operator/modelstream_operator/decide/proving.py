@@ -20,7 +20,13 @@ PATIENCE = timedelta(minutes=30)
 AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 """Between an attempt that failed and the next one; the last for all that follow."""
 HEALS = frozenset(
-    {"FetchFailed", Reason.EVICTED.value, Reason.POD_FAILED.value, Reason.CRASH.value}
+    {
+        "FetchFailed",
+        "StateUnreachable",
+        Reason.EVICTED.value,
+        Reason.POD_FAILED.value,
+        Reason.CRASH.value,
+    }
 )
 """Reasons of an attempt that has ended which may be gone at the next one."""
 

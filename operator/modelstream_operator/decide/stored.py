@@ -34,6 +34,16 @@ class Stored:
     search: "Search | None" = None
     """How it was to be found, where the path was not known before."""
 
+    @classmethod
+    def at(cls, path: str) -> "Stored":
+        """What is at a path that a person has written; whose it is, nobody has said."""
+        return cls(path, _kind(path))
+
+    @property
+    def is_of_any_job(self) -> bool:
+        """Whether it is the newest of all that is in its directory, whichever job took it."""
+        return self.search is not None and self.search.of_any_job
+
     @property
     def settled(self) -> "Stored | None":
         """What it is, once that is known; how it was found no longer matters."""
@@ -62,6 +72,7 @@ class Stored:
             revision=self.revision,
             newestOf=search.directory if search else None,
             needed=search.needed if search else None,
+            ofAnyJob=search.of_any_job if search else None,
             otherwise=search.otherwise.written() if search and search.otherwise else None,
         )
 
@@ -71,11 +82,12 @@ class Search:
     """Where the newest of a job's savepoints and checkpoints is to be found."""
 
     directory: str
-    """The job's checkpoints; its savepoints are beside those of all jobs."""
+    """The job's checkpoints, or those of all jobs; savepoints are beside the latter."""
     needed: bool = False
     """Whether it has completed one: to begin without it would lose state."""
     otherwise: Stored | None = None
     """What that job began from, for one that has completed none."""
+    of_any_job: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,13 +112,19 @@ def newest(checkpoints: str, job_id: str) -> Stored:
     return Stored(f"{checkpoints}/{job_id}", Kind.NEWEST, job_id)
 
 
+def newest_of_all(checkpoints: str) -> Stored:
+    """The newest that any job has completed there, or beside it as a savepoint."""
+    return Stored(checkpoints, Kind.NEWEST, search=Search(checkpoints, of_any_job=True))
+
+
 def read(said: RestoredFromStatus | None) -> Stored | None:
     """Read it from status."""
     if said is None or not said.kind:
         return None
     search = None
     if said.newest_of:
-        search = Search(said.newest_of, bool(said.needed), _read_origin(said.otherwise))
+        otherwise = _read_origin(said.otherwise)
+        search = Search(said.newest_of, bool(said.needed), otherwise, bool(said.of_any_job))
     return replace(_stored(said), search=search)
 
 

@@ -13,6 +13,7 @@ from modelstream.pod import configuration
 from modelstream.pod.entrypoint import operator_options, write_configuration
 from modelstream.pod.failure import report
 from modelstream.pod.paths import Paths
+from modelstream.pod.restoring import prove_origin
 from modelstream.pod.submit import said
 from modelstream_crds import manifest
 from modelstream_crds.v1alpha1 import ModelStream
@@ -44,6 +45,7 @@ def prove_all(paths: Paths, environment: Mapping[str, str]) -> None:
     operator = operator_options(paths)
     address = configuration.jobmanager_address("127.0.0.1", high_availability=False)
     options = write_configuration(paths, operator, address, environment)
+    prove_origin(options, environment)
     os.environ["FLINK_CONF_DIR"] = str(paths.flink_conf)
     os.environ.setdefault("JVM_ARGS", HEAP)
     os.environ.setdefault("FLINK_IDENT_STRING", "modelstream")  # a user may have no name

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from modelstream.errors import FetchError
 from modelstream.pod.failure import PodError
 from modelstream.pod.statestore import Complete, StateStore
 
@@ -28,6 +29,8 @@ class Newest(StrEnum):
     NEEDED = "Needed"
     """It has completed one: to begin without it would lose state."""
     IF_ANY = "IfAny"
+    OF_ANY_JOB = "OfAnyJob"
+    """The directory is that of all jobs: what was completed last counts, whichever job it is of."""
 
 
 @dataclass(frozen=True)
@@ -52,18 +55,49 @@ def origin(options: Mapping[str, Any], environment: Mapping[str, str]) -> Origin
     store = StateStore.of(path, options, environment)  # of the run before: it may be another one
     if not (newest := environment.get(RESTORE_NEWEST)):
         return Origin(given(store, path), {})
-    found = newest_of(store, path, _savepoints(path))
+    if newest == Newest.OF_ANY_JOB:
+        return _told(newest_of_all(store, path, environment["MODELSTREAM_JOB_ID"]))
+    found = newest_of(store, path, savepoints_beside(path.rpartition("/")[0]))
     if found is not None:
-        return Origin(found.address, {TOLD_PATH: found.address, TOLD_TIME: f"{found.time:.0f}"})
+        return _told(found)
     if newest == Newest.NEEDED and not _has_begun(options, environment):
         raise PodError(
             "StateMissing",
             f"the job before has completed a checkpoint, and none is in {path}, nor a savepoint of"
-            f" it in {_savepoints(path)}: put it back; to begin without state, delete the"
-            " ModelStream and create it again",
+            f" it in {savepoints_beside(path.rpartition('/')[0])}: put it back, or say"
+            " with spec.state.restoreFrom and a greater nonce what to begin with",
         )
     otherwise = environment.get(RESTORE_ELSE) or None
     return Origin(otherwise, {TOLD_PATH: otherwise or ""})
+
+
+def prove_origin(options: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+    """Whether there is what a run is to begin with.
+
+    Raises:
+        PodError: there is not, or the store does not answer.
+    """
+    try:
+        found = origin(options, environment)
+        if found.path is None or found.told:
+            return
+        store = StateStore.of(found.path, options, environment)
+        if store.completed(found.path) is not None:
+            return
+    except (OSError, FetchError) as error:
+        text = f"the store of the job's state is not read: {error}"
+        raise PodError("StateUnreachable", text) from error
+    raise PodError(
+        "StateMissing",
+        f"spec.state.restoreFrom.path: {found.path} is no complete savepoint or checkpoint, and has"
+        " none right below it: correct the path",
+    )
+
+
+def _told(found: Complete | None) -> Origin:
+    if found is None:
+        return Origin(None, {TOLD_PATH: ""})
+    return Origin(found.address, {TOLD_PATH: found.address, TOLD_TIME: f"{found.time:.0f}"})
 
 
 def given(store: StateStore, path: str) -> str:
@@ -86,10 +120,24 @@ def newest_of(store: StateStore, checkpoints: str, savepoints: str) -> Complete 
     return store.newest(*ours, checkpoints)
 
 
-def _savepoints(checkpoints: str) -> str:
+def newest_of_all(store: StateStore, checkpoints: str, own: str) -> Complete | None:
+    """What was completed last of all jobs but one, by the directory of all checkpoints.
+
+    Not the job's own: Flink recovers it from that by itself.
+    """
+    savepoints = savepoints_beside(checkpoints)
+    found = [
+        store.newest(each)
+        for each in [*store.directories(checkpoints), *store.directories(savepoints)]
+        if not each.rpartition("/")[2].startswith(own)
+    ]
+    complete = [each for each in found if each is not None]
+    return max(complete, key=lambda each: (each.time, each.number), default=None)
+
+
+def savepoints_beside(checkpoints: str) -> str:
     """Savepoints lie beside the directory of all checkpoints."""
-    root = checkpoints.rpartition("/")[0].rpartition("/")[0]
-    return f"{root}/savepoints"
+    return f"{checkpoints.rpartition('/')[0]}/savepoints"
 
 
 def _has_begun(options: Mapping[str, Any], environment: Mapping[str, str]) -> bool:

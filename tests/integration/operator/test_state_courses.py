@@ -91,6 +91,24 @@ def test_a_suspension_keeps_the_savepoint_until_it_is_resumed(
     restarted(home, flink, pods, 2)
 
 
+def test_a_stream_begins_with_what_another_has_left_once_that_is_suspended(
+    home: Space, stateful: Any, pods: Pods, flink: FlinkDouble
+) -> None:
+    home.create(stateful)
+    settled(home)
+    state = {**stateful["spec"]["state"], "restoreFrom": {"modelStream": "scores"}}
+    meta = {**stateful["metadata"], "name": "heir"}
+    home.create({**stateful, "metadata": meta, "spec": {**stateful["spec"], "state": state}})
+    wait_until(lambda: home.condition("heir", "Updated").get("reason") == "StateNotThere")
+    assert home.get("deployments", names.jobmanager("heir", 1)) is None
+    home.patch("modelstreams", "scores", {"spec": {"suspend": True}})
+    heir = wait_until(lambda: home.get("deployments", names.jobmanager("heir", 1)))
+    left = jobmanager(flink, home, 1).savepoint()
+    assert environment(heir)["MODELSTREAM_RESTORE_FROM"] == left
+    restored = home.get("modelstreams", "heir")["status"]["restoredFrom"]
+    assert (restored["path"], restored["kind"]) == (left, "Savepoint")
+
+
 def test_deletion_leaves_no_config_map_of_flink_s(
     home: Space, stateful: Any, pods: Pods, flink: FlinkDouble
 ) -> None:

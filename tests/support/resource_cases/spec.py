@@ -13,6 +13,10 @@ def _python(**program: Any) -> Edits:
     return replace_job(python=program)
 
 
+def _restored(storage: str = "s3://b/p", /, **restore_from: Any) -> Edits:
+    return {"spec.state": {"storage": storage, "restoreFrom": restore_from}}
+
+
 CASES: tuple[Case, ...] = (
     Case(
         "name",
@@ -60,6 +64,45 @@ CASES: tuple[Case, ...] = (
             },
         ),
         "spec.upgrade.mode",
+    ),
+    Case(
+        "one-origin",
+        tuple(_restored(**each) for each in ({"path": "s3://b/p/chk-1"}, {"modelStream": "other"})),
+        (_restored(), _restored(newest=False), _restored(newest=False, nothing=False, nonce=1)),
+        "spec.state.restoreFrom",
+        says="(there are: none)",
+    ),
+    Case(
+        "one-origin",
+        (_restored(newest=True, nonce=7), _restored(nothing=True, newest=False)),
+        (_restored(newest=True, nothing=True),),
+        "spec.state.restoreFrom",
+        says="(there are: newest, nothing)",
+    ),
+    Case(
+        "restore-path",
+        tuple(_restored(path=path) for path in ("s3://b/p", "file:///state/savepoint-1")),
+        tuple(_restored(path=path) for path in ("savepoint-1", "/savepoint-1", "pvc://state")),
+        "spec.state.restoreFrom.path",
+    ),
+    Case(
+        "restore-path-mounted",
+        (
+            _restored("pvc://state/jobs", path="pvc://state/jobs/a/savepoint-1"),
+            _restored("pvc://state/", path="pvc://state/a"),
+        ),
+        (
+            _restored("pvc://state/jobs", path="pvc://state/jobs2/a"),
+            _restored("pvc://state", path="pvc://other/a"),
+            _restored("s3://b/p", path="pvc://state/a"),
+        ),
+        "spec.state.restoreFrom.path",
+    ),
+    Case(
+        "restore-needs-streaming",
+        (_restored(newest=True) | {"spec.flink": {"runtimeMode": "Streaming"}},),
+        (_restored(newest=True) | {"spec.flink": {"runtimeMode": "Batch"}},),
+        "spec.state.restoreFrom",
     ),
     Case(
         "slots-fit-gpus",

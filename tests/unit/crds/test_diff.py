@@ -111,7 +111,7 @@ def test_state_that_the_new_job_could_not_go_on_from_is_not_left_behind_in_silen
 ) -> None:
     found = diff(spec(), spec(change))
     assert found.effect is Effect.REFUSE
-    assert re.match(rf"{field}: .*pvc://data/jobs.* again; .* delete the ModelStr", found.message)
+    assert re.match(rf"{field}: .*pvc://data/jobs.* again; to begin without it, ", found.message)
     if "spec.upgrade" not in change:
         assert diff(spec(), spec({**change, **STATELESS})).effect is Effect.RESTART
 

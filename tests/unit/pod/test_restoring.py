@@ -9,7 +9,7 @@ from tests.support.stored import complete
 
 from modelstream.pod import entrypoint
 from modelstream.pod.failure import PodError
-from modelstream.pod.restoring import TOLD_PATH, TOLD_TIME, origin
+from modelstream.pod.restoring import TOLD_PATH, TOLD_TIME, origin, prove_origin
 from modelstream.pod.statestore import StateStore
 
 JOB, BEFORE, OTHER = "a" * 32, "b" * 32, "c" * 32
@@ -147,3 +147,62 @@ def test_whoever_looks_for_the_newest_waits_for_a_store_that_does_not_answer(
     with pytest.raises(PodError, match="no route to host") as caught:
         entrypoint.from_the_store(options(tmp_path), environment(tmp_path))
     assert caught.value.reason == "StateUnreachable"
+
+
+def of_any_job(root: Path) -> dict[str, str]:
+    """The variables of a run that is to go on from the newest that any job has completed."""
+    directory = f"file://{root}/checkpoints"
+    return environment(root, RESTORE_FROM=directory, RESTORE_NEWEST="OfAnyJob")
+
+
+def test_the_newest_of_all_jobs_is_what_was_completed_last_whatever_its_number(
+    tmp_path: Path,
+) -> None:
+    checkpoint(tmp_path, 90, OTHER, time=1_000_000)
+    newest = checkpoint(tmp_path, 5, BEFORE, time=2_000_000)
+    assert origin(options(tmp_path), of_any_job(tmp_path)).path == newest
+
+
+def test_a_savepoint_of_any_job_counts_and_so_does_one_that_somebody_took(tmp_path: Path) -> None:
+    checkpoint(tmp_path, 9, time=900_000)
+    path = savepoint(tmp_path, 3, OTHER)
+    assert origin(options(tmp_path), of_any_job(tmp_path)).path == path
+    by_hand = complete(tmp_path / "savepoints" / "savepoint-cccccc-2", 1, 3_000_000)
+    assert origin(options(tmp_path), of_any_job(tmp_path)).path == by_hand
+
+
+def test_of_all_jobs_the_run_s_own_is_left_to_flink(tmp_path: Path) -> None:
+    checkpoint(tmp_path, 9, JOB, time=3_000_000)
+    savepoint(tmp_path, 10, JOB)
+    taken = checkpoint(tmp_path, 4, OTHER)
+    assert origin(options(tmp_path), of_any_job(tmp_path)).path == taken
+
+
+def test_where_no_job_has_completed_anything_it_is_told(tmp_path: Path) -> None:
+    found = origin(options(tmp_path), of_any_job(tmp_path))
+    assert (found.path, found.told) == (None, {TOLD_PATH: ""})
+
+
+def test_a_path_that_holds_nothing_fails_the_proof(tmp_path: Path) -> None:
+    complete(tmp_path / "savepoint-1", 3)
+    for path in (tmp_path, tmp_path / "savepoint-1"):
+        variables = {"MODELSTREAM_RESTORE_FROM": f"file://{path}"}
+        prove_origin(options(tmp_path), variables)
+    prove_origin(options(tmp_path), {})
+    with pytest.raises(
+        PodError, match=r"restoreFrom\.path: file:///nowhere is no complete"
+    ) as told:
+        prove_origin(options(tmp_path), {"MODELSTREAM_RESTORE_FROM": "file:///nowhere"})
+    assert told.value.reason == "StateMissing"
+
+
+def test_a_store_that_does_not_answer_fails_the_proof_for_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(*_: object) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(StateStore, "completed", silent)
+    with pytest.raises(PodError, match="no route to host") as told:
+        prove_origin(options(tmp_path), {"MODELSTREAM_RESTORE_FROM": "file:///x"})
+    assert told.value.reason == "StateUnreachable"
