@@ -1,6 +1,7 @@
 """What can be typed behind ``modelstream``."""
 
 import argparse
+import json
 import re
 from collections.abc import Callable
 from importlib import import_module
@@ -209,6 +210,7 @@ def _examples(*lines: str) -> str:
 def _bindings(to: argparse.ArgumentParser) -> None:
     """What says which column is which."""
     _pairs(to, "--input", "TENSOR=COLUMN", "the column that feeds a tensor (of its name)")
+    _pairs(to, "--constant", "TENSOR=VALUE", "one value for all records, JSON or text", _constant)
     to.add_argument(
         "--columns",
         metavar="NAMES",
@@ -293,13 +295,19 @@ def _verify(commands: Commands) -> argparse.ArgumentParser:
     return verify
 
 
-def _pairs(to: argparse.ArgumentParser, flag: str, metavar: str, text: str) -> None:
+def _pairs(
+    to: argparse.ArgumentParser,
+    flag: str,
+    metavar: str,
+    text: str,
+    kind: Callable[[str], tuple[str, object]] | None = None,
+) -> None:
     to.add_argument(
         flag,
         metavar=metavar,
         action="append",
         default=[],
-        type=_pair,
+        type=kind or _pair,
         help=f"{text}; repeatable, of two for the same the last one counts",
     )
 
@@ -309,6 +317,14 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals or not key.strip():
         raise argparse.ArgumentTypeError(f"{text!r} has no '=': write KEY=VALUE")
     return key.strip(), value
+
+
+def _constant(text: str) -> tuple[str, object]:
+    tensor, value = _pair(text)
+    try:
+        return tensor, json.loads(value)
+    except ValueError:
+        return tensor, value
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ class Draft:
         signature: where it is not the default.
         fields: the columns of the source.
         inputs: tensor → column.
+        constants: tensor → its one value for all records.
         guessed: the tensors whose column has another name.
         method: where the exporter has not said it.
         outputs: column → tensor; those of the method where it is empty.
@@ -64,6 +65,7 @@ class Draft:
     signature: str
     fields: tuple[Field, ...]
     inputs: Mapping[str, str]
+    constants: Mapping[str, object]
     guessed: frozenset[str]
     method: str
     outputs: Mapping[str, str]
@@ -131,6 +133,9 @@ def _inference(draft: Draft) -> Iterator[str]:
         yield _said(f"      method: {draft.method}", other if draft.method == "Regress" else "")
     guessed = "tensor: column; look through those of another name" if draft.guessed else ""
     yield _said(f"      inputs: {_flow(draft.inputs)}", guessed or "tensor: column")
+    if draft.constants:
+        same = ", ".join(f"{_scalar(k)}: {json.dumps(v)}" for k, v in draft.constants.items())
+        yield _said(f"      constants: {{{same}}}", "the same for all records")
     if draft.outputs:
         yield _said(f"      outputs: {_flow(draft.outputs)}", "column: output of the model")
     keep = ", ".join(map(_scalar, draft.keep))

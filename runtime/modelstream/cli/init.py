@@ -13,11 +13,12 @@ from modelstream.cli.draft import Draft, Ends, Field
 from modelstream.cli.exits import Exit, UsageError
 from modelstream.cli.models import model_at_hand
 from modelstream.cli.sample import Form, Sample
-from modelstream.convert import TensorSpec, sql_type
+from modelstream.convert import Constant, TensorSpec, sql_type
 from modelstream.errors import ModelStreamError, SignatureMismatchError
 from modelstream.fetch import scheme_of
 from modelstream.messages import listed
 from modelstream.models import KerasModel, Model, Regress, Signature
+from modelstream.models.feeding import Feeding
 from modelstream.models.signature import DEFAULT_SIGNATURE, find_signature
 from modelstream_crds import manifest
 
@@ -78,14 +79,16 @@ def model_name(address: str) -> str:
 
 def _draft(model: Model, name: str, found: Sample | None, arguments: argparse.Namespace) -> Draft:
     wanted = arguments.signature or _default(model)
-    signature = find_signature(model.signatures, wanted, model.name)
+    constants = dict(arguments.constant)
+    signature = _fed(find_signature(model.signatures, wanted, model.name), constants)
     given = dict(arguments.input)
     if found is None:
         columns = _of_signature(signature, given)
         header = False
     else:
         columns, header = _of_sample(found, signature, given, arguments.columns)
-    method, outputs = answers(model, signature, {field.name for field in columns.fields})
+    names = {field.name for field in columns.fields}
+    method, outputs = answers(model, signature, names, constants)
     return Draft(
         name=name,
         uri=_uri(arguments, name),
@@ -93,6 +96,7 @@ def _draft(model: Model, name: str, found: Sample | None, arguments: argparse.Na
         signature="" if signature.name == DEFAULT_SIGNATURE else signature.name,
         fields=columns.fields,
         inputs=columns.inputs,
+        constants=constants,
         guessed=columns.guessed,
         method=method,
         outputs=outputs,
@@ -101,6 +105,24 @@ def _draft(model: Model, name: str, found: Sample | None, arguments: argparse.Na
         header=header,
         cluster=arguments.cluster,
     )
+
+
+def _fed(signature: Signature, constants: Mapping[str, object]) -> Signature:
+    """The signature without the inputs that are constants.
+
+    Raises:
+        SignatureMismatchError: one of them is not there or does not fit, or no column can feed one
+            of the others.
+    """
+    given = {tensor: Constant(value) for tensor, value in constants.items()}
+    fed = Feeding.of(signature, given).signature
+    for tensor, spec in fed.inputs.items():
+        if spec.shape == ():
+            raise SignatureMismatchError(
+                f"input {tensor!r} ({spec}) is one value for all records, which no column can "
+                f"feed: give it, --constant {tensor}=VALUE"
+            )
+    return fed
 
 
 def _default(model: Model) -> str:
@@ -194,12 +216,15 @@ def bound(
     return inputs, frozenset(guessed)
 
 
-def answers(model: Model, signature: Signature, columns: set[str]) -> tuple[str, dict[str, str]]:
+def answers(
+    model: Model, signature: Signature, columns: set[str], constants: Mapping[str, object]
+) -> tuple[str, dict[str, str]]:
     """The method, where the exporter has not said it, and the columns that come of it."""
+    given = {tensor: Constant(value) for tensor, value in constants.items()}
     if not signature.method_name.endswith("predict"):
         return "", {}
     try:
-        Regress(signature.name).bind(model)
+        Regress(signature.name, inputs=given).bind(model)
     except ModelStreamError:
         outputs = {
             _free(name, columns): name for name in signature.outputs if _has_type(signature, name)

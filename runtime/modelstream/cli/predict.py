@@ -18,7 +18,7 @@ from modelstream.cli.models import model_at_hand
 from modelstream.cli.progress import ProgressLine, is_silent
 from modelstream.cli.quiet import without_native_noise
 from modelstream.cli.sample import Form, Record, Sample
-from modelstream.convert import FlinkType, parse_type
+from modelstream.convert import Constant, FlinkType, parse_type
 from modelstream.convert.records import objects
 from modelstream.errors import SignatureMismatchError
 from modelstream.failure import DeadLetter, Failure
@@ -102,7 +102,8 @@ def _child(arguments: argparse.Namespace) -> Exit:
 
 def _method(model: Model, arguments: argparse.Namespace) -> Method:
     signature = find_signature(model.signatures, _signature(model, arguments), model.name)
-    inputs = dict(arguments.input) or None
+    constants = {tensor: Constant(value) for tensor, value in arguments.constant}
+    inputs = {**dict(arguments.input), **constants} or None
     if arguments.method is None:
         meant = method_for(signature)
     else:
@@ -170,7 +171,8 @@ def _check(bound: BoundMethod, keep: Sequence[str], types: Mapping[str, str]) ->
         if all(name in types for name in bound.inputs):
             raise
         raise SignatureMismatchError(
-            f"{error}\nsay which column feeds a tensor: --input TENSOR=COLUMN"
+            f"{error}\nsay which column feeds a tensor: --input TENSOR=COLUMN; or give it one "
+            f"value for all records: --constant TENSOR=VALUE"
         ) from None
 
 

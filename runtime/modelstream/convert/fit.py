@@ -93,7 +93,8 @@ def _wrong_rank(parsed: FlinkType, spec: TensorSpec) -> str | None:
     if spec.shape == ():
         return (
             f"the tensor is a single value without a batch dimension, which no column can feed: "
-            f"give one value for all records, inputs={{{spec.name!r}: Constant(…)}}"
+            f"give one value for all records, inputs={{{spec.name!r}: Constant(…)}}, in a "
+            f"manifest inference.constants"
         )
     allowed = ranks(spec)
     if allowed is None and parsed.rank < spec.ragged_rank:

@@ -82,7 +82,7 @@ def _check_one_batch(signature: Signature, fed: Collection[str]) -> None:
         f"the inputs of signature {signature.name!r} take different numbers of records: "
         f"{', '.join(f'{name} {spec}' for name, spec in inputs.items())}; the first dimension "
         f"counts as the batch. Give what is no batch one value for all records, "
-        f"inputs={{{odd!r}: Constant([…])}}"
+        f"inputs={{{odd!r}: Constant([…])}}, in a manifest inference.constants"
     )
 
 
@@ -100,6 +100,7 @@ def _column(spec: TensorSpec, source: str | ColumnEncoder) -> str:
             f"for all records and a value for each look alike: state its shape, "
             f"SavedModel(…, shapes={{{spec.name!r}: (None, …)}}) or for a graph "
             f"GraphTensor(node, shape=(None, …)), in a manifest spec.models[].shapes; or give one "
-            f"value for all records, inputs={{{spec.name!r}: Constant(…)}}"
+            f"value for all records, inputs={{{spec.name!r}: Constant(…)}}, in a manifest "
+            f"inference.constants"
         )
     return source

@@ -1,6 +1,5 @@
 """Methods: the standard ways to call a signature, as TensorFlow Serving knows them."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from math import isnan
@@ -31,11 +30,10 @@ from modelstream.models.signature import (
     REGRESS,
     Signature,
     find_signature,
+    warn_of_state,
 )
 
 VALUE = "value"
-
-log = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -247,12 +245,7 @@ def _check_method(signature: Signature, expected: str, strict: bool) -> None:
             f"signature {signature.name!r} has the method name {signature.method_name!r}, not "
             f"{expected!r}: choose its method, or leave strict out"
         )
-    if signature.stateful:
-        log.warning(
-            "signature %r changes variables of the model: each worker has its own, and they are "
-            "lost when it restarts; what is to last belongs into Flink's state",
-            signature.name,
-        )
+    warn_of_state(signature)
 
 
 def _regression_output(signature: Signature) -> str:

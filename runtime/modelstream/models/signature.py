@@ -1,5 +1,6 @@
 """Signatures: the functions that a model offers, and what they take and give."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ DEFAULT_SIGNATURE = "serving_default"
 PREDICT = "tensorflow/serving/predict"
 CLASSIFY = "tensorflow/serving/classify"
 REGRESS = "tensorflow/serving/regress"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,16 @@ def check_runs(signature: Signature) -> None:
             f"signature {signature.name!r} calls a Python function of the process that exported "
             f"the model, at {signature.python}, and no other process has it: export the model "
             f"without tf.numpy_function and tf.py_function"
+        )
+
+
+def warn_of_state(signature: Signature) -> None:
+    """Say of a signature that changes variables what becomes of them in a stream."""
+    if signature.stateful:
+        log.warning(
+            "signature %r changes variables of the model: each worker has its own, and they are "
+            "lost when it restarts; what is to last belongs into Flink's state",
+            signature.name,
         )
 
 

@@ -51,7 +51,8 @@ class OnlineModel:
         optimizer: makes a Keras optimizer; or the name of one, such as ``adam``.
         inputs: column → the tensor that it becomes; only the batch dimension may vary.
         labels: column → tensor. A record whose labels are null is scored and not learned from.
-        outputs: column → what the model gives.
+        outputs: column → what the model gives; none is called ``loss`` or ``updates``, as the two
+            columns beside them.
         update_every: records of a key in one update of its weights.
         max_latency: None scores each record when it comes. Otherwise a record waits to be scored
             together with its update's, at most this long: much faster, with the same result.
@@ -100,6 +101,12 @@ class OnlineModel:
             )
         for kind in ("inputs", "labels", "outputs"):
             _check(kind, getattr(self, kind))
+        for taken in (LOSS, UPDATES):
+            if taken in self.outputs:
+                raise SignatureMismatchError(
+                    f"outputs: {taken!r} is a column that the learned rows have beside the "
+                    f"outputs: give the output another name"
+                )
 
 
 def _check_count(option: str, given: object, least: int, what: str) -> None:

@@ -21,6 +21,7 @@ from modelstream.models.signature import (
     Signature,
     check_runs,
     find_signature,
+    warn_of_state,
 )
 
 Array = npt.NDArray[Any]
@@ -67,6 +68,7 @@ class RecurrentModel:
         check_fields(self)
         found = self.found
         check_runs(found)
+        warn_of_state(found)
         _check_names("state", self.state, found.inputs, found)
         _check_names("state gives", self.state.values(), found.outputs, found)
         _check_names("inputs", self.inputs, found.inputs, found)

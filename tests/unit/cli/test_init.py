@@ -11,7 +11,7 @@ from tests.support.numpymodel import NumpyModel
 from modelstream.cli import init, main
 from modelstream.convert import TensorSpec
 from modelstream.errors import SignatureMismatchError
-from modelstream.models import Signature
+from modelstream.models import CallableModel, Signature
 from modelstream_crds import manifest
 
 PREDICT = "tensorflow/serving/predict"
@@ -154,5 +154,23 @@ def test_several_outputs_are_listed() -> None:
     outputs = {"a": TensorSpec("float32", (None, 3)), "b": ONE, "c": ONE}
     signature = Signature("s", PREDICT, {"x": ONE}, outputs)
     model = SimpleNamespace(name="two", signatures={"s": signature})
-    found = init.answers(model, signature, {"b"})  # type: ignore[arg-type]  # a fake
+    found = init.answers(model, signature, {"b"}, {})  # type: ignore[arg-type]  # a fake
     assert found == ("Predict", {"a": "a", "b_of_model": "b", "c": "c"})
+
+
+def test_what_is_one_value_for_all_records_is_a_constant(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scalars = {"by": TensorSpec("float32", ()), "mode": TensorSpec("string", ())}
+    number = TensorSpec("float32", (None,))
+    model = CallableModel(lambda **inputs: None, {"x": number, **scalars}, {"y": number})
+    monkeypatch.setattr(init, "model_at_hand", lambda *_, **__: model)
+    given = ["--constant", "by=2.5", "--constant", "mode=times"]
+    pipeline = written("double.yaml", *given)["pipeline"]
+    assert pipeline["inference"]["constants"] == {"by": 2.5, "mode": "times"}
+    assert pipeline["inference"]["inputs"] == {"x": "x"}
+    assert [each["name"] for each in pipeline["source"]["schema"]] == ["x"]
+    assert main(["init", "models/other.keras", *given[2:]]) == 2
+    assert "one value for all records, which no column can feed: give it, --constant by=VALUE" in (
+        capsys.readouterr().err
+    )

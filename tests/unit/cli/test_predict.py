@@ -8,6 +8,8 @@ import pytest
 from tests.support.numpymodel import NumpyModel
 
 from modelstream.cli import main, predict
+from modelstream.convert import TensorSpec
+from modelstream.models import CallableModel
 
 
 @pytest.fixture(autouse=True)
@@ -154,3 +156,29 @@ def test_csv_without_a_header_needs_names_for_its_columns(
 def test_a_method_may_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:
     _, found, _ = run(capsys, "--record", '{"x": 1}', "--method", "regress")
     assert found == [{"value": 2.0}]
+
+
+SCALED = CallableModel(
+    lambda x, by, mode: x * by if mode == b"times" else x + by,
+    {
+        "x": TensorSpec("float32", (None,)),
+        "by": TensorSpec("float32", ()),
+        "mode": TensorSpec("string", ()),
+    },
+    {"y": TensorSpec("float32", (None,))},
+)
+
+
+def test_one_value_for_all_records_is_given_beside_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(predict, "model_at_hand", lambda *_, **__: SCALED)
+    records = ["--record", '{"x": 1}', "--record", '{"x": 3}', "--constant", "mode=times"]
+    code, found, _ = run(capsys, *records, "--constant", "by=2.5")
+    assert (code, found) == (0, [{"y": 2.5}, {"y": 7.5}])
+    code, _, error = run(capsys, *records)
+    assert (code, "or give it one value for all records: --constant TENSOR=VALUE" in error) == (
+        2,
+        True,
+    )
+    assert "cannot be the constant 'much'" in run(capsys, *records, "--constant", "by=much")[2]

@@ -52,6 +52,8 @@ def test_options_that_cannot_be_honoured_are_refused(changed: Any, message: str)
         pytest.param({"inputs": {"x": TensorSpec("float32", (8,))}}, "'x' is", id="fixed batch"),
         pytest.param({"labels": {"y": TensorSpec("float32", (None, None))}}, "'y' is", id="ragged"),
         pytest.param({"outputs": {"s": TensorSpec("complex64", (None,))}}, "complex64", id="dtype"),
+        pytest.param({"outputs": {"loss": SCALAR}}, "'loss' is a column that", id="loss"),
+        pytest.param({"outputs": {"updates": SCALAR}}, "'updates' is a column", id="updates"),
     ],
 )
 def test_tensors_that_records_cannot_become_are_refused(changed: Any, message: str) -> None:

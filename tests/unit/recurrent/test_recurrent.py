@@ -23,6 +23,7 @@ from modelstream.errors import (
     StateError,
 )
 from modelstream.failure import Failure, Stage
+from modelstream.models.signature import PREDICT
 from modelstream.recurrent.step import Step
 
 
@@ -176,6 +177,14 @@ def test_a_row_that_is_not_the_record_s_is_the_model_s_fault() -> None:
         step = Step(RecurrentModel(model, {"h": "h_next"}), opened)
         with pytest.raises(BrokenModelError, match=r"shape \[2, 3\] for one record"):
             step({"x": 1.0}, {"h": np.zeros(1, np.float32)})
+
+
+def test_variables_beside_the_state_of_the_key_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    number = {"x": NUMBER, "h": NUMBER}
+    counts = Signature("counts", PREDICT, number, {"h_next": NUMBER}, stateful=True)
+    model = CallableModel(lambda x, h: h + x, signatures=[counts])
+    RecurrentModel(model, {"h": "h_next"}, signature="counts")
+    assert "'counts' changes variables of the model: each worker has its own" in caplog.text
 
 
 def test_a_model_that_cannot_work_is_no_fault_of_its_first_record() -> None:
