@@ -12,6 +12,7 @@ from modelstream.convert.dtypes import dtype_of
 from modelstream.errors import OptionError, SignatureMismatchError
 from modelstream.failure import Fail, OnError
 from modelstream.flink.keyed import check_ttl
+from modelstream.messages import listed
 from modelstream.models.options import TensorFlowOptions
 
 Specs = Mapping[str, TensorSpec]
@@ -125,3 +126,26 @@ def _check(kind: str, specs: Specs) -> None:
                 f"{kind}: {column!r} is {spec}; the first dimension must be the batch, None, and "
                 f"the others known: pad or cut records to one size"
             )
+
+
+def ordered(made: Any, outputs: Specs, model: str) -> list[Any]:
+    """What a model made as one tensor an output, in the order of ``outputs``.
+
+    Raises:
+        SignatureMismatchError: it cannot be told which is which.
+    """
+    if isinstance(made, Mapping):
+        if missing := [name for name in outputs if name not in made]:
+            raise SignatureMismatchError(
+                f"model {model!r}: what build makes gives {listed(made)}, and outputs names "
+                f"{listed(missing)}: use the names of the one for the other"
+            )
+        return [made[name] for name in outputs]
+    tensors = list(made) if isinstance(made, list | tuple) else [made]
+    if len(tensors) == len(outputs) == 1:
+        return tensors
+    raise SignatureMismatchError(
+        f"model {model!r}: what build makes gives {len(tensors)} "
+        f"{'tensors' if len(tensors) > 1 else 'tensor'} without names, and outputs names "
+        f"{listed(outputs)}: have it return a dictionary of tensors by these names"
+    )

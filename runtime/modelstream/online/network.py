@@ -14,7 +14,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from modelstream.errors import ModelError, OptionError, SignatureMismatchError
-from modelstream.online.definition import OnlineModel, Specs
+from modelstream.online.definition import OnlineModel, Specs, ordered
 
 # Seeds are global: the subtasks of a local job, which are threads, build one after the other.
 _building = threading.Lock()
@@ -49,8 +49,7 @@ class Network:
         """What the model gives, one tensor an output."""
         given = _one_or_named(self._definition.inputs, inputs)
         made = self._model(given, training=training) if self._takes_training else self._model(given)
-        names = self._definition.outputs
-        return [made[name] for name in names] if len(names) > 1 else [made]
+        return ordered(made, self._definition.outputs, self._definition.name)
 
     def losses(self, labels: Sequence[Any], outputs: Sequence[Any]) -> Any:
         """One number a record."""

@@ -7,6 +7,7 @@ from tests.support.jvm import import_noisy
 import modelstream as ms
 from modelstream import HiddenState, OnlineModel, TensorSpec
 from modelstream.errors import OptionError, SignatureMismatchError
+from modelstream.online import definition
 
 SCALAR = TensorSpec("float32", (None,))
 
@@ -59,6 +60,33 @@ def test_options_that_cannot_be_honoured_are_refused(changed: Any, message: str)
 def test_tensors_that_records_cannot_become_are_refused(changed: Any, message: str) -> None:
     with pytest.raises(SignatureMismatchError, match=message):
         model(**changed)
+
+
+@pytest.mark.parametrize(
+    ("made", "names", "given"),
+    [
+        (1, "s", [1]),
+        ([1], "s", [1]),
+        ({"s": 1}, "s", [1]),
+        ({"a": 1, "b": 2, "c": 3}, "ba", [2, 1]),
+    ],
+)
+def test_what_a_model_makes_goes_by_name(made: Any, names: str, given: list[int]) -> None:
+    assert definition.ordered(made, dict.fromkeys(names, SCALAR), "m") == given
+
+
+@pytest.mark.parametrize(
+    ("made", "names", "message"),
+    [
+        pytest.param([1, 2], "ab", "gives 2 tensors without names, .*'a', 'b'.* dict", id="list"),
+        pytest.param((1, 2), "a", "gives 2 tensors without names, and outputs names 'a'", id="few"),
+        pytest.param(1, "ab", "gives 1 tensor without names", id="one"),
+        pytest.param({"y": 1}, "s", "gives 'y', and outputs names 's'", id="other names"),
+    ],
+)
+def test_what_cannot_be_told_apart_is_refused(made: Any, names: str, message: str) -> None:
+    with pytest.raises(SignatureMismatchError, match=message):
+        definition.ordered(made, dict.fromkeys(names, SCALAR), "m")
 
 
 def test_a_hidden_state_ends_after_a_millisecond_at_least() -> None:
