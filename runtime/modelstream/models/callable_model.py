@@ -220,7 +220,8 @@ def _array(value: Any, spec: TensorSpec) -> Array:
 
 def _is_exact(value: Any, array: Array) -> bool:
     """Whether the values are integers of Python, some of which numpy alone would round."""
-    return array.dtype.kind == "f" and array is not value and {*map(type, value)} == {int}
+    is_plain = isinstance(value, list | tuple) and {*map(type, value)} == {int}
+    return is_plain and array.dtype.kind == "f"
 
 
 def _listed(row: Any) -> Any:
