@@ -61,6 +61,15 @@ class Document:
 
     def line(self, path: Path) -> int:
         """The line of the value at ``path``, or of the nearest thing above it that is there."""
+        return self._found(path)[0] + 1
+
+    def text_line(self, path: Path, number: int) -> int:
+        """The line of the file that is line ``number`` of the text at ``path``."""
+        _, node = self._found(path)
+        is_block = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
+        return node.start_mark.line + number + is_block
+
+    def _found(self, path: Path) -> tuple[int, yaml.Node]:
         node, line = self._node, self._node.start_mark.line
         for segment in path:
             below = _child(node, segment)
@@ -68,7 +77,7 @@ class Document:
                 break
             mark, node = below
             line = mark.line
-        return line + 1
+        return line, node
 
 
 def documents(text: str, file: str) -> Iterator[Document]:

@@ -31,6 +31,7 @@ __all__ = [
     "dump",
     "load",
     "load_all",
+    "located",
 ]
 
 Source: TypeAlias = str | os.PathLike[str]
@@ -88,6 +89,39 @@ def check(stream: ModelStream) -> tuple[Problem, ...]:
     """The rules that ``stream`` breaks, those that the API server cannot check among them."""
     found = violations(stream)
     return tuple(Problem(names.KIND, None, broken.path, broken.message) for broken in found)
+
+
+def located(
+    source: Source,
+    name: str,
+    path: str,
+    message: str,
+    overrides: Mapping[str, str] | None = None,
+    text_line: int = 0,
+) -> Problem:
+    """What is wrong at a path of the stream called ``name``, with its file and line.
+
+    Args:
+        source: the manifest, which has been read before.
+        name: of the stream.
+        path: such as ``spec.pipeline.sink.connector``.
+        message: what is wrong.
+        overrides: as the manifest was read with.
+        text_line: which line of the text that stands there; 0 for all of it.
+    """
+    file, text = _read(source)
+    try:
+        segments = _indexed(path)
+    except ValueError:
+        return Problem(file, None, path, message)
+    for document in documents(text, file):
+        value = document.value if isinstance(document.value, dict) else {}
+        if _is_ours(document) and (value.get("metadata") or {}).get("name") == name:
+            found = _problem(document, segments, message, overrides or {})
+            if found.line is not None and text_line:
+                return Problem(file, document.text_line(segments, text_line), found.path, message)
+            return found
+    return Problem(file, None, path, message)  # its name comes from an override
 
 
 def dump(stream: ModelStream) -> str:

@@ -237,13 +237,15 @@ def _which(to: argparse.ArgumentParser) -> None:
 def _validate(commands: Commands) -> argparse.ArgumentParser:
     validate = commands.add_parser(
         "validate",
-        help="say what is wrong with manifests, as the API server would",
-        description="Check manifests offline: each problem with its file and line; then what a "
-        "local run must be given because it exists only in a cluster.",
+        help="say what is wrong with manifests, without a cluster",
+        description="Check manifests as the API server would, and what is on this machine of "
+        "their models, programs and files: each problem with its file and line; then what a "
+        "local run must be given, and what was not looked at.",
         epilog=_EXITS,
     )
     validate.add_argument("files", metavar="FILE", nargs="+", type=Path)
     _pairs(validate, "--set", "PATH=VALUE", "exchange a value before the check")
+    _pairs(validate, "--model", "NAME=PATH", "the directory of a model, instead of its uri")
     validate.set_defaults(command=_lazy("validate"))
     return validate
 
@@ -315,7 +317,7 @@ def _pairs(
 def _pair(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} has no '=': write KEY=VALUE")
+        raise argparse.ArgumentTypeError(f"{text!r} has no '=' between a name and its value")
     return key.strip(), value
 
 

@@ -42,6 +42,10 @@ class UsageError(ModelStreamError):
     """An argument does not fit the others, or the manifest."""
 
 
+class RefusedError(UsageError):
+    """A job that cannot be built of what was given: none was started."""
+
+
 class RecordsRefusedError(ModelStreamError):
     """Too many records were not scored; the lines below the first one say why."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelstream.cli.exits import UsageError
+from modelstream.cli.places import at
 from modelstream.cli.progress import Download, ProgressLine, size
 from modelstream.fetch import check_links, fetch, local_path, scheme_of
 from modelstream.job.models import checked_digest
@@ -47,7 +48,12 @@ def model_paths(
             f"--model {unknown[0]}=…: the manifest has no model of that name; "
             f"it has {', '.join(names) or 'none'}"
         )
-    return {model.name: _path(model, given.get(model.name), mounts) for model in models}
+    found = {}
+    for index, model in enumerate(models):
+        is_given = model.name in given
+        with at(f"--model {model.name}" if is_given else f"spec.models[{index}].uri"):
+            found[model.name] = _path(model, given.get(model.name), mounts)
+    return found
 
 
 def at_hand(address: str, digest: str | None = None, max_bytes: int | None = None) -> Path:

@@ -1,30 +1,94 @@
 """What can be told of a job before Flink is started: in a second instead of ten."""
 
+import os
+from collections.abc import Container, Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from modelstream.cli.places import at
 from modelstream.errors import OptionError
-from modelstream.job import pipeline
-from modelstream.job.build import job_needs, open_models
+from modelstream.job import pipeline, sqljob
+from modelstream.job.build import job_needs
 from modelstream.job.context import JobContext
+from modelstream.job.models import model_at
+from modelstream.job.script import program_path
 from modelstream.job.store import local_path
-from modelstream_crds.v1alpha1 import ModelStreamSpec, Source
+from modelstream.models import Model
+from modelstream_crds.v1alpha1 import ModelStreamSpec, Pipeline, Sink, Source
 
 
-def precheck(spec: ModelStreamSpec, context: JobContext) -> None:
-    """Raise what the job would be refused for: models, connectors, signature against columns."""
-    models = open_models(spec, context)
+def precheck(spec: ModelStreamSpec, context: JobContext, given: Container[str] = ()) -> None:
+    """Raise what the job would be refused for: models, connectors, signature against columns.
+
+    Args:
+        spec: of the manifest.
+        context: what is there.
+        given: names of the models that the command line has places for.
+    """
+    models = opened(spec, context.model_paths, given)
     job_needs(spec)
-    if spec.pipeline is None or spec.pipeline.inference.model not in models:
+    check_statements(spec)
+    if spec.python is not None and spec.python.module is None:
+        program_path(spec.python, context)
+    if spec.pipeline is None:
         return
     if "fs.default-scheme" not in spec.flink.configuration:
-        _check_files(spec.pipeline.source)
-    model = models[spec.pipeline.inference.model]
-    columns = {column.name: column.type for column in spec.pipeline.source.schema_}
-    place = context.model_paths[spec.pipeline.inference.model]
-    pipeline.method(model, spec.pipeline.inference, place).bind(model).check(columns)
+        check_files(spec.pipeline.source)
+        for field, sink in pipeline.ends(spec.pipeline)[1:]:
+            check_directory(field, sink)
+    name = spec.pipeline.inference.model
+    if name in models:
+        check_columns(spec.pipeline, models[name], context.model_paths[name])
 
 
-def _check_files(source: Source) -> None:
+def opened(
+    spec: ModelStreamSpec, paths: Mapping[str, Path], given: Container[str] = ()
+) -> dict[str, Model]:
+    """The models that have a place, their signatures read."""
+    found: dict[str, Model] = {}
+    for index, model in enumerate(spec.models):
+        if model.name in paths:
+            path = paths[model.name]
+            is_given = model.name in given
+            where = f"--model {model.name}={path}" if is_given else f"spec.models[{index}].uri"
+            with at(where):
+                found[model.name] = model_at(path, model)
+    return found
+
+
+def check_statements(spec: ModelStreamSpec) -> None:
+    """Statements end, and a job can run each of them."""
+    if spec.sql is not None:
+        sqljob.checked(spec.sql.statements)
+
+
+def check_columns(spec: Pipeline, model: Model, place: Path) -> None:
+    """The columns of the source fit what the model takes."""
+    columns = {column.name: column.type for column in spec.source.schema_}
+    with at("spec.pipeline.inference"):
+        pipeline.method(model, spec.inference, place).bind(model).check(columns)
+
+
+def check_directory(field: str, sink: Source | Sink) -> None:
+    """Files of a sink on this machine can be written."""
+    path = sink.options.get("path", "")
+    if sink.connector != "filesystem" or urlsplit(path).scheme not in ("", "file"):
+        return
+    place = local_path(path)
+    there = next(each for each in (place, *place.parents) if each.exists())
+    if not there.is_dir():
+        raise OptionError(
+            f"pipeline.{field}.options.path: {there} is a file, and a sink makes a directory of "
+            f"files: write another path"
+        )
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise OptionError(
+            f"pipeline.{field}.options.path: nothing can be written to {there}: write another "
+            f"path, or change who may write there"
+        )
+
+
+def check_files(source: Source) -> None:
     """Files on this machine are there; what another file system has is Flink's to find out."""
     path = source.options.get("path", "")
     if source.connector != "filesystem" or urlsplit(path).scheme not in ("", "file"):

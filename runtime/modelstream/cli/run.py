@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 from modelstream.cli import log, supervised
 from modelstream.cli.course import Course
-from modelstream.cli.exits import Exit, UsageError, exit_for
+from modelstream.cli.exits import Exit, RefusedError, UsageError, exit_for
 from modelstream.cli.models import model_paths
 from modelstream.cli.outputs import outputs
+from modelstream.cli.places import Places
 from modelstream.cli.progress import ProgressLine, size
 from modelstream.cli.watch import Watch
-from modelstream.errors import ModelStreamError
+from modelstream.errors import JobError, ModelStreamError
 from modelstream_crds import manifest as manifests
-from modelstream_crds.needs import cluster_only
+from modelstream_crds.needs import claim_path, cluster_only
 from modelstream_crds.v1alpha1 import ModelStream, ModelStreamSpec, RuntimeMode
 
 if TYPE_CHECKING:
@@ -73,6 +74,11 @@ def run(request: Request) -> None:
         RecordsRefusedError: no record was scored, or as many were not as the request allows.
     """
     manifest = manifests.load(request.file, request.overrides, name=request.name)
+    with Places(request.file, manifest.metadata.name, dict(request.overrides)).told():
+        _run(request, manifest)
+
+
+def _run(request: Request, manifest: ModelStream) -> None:
     context = _context(request, manifest)
     if request.restore is not None:
         context = _restored(context, manifest, request.restore)
@@ -86,17 +92,16 @@ def run(request: Request) -> None:
         )
         stack.enter_context(_named(file))
         stack.enter_context(log.written(file))
-        job = _built(manifest, context, watch, stack, verbose=request.verbose)
+        job = _built(request, manifest, context, watch, stack)
         Course(job, watch, outputs(manifest.spec), request.fail_on).run()
 
 
 def _built(
+    request: Request,
     manifest: ModelStream,
     context: "JobContext",
     watch: Watch,
     stack: contextlib.ExitStack,
-    *,
-    verbose: bool,
 ) -> "BuiltJob":
     """The job, on a Flink that lives as long as the stack."""
     try:
@@ -106,17 +111,31 @@ def _built(
             from modelstream.cli.precheck import precheck
             from modelstream.job.build import build
 
-            precheck(manifest.spec, context)
+            with _refusal():
+                precheck(manifest.spec, context, request.models)
             watch.now("starting Flink")
-            stack.enter_context(embedded(verbose=verbose))
+            stack.enter_context(embedded(verbose=request.verbose))
             watch.now("building the job")
-            return build(manifest, context, _jar_progress(watch))
+            with _refusal():
+                return build(manifest, context, _jar_progress(watch))
     except Exception:
         raise
     except BaseException:
         said = f"{manifest.metadata.name} was interrupted while {watch.phase}: no job had begun"
         print(said, file=sys.stderr)
         raise
+
+
+@contextlib.contextmanager
+def _refusal() -> Iterator[None]:
+    """What a job cannot be built of was given wrong: nothing has failed yet."""
+    try:
+        yield
+    except JobError as error:
+        refused = RefusedError(str(error))
+        if hasattr(error, "detail"):
+            refused.detail = error.detail  # type: ignore[attr-defined]  # for verbose output
+        raise refused from error
 
 
 @contextlib.contextmanager
@@ -143,6 +162,7 @@ def _context(request: Request, manifest: ModelStream) -> "JobContext":
     for name, directory in request.mounts.items():
         if not directory.is_dir():
             raise UsageError(f"--mount {name}={directory}: there is no such directory")
+    _check_mounts(request, manifest)
     given = {*request.mounts, *request.secrets, *request.models}
     missing = [
         need
@@ -161,6 +181,24 @@ def _context(request: Request, manifest: ModelStream) -> "JobContext":
         parallelism=request.parallelism,
         base=request.file.parent,
     )
+
+
+def _check_mounts(request: Request, manifest: ModelStream) -> None:
+    """What has no effect is no help: a mount is for a claim or a ConfigMap that is read here."""
+    used = [
+        claim_path(model.uri)[0] for model in manifest.spec.models if model.uri.startswith("pvc:")
+    ]
+    state = manifest.spec.state
+    used += [claim_path(state.storage)[0]] if state and state.storage.startswith("pvc:") else []
+    program = manifest.spec.python
+    used += [program.config_map.name] if program and program.config_map else []
+    for name in request.mounts:
+        if name not in used:
+            raise UsageError(
+                f"--mount {name}=…: no model, state or program of the manifest is in {name}; it "
+                f"names {', '.join(dict.fromkeys(used)) or 'none'}. Paths in options are given by "
+                f"--set, such as --set spec.pipeline.source.options.path=DIR"
+            )
 
 
 def _restored(context: "JobContext", manifest: ModelStream, restore: str) -> "JobContext":

@@ -2,22 +2,24 @@
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from modelstream.cli.exits import Exit
+from modelstream.cli.exits import Exit, UsageError
+from modelstream.cli.look import look
+from modelstream.cli.places import Places
 from modelstream_crds.manifest import ManifestError, load_all
-from modelstream_crds.needs import cluster_only
 from modelstream_crds.v1alpha1 import ModelStream
 
 
 def command(arguments: argparse.Namespace) -> Exit:
     """Print the problems of every file; valid files are told on standard output."""
-    codes = [_validate(file, dict(arguments.set)) for file in arguments.files]
+    overrides, models = dict(arguments.set), dict(arguments.model)
+    codes = [_validate(file, overrides, models) for file in arguments.files]
     return max(codes)
 
 
-def _validate(file: Path, overrides: Mapping[str, str]) -> Exit:
+def _validate(file: Path, overrides: Mapping[str, str], models: Mapping[str, str]) -> Exit:
     try:
         streams = load_all(file, overrides)
     except ManifestError as error:
@@ -26,15 +28,29 @@ def _validate(file: Path, overrides: Mapping[str, str]) -> Exit:
     if not streams:
         print(f"{file}: holds no ModelStream", file=sys.stderr)
         return Exit.REFUSED
-    for stream in streams:
-        _tell(file, stream)
-    return Exit.DONE
+    names = {model.name for stream in streams for model in stream.spec.models}
+    if unknown := sorted(models.keys() - names):
+        raise UsageError(f"--model {unknown[0]}=…: no manifest in {file} has a model of that name")
+    codes = [_tell(file, stream, overrides, models) for stream in streams]
+    return max(codes)
 
 
-def _tell(file: Path, stream: ModelStream) -> None:
-    print(f"{file}: {stream.metadata.name} is valid")
-    needs = cluster_only(stream.spec)
-    if needs:
-        print("  to run it on this machine:")
-    for need in needs:
-        print(f"  - {need}")
+def _tell(
+    file: Path, stream: ModelStream, overrides: Mapping[str, str], models: Mapping[str, str]
+) -> Exit:
+    name = stream.metadata.name
+    own = {each.name: models[each.name] for each in stream.spec.models if each.name in models}
+    found = look(stream.spec, file.parent, own)
+    places = Places(file, name, dict(overrides))
+    for message in found.wrong:
+        print(places.of(message), file=sys.stderr)
+    if not found.wrong:
+        print(f"{file}: {name} is valid")
+    _list("to run it on this machine", found.absent)
+    _list("not looked at", found.unseen)
+    return Exit.REFUSED if found.wrong else Exit.DONE
+
+
+def _list(title: str, entries: Sequence[str]) -> None:
+    if entries:
+        print(f"  {title}:", *(f"  - {entry}" for entry in entries), sep="\n")

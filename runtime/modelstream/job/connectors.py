@@ -12,6 +12,7 @@ from pathlib import Path
 
 from modelstream.errors import ConnectorError
 from modelstream.job.artifacts import Jar
+from modelstream.messages import suggestion
 
 KAFKA = Jar(
     "org.apache.flink:flink-sql-connector-kafka:5.0.0-2.2",
@@ -137,13 +138,17 @@ def flink_home() -> Path:
 def _check_required(endpoint: Endpoint, connector: Connector) -> None:
     absent = [name for name in connector.required if name not in endpoint.options]
     if absent:
+        near = suggestion(absent[0], endpoint.options).replace("did you mean", "is it")
         raise ConnectorError(
-            f"{endpoint.place}: the connector {endpoint.connector} needs the option "
-            f"{', '.join(absent)}; add it under {endpoint.place}.options"
+            f"{endpoint.place}.options: the connector {endpoint.connector} needs the option "
+            f"{', '.join(absent)}{near}; add it under {endpoint.place}.options"
         )
 
 
 def _unknown(field: str, kind: str, name: str, known: Iterable[str]) -> str:
+    near = suggestion(name, known)
+    if near:
+        return f"{field}.{kind}: there is no {kind} {name!r}{near}"
     return (
         f"{field}.{kind}: {name!r} is not a {kind} that ModelStream brings "
         f"({', '.join(sorted(known))}). For another of Flink's, add its jar: "

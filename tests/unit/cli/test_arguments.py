@@ -58,7 +58,9 @@ def test_of_two_values_for_one_field_the_last_one_counts(
     values: tuple[str, str], code: Exit, tmp_path: Path
 ) -> None:
     (tmp_path / "job.yaml").write_text(yaml.safe_dump(BASE))
+    servers = "spec.pipeline.source.options[properties.bootstrap.servers]=here:9092"
     both = [part for value in values for part in ("--set", f"spec.suspend={value}")]
+    both += ["--set", servers]
     assert main(["validate", str(tmp_path / "job.yaml"), *both]) == code
 
 

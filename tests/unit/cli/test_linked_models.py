@@ -61,7 +61,8 @@ def test_links_inside_of_a_model_are_followed_by_every_command(
     assert main(["fetch", str(links), str(tmp_path / "there")]) == Exit.DONE
     assert digest_of(tmp_path / "there") == digest
     assert not [each for each in (tmp_path / "there").rglob("*") if each.is_symlink()]
-    assert main(["validate", str(manifest(links))]) == Exit.DONE
+    assert main(["validate", str(manifest(links))]) == Exit.REFUSED
+    assert "model 'm' has no signature" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,8 @@ def test_a_link_that_leads_elsewhere_is_refused_by_every_command(
     bad = model(tmp_path / "bad")
     (bad / "assets").symlink_to(target)
     file = str(manifest(bad))
-    for command in (["inspect", str(bad)], ["verify", file], ["fetch", str(bad), f"{bad}2"]):
+    fetch = ["fetch", str(bad), f"{bad}2"]
+    for command in (["inspect", str(bad)], ["verify", file], fetch, ["validate", file]):
         assert main(command) != Exit.DONE
         said = capsys.readouterr().err
         assert f"{bad}/assets: the link" in said
@@ -94,5 +96,4 @@ def test_a_link_that_leads_elsewhere_is_refused_by_every_command(
         assert "Traceback" not in said
     with pytest.raises(FetchError, match=message):
         run(Request(Path(file)))
-    assert main(["validate", file]) == Exit.DONE  # it reads the manifest, and no model
     assert not (tmp_path / "bad2").exists()

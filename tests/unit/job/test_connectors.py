@@ -34,13 +34,18 @@ def test_an_unknown_connector_is_left_to_flink_when_the_manifest_brings_jars() -
 
 
 def test_an_unknown_format_is_refused_by_its_field() -> None:
-    with pytest.raises(ConnectorError, match=r"pipeline\.source\.format: 'jsn'"):
+    told = r"^pipeline\.source\.format: there is no format 'jsn' \(did you mean 'json'\?\)$"
+    with pytest.raises(ConnectorError, match=told):
         connectors.needs_of(Endpoint("pipeline.source", "filesystem", "jsn", {"path": "x"}))
+    with pytest.raises(ConnectorError, match=r"pipeline\.source\.format: 'xml' is not a format"):
+        connectors.needs_of(Endpoint("pipeline.source", "filesystem", "xml", {"path": "x"}))
 
 
 def test_a_required_option_that_is_missing_is_named() -> None:
-    with pytest.raises(ConnectorError, match=r"filesystem needs the option path"):
+    with pytest.raises(ConnectorError, match=r"filesystem needs the option path; add it"):
         connectors.needs_of(Endpoint("pipeline.sink", "filesystem", "json"))
+    with pytest.raises(ConnectorError, match=r"needs the option path \(is it 'pth'\?\)"):
+        connectors.needs_of(Endpoint("pipeline.sink", "filesystem", "json", {"pth": "x"}))
 
 
 def test_jars_that_a_directory_has_are_not_missing(tmp_path: Path) -> None:
