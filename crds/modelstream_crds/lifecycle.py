@@ -71,6 +71,13 @@ class RestoreFrom(Part):
     here restarts anything, so that an older manifest never takes a stream back."""
 
 
+class DeletionPolicy(StrEnum):
+    """What a deletion does for the state."""
+
+    LAST_CHECKPOINT = "LastCheckpoint"
+    SAVEPOINT = "Savepoint"
+
+
 def _is_mounted(state: "State") -> bool:
     path = (state.restore_from.path if state.restore_from else None) or ""
     return not path.startswith("pvc://") or path.startswith(f"{state.storage.rstrip('/')}/")
@@ -105,6 +112,10 @@ class State(Part):
 
     checkpoint_interval: Duration = "30s"
     """How often a checkpoint is taken."""
+
+    deletion_policy: DeletionPolicy = DeletionPolicy.LAST_CHECKPOINT
+    """Savepoint: a deletion stops the job with a savepoint, for which it waits two minutes at most.
+    LastCheckpoint: it takes the pods away. Either way all files stay, and an event says where."""
 
     restore_from: RestoreFrom | None = None
     """What the job begins with. Default: the first one with nothing, each later one with what the

@@ -253,6 +253,9 @@ class PreparedStatus(Part):
     attempts: int | None = None
     """Attempts in a row that failed."""
 
+    origin: str | None = None
+    """What it begins with, where state.restoreFrom says so: its nonce, and which state."""
+
     error: str | None = None
     """Why the last attempt failed; absent while one is under way."""
 

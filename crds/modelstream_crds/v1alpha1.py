@@ -18,6 +18,7 @@ from modelstream_crds.cluster import (
 )
 from modelstream_crds.inference import Batch, Classify, Image, ImageFit, Inference, OnError
 from modelstream_crds.lifecycle import (
+    DeletionPolicy,
     NetworkPolicy,
     PodDisruptionBudget,
     RestoreFrom,
@@ -56,6 +57,7 @@ __all__ = [
     "Condition",
     "ConditionType",
     "ConfigMapScript",
+    "DeletionPolicy",
     "EndedStatus",
     "Flink",
     "Gpu",

@@ -30,6 +30,7 @@ def facts_of(
         outdated=asked.outdated and decision.running,
         awaits=asked.awaits,
         restored_once=_has_restore_from(asked),
+        deleted=asked.wanted.deletion is not None,
         rest=asked.wanted.rest,
         problems=(*refused, *_missing(asked)),
         answer=seen.answer,

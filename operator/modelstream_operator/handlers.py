@@ -10,12 +10,14 @@ from prometheus_client import start_http_server
 
 from modelstream_crds.names import GROUP, PLURAL, VERSION
 from modelstream_operator import names
+from modelstream_operator.decide.deleting import SAVING
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.logs import WAITS
 from modelstream_operator.reconcile import Transition
 from modelstream_operator.resources import Key
 from modelstream_operator.service import Service
 from modelstream_operator.settings import Settings
+from modelstream_operator.wish import saves_at_deletion
 
 logger = logging.getLogger(__name__)
 
@@ -117,12 +119,13 @@ async def delete(
 ) -> None:
     """Wait for the pods to end, but never for ever: owner references do the rest."""
     service: Service = memo.service
-    if runtime.total_seconds() > 2 * service.settings.delete_timeout:
+    patience = timedelta(seconds=2 * service.settings.delete_timeout)
+    if runtime > patience + (SAVING if saves_at_deletion(body) else timedelta()):
         logger.warning("%s/%s: it cannot be cleaned up; it is deleted anyway", namespace, name)
         service.forget(body)
         return
     try:
-        done = await service.clean_up(_key(namespace, name), body)
+        done = await service.clean_up(_key(namespace, name), body, functools.partial(_tell, body))
     except Exception as error:
         raise kopf.TemporaryError(str(error) or type(error).__name__, delay=2) from error
     if not done:

@@ -228,15 +228,22 @@ class Service:
     def _count(self) -> None:
         metrics.count_phases(self.phases.values(), [each.value for each in Phase])
 
-    async def clean_up(self, key: Key, body: Mapping[str, Any]) -> bool:
+    async def clean_up(
+        self, key: Key, body: Mapping[str, Any], tell: Callable[[Transition], None]
+    ) -> bool:
         """Go on with a deletion as far as it goes; True when nothing is left to wait for."""
         SERVED.set(key)
         async with asyncio.timeout(self.settings.request_timeout):
             await self.synced(key.namespace)
         self.leases.check(key.namespace)
         session = self.leaving.setdefault(body["metadata"]["uid"], Session(key))
-        while not (outcome := await self.reconciler.once(session, thaw(body))).gone:
-            if outcome.delay:
+        gone = False
+        while not gone:
+            outcome = await self.reconciler.once(session, thaw(body))
+            gone = outcome.gone
+            for each in outcome.told:
+                tell(each)
+            if outcome.delay and not gone:
                 return False
         self.forget(body)
         return True

@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 from modelstream_crds.diff import Difference, Effect, diff
 from modelstream_crds.programs import ConfigMapScript
-from modelstream_crds.v1alpha1 import ConditionType, ModelStream, UpgradeMode
+from modelstream_crds.v1alpha1 import ConditionType, DeletionPolicy, ModelStream, UpgradeMode
 from modelstream_operator import names
 from modelstream_operator.cache import Child
 from modelstream_operator.decide.acceptance import SpecRefusedError, accepted
@@ -131,6 +132,7 @@ def wish(
         savepoints=options.get(SAVEPOINTS) if options.get(MODE) == "STREAMING" else None,
         checkpoints=options.get(CHECKPOINTS),
         deletion=timeout if "deletionTimestamp" in manifest["metadata"] else None,
+        saves_at_deletion=saves_at_deletion(manifest),
     )
     restore = restore_of(target, reading.other, memory) if target else None
     if isinstance(restore, Problem):
@@ -255,6 +257,12 @@ def _by_mode(wanted: Wanted, target: Target) -> Wanted:
         keeps_state=mode is not UpgradeMode.STATELESS,
         from_checkpoint=mode is UpgradeMode.LAST_STATE,
     )
+
+
+def saves_at_deletion(manifest: Mapping[str, Any]) -> bool:
+    """As the newest spec says, also one that is refused."""
+    state = manifest["spec"].get("state") or {}
+    return bool(state.get("deletionPolicy") == DeletionPolicy.SAVEPOINT)
 
 
 def _rest(target: Target) -> Rest | None:

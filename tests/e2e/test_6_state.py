@@ -109,9 +109,11 @@ def test_a_change_without_a_savepoint_goes_on_from_the_newest_checkpoint(counted
     assert f"/{before}/chk-" in restored["path"]
 
 
-def test_one_that_is_deleted_and_created_again_goes_on_from_the_newest_where_that_is_asked(
+def test_one_that_is_deleted_with_a_savepoint_and_created_again_goes_on_from_the_newest(
     counted, kafka
 ):
+    patch = json.dumps({"spec": {"state": {"deletionPolicy": "Savepoint"}}})
+    counted.kubectl("patch", f"{MODELSTREAM}/{COUNTED}", "--type=merge", "-p", patch)
     counted.remove(COUNTED)
     config, stream = workloads.counted(COUNTED)
     stream["spec"]["state"]["restoreFrom"] = {"newest": True}
@@ -121,8 +123,8 @@ def test_one_that_is_deleted_and_created_again_goes_on_from_the_newest_where_tha
 
     assert counts(kafka, 500) == once(500)
     restored = counted.status(COUNTED)["restoredFrom"]
-    assert restored["ofAnyJob"]
-    assert restored["path"].startswith("file:///var/lib/modelstream/state/")
+    assert (restored["ofAnyJob"], restored["kind"]) == (True, "Savepoint")
+    assert "/counted/savepoints/" in restored["path"]
 
 
 def test_a_path_that_is_not_there_does_not_stop_it_and_nothing_begins_anew(counted, kafka):

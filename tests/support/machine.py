@@ -163,6 +163,10 @@ class Courses(RuleBasedStateMachine):
             self.spec.restore_nonce += 1
             self.world.touches += 1
 
+    @rule(wish=st.booleans())
+    def savepoint_at_deletion(self, wish: bool) -> None:
+        self.spec.saves_at_deletion = wish
+
     # Pods, nodes, and the way to Flink
 
     @rule(way=st.sampled_from(["open", "silent", "refused", "read-only", "lost"]))
@@ -286,10 +290,13 @@ class Courses(RuleBasedStateMachine):
             assert used or self.nonce in self.world.bad, "a choice is not brought about"
         assert {run.number for run in self.world.runs.values() if run.kept} <= {memory.run}
         assert self.nonce in self.world.bad or not (memory.prepared or self.world.proofs)
+        job = self.world.last if self._running and memory.started else None
         self.spec.deleted = True
         self._look()
         self._settle()
         assert self.operator.gone
+        if job is not None and memory.step is Step.DEPLOYED and self.spec.saves_at_deletion:
+            assert job.stopped_with, "deleted without its savepoint"
         assert not any(run.kept for run in self.world.runs.values())
         assert not any(run.pod for run in self.world.runs.values())
         assert not self.world.proofs

@@ -54,6 +54,7 @@ class Spec:
     restore_nonce: int = 0
     last_state: bool = False
     refused: bool = False
+    saves_at_deletion: bool = False
     deleted: bool = False
 
     @property
@@ -220,6 +221,7 @@ class Pure:
             parallelism=asked.replicas,
             restore=restore,
             deletion=PATIENCE if spec.deleted else None,
+            saves_at_deletion=spec.saves_at_deletion,
         )
 
     async def _seen(self, memory: Memory) -> Seen:

@@ -138,6 +138,8 @@ class Whole:
         if spec.refused:
             flink["taskManager"]["resources"] = {"limits": {"memory": "1Gi"}}
         state: dict[str, Any] = {"storage": "s3://other" if spec.moved else "s3://state"}
+        if spec.saves_at_deletion:
+            state["deletionPolicy"] = "Savepoint"
         if spec.restore:
             origin = {spec.restore: True} if "/" not in spec.restore else {"path": spec.restore}
             state["restoreFrom"] = {**origin, "nonce": spec.restore_nonce}

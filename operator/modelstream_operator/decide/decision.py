@@ -32,6 +32,11 @@ class Restore:
     origin: Stored | None
     """None to begin anew."""
 
+    def __str__(self) -> str:
+        if self.origin is None:
+            return f"{self.nonce}: nothing"
+        return f"{self.nonce}: {self.origin.kind} {self.origin.path}"
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -59,6 +64,14 @@ class Wanted:
     """What the next run begins with instead of what the one before has left."""
     deletion: timedelta | None = None
     """Given when the resource is being deleted: how long that may wait for the pods."""
+
+    saves_at_deletion: bool = False
+    """Whether that takes a savepoint first."""
+
+    @property
+    def origin(self) -> str:
+        """What ``restore`` comes to, in words that differ where that does."""
+        return str(self.restore) if self.restore else ""
 
     @property
     def changes(self) -> bool:

@@ -32,6 +32,8 @@ class Facts:
     """Whether it is restarted for that when its turn comes."""
     restored_once: bool = False
     """Whether the spec says what a run begins with, which counts once."""
+    deleted: bool = False
+    """Whether the resource is being deleted."""
     rest: Rest | None = None
     problems: Sequence[Problem] = ()
     answer: Answer = Answer.JOB

@@ -13,16 +13,16 @@ from modelstream_operator.decide.decision import (
     ForgetHighAvailability,
     Rescale,
     Seen,
-    TakeDown,
     Waiting,
     Wanted,
 )
+from modelstream_operator.decide.deleting import deleting
 from modelstream_operator.decide.ending import came_to_nothing, dropped, end_of, over, unseen
 from modelstream_operator.decide.fields import stamp
 from modelstream_operator.decide.laststate import asked_for, handed_on, resolved
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.problem import Reason
-from modelstream_operator.decide.proving import is_proven, needs_proof, prove
+from modelstream_operator.decide.proving import is_prepared, is_proven, needs_proof, prove
 from modelstream_operator.decide.savepointing import savepointing, stop
 from modelstream_operator.decide.stored import Kind, Stored
 
@@ -46,7 +46,7 @@ def _decided(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     if memory.step is Step.UNKNOWN:
         return _unknown(memory)
     if wanted.deletion is not None:
-        return _deleting(memory, wanted.deletion, seen)
+        return deleting(memory, wanted, wanted.deletion, seen)
     match memory.step:
         case Step.DEPLOYED:
             memory, news = resolved(memory, seen.found)
@@ -89,7 +89,7 @@ def _next(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
 
 def _deploy(memory: Memory, wanted: Wanted, seen: Seen) -> Memory:
     prepared, given = memory.prepared, wanted.begins_with
-    proven = prepared is not None and prepared.revision == wanted.revision
+    proven = is_prepared(memory, wanted)
     highest = max(memory.run, seen.last_run, prepared.run if prepared else 0)
     return Memory(
         step=Step.DEPLOYED,
@@ -189,16 +189,3 @@ def _tearing_down(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     if seen.leftovers:
         return Decision(memory, ForgetHighAvailability())
     return _next(memory, wanted, seen)
-
-
-def _deleting(memory: Memory, patience: timedelta, seen: Seen) -> Decision:
-    """Take the pods away, and wait for them, but never for ever: owner references do the rest."""
-    if memory.step is not Step.DELETING:
-        return Decision(memory.go(Step.DELETING, seen.now, seen.now + patience))
-    if seen.deployments:
-        return Decision(memory, TakeDown())
-    if seen.pods and (memory.deadline is None or seen.now < memory.deadline):
-        return Decision(memory)
-    if seen.leftovers:
-        return Decision(memory, ForgetHighAvailability())
-    return Decision(memory, gone=True)

@@ -33,6 +33,8 @@ def phase_of(facts: Facts, said: Said) -> Phase:
         case Step.ENDED:
             finished = memory.ended is not None and memory.ended.how is How.FINISHED
             return Phase.FINISHED if finished else Phase.FAILED
+        case Step.SAVEPOINTING if facts.deleted:
+            return Phase.DELETING
         case Step.SAVEPOINTING | Step.TEARING_DOWN:
             return Phase.UPDATING
         case Step.BACKING_OFF:

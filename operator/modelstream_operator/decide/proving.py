@@ -38,11 +38,13 @@ def needs_proof(memory: Memory, wanted: Wanted, seen: Seen) -> bool:
     """
     if wanted.rest is not None or not wanted.restart:
         return False
-    return _is_prepared(memory, wanted) or _runs(memory, seen)
+    return is_prepared(memory, wanted) or _runs(memory, seen)
 
 
-def _is_prepared(memory: Memory, wanted: Wanted) -> bool:
-    return memory.prepared is not None and memory.prepared.revision == wanted.revision
+def is_prepared(memory: Memory, wanted: Wanted) -> bool:
+    """Whether what is prepared is what is wanted now."""
+    found = memory.prepared
+    return found is not None and (found.revision, found.origin) == (wanted.revision, wanted.origin)
 
 
 def _runs(memory: Memory, seen: Seen) -> bool:
@@ -57,14 +59,14 @@ def _runs(memory: Memory, seen: Seen) -> bool:
 def is_proven(memory: Memory, wanted: Wanted, seen: Seen) -> bool:
     """Whether the attempt that is under way has succeeded."""
     prepared = memory.prepared
-    under_way = prepared is not None and not prepared.error and _is_prepared(memory, wanted)
+    under_way = prepared is not None and not prepared.error and is_prepared(memory, wanted)
     return under_way and seen.proof.succeeded
 
 
 def prove(memory: Memory, wanted: Wanted, seen: Seen) -> tuple[Memory, tuple[News, ...]]:
     """Begin, wait, note the failure, or begin again; with what is worth an event."""
     prepared = memory.prepared
-    if prepared is None or prepared.revision != wanted.revision:
+    if prepared is None or not is_prepared(memory, wanted):
         return _begun(memory, wanted, seen, attempts=0), ()
     late = prepared.deadline is not None and seen.now >= prepared.deadline
     if prepared.error:
@@ -84,6 +86,7 @@ def _begun(memory: Memory, wanted: Wanted, seen: Seen, attempts: int) -> Memory:
         since=seen.now,
         deadline=seen.now + PATIENCE,
         attempts=attempts,
+        origin=wanted.origin,
     )
     return replace(memory, prepared=prepared)
 

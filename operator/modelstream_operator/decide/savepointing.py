@@ -14,6 +14,7 @@ from modelstream_operator.decide.ending import dropped, end_of, over, stopped
 from modelstream_operator.decide.laststate import patience, state_of, waits, without_savepoint
 from modelstream_operator.decide.memory import Ask, Memory, Step
 from modelstream_operator.decide.problem import Reason
+from modelstream_operator.decide.proving import is_prepared
 
 RETRY = timedelta(seconds=30)
 """Between a savepoint that failed and the next attempt."""
@@ -79,8 +80,7 @@ def _is_still_wanted(memory: Memory, wanted: Wanted) -> bool:
 
     That is to be proven first, as the one before was.
     """
-    prepared = memory.prepared
-    other = prepared is not None and prepared.revision != wanted.revision
+    other = memory.prepared is not None and not is_prepared(memory, wanted)
     return wanted.rest is not None or (wanted.restart and not other)
 
 

@@ -8,11 +8,13 @@ import pytest
 from tests.support.carriedout import carry_out, proven, stops
 from tests.support.machine import Courses
 
-from modelstream_crds.v1alpha1 import ModelStreamStatus
+from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
 from modelstream_operator.cache import Child
-from modelstream_operator.decide.decision import Restore, Seen
+from modelstream_operator.decide.decision import Answer, Restore, Seen
+from modelstream_operator.decide.job import Job
 from modelstream_operator.decide.lifecycle import decide
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
+from modelstream_operator.decide.prepared import Proof
 from modelstream_operator.decide.problem import Problem, Reason
 from modelstream_operator.decide.stored import Found, Kind, Search, Stored, newest_of_all
 from modelstream_operator.evidence import facts_of
@@ -223,6 +225,25 @@ def test_what_is_remembered_survives(restored: TargetMaker) -> None:
     origin = replace(newest_of_all(S3), search=Search(S3, of_any_job=True))
     memory = replace(BEGUN, since=now().replace(microsecond=0), restored_from=origin)
     assert Memory.of(ModelStreamStatus.model_validate(memory.written())) == memory
+
+
+def test_another_path_under_the_same_nonce_is_proven_at_once(restored: TargetMaker) -> None:
+    """The first one was wrong, and has been used by nobody."""
+    running = replace(BEGUN, started="2026-01-01T00:00:00Z")
+    there = replace(SEEN, answer=Answer.JOB, job=Job("RUNNING", running=2, total=2))
+    wrong = asked(restored(path=PATH, nonce=3), running).wanted
+    memory = decide(running, wrong, there).memory
+    assert memory.prepared is not None
+    problem = Problem(ConditionType.UPDATED, "StateMissing", "no such file")
+    failed = decide(memory, wrong, replace(there, proof=Proof(over=True, problem=problem))).memory
+    assert failed.prepared is not None
+    assert failed.prepared.error
+    assert decide(failed, wrong, there).memory == failed
+    right = asked(restored(path=f"{PATH}0", nonce=3), failed).wanted
+    again = decide(failed, right, there).memory
+    assert again.prepared is not None
+    assert (again.prepared.error, again.prepared.run) == ("", failed.prepared.run + 1)
+    assert decide(again, right, replace(there, proof=Proof(succeeded=True))).memory.ask is not None
 
 
 # Courses

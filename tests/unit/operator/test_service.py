@@ -14,7 +14,7 @@ from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.flink import Flink
 from modelstream_operator.observe import now
 from modelstream_operator.observed import Observed
-from modelstream_operator.reconcile import SOON, Reconciler, Session
+from modelstream_operator.reconcile import SOON, Reconciler, Session, Transition
 from modelstream_operator.resources import CLAIM, NODE, POD, Key, Manifest, Ref, Resource
 from modelstream_operator.service import Service
 from modelstream_operator.settings import Settings
@@ -95,9 +95,10 @@ def test_an_object_whose_namespace_cannot_be_read_can_still_be_deleted() -> None
     async def run() -> None:
         one, stopped = service(watch(CLAIM, "fraud", known=False)), Flag()
         body = {"metadata": {"name": "scores", "namespace": "fraud"}}
-        loop = asyncio.create_task(one.serve(SCORES, body, stopped, lambda transition: None))
+        told: list[Transition] = []
+        loop = asyncio.create_task(one.serve(SCORES, body, stopped, told.append))
         with pytest.raises(TimeoutError):
-            await one.clean_up(SCORES, body)
+            await one.clean_up(SCORES, body, told.append)
         stopped.set()
         async with asyncio.timeout(60):
             await loop
@@ -221,7 +222,8 @@ def test_nothing_is_remembered_of_an_object_that_is_gone(target: Any) -> None:
         one = service()
         served: Any = one.leases
         served.check = one.cluster.check
-        assert await one.clean_up(SCORES, {**leaving, "apiVersion": "modelstream.dev/v1alpha1"})
+        body = {**leaving, "apiVersion": "modelstream.dev/v1alpha1"}
+        assert await one.clean_up(SCORES, body, lambda transition: None)
         one.cache.changed = woken.append
         claim = {"name": "models", "namespace": "fraud", "uid": "c"}
         parts = {"spec": {"accessModes": []}, "status": {}}

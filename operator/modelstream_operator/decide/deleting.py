@@ -1,0 +1,97 @@
+"""The end of a stream that is being deleted: a last savepoint where that is asked for. Pure.
+
+It never lasts for ever: two minutes for the savepoint, and a while for the pods.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from modelstream_operator.decide.decision import (
+    Decision,
+    ForgetHighAvailability,
+    News,
+    Rest,
+    Seen,
+    TakeDown,
+    Wanted,
+)
+from modelstream_operator.decide.laststate import handed_on
+from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.decide.savepointing import savepointing, stop
+from modelstream_operator.decide.stored import Kind
+
+SAVING = timedelta(minutes=2)
+"""How long a deletion waits for its savepoint."""
+
+
+def deleting(memory: Memory, wanted: Wanted, patience: timedelta, seen: Seen) -> Decision:
+    """Take the pods away, and wait for them, but never for ever: owner references do the rest."""
+    if memory.step is not Step.DELETING:
+        saving = _saving(memory, wanted, seen)
+        if saving.memory.step is Step.SAVEPOINTING:
+            return saving
+        news = saving.news or _kept(saving.memory, wanted)
+        return Decision(_begun(saving.memory, patience, seen), news=news)
+    if seen.deployments:
+        return Decision(memory, TakeDown())
+    if seen.pods and (memory.deadline is None or seen.now < memory.deadline):
+        return Decision(memory)
+    if seen.leftovers:
+        return Decision(memory, ForgetHighAvailability())
+    return Decision(memory, gone=True)
+
+
+def _begun(memory: Memory, patience: timedelta, seen: Seen) -> Memory:
+    """A stop that is under way is no longer of interest."""
+    leaving = memory.go(Step.DELETING, seen.now, seen.now + patience)
+    return replace(leaving, ask=None, prepared=None)
+
+
+def _saving(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
+    """The stop with a last savepoint; at any other step than Savepointing it is over."""
+    if not wanted.saves_at_deletion or wanted.savepoints is None:
+        return Decision(memory if memory.step is not Step.SAVEPOINTING else _given_up(memory))
+    stops = replace(wanted, rest=Rest.SUSPENDED, keeps_state=True, from_checkpoint=False)
+    if memory.step is Step.DEPLOYED and memory.started:
+        decision = stop(memory, stops, wanted.savepoints, seen)
+    elif memory.step is Step.SAVEPOINTING:
+        decision = savepointing(memory, stops, seen)
+    else:
+        return Decision(memory)
+    later = decision.memory
+    if later.step is not Step.SAVEPOINTING:
+        return Decision(later, news=_kept(later, wanted))
+    latest = seen.now + SAVING
+    deadline = min(later.deadline or latest, latest)
+    if seen.now >= deadline or not seen.pods:
+        return Decision(_given_up(later), news=_without(later, wanted))
+    return replace(decision, memory=replace(later, deadline=deadline))
+
+
+def _given_up(memory: Memory) -> Memory:
+    return replace(memory, step=Step.DEPLOYED, ask=None)
+
+
+def _kept(memory: Memory, wanted: Wanted) -> tuple[News, ...]:
+    """Where that is which a later stream can begin with."""
+    if memory.step is Step.DEPLOYED and memory.started and wanted.checkpoints:
+        text = f"checkpoints and savepoints stay: the newest is in {_newest(memory, wanted)}"
+        return (News("StateKept", text),)
+    left = handed_on(memory)
+    if left is None:
+        return ()
+    where = f"the newest is in {left.path}" if left.kind is Kind.NEWEST else left.path
+    return (News("StateKept", f"checkpoints and savepoints stay: {where}"),)
+
+
+def _without(memory: Memory, wanted: Wanted) -> tuple[News, ...]:
+    cause = memory.ask.error if memory.ask else ""
+    why = f" ({cause})" if cause else ""
+    text = (
+        f"no savepoint could be taken{why}: the newest checkpoint is in {_newest(memory, wanted)}"
+    )
+    return (News("DeletedWithoutSavepoint", text, warns=True),)
+
+
+def _newest(memory: Memory, wanted: Wanted) -> str:
+    return f"{wanted.checkpoints}/{memory.job_id}"
