@@ -58,26 +58,34 @@ def try_to_warm_up(model: OpenModel, bound: BoundMethod, sizes: Iterable[int]) -
     Raises:
         BrokenModelError: it refuses whatever it is given, or does not give one row a record.
     """
-    _try(partial(bound.run, model), bound.signature, bound.model, sizes)
+    _try(partial(_warm, partial(bound.run, model), bound.signature, sizes), bound.model)
 
 
-def try_signature(model: OpenModel, name: str, signature: str, sizes: Iterable[int]) -> None:
+def try_signature(
+    model: OpenModel,
+    name: str,
+    signature: str,
+    sizes: Iterable[int],
+    constants: Mapping[str, Constant] = MappingProxyType({}),
+) -> None:
     """The same for a signature as it is, whatever it gives; nothing where the model lacks it.
 
     Raises:
         BrokenModelError: the model refuses whatever it is given.
     """
-    if (found := model.signatures.get(signature)) is not None:
-        _try(partial(model.call, signature), found, name, sizes)
+    if signature in model.signatures:
+        _try(partial(warm_up, model, signature, sizes, constants), name)
 
 
-def _try(
-    call: Callable[[Fed], object], signature: Signature, name: str, sizes: Iterable[int]
-) -> None:
+def _warm(call: Callable[[Fed], object], signature: Signature, sizes: Iterable[int]) -> None:
+    if not signature.stateful:
+        for size in sizes:
+            call(zeros(signature, size))
+
+
+def _try(warming: Callable[[], object], name: str) -> None:
     try:
-        if not signature.stateful:
-            for size in sizes:
-                call(zeros(signature, size))
+        warming()
     except BrokenModelError:
         raise
     except Exception as error:  # whatever the model raises

@@ -110,8 +110,12 @@ class RecurrentModel:
             SignatureMismatchError: a constant does not fit its tensor.
         """
         specs = self.found.inputs
-        given = {n: each for n, each in self.inputs.items() if isinstance(each, Constant)}
-        return {name: each.to_tensor(specs[name]).of(1) for name, each in given.items()}
+        return {name: each.to_tensor(specs[name]).of(1) for name, each in self.fixed.items()}
+
+    @property
+    def fixed(self) -> dict[str, Constant]:
+        """The same as they were given."""
+        return {n: each for n, each in self.inputs.items() if isinstance(each, Constant)}
 
     @property
     def columns(self) -> dict[str, str]:

@@ -93,7 +93,7 @@ class RecurrentFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink 
         self._metrics = ModelMetrics(runtime_context.get_metrics_group(), definition.name)
         self._session = Session(definition.model, self._metrics)
         if definition.warm_up:
-            self._session.warm_up_signature(definition.signature)
+            self._session.warm_up_signature(definition.signature, definition.fixed)
         self._step = Step(definition, self._session)
         self._hidden = HiddenState(definition.hidden, definition.name, definition.ttl)
         self._hidden.open(runtime_context)

@@ -85,7 +85,7 @@ class Step:
     def _trials(self) -> Iterator[Callable[[], object]]:
         """Calls that change nothing: not of a signature that changes variables of the model."""
         if not self._found.stateful:
-            yield partial(warm_up, self._model, self._found.name)
+            yield partial(warm_up, self._model, self._found.name, (1,), self._definition.fixed)
             if self._scored:
                 yield partial(self._model.call, self._found.name, self._scored)
 

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from modelstream import embedded
+from modelstream.convert import Constant
 from modelstream.errors import UnscorableError
 from modelstream.failure import Drop, Failure, OnError, Stage
 from modelstream.models import (
@@ -115,9 +117,13 @@ class Session:
         """Call the model with zeros, so that the first record does not wait for its first call."""
         try_to_warm_up(self, bound, self.batch.warm_up_sizes)
 
-    def warm_up_signature(self, signature: str = DEFAULT_SIGNATURE) -> None:
+    def warm_up_signature(
+        self,
+        signature: str = DEFAULT_SIGNATURE,
+        constants: Mapping[str, Constant] = MappingProxyType({}),
+    ) -> None:
         """The same where nobody knows yet how records will come: one at a time, or padded."""
-        try_signature(self, self.name, signature, self.batch.allowed_sizes or (1,))
+        try_signature(self, self.name, signature, self.batch.allowed_sizes or (1,), constants)
 
     def score(self, scorer: Scorer, given: Given, on_error: OnError) -> Outcome:
         """One batch, counted."""

@@ -25,6 +25,8 @@ from modelstream.errors import (
 from modelstream.failure import Failure, Stage
 from modelstream.models.signature import PREDICT
 from modelstream.recurrent.step import Step
+from modelstream.scoring.metrics import ModelMetrics
+from modelstream.scoring.session import Session
 
 
 class Leaky:
@@ -194,6 +196,38 @@ def test_a_model_that_cannot_work_is_no_fault_of_its_first_record() -> None:
         step = Step(RecurrentModel(empty, {"h": "h_next"}), opened)
         with pytest.raises(BrokenModelError, match="returned none for signature"):
             step({"x": 1.0}, {"h": np.zeros(1, np.float32)})
+
+
+def test_a_model_is_tried_with_its_constants_before_it_is_called_broken() -> None:
+    def called(x: Any, h: Any, k: Any) -> dict[str, Any]:
+        if k < 1 or (x < 0).any():
+            raise ValueError("k must be 1 or more, and x too")
+        return {"h_next": h + x}
+
+    specs = {"x": NUMBER, "h": NUMBER, "k": TensorSpec("int32", ())}
+    model = CallableModel(called, specs, {"h_next": NUMBER})
+    definition = RecurrentModel(model, {"h": "h_next"}, inputs={"k": ms.Constant(3)})
+    with model.open() as opened:
+        step = Step(definition, opened)
+        for _ in range(40):
+            failure = step({"x": -1.0}, {"h": np.zeros(1, np.float32)})
+            assert isinstance(failure, Failure)
+
+
+def test_it_is_warmed_with_its_constants() -> None:
+    seen: list[int] = []
+
+    def called(x: Any, h: Any, k: Any) -> dict[str, Any]:
+        seen.append(int(k))
+        return {"h_next": h + x}
+
+    specs = {"x": NUMBER, "h": NUMBER, "k": TensorSpec("int32", ())}
+    model = CallableModel(called, specs, {"h_next": NUMBER})
+    definition = RecurrentModel(model, {"h": "h_next"}, inputs={"k": ms.Constant(3)})
+    session = Session(model, ModelMetrics(None, "m"))
+    session.warm_up_signature(definition.signature, definition.fixed)
+    session.close()
+    assert seen == [3]
 
 
 def test_a_stream_without_keys_has_nothing_to_remember_by() -> None:
