@@ -18,6 +18,7 @@ from tests.e2e.counting import COUNTED, another, counts, once, send
 
 CLUSTER = "modelstream-nodes"
 FIRST, SECOND = f"{CLUSTER}-control-plane", f"{CLUSTER}-worker"
+DRAIN = ("drain", SECOND, "--ignore-daemonsets", "--delete-emptydir-data")
 SHARED = "/shared"
 LATE = "late"
 WAIT = float(os.environ.get("E2E_WAIT", "330"))
@@ -148,13 +149,36 @@ def live(namespace, component):
     return [pod for pod in found if pod["status"]["phase"] not in {"Failed", "Succeeded"}]
 
 
+def budget(namespace, enabled):
+    """Let the stream forbid, or allow, that its pods are evicted."""
+    edit = json.dumps({"spec": {"podDisruptionBudget": {"enabled": enabled}}})
+    namespace.kubectl("patch", f"{MODELSTREAM}/{COUNTED}", "--type=merge", "-p", edit)
+
+
+def healthy(namespace):
+    """Pods that the stream's budget counts."""
+    found = namespace.get("poddisruptionbudgets")["items"]
+    return found[0].get("status", {}).get("currentHealthy") if found else None
+
+
+def test_a_stream_that_forbids_it_is_not_drained(counted):
+    before = run_of(counted, COUNTED)
+    budget(counted, enabled=True)
+    eventually(lambda: healthy(counted) == 2, 60, "the budget counts both pods")
+    with pytest.raises(AssertionError, match="disruption budget"):
+        kubectl(*DRAIN, "--timeout=20s")
+    assert run_of(counted, COUNTED) == before
+    kubectl("uncordon", SECOND)
+    budget(counted, enabled=False)
+    eventually(lambda: healthy(counted) is None, 60, "the budget goes")
+
+
 def test_a_drained_node_costs_a_move_and_nothing_else(counted, kafka, timed):
     before = run_of(counted, COUNTED)
     send(kafka, *range(100))
     kafka.wait("counted", 100)
     kubectl("uncordon", FIRST)
-    drain = ("drain", SECOND, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=300s")
-    timed("kubectl drain", lambda: kubectl(*drain))
+    timed("kubectl drain", lambda: kubectl(*DRAIN, "--timeout=300s"))
     send(kafka, *range(100, 200))
     found = timed("drained → counted on, on the other node", lambda: counts(kafka, 200))
 
