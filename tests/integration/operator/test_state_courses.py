@@ -216,3 +216,31 @@ def test_a_job_that_ended_while_nobody_looked_does_not_begin_again(
     jobmanager(flink, home, 1).go("life/stopped-replaced")
     wait_until(lambda: told(home, "Ready", "JobEndedUnseen"))
     assert run_of(home) == 1
+
+
+def events(home: Space, reason: str) -> list[str]:
+    """What events of this reason say."""
+    items = home.plane.request("GET", home.path("events"))["items"]
+    return [each["message"] for each in items if each["reason"] == reason]
+
+
+def test_last_state_goes_on_from_what_the_next_jobmanager_finds_and_says_which(
+    home: Space, stateful: Any, pods: Pods, flink: FlinkDouble
+) -> None:
+    home.create(stateful)
+    settled(home)
+    before = jobmanager(flink, home, 1)
+    spec = {"restartNonce": 1, "upgrade": {"mode": "LastState"}}
+    home.patch("modelstreams", "scores", {"spec": spec})
+    wait_until(lambda: run_of(home) == 2)
+    settled(home)
+    told = environment(home.get("deployments", names.jobmanager("scores", 2)))
+    assert told["MODELSTREAM_RESTORE_FROM"].endswith(f"/checkpoints/{before.job}")
+    assert told["MODELSTREAM_RESTORE_NEWEST"] == "Needed"  # high availability knows of one
+    assert not any("/stop" in each for each in before.asked)
+    restored = home.status("scores")["restoredFrom"]
+    assert (restored["kind"], restored["jobId"]) == ("Checkpoint", before.job)
+    (message,) = wait_until(lambda: events(home, "Restored"))
+    assert restored["path"] in message
+    assert "completed at" in message
+    pods.both_run()

@@ -65,6 +65,8 @@ def test_a_savepoint_that_failed_is_told_with_its_cause_and_the_job_goes_on(ask:
     ("scene", "cause"),
     [
         pytest.param("failed/failed", "ArithmeticException", id="a task failed"),
+        pytest.param("unresourced/failed", "NoResourceAvailableException", id="no TaskManager"),
+        pytest.param("unrestorable/failed", "savepoint-1", id="before its first task"),
     ],
 )
 def test_the_cause_of_a_job_that_failed_is_told_wherever_flink_keeps_it(
@@ -87,6 +89,10 @@ def test_an_end_without_a_cause_is_told_as_often_as_it_is_heard() -> None:
 
 ENDS = {
     "failed/failed": How.FAILED,
+    "unresourced/failed": How.FAILED,
+    "unrestorable/failed": How.FAILED,
+    "cancelled/canceled": How.CANCELED,
+    "finished/finished": How.FINISHED,
     "life/stopped": How.STOPPED_BY_OTHERS,
 }
 
@@ -108,10 +114,13 @@ def test_every_recorded_end_is_believed_at_once_and_leaves_what_can_be_restored(
     assert ended is not None
     assert ended.how is ENDS[scene]
     assert bool(ended.error) is (ended.how is How.FAILED)
-    assert ended.left is not None
+    assert bool(ended.left) is (scene in {"failed/failed", "cancelled/canceled", "life/stopped"})
 
 
-@pytest.mark.parametrize("scene", ["failed/failed-replaced", "life/stopped-replaced"])
+REPLACED = ["failed/failed", "finished/finished", "cancelled/canceled", "unrestorable/failed"]
+
+
+@pytest.mark.parametrize("scene", [f"{each}-replaced" for each in REPLACED])
 def test_a_jobmanager_that_is_replaced_after_an_end_knows_no_job(ask: Ask, scene: str) -> None:
     (answers,) = ask(scene)
     assert (answers.answer, answers.application_runs) == (Answer.NO_JOB, False)
