@@ -143,7 +143,6 @@ def ours(shape: Shape, written: str, model: Path, lines: Sequence[bytes]) -> Cal
     from pyflink.table import DataTypes
     from pyflink.table.utils import pandas_to_arrow
 
-    from modelstream.flink import arrow
     from modelstream.flink.udf import Arguments, ModelFunction
 
     columns = [Column(name=name, type=kind) for name, kind in shape.types.items()]
@@ -162,9 +161,8 @@ def ours(shape: Shape, written: str, model: Path, lines: Sequence[bytes]) -> Cal
 
     def run(lap: Lap) -> None:
         handed = coders.coder_impl.arrow_to_pandas("UTC", [DataTypes.BYTES()], [batch])
-        arguments = arrow.arguments(handed)
         lap("in")
-        given = function._given(arguments)
+        _, given = function._given(handed)
         lap("decode")
         function._scorer.bound.encode(given.rows.columns)
         lap("convert")

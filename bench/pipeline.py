@@ -9,7 +9,6 @@ short and a long run, so that no start counts. The seconds of the short run are 
 
 import argparse
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -28,6 +27,7 @@ import yaml
 
 from bench import decode
 from bench.byhand import Job
+from bench.cpu import Cpu
 from bench.measure import Rates, ratio_table, table
 
 ROOT = Path(__file__).parents[1]
@@ -132,7 +132,6 @@ def _manifest(
     }
     if on_error == "DeadLetter":
         pipeline["deadLetter"] = _files("json", target.with_name(f"{target.name}-bad"))
-    slots = {"taskManager": {"slots": parallelism}}
     return {
         "apiVersion": "modelstream.dev/v1alpha1",
         "kind": "ModelStream",
@@ -140,7 +139,7 @@ def _manifest(
         "spec": {
             "models": [{"name": "scorer", "uri": f"file://{data.model}"}],
             "pipeline": pipeline,
-            "flink": {"runtimeMode": "Batch", **slots},
+            "flink": {"runtimeMode": "Batch", "parallelism": parallelism},
         },
     }
 
@@ -173,28 +172,27 @@ def once(way: Way, data: Data, rows: int, parallelism: int, scratch: Path) -> Sp
     target = scratch / "results"
     command = way.command(data, rows, target, parallelism)
     mode = "process" if way.processes else "loopback"
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
-    done = subprocess.run(
+    running = subprocess.Popen(
         command,
         cwd=ROOT,
         env={**os.environ, "_python_worker_execution_mode": mode},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        check=False,
     )
-    wall = time.perf_counter() - start
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise RuntimeError(f"{way.name}, {data.name}:\n{done.stdout[-2000:]}{done.stderr[-3000:]}")
+    cpu = Cpu(running.pid)
+    said, _ = running.communicate()
+    spent = Spent(time.perf_counter() - start, cpu.seconds())
+    if running.returncode:
+        raise RuntimeError(f"{way.name}, {data.name}:\n{said[-4000:]}")
     good = _count(target)
     expected = data.rows(rows) - round(data.bad and _bad(data) * data.rows(rows))
     if good != expected:
         raise RuntimeError(f"{way.name}, {data.name}: {good} results instead of {expected}")
     for each in scratch.glob("results*"):
         shutil.rmtree(each) if each.is_dir() else each.unlink()
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Spent(wall, cpu)
+    return spent
 
 
 def _bad(data: Data) -> float:

@@ -1,5 +1,6 @@
 """What models need of a Flink environment: processes for Python, and the batches of its job."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from modelstream.arguments import MILLISECOND
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from pyflink.datastream import StreamExecutionEnvironment
     from pyflink.table import TableEnvironment
 
+ARROW_SIZE = 4096
+"""Records of an Arrow batch at most, where a batch of the model is not larger."""
 EXECUTION_MODE = "python.execution-mode"
 # Lets the INSERTs of one job share the operator that runs the model; without it Flink plans, and
 # runs, the model once for each.
@@ -19,6 +22,8 @@ _EMBEDDED = "pyflink.fn_execution.datastream.embedded"
 _BATCH = "modelstream.batch"
 _PARAMETERS = "pipeline.global-job-parameters"
 _BUNDLE_SIZE = 100_000
+_BOUNDED_BUNDLE = timedelta(milliseconds=500)
+_RUNTIME_MODE = "execution.runtime-mode"
 
 
 def refuse_thread_mode(owner: Any) -> None:
@@ -51,17 +56,26 @@ def _refuse(mode: str) -> None:
         )
 
 
-def execution_options(batch: Batch) -> dict[str, str]:
+def execution_options(batch: Batch, *, bounded: bool = False) -> dict[str, str]:
     """The Flink options that make Python functions see such batches.
 
     A result leaves the operator when its bundle ends, not when its batch is done, and Flink checks
     the age of a bundle at a fixed rate: a record waits up to twice ``bundle.time`` (measured: 22 ms
-    at 25 ms, 2092 ms at 1 s). Bundles are large because each costs 4 to 6 ms; time bounds them.
+    at 25 ms, 2092 ms at 1 s). Bundles are large because each costs 4 to 6 ms; time bounds them, and
+    with them the memory that large records take. Where nobody waits for a record they last longer,
+    so that the JVM and Python work side by side. An Arrow batch is cut into batches of the model.
+
+    Args:
+        batch: of the model.
+        bounded: the job comes to an end, and its results are awaited only then.
     """
+    age = batch.max_latency // 2
+    if bounded:
+        age = max(age, _BOUNDED_BUNDLE)
     return {
-        "python.fn-execution.arrow.batch.size": str(batch.max_size),
+        "python.fn-execution.arrow.batch.size": str(max(ARROW_SIZE, batch.max_size)),
         "python.fn-execution.bundle.size": str(max(_BUNDLE_SIZE, batch.max_size)),
-        "python.fn-execution.bundle.time": str(max(1, batch.max_latency // MILLISECOND // 2)),
+        "python.fn-execution.bundle.time": str(max(1, age // MILLISECOND)),
     }
 
 
@@ -89,7 +103,8 @@ def configure(
         known = config.get(_PARAMETERS, "")
         if _BATCH not in known:
             config.set(_PARAMETERS, f"{known}{',' if known else ''}{_BATCH}:{batch.as_text()}")
-    for option, value in execution_options(batch).items():
+    bounded = config.get(_RUNTIME_MODE, "").upper() == "BATCH"
+    for option, value in execution_options(batch, bounded=bounded).items():
         config.set(option, value)
     return batch
 

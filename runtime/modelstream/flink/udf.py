@@ -15,6 +15,8 @@ from modelstream.failure import Fail, Failure
 from modelstream.flink import arrow
 from modelstream.flink.arrow import Argument
 from modelstream.flink.calling import Caller, as_given
+from modelstream.flink.environment import ARROW_SIZE
+from modelstream.flink.flushing import Outputs
 from modelstream.messages import excerpt
 from modelstream.scoring.metrics import ModelMetrics
 from modelstream.scoring.plan import Plan
@@ -94,6 +96,7 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
     def open(self, function_context: FunctionContext) -> None:
         """Load the model, or share the copy of this process, and warm it up."""
         arrow.keep_columns()
+        self._outputs = Outputs()
         plan = self._plan
         metrics = ModelMetrics(_metric_group(function_context), plan.model.name)
         self._session = Session.of(plan, metrics)
@@ -115,6 +118,8 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
             for position, failure in outcome.failures.items():
                 reasons.note(str(failure), partial(_shown, arguments, position))
             self._seen += given.size
+            if given.size >= ARROW_SIZE:  # there are more: those that end a bundle are fewer
+                self._outputs.send()
             return self._frame(given, outcome)
 
     def _given(self, arguments: Sequence[Any]) -> tuple[dict[str, Argument], Given]:

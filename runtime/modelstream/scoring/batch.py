@@ -19,7 +19,9 @@ class Batch:
 
     Attributes:
         max_size: records in one call of the model, at most.
-        max_latency: how long a record waits for a batch to fill, at most; at least 1 ms.
+        max_latency: how long a record waits for a batch to fill, at most; at least 1 ms. In a job
+            of Flink's batch mode, whose results are awaited at its end, half a second where less
+            is given.
         allowed_sizes: batch sizes that the model was compiled or tuned for, increasing; the last
             one is max_size. A batch is padded to the next of them with copies of its first record.
     """

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -81,14 +82,38 @@ class Given:
         good = [at for at in range(whole.size) if at not in failures]
         return cls(whole.rows.take(good), whole.size, failures)
 
-    def spread(self, values: Sequence[Any]) -> Sequence[Any]:
+    def spread(self, values: Any) -> Any:
         """Values of ``rows`` as a column of the batch, None where a record has failed."""
-        if len(self.rows) == self.size:
-            return values
-        column: list[Any] = [None] * self.size
-        for position, value in zip(self.rows.positions.tolist(), values, strict=True):
-            column[position] = value
-        return column
+        return spread(values, self.rows.positions, self.size)
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Parts of a column, one after the other: an array where all are arrays of one kind."""
+    if len(parts) == 1:
+        return parts[0]
+    kinds = {
+        (each.dtype, each.shape[1:]) if isinstance(each, np.ndarray) else None for each in parts
+    }
+    if len(kinds) == 1 and None not in kinds:
+        return np.concatenate(parts)
+    return list(chain.from_iterable(parts))
+
+
+def spread(values: Any, positions: npt.NDArray[np.intp], size: int) -> Any:
+    """Values that stand at these positions of a batch, as a column of it.
+
+    Where there is no value the column has None; an array of numbers is masked there.
+    """
+    if len(positions) == size and (positions[1:] > positions[:-1]).all():
+        return values
+    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "biuf":
+        numbers = np.ma.masked_all(size, values.dtype)  # type: ignore[no-untyped-call]  # no types
+        numbers[positions] = values
+        return numbers
+    column: list[Any] = [None] * size
+    for position, value in zip(positions.tolist(), values, strict=True):
+        column[position] = value
+    return column
 
 
 def _span(values: Any, start: int, end: int) -> Any:

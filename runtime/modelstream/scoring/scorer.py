@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from modelstream.errors import BrokenModelError, ConversionError, UnevenShapesError
 from modelstream.failure import Failure, Stage
 from modelstream.models import BoundMethod, OpenModel
@@ -18,7 +20,7 @@ from modelstream.models.warmup import zeros
 from modelstream.scoring.batch import Batch
 from modelstream.scoring.doubt import Doubt
 from modelstream.scoring.metrics import Meter, NoMeter
-from modelstream.scoring.rows import Given, Rows
+from modelstream.scoring.rows import Given, Rows, joined, spread
 
 Columns = Mapping[str, Any]
 
@@ -184,17 +186,16 @@ class Scorer:
                 yield partial(self.bound.run, self._model, self._scored)
 
     def _assembled(self, size: int, parts: Sequence[tuple[Rows, Columns]]) -> Columns:
-        if len(parts) == 1 and len(parts[0][0]) == size:
-            return parts[0][1]
-        names = [column.name for column in self.bound.output_columns]
-        columns: dict[str, list[Any]] = {name: [None] * size for name in names}
-        for some, scored in parts:
-            for name, values in columns.items():
-                for position, value in zip(some.positions.tolist(), scored[name], strict=True):
-                    values[position] = value
-        return columns
+        positions = np.concatenate([_NOWHERE, *(some.positions for some, _ in parts)])
+        return {
+            column.name: spread(
+                joined([scored[column.name] for _, scored in parts]), positions, size
+            )
+            for column in self.bound.output_columns
+        }
 
 
+_NOWHERE = np.empty(0, np.intp)
 _CALL_STAGES = (Stage.ENCODE, Stage.INFERENCE, Stage.OUTPUT)
 
 

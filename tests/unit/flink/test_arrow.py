@@ -195,3 +195,24 @@ def test_the_same_column_for_two_tensors_and_constants_feed_the_tensors_that_the
     result = called(model, ("a", "b", "c"), x, y, 7)
     assert result["y"].tolist()[::2] == [BIG + 6, 9]
     assert "column 'a' is null" in result["error"][1]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kind"),
+    [
+        pytest.param("int64", pa.int64(), id="integers"),
+        pytest.param("float32", pa.float32(), id="floats"),
+        pytest.param("bool", pa.bool_(), id="booleans"),
+    ],
+)
+def test_a_record_without_a_result_is_null_beside_the_numbers_of_the_others(
+    dtype: str, kind: Any
+) -> None:
+    model = CallableModel(
+        lambda x: {"y": x.astype(dtype)},
+        {"x": TensorSpec("int64", (None,), "x")},
+        {"y": TensorSpec(dtype, (None,), "y")},
+    )
+    result = called(model, ("x",), *handed(pa.array([1, None, 0, None, 1])))
+    made = pa.array(result, type=pa.struct([("y", kind)]))
+    assert [row["y"] for row in made.to_pylist()] == [1, None, 0, None, 1]

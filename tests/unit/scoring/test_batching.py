@@ -1,10 +1,27 @@
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
 from modelstream.errors import OptionError
-from modelstream.flink.environment import agreed, execution_options
+from modelstream.flink.environment import agreed, configure, execution_options
 from modelstream.scoring.batch import Batch
+
+
+@dataclass
+class Environment:
+    """The options of a TableEnvironment, and nothing else of it."""
+
+    options: dict[str, str]
+
+    def get_config(self) -> "Environment":
+        return self
+
+    def get(self, name: str, default: str) -> str:
+        return self.options.get(name, default)
+
+    def set(self, name: str, value: str) -> None:
+        self.options[name] = value
 
 
 @pytest.mark.parametrize(
@@ -51,10 +68,31 @@ def test_a_batch_is_split_at_its_limit() -> None:
 def test_the_bundle_ends_after_half_the_latency_because_flink_waits_up_to_twice() -> None:
     options = execution_options(Batch(512, timedelta(milliseconds=80)))
     assert options == {
-        "python.fn-execution.arrow.batch.size": "512",
+        "python.fn-execution.arrow.batch.size": "4096",
         "python.fn-execution.bundle.size": "100000",
         "python.fn-execution.bundle.time": "40",
     }
+
+
+@pytest.mark.parametrize(
+    ("mode", "latency", "bundle"),
+    [
+        pytest.param("STREAMING", 80, "40", id="somebody waits for each record"),
+        pytest.param("AUTOMATIC", 80, "40", id="nobody knows"),
+        pytest.param("BATCH", 80, "500", id="all wait for the end"),
+        pytest.param("batch", 80, "500", id="in small letters"),
+        pytest.param("BATCH", 3000, "1500", id="more than enough"),
+    ],
+)
+def test_bundles_of_a_batch_job_last_longer(mode: str, latency: int, bundle: str) -> None:
+    environment = Environment({"execution.runtime-mode": mode})
+    configure(environment, Batch(512, timedelta(milliseconds=latency)))
+    assert environment.options["python.fn-execution.bundle.time"] == bundle
+
+
+def test_an_arrow_batch_is_never_smaller_than_a_batch() -> None:
+    options = execution_options(Batch(8192))
+    assert options["python.fn-execution.arrow.batch.size"] == "8192"
 
 
 def test_a_bundle_is_never_smaller_than_a_batch() -> None:

@@ -53,7 +53,7 @@ def test_every_record_is_scored_or_fails_and_none_is_both(kinds: list[str], batc
             assert scored[index] == 2 * index
         else:
             assert failure is not None
-            assert scored[index] is None
+            assert scored[index] is None or scored[index] is np.ma.masked
             assert failure.stage is (Stage.INFERENCE if kind == BAD_VALUE else Stage.ENCODE)
 
 
@@ -231,3 +231,11 @@ def test_records_of_different_shapes_are_grouped_and_keep_their_order() -> None:
     outcome = score(list(arrays), model=Summing())
     assert list(outcome.columns["y"]) == [2, 3, 2, 1, 3]
     assert not outcome.failures
+
+
+def test_more_records_than_a_batch_takes_are_one_column_of_numbers(tmp_path: Path) -> None:
+    model = NumpyModel(tmp_path / "calls")
+    outcome = score([float(at) for at in range(10)], Batch(4), model)
+    assert called(tmp_path / "calls") == [4, 4, 2]
+    assert outcome.columns["y"].dtype == np.float32
+    assert outcome.columns["y"].tolist() == [2.0 * at for at in range(10)]
