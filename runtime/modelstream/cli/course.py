@@ -14,7 +14,7 @@ from modelstream.cli.outputs import Output
 from modelstream.cli.progress import is_silent
 from modelstream.cli.watch import Watch
 from modelstream.errors import JobError
-from modelstream.flink.jobstate import job_state
+from modelstream.flink.jvm.jobstate import job_state
 from modelstream_crds.v1alpha1 import RuntimeMode
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modelstream.flink.jobstate import stop_with_savepoint
+from modelstream.flink.jvm.jobstate import stop_with_savepoint
 from modelstream.job.failures import summary
 
 _STOP_SECONDS = 660

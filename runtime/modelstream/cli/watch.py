@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from modelstream import embedded
 from modelstream.cli.progress import ProgressLine
 from modelstream.embedded import Tally
-from modelstream.flink.jobstate import JobState
+from modelstream.flink.jvm.jobstate import JobState
 from modelstream.job.failures import summary
 
 _POLL_SECONDS = 0.1

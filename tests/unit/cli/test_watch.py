@@ -10,7 +10,7 @@ from tests.unit.cli.test_progress import Clock, Terminal
 from modelstream.cli.progress import ProgressLine
 from modelstream.cli.watch import Watch
 from modelstream.embedded import Tally
-from modelstream.flink.jobstate import JobState
+from modelstream.flink.jvm.jobstate import JobState
 
 FAILURE = "org.apache.flink.util.FlinkRuntimeException: Failed to list topics of hunter22"
 

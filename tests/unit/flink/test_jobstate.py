@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from modelstream.flink import jvm
-from modelstream.flink.jobstate import JobState, job_state, stop_with_savepoint
+from modelstream.flink.jvm.jobstate import JobState, job_state, stop_with_savepoint
 
 
 def answer(value: Any) -> Any:
