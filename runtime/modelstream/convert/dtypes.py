@@ -62,6 +62,16 @@ DTYPES = {
 }
 
 
+_ELSEWHERE = {"text": "STRING", "str": "STRING", "long": "BIGINT", "real": "FLOAT"}
+
+
+def sql_of(word: str) -> str | None:
+    """The Flink SQL type that somebody means who writes a dtype, or a type of other languages."""
+    dtype = DTYPES.get(word.lower())
+    meant = dtype.sql if dtype else _ELSEWHERE.get(word.lower())
+    return None if meant == word.upper() else meant
+
+
 def dtype_of(name: str) -> DType:
     """The dtype of that name.
 

@@ -1,6 +1,6 @@
 """Flink SQL types held against tensors, before a job starts."""
 
-from modelstream.convert.dtypes import DTYPES, Kind, dtype_of
+from modelstream.convert.dtypes import DTYPES, Kind, dtype_of, sql_of
 from modelstream.convert.flinktypes import FlinkType, parse_type
 from modelstream.convert.spec import Layout, TensorSpec, ranks
 
@@ -74,8 +74,23 @@ def _wrong_element(parsed: FlinkType, spec: TensorSpec, kind: Kind) -> str | Non
     if element == "ROW" and kind is Kind.STRING:
         return _no_features(parsed.element)
     takes = "/".join(sorted(_TAKES[kind]))
-    hint = f"; {_HINTS[element]}" if element in _HINTS else ""
+    hint = f"; {hint}" if (hint := _hint(element, kind)) else ""
     return f"{element} values do not fit {spec.dtype}, which takes {takes}{hint}"
+
+
+def _hint(element: str, kind: Kind) -> str:
+    """What to write instead."""
+    if meant := sql_of(element):
+        return f"{element} is no type of Flink SQL: write {meant}"
+    match kind:
+        case Kind.STRING if element not in ("MAP", "ROW"):
+            return "CAST it AS STRING"
+        case Kind.BOOLEAN if element in _INTEGERS | _FLOATS | {"DECIMAL"}:
+            return "compare it, as in x <> 0"
+        case Kind.INTEGER if element == "DECIMAL":
+            return _HINTS["FLOAT"]
+        case _:
+            return _HINTS.get(element, "")
 
 
 def _no_features(row: FlinkType) -> str | None:

@@ -165,6 +165,10 @@ def test_raw_gives_the_bytes_or_the_text() -> None:
             id="standard",
         ),
         pytest.param("csv", {}, {"x": "ROW<a INT>"}, "no type that CSV", id="csv-row"),
+        pytest.param("json", {}, {"x": "int64"}, "INT64 is no type .*: write BIGINT", id="dtype"),
+        pytest.param(
+            "csv", {}, {"x": "int64"}, "INT64 is no type .*: write BIGINT", id="csv-dtype"
+        ),
         pytest.param(
             "csv",
             {"csv.array-element-delimiter": ""},

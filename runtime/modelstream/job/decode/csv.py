@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from modelstream.convert.dtypes import sql_of
 from modelstream.errors import ConversionError, OptionError, RecordError
 from modelstream.job.decode import options as option
 from modelstream.job.decode import scalars
@@ -159,8 +160,8 @@ def _scalar(kind: str) -> Convert:
         return scalars.csv_time
     convert = scalars.convert_text(kind, TimestampFormat.SQL)
     if convert is None:
-        raise OptionError(
-            f"pipeline.source.schema: {kind} is no type that CSV is decoded to here; "
-            f"scalars and arrays of scalars are"
-        )
+        meant = sql_of(kind)
+        said = "that CSV is decoded to here; scalars and arrays of scalars are"
+        said = f"of Flink SQL: write {meant}" if meant else said
+        raise OptionError(f"pipeline.source.schema: {kind} is no type {said}")
     return convert

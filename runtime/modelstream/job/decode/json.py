@@ -7,6 +7,7 @@ from functools import lru_cache
 from math import isinf
 from typing import Any
 
+from modelstream.convert.dtypes import sql_of
 from modelstream.convert.flinktypes import FlinkType
 from modelstream.errors import ConversionError, OptionError, RecordError
 from modelstream.job.decode import options as option
@@ -198,7 +199,9 @@ def _map(kind: FlinkType, standard: TimestampFormat, strict: bool) -> Convert:
 def _scalar(kind: str, standard: TimestampFormat) -> Convert:
     from_text = scalars.convert_text(kind, standard)
     if from_text is None:
-        raise OptionError(f"pipeline.source.schema: {kind} is no type that JSON can hold")
+        meant = sql_of(kind)
+        said = f"of Flink SQL: write {meant}" if meant else "that JSON can hold"
+        raise OptionError(f"pipeline.source.schema: {kind} is no type {said}")
     match kind:
         case "STRING":
             return _text
