@@ -260,3 +260,16 @@ def _text(index: int, value: Any, *, binary: bool) -> Any:
             return value.encode()
         case _:
             return value
+
+
+def plain(value: Any) -> Any:
+    """A value of a column that `from_tensor` made in Python's own types, however deep it nests."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if (
+        isinstance(value, list)
+        and value
+        and (type(value[0]) is list or hasattr(value[0], "tolist"))
+    ):
+        return list(map(plain, value))
+    return value

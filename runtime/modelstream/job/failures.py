@@ -27,6 +27,8 @@ _HINTS = {
     "properties.bootstrap.servers",
     _NO_COLUMNS: "perhaps a function in SQL is called with constants only, or with columns that a "
     "WHERE makes constants, for which Flink starts none: write f(CAST(ROW(x) AS ROW<x FLOAT>))",
+    "Unsupported type BINARY": "a constant of bytes among the arguments of a function, which Flink "
+    "hands to none: write f(CAST(ROW(x, X'00') AS ROW<x FLOAT, y BYTES>))",
 }
 # Classes that only wrap what went wrong.
 _WRAPPERS = (

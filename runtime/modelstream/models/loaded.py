@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast
 
 import numpy.typing as npt
 
-from modelstream.convert.columns import to_tensor
+from modelstream.convert.columns import plain, to_tensor
 from modelstream.convert.fields import fields
 from modelstream.convert.inputs import Tensor, to_input
 from modelstream.convert.raggedvalue import RaggedValue
@@ -319,8 +319,3 @@ def _load_error(directory: Path, causes: Mapping[str, Exception]) -> ModelLoadEr
         f"\n  {title}: {type(error).__name__}: {error}" for title, error in causes.items()
     )
     return ModelLoadError(f"TensorFlow cannot load the model {directory}:{said}")
-
-
-def plain(value: Any) -> Any:
-    """A value in Python's own types: no numpy scalar, no array."""
-    return value.tolist() if hasattr(value, "tolist") else value

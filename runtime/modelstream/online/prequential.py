@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelstream.convert import from_tensor
+from modelstream.convert.columns import plain
 from modelstream.errors import ConversionError, DivergedError
 from modelstream.failure import Failure, Stage
 from modelstream.online.definition import OnlineModel
@@ -312,4 +313,4 @@ def _blank(array: Array) -> Array:
 
 def _column(array: Array, spec: Any) -> Sequence[Any]:
     column = from_tensor(array.reshape(len(array), *spec.record_shape))
-    return [each.tolist() if hasattr(each, "tolist") else each for each in column]
+    return list(map(plain, column))

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelstream.convert import from_tensor
+from modelstream.convert.columns import plain
 from modelstream.convert.inputs import Tensor, to_input
 from modelstream.errors import BrokenModelError, ConversionError
 from modelstream.failure import Failure, Stage
@@ -64,7 +65,7 @@ class Step:
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 return Failure(Stage.INFERENCE, "NotFinite", f"the state {name!r} is not finite")
         try:
-            return [_value(from_tensor(given[name])) for name in self._columns.values()], after
+            return [plain(from_tensor(given[name])[0]) for name in self._columns.values()], after
         except ConversionError as error:
             return Failure.of(Stage.OUTPUT, error)
 
@@ -95,8 +96,3 @@ class Step:
                 yield tensor, to_input([record[column]], self._found.inputs[tensor])
             except ConversionError as error:
                 raise ConversionError(f"column {column!r}: {error}", error.index) from None
-
-
-def _value(column: Any) -> Any:
-    value = column[0]
-    return value.tolist() if hasattr(value, "tolist") else value

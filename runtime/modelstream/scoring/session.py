@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from modelstream import embedded
 from modelstream.convert import Constant
+from modelstream.convert.columns import plain
 from modelstream.errors import UnscorableError
 from modelstream.failure import Drop, Failure, OnError, Stage
 from modelstream.models import (
@@ -257,7 +258,7 @@ def _plain(values: Any) -> Sequence[Any]:
     if isinstance(values, np.ndarray):
         listed: list[Any] = values.tolist()
         return listed
-    return [value.tolist() if hasattr(value, "tolist") else value for value in values]
+    return list(map(plain, values))
 
 
 def _length(values: Any) -> int:

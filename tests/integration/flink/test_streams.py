@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.support import models
 from tests.support.flink import HUNG_UP, in_processes, stream_environment, streamed
@@ -15,7 +16,7 @@ from modelstream.failure import DeadLetter
 from modelstream.flink.entry import infer
 from modelstream.flink.jvm import has_event_time
 from modelstream.flink.route import Route
-from modelstream.models import Predict, SavedModel
+from modelstream.models import CallableModel, Predict, SavedModel, TensorSpec
 from modelstream.scoring.batch import Batch
 
 pytestmark = [pytest.mark.flink, HUNG_UP]
@@ -89,29 +90,42 @@ def test_records_of_every_kind_go_through() -> None:
     objects = env.from_collection([{"x": 3.0}, {"y": 4.0}])  # of a type that Flink does not know
     keyed = pairs.key_by(lambda each: each[0], Types.LONG())
     second = Predict(inputs={"x": "f1"})
+    matrices = CallableModel(
+        lambda x: np.stack([x, x, -x, -x], 1).reshape(-1, 2, 2),
+        {"x": TensorSpec("float32", (None,))},
+        {"y": TensorSpec("float32", (None, 2, 2))},
+    )
     results = [
         *(infer(values, NumpyModel(), path=route) for route in ROUTES),
         *(infer(pairs, NumpyModel(), second, keep=["f0"], path=route) for route in ROUTES),
         infer(keyed, NumpyModel(), second, keep=[]),
+        *(infer(values, matrices, path=route) for route in ROUTES),
         infer(objects, NumpyModel(), on_error=DeadLetter()),
     ]
     taken = [result.choice.route for result in results]
-    assert taken == [*ROUTES, *ROUTES, Route.ARROW, Route.ASYNC]
+    assert taken == [*ROUTES, *ROUTES, Route.ARROW, *ROUTES, Route.ASYNC]
     assert "Python objects" in results[-1].choice.reason
     lines = [
         result.scored.map(lambda row, number=number: f"{number} {list(row)}", text)
         for number, result in enumerate(results)
     ]
-    letters = results[-1].dead_letters.map(lambda row: f"8 {row.message}", text)
+    letters = results[-1].dead_letters.map(lambda row: f"99 {row.message}", text)
     found = sorted(streamed(letters.union(*lines)))
-    assert found == [
-        *(f"{number} [{x}, {2 * x}]" for number in range(3) for x in (1.0, 2.0)),
-        *(f"{number} [{at}, {y}]" for number in range(3, 6) for at, y in ((1, 3.0), (2, 5.0))),
-        "6 [3.0]",
-        "6 [5.0]",
-        "7 [{'x': 3.0}, 6.0]",
-        "8 the record has no field 'x'; it has 'y'",
-    ]
+    assert found == sorted(
+        [
+            *(f"{number} [{x}, {2 * x}]" for number in range(3) for x in (1.0, 2.0)),
+            *(f"{number} [{at}, {y}]" for number in range(3, 6) for at, y in ((1, 3.0), (2, 5.0))),
+            "6 [3.0]",
+            "6 [5.0]",
+            *(
+                f"{number} [{x}, [[{x}, {x}], [-{x}, -{x}]]]"
+                for number in (7, 8, 9)
+                for x in (1.0, 2.0)
+            ),
+            "99 the record has no field 'x'; it has 'y'",
+            "10 [{'x': 3.0}, 6.0]",
+        ]
+    )
 
 
 def test_every_record_gets_its_own_result_in_batches_and_in_order(tmp_path: Path) -> None:

@@ -152,3 +152,11 @@ def test_the_functions_own_error_is_told_where_flink_only_says_that_its_task_is_
 def test_what_flink_knows_better_is_told_by_flink() -> None:
     text = "java.io.IOException: No space left on device"
     assert "No space left" in str(failures.job_error(FlinkError(text)))
+
+
+def test_a_constant_that_flink_hands_to_no_function_is_told_with_what_to_write() -> None:
+    told = failures.summary(
+        "java.lang.RuntimeException: Unsupported type BINARY\n\tat a.B.c(B.java:1)"
+    )
+    assert "Unsupported type BINARY (a constant of bytes among" in told
+    assert "CAST(ROW(" in told

@@ -20,8 +20,12 @@ from modelstream.models import (
     warm_up,
 )
 from modelstream.models.signature import PREDICT, REGRESS
+from modelstream.recurrent.definition import RecurrentModel
+from modelstream.recurrent.step import Step
+from modelstream.scoring.metrics import ModelMetrics
 from modelstream.scoring.rows import Given
 from modelstream.scoring.scorer import Scorer
+from modelstream.scoring.session import ModelHandle, Session
 
 NUMBER = TensorSpec("float32", (None,))
 X, Y = {"x": NUMBER}, {"y": NUMBER}
@@ -234,3 +238,26 @@ def test_the_warm_up_of_a_ragged_input_has_no_empty_rows(spec, expected):
     with CallableModel(noted, {"x": spec}, {"y": TensorSpec("float32", (None,))}).open() as opened:
         warm_up(opened, "serving_default", [2])
     assert given == [expected]
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (1, 2), (2, 1, 2)])
+def test_a_result_is_of_pythons_own_types_however_deep_it_nests(shape):
+    values = np.full((2, *shape), np.nan, np.float32)
+    model = CallableModel(
+        lambda x: values[: len(x)], X, {"y": TensorSpec("float32", (None, *shape))}
+    )
+    recurrent = RecurrentModel(
+        CallableModel(
+            lambda x, h: {"n": h, "y": values[:1]},
+            {**X, "h": NUMBER},
+            {"n": NUMBER, **model.signatures["serving_default"].outputs},
+        ),
+        {"h": "n"},
+    )
+    session = Session(model, ModelMetrics(None, "m"))
+    found = [each["y"] for each in ModelHandle(session).score_all([{"x": 1.0}, {"x": 2.0}])]
+    session.close()
+    with model.open() as opened, recurrent.model.open() as other:
+        found.append(opened.score({"x": 1.0})["y"])
+        outputs, _ = Step(recurrent, other)({"x": 1.0}, {"h": np.zeros(1, np.float32)})
+    assert [repr(each) for each in [*found, *outputs]] == [repr(values[0].tolist())] * 4
