@@ -186,6 +186,19 @@ class ModelStreamSpec(Part):
             at=".state.restoreFrom",
         ),
         Rule(
+            name="deletion-savepoint-needs-streaming",
+            message="is not for batch jobs, which have no savepoints: leave it out, or write"
+            " flink.runtimeMode: Streaming",
+            cel="!has(self.state) || self.state.deletionPolicy != 'Savepoint' ||"
+            " self.flink.runtimeMode == 'Streaming'",
+            holds=lambda s: (
+                s.state is None
+                or s.state.deletion_policy is not DeletionPolicy.SAVEPOINT
+                or s.flink.runtime_mode is RuntimeMode.STREAMING
+            ),
+            at=".state.deletionPolicy",
+        ),
+        Rule(
             name="slots-fit-gpus",
             message="is more than spec.gpu.count, and each slot's Python worker takes a GPU of its"
             " own: write at most spec.gpu.count",

@@ -1,7 +1,7 @@
 """What Flink says to one pass: of a job, that there is none, or nothing at all."""
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Container
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -127,9 +127,12 @@ class Questions:
         return tuple(root_cause(trace) for trace in found or ())
 
     async def _checkpoints(self) -> Checkpoints:
-        """A batch job has none, and Flink says so by an error."""
+        """A batch job has none, and Flink says so by an error.
+
+        What somebody on the way says is no answer: the job would seem to have left nothing.
+        """
         job_id = self.memory.job_id
-        found = await self._optional(self.flink.checkpoints(self.url, job_id))
+        found = await self._optional(self.flink.checkpoints(self.url, job_id), own={400, 404})
         return Checkpoints.of(found or {}, job_id)
 
     async def _savepoint(self) -> SavepointAnswer | None:
@@ -157,12 +160,17 @@ class Questions:
             return None
         return Found.of(await self._optional(self.flink.configuration(self.url)) or {})
 
-    async def _optional(self, question: Awaitable[T]) -> T | None:
-        """What may be refused without hiding what is known of the job; silence is silence."""
+    async def _optional(
+        self, question: Awaitable[T], own: Container[int] | None = None
+    ) -> T | None:
+        """What may be refused without hiding what is known of the job; silence is silence.
+
+        ``own`` are the statuses of Flink's own refusals, where others are no answer.
+        """
         try:
             return await question
         except FlinkError as error:
-            if not error.status:
+            if not error.status or (own is not None and error.status not in own):
                 raise
             logger.info("%s/%s: Flink: %s", *self.key, error)
             return None

@@ -196,10 +196,13 @@ class Reconciler:
     async def _reading(self, session: Session, manifest: Manifest, memory: Memory) -> Reading:
         """The spec, and what it names elsewhere; what is deleted needs none."""
         reading, programs = session.read(manifest, self.settings), self.cache.programs
+        if "deletionTimestamp" in manifest["metadata"]:
+            programs.forget(session.key)
+            return reading
         if (name := other_stream(reading.stream, memory)) is not None:
             there = Ref(MODELSTREAM.kind, session.key.namespace, name)
             reading = replace(reading, other=await self.cluster.get(there))
-        if reading.source is None or "deletionTimestamp" in manifest["metadata"]:
+        if reading.source is None:
             programs.forget(session.key)
             return reading
         patience = self.settings.request_timeout

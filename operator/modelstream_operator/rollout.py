@@ -105,7 +105,8 @@ def _place(asked: Wish, memory: Memory, *, ready: bool) -> Place:
         return Place.RUNS if goes_on else Place.APART
     if memory.step in _BETWEEN:
         return Place.MOVES
-    runs = memory.step is Step.DEPLOYED and memory.started is not None and ready
+    well = ready or memory.prepared is not None  # whose turn it is keeps it in a bad moment
+    runs = memory.step is Step.DEPLOYED and memory.started is not None and well
     keeps = wanted.keeps_state and wanted.savepoints is not None
     return Place.WAITS if runs and keeps else Place.APART
 

@@ -178,7 +178,7 @@ def _as_before(
     asked = replace(
         _by_mode(common, deployed),
         revision=kept.id,
-        rest=_rest(deployed),
+        rest=common.rest or _rest(deployed),  # it resumes with what is asked for, or not at all
         parallelism=_scalable(deployed),
     )
     return Wish(manifest, asked, deployed, reading.refusal, kept=kept, missing=reading.missing)

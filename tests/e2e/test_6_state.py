@@ -131,7 +131,7 @@ def test_a_path_that_is_not_there_does_not_stop_it_and_nothing_begins_anew(count
     before = counted.status(COUNTED)["job"]["id"]
     origin = {"newest": False, "path": "file:///var/lib/modelstream/state/away", "nonce": 1}
     choose(counted, origin)
-    counted.says(COUNTED, "StateMissing", "/state/away", "restoreFrom.path")
+    counted.says(COUNTED, "StateMissing", "/state/away", "spec.state.restoreFrom")
     assert counted.condition(COUNTED, "Ready")["status"] == "True"
     choose(counted, {"path": None, "nothing": True})
     eventually(

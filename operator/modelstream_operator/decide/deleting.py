@@ -16,7 +16,7 @@ from modelstream_operator.decide.decision import (
     Wanted,
 )
 from modelstream_operator.decide.laststate import handed_on
-from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.decide.memory import How, Memory, Step
 from modelstream_operator.decide.savepointing import savepointing, stop
 from modelstream_operator.decide.stored import Kind
 
@@ -25,7 +25,10 @@ SAVING = timedelta(minutes=2)
 
 
 def deleting(memory: Memory, wanted: Wanted, patience: timedelta, seen: Seen) -> Decision:
-    """Take the pods away, and wait for them, but never for ever: owner references do the rest."""
+    """Save what is to be saved, then take the pods away and wait for them, but never for ever.
+
+    Owner references do the rest.
+    """
     if memory.step is not Step.DELETING:
         saving = _saving(memory, wanted, seen)
         if saving.memory.step is Step.SAVEPOINTING:
@@ -60,12 +63,23 @@ def _saving(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
         return Decision(memory)
     later = decision.memory
     if later.step is not Step.SAVEPOINTING:
-        return Decision(later, news=_kept(later, wanted))
-    latest = seen.now + SAVING
-    deadline = min(later.deadline or latest, latest)
-    if seen.now >= deadline or not seen.pods:
-        return Decision(_given_up(later), news=_without(later, wanted))
-    return replace(decision, memory=replace(later, deadline=deadline))
+        dropped = later.ended is not None and later.ended.how is How.DROPPED
+        cause = decision.news[0].message.partition(":")[0] if decision.news else ""
+        news = _without(later, wanted, cause) if dropped else _kept(later, wanted)
+        return Decision(later, news=news)
+    later = _hurried(later, seen)
+    if (later.deadline and seen.now >= later.deadline) or not seen.pods:
+        cause = later.ask.error if later.ask else ""
+        return Decision(_given_up(later), news=_without(later, wanted, cause))
+    return replace(decision, memory=later)
+
+
+def _hurried(memory: Memory, seen: Seen) -> Memory:
+    """A stop for a change may take longer than one for a deletion: that begins now."""
+    since, deadline = memory.since or seen.now, memory.deadline
+    if deadline is not None and deadline - since <= SAVING:
+        return memory
+    return replace(memory, since=seen.now, deadline=seen.now + SAVING)
 
 
 def _given_up(memory: Memory) -> Memory:
@@ -74,7 +88,8 @@ def _given_up(memory: Memory) -> Memory:
 
 def _kept(memory: Memory, wanted: Wanted) -> tuple[News, ...]:
     """Where that is which a later stream can begin with."""
-    if memory.step is Step.DEPLOYED and memory.started and wanted.checkpoints:
+    streams = wanted.checkpoints and wanted.savepoints
+    if memory.step is Step.DEPLOYED and memory.started and streams:
         text = f"checkpoints and savepoints stay: the newest is in {_newest(memory, wanted)}"
         return (News("StateKept", text),)
     left = handed_on(memory)
@@ -84,8 +99,7 @@ def _kept(memory: Memory, wanted: Wanted) -> tuple[News, ...]:
     return (News("StateKept", f"checkpoints and savepoints stay: {where}"),)
 
 
-def _without(memory: Memory, wanted: Wanted) -> tuple[News, ...]:
-    cause = memory.ask.error if memory.ask else ""
+def _without(memory: Memory, wanted: Wanted, cause: str) -> tuple[News, ...]:
     why = f" ({cause})" if cause else ""
     text = (
         f"no savepoint could be taken{why}: the newest checkpoint is in {_newest(memory, wanted)}"

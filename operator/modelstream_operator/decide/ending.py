@@ -97,11 +97,12 @@ def _began(memory: Memory) -> Stored | None:
 
 
 def _recorded(memory: Memory, wanted: Wanted, record: Record, seen: Seen) -> Ended:
-    """A job that succeeded and left a savepoint of ours was stopped by us."""
+    """A job that succeeded and left a savepoint was stopped: by us where that is in our place."""
     path = record.path
     saved = path is not None and path.startswith(f"{wanted.savepoints}/")
     if path and saved and record.status == "SUCCEEDED":
-        return stopped(memory, seen, path)
+        ours = path.startswith(f"{wanted.savepoints}/{memory.job_id}-")
+        return stopped(memory, seen, path, How.STOPPED if ours else How.STOPPED_BY_OTHERS)
     left = _began(memory)
     if path:
         left = Stored(path, Kind.SAVEPOINT if saved else Kind.CHECKPOINT, memory.job_id)

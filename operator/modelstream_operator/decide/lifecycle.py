@@ -108,7 +108,10 @@ def _deploy(memory: Memory, wanted: Wanted, seen: Seen) -> Memory:
 def _origin(memory: Memory, wanted: Wanted) -> Stored | None:
     if wanted.restore is not None:
         return wanted.restore.origin
-    return handed_on(memory) if wanted.keeps_state else None
+    ended = memory.ended
+    came_to_nothing = ended is not None and ended.how is How.NOT_STARTED
+    again = came_to_nothing and memory.revision == wanted.revision
+    return handed_on(memory) if wanted.keeps_state or again else None
 
 
 def _deployed(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:

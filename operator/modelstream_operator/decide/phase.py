@@ -17,6 +17,7 @@ _MAY_PASS = {
     Reason.CLAIM_NOT_BOUND,
     Reason.SECRET_NOT_FOUND,
     Reason.CONFIG_MAP_NOT_FOUND,
+    Reason.STATE_NOT_THERE,
     Reason.QUOTA,
 }
 """Causes that may go away without an edit: the phase stays Pending."""

@@ -107,7 +107,7 @@ class Reason(StrEnum):
         "Unknown: the JobManager is ready and does not answer; what was known last is kept",
     )
     STATE_NOT_THERE = (
-        *("StateNotThere", f"{_JOB}, Updated"),
+        *("StateNotThere", f"Ready, {_JOB}, Updated"),
         "the stream that `state.restoreFrom` names has left no state to begin with, or still runs",
     )
     SAVEPOINT_NOT_POSSIBLE = (

@@ -38,7 +38,7 @@ def needs_proof(memory: Memory, wanted: Wanted, seen: Seen) -> bool:
     """
     if wanted.rest is not None or not wanted.restart:
         return False
-    return is_prepared(memory, wanted) or _runs(memory, seen)
+    return is_prepared(memory, wanted) or runs_well(memory, seen)
 
 
 def is_prepared(memory: Memory, wanted: Wanted) -> bool:
@@ -47,8 +47,8 @@ def is_prepared(memory: Memory, wanted: Wanted) -> bool:
     return found is not None and (found.revision, found.origin) == (wanted.revision, wanted.origin)
 
 
-def _runs(memory: Memory, seen: Seen) -> bool:
-    """Of a job that nobody hears of nothing is known: it may well run."""
+def runs_well(memory: Memory, seen: Seen) -> bool:
+    """Whether a job runs and is not about to fail again; one that nobody hears of may well run."""
     if not memory.started:
         return False
     if seen.job is None:

@@ -14,7 +14,7 @@ from modelstream_operator.decide.ending import dropped, end_of, over, stopped
 from modelstream_operator.decide.laststate import patience, state_of, waits, without_savepoint
 from modelstream_operator.decide.memory import Ask, Memory, Step
 from modelstream_operator.decide.problem import Reason
-from modelstream_operator.decide.proving import is_prepared
+from modelstream_operator.decide.proving import is_prepared, runs_well
 
 RETRY = timedelta(seconds=30)
 """Between a savepoint that failed and the next attempt."""
@@ -69,19 +69,21 @@ def savepointing(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
         return Decision(over(memory, stopped(memory, seen, path), seen))
     if not _ends_well(seen) and (ended := end_of(memory, wanted, seen)) is not None:
         return Decision(over(memory, ended, seen))
-    if asked.trigger_id is None and not _is_still_wanted(memory, wanted):
+    if asked.trigger_id is None and not _is_still_wanted(memory, wanted, seen):
         return Decision(replace(memory.go(Step.DEPLOYED, seen.now), ask=None))
     asked = replace(asked, idle=_idle(asked, seen))
     return _waiting(replace(memory, ask=asked), asked, wanted, seen)
 
 
-def _is_still_wanted(memory: Memory, wanted: Wanted) -> bool:
-    """Whether the job is still to stop: not for a change that has become another one meanwhile.
+def _is_still_wanted(memory: Memory, wanted: Wanted, seen: Seen) -> bool:
+    """Whether the job is still to stop: not for a change that is not proven, while it runs well.
 
-    That is to be proven first, as the one before was.
+    That is one which has become another meanwhile, or that came while the job had a bad moment.
     """
-    other = memory.prepared is not None and not is_prepared(memory, wanted)
-    return wanted.rest is not None or (wanted.restart and not other)
+    if wanted.rest is not None or not wanted.restart:
+        return wanted.rest is not None
+    unproven = not is_prepared(memory, wanted)
+    return not unproven or not (memory.prepared is not None or runs_well(memory, seen))
 
 
 def _waiting(memory: Memory, asked: Ask, wanted: Wanted, seen: Seen) -> Decision:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from modelstream_operator.decide.decision import Decision, Rest
 from modelstream_operator.decide.fields import stamp
+from modelstream_operator.decide.laststate import handed_on
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.stored import Kind, Stored
@@ -60,7 +61,7 @@ def _resting(memory: Memory, rest: Rest | None) -> Says:
     if rest is Rest.SCALED_TO_ZERO:
         reason = Reason.SCALED_TO_ZERO
         why = "spec.flink.taskManager.replicas is 0: any other number resumes"
-    left = memory.ended.left if memory.ended else None
+    left = handed_on(memory)
     if memory.ended is None:
         then = "nothing has been started"
     elif left is None:

@@ -10,6 +10,8 @@ from modelstream_operator.resources import POD, Manifest
 
 _STATE = "state"
 """The volume of state on a claim: it may be mounted on one node alone, and proves nothing."""
+_ORIGIN = "MODELSTREAM_RESTORE_"
+"""Variables that say what in it the run is to begin with: without it, nobody can look that up."""
 _SERVES = ("ports", "readinessProbe", "livenessProbe", "startupProbe")
 
 
@@ -47,9 +49,12 @@ def _without_state(spec: Manifest) -> Manifest:
 
 def _quiet(container: Manifest) -> Manifest:
     """A container that does not need state; the main one proves, and serves nobody."""
-    kept = {**container, "volumeMounts": _others(container.get("volumeMounts", ()), _STATE)}
+    mounts = container.get("volumeMounts", [])
+    kept = {**container, "volumeMounts": _others(mounts, _STATE)}
     if container["name"] != MAIN:
         return kept
+    if len(kept["volumeMounts"]) < len(mounts):
+        kept["env"] = [each for each in container["env"] if not each["name"].startswith(_ORIGIN)]
     kept["command"] = ["modelstream-pod", Component.PROOF.value]
     return {key: value for key, value in kept.items() if key not in _SERVES}
 

@@ -67,8 +67,10 @@ def origin(options: Mapping[str, Any], environment: Mapping[str, str]) -> Origin
             f" it in {savepoints_beside(path.rpartition('/')[0])}: put it back, or say"
             " with spec.state.restoreFrom and a greater nonce what to begin with",
         )
-    otherwise = environment.get(RESTORE_ELSE) or None
-    return Origin(otherwise, {TOLD_PATH: otherwise or ""})
+    if not (otherwise := environment.get(RESTORE_ELSE)):
+        return _told(None)
+    place = StateStore.of(otherwise, options, environment)
+    return Origin(given(place, otherwise), {TOLD_PATH: otherwise})
 
 
 def prove_origin(options: Mapping[str, Any], environment: Mapping[str, str]) -> None:
@@ -89,8 +91,8 @@ def prove_origin(options: Mapping[str, Any], environment: Mapping[str, str]) -> 
         raise PodError("StateUnreachable", text) from error
     raise PodError(
         "StateMissing",
-        f"spec.state.restoreFrom.path: {found.path} is no complete savepoint or checkpoint, and has"
-        " none right below it: correct the path",
+        f"spec.state.restoreFrom: {found.path} is no complete savepoint or checkpoint, and has none"
+        " right below it: correct the path",
     )
 
 
@@ -112,10 +114,9 @@ def given(store: StateStore, path: str) -> str:
 def newest_of(store: StateStore, checkpoints: str, savepoints: str) -> Complete | None:
     """The newest that a job has completed, by its own directory and that of all savepoints."""
     job_id = checkpoints.rpartition("/")[2]
+    names = (f"{job_id}-", f"savepoint-{job_id[:6]}-")  # ours, and what Flink calls its own
     ours = [
-        each
-        for each in store.directories(savepoints)
-        if each.rpartition("/")[2].startswith(f"{job_id}-")
+        each for each in store.directories(savepoints) if each.rpartition("/")[2].startswith(names)
     ]
     return store.newest(*ours, checkpoints)
 
@@ -129,7 +130,7 @@ def newest_of_all(store: StateStore, checkpoints: str, own: str) -> Complete | N
     found = [
         store.newest(each)
         for each in [*store.directories(checkpoints), *store.directories(savepoints)]
-        if not each.rpartition("/")[2].startswith(own)
+        if not each.rpartition("/")[2].startswith((own, f"savepoint-{own[:6]}-"))
     ]
     complete = [each for each in found if each is not None]
     return max(complete, key=lambda each: (each.time, each.number), default=None)

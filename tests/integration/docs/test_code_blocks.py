@@ -18,7 +18,7 @@ from tests.support.online import leaky_sum, nondeterministic
 from modelstream.cli import main
 from modelstream.cli.arguments import parser
 from modelstream_crds import manifest
-from modelstream_crds.v1alpha1 import Model
+from modelstream_crds.v1alpha1 import Model, State
 
 ROOT = Path(__file__).parents[3]
 GUIDES = [
@@ -81,8 +81,11 @@ def test_manifests_are_valid(file: str) -> None:
             manifest.load(body)
         else:
             (fragment,) = value
-            assert fragment == "models"
-            assert [Model.model_validate(model) for model in value["models"]]
+            if fragment == "models":
+                assert [Model.model_validate(model) for model in value["models"]]
+            else:
+                assert fragment == "state"
+                assert State.model_validate(value["state"])
 
 
 def test_the_manifest_of_the_readme_is_the_example() -> None:

@@ -189,7 +189,7 @@ def reasons(space: Any) -> list[str]:
     return [each["reason"] for each in about]
 
 
-def test_a_deletion_waits_for_the_pods_and_posts_nothing(
+def test_a_deletion_waits_for_the_pods_and_posts_that_once(
     space: Any, scores: Any, until: Callable[..., Any]
 ) -> None:
     space.create(scores)
@@ -203,7 +203,7 @@ def test_a_deletion_waits_for_the_pods_and_posts_nothing(
     with contextlib.suppress(AssertionError):  # several tries of the handler, none of them told
         until(lambda: space.get("modelstreams", "scores") is None, 3)
     assert space.get("modelstreams", "scores") is not None
-    assert reasons(space) == before
+    assert reasons(space) == [*before, "Deleting"]
     path = space.path("pods", pod["metadata"]["name"])
     space.plane.request("DELETE", f"{path}?gracePeriodSeconds=0")
     until(lambda: space.get("modelstreams", "scores") is None)

@@ -13,6 +13,9 @@ def _python(**program: Any) -> Edits:
     return replace_job(python=program)
 
 
+_SAVED: Edits = {"spec.state": {"storage": "s3://b/p", "deletionPolicy": "Savepoint"}}
+
+
 def _restored(storage: str = "s3://b/p", /, **restore_from: Any) -> Edits:
     return {"spec.state": {"storage": storage, "restoreFrom": restore_from}}
 
@@ -103,6 +106,12 @@ CASES: tuple[Case, ...] = (
         (_restored(newest=True) | {"spec.flink": {"runtimeMode": "Streaming"}},),
         (_restored(newest=True) | {"spec.flink": {"runtimeMode": "Batch"}},),
         "spec.state.restoreFrom",
+    ),
+    Case(
+        "deletion-savepoint-needs-streaming",
+        (_SAVED, _SAVED | {"spec.flink": {"runtimeMode": "Streaming"}}),
+        (_SAVED | {"spec.flink": {"runtimeMode": "Batch"}},),
+        "spec.state.deletionPolicy",
     ),
     Case(
         "slots-fit-gpus",

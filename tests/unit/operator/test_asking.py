@@ -14,7 +14,7 @@ from modelstream_operator.decide.job import Job
 from modelstream_operator.decide.lifecycle import decide
 from modelstream_operator.decide.memory import Ask as AskedFor
 from modelstream_operator.decide.memory import How, Memory, Step
-from modelstream_operator.flink import Flink
+from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.resources import Key
 
 JOB = "ab" * 16
@@ -124,3 +124,19 @@ REPLACED = ["failed/failed", "finished/finished", "cancelled/canceled", "unresto
 def test_a_jobmanager_that_is_replaced_after_an_end_knows_no_job(ask: Ask, scene: str) -> None:
     (answers,) = ask(scene)
     assert (answers.answer, answers.application_runs) == (Answer.NO_JOB, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [(503, Answer.SILENT), (403, Answer.SILENT), (404, Answer.JOB)],
+    ids=["a proxy", "a mesh", "Flink: there are none"],
+)
+def test_what_a_job_left_is_not_taken_from_somebody_on_the_way(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, status: int, answer: Answer
+) -> None:
+    async def refused(*_: object) -> None:
+        raise FlinkError(status, "refused")
+
+    monkeypatch.setattr(Flink, "checkpoints", refused)
+    (answers,) = ask("life/stopped")
+    assert answers.answer is answer

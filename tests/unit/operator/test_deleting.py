@@ -13,6 +13,7 @@ from modelstream_operator.decide.decision import (
     Answer,
     Decision,
     OfRun,
+    Rest,
     Seen,
     StopWithSavepoint,
     Wanted,
@@ -86,6 +87,37 @@ def test_one_that_fails_is_tried_again_and_its_cause_is_told_at_the_end() -> Non
     late = decide(again, SAVES, seen(now=NOW + SAVING))
     assert told(late)[0] == "DeletedWithoutSavepoint"
     assert "(no space)" in told(late)[1]
+
+
+@pytest.mark.parametrize(
+    ("there", "says"),
+    [
+        pytest.param(seen(RESTARTING), "the job is RESTARTING for 60 s", id="idle"),
+        pytest.param(seen(savepoint=SavepointAnswer(failure="full")), "full", id="failures"),
+    ],
+)
+def test_one_that_cannot_be_had_is_told_with_its_cause(there: Seen, says: str) -> None:
+    memory, time = STARTED, NOW
+    for _ in range(20):
+        decision = decide(memory, SAVES, replace(there, now=time))
+        memory, time = decision.memory, time + timedelta(seconds=10)
+        if memory.step is Step.DELETING:
+            break
+    reason, message = told(decision)
+    assert reason == "DeletedWithoutSavepoint"
+    assert says in message
+
+
+def test_a_stop_for_a_change_that_took_long_already_has_two_more_minutes() -> None:
+    edit = replace(SAVES, revision="new", deletion=None, restart=True, keeps_state=True)
+    asked = decide(replace(STARTED), replace(edit, restart=False, rest=Rest.SUSPENDED), seen())
+    day = NOW + timedelta(hours=1)
+    memory = decide(asked.memory, SAVES, seen(savepoint=SavepointAnswer(), now=day)).memory
+    assert (memory.step, memory.deadline) == (Step.SAVEPOINTING, day + SAVING)
+
+
+def test_a_batch_job_leaves_no_checkpoints_to_tell_of() -> None:
+    assert decide(STARTED, replace(GONE, savepoints=None), seen()).news == ()
 
 
 def test_a_stop_for_a_change_that_is_under_way_becomes_the_last_one() -> None:

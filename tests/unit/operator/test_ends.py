@@ -169,6 +169,15 @@ def test_an_end_that_only_flink_s_record_knows_is_an_end_like_any_other(
     assert (over.ended.left and over.ended.left.kind) == LEFT[said]
 
 
+def test_a_savepoint_that_is_not_where_ours_are_was_asked_for_by_somebody_else() -> None:
+    said = f"JobEnded: SUCCEEDED {ROOT}/savepoint-aaaaaa-1"
+    over = decide(started, SAME_KEPT, seen(record=Record.of(said))).memory
+    assert over.step is Step.ENDED
+    assert over.ended is not None
+    assert over.ended.how is How.STOPPED_BY_OTHERS
+    assert over.ended.left is not None
+
+
 def test_a_message_of_another_kind_is_no_record_of_an_end() -> None:
     assert Record.of("KeyError: 'x'") is None
 

@@ -91,9 +91,23 @@ def test_a_ready_jobmanager_that_does_not_answer_is_given_ten_minutes() -> None:
     assert after(SILENT, PROVEN, EDIT, **silent).memory.step is Step.TEARING_DOWN
 
 
-def test_a_job_that_runs_again_in_time_stops_with_a_savepoint() -> None:
+def test_a_job_that_runs_again_in_time_goes_on_until_the_change_is_proven() -> None:
     waits = after(timedelta(seconds=30), STARTED, EDIT, job=RESTARTING).memory
-    asked = decide(waits, EDIT, seen(job=RUNNING, now=NOW + IDLE)).memory.ask
+    runs = decide(waits, EDIT, seen(job=RUNNING, now=NOW + IDLE)).memory
+    assert (runs.step, runs.ask) == (Step.DEPLOYED, None)
+    assert decide(runs, EDIT, seen(job=RUNNING, now=NOW + IDLE)).memory.prepared is not None
+
+
+@pytest.mark.parametrize(
+    ("memory", "wanted"),
+    [(PROVEN, EDIT), (STARTED, replace(SAME, rest=Rest.SUSPENDED))],
+    ids=["proven", "rest"],
+)
+def test_a_job_that_runs_again_in_time_stops_with_a_savepoint(
+    memory: Memory, wanted: Wanted
+) -> None:
+    waits = after(timedelta(seconds=30), memory, wanted, job=RESTARTING).memory
+    asked = decide(waits, wanted, seen(job=RUNNING, now=NOW + IDLE)).memory.ask
     assert asked is not None
     assert asked.trigger_id
     assert asked.idle is None

@@ -163,7 +163,9 @@ def test_a_savepoint_whose_answer_flink_has_dropped_is_found_in_the_job_s_histor
 
 def test_a_failed_savepoint_is_tried_again_under_another_id_after_a_while() -> None:
     failed = decide(
-        asked, EDIT_KEPT, seen(job=RUNNING, savepoint=SavepointAnswer(failure="no space"))
+        replace(asked, prepared=proven.prepared),
+        EDIT_KEPT,
+        seen(job=RUNNING, savepoint=SavepointAnswer(failure="no space")),
     )
     assert failed.waiting is not None
     assert "no space" in failed.waiting.message

@@ -246,6 +246,31 @@ def test_another_path_under_the_same_nonce_is_proven_at_once(restored: TargetMak
     assert decide(again, right, replace(there, proof=Proof(succeeded=True))).memory.ask is not None
 
 
+def test_a_start_that_comes_to_nothing_begins_again_with_what_was_chosen(
+    restored: TargetMaker,
+) -> None:
+    """Also where each change begins anew: nobody has asked for another one."""
+    wanted = replace(asked(restored(path=PATH), NEW).wanted, keeps_state=False)
+    first = decide(NEW, wanted, SEEN).memory
+    nothing = Ended(1, first.job_id, How.NOT_STARTED, now(), first.restored_from)
+    off = replace(first, step=Step.BACKING_OFF, deadline=SEEN.now, ended=nothing)
+    again = decide(off, replace(wanted, restore=None), SEEN).memory
+    assert (again.run, again.restored_from) == (2, first.restored_from)
+    edited = replace(wanted, restore=None, revision="another")
+    assert decide(off, edited, SEEN).memory.restored_from is None
+
+
+def test_a_suspended_stream_waits_for_the_state_that_it_is_to_resume_with(
+    restored: TargetMaker,
+) -> None:
+    resting = replace(BEGUN, step=Step.SUSPENDED)
+    target = restored(modelStream="other", nonce=3)
+    waits = asked(target, resting, other(step="Deployed"))
+    assert decide(resting, waits.wanted, SEEN).memory.step is Step.SUSPENDED
+    there = asked(target, resting, other())
+    assert decide(resting, there.wanted, SEEN).memory.restored_from == LEFT
+
+
 # Courses
 
 

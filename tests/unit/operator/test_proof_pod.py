@@ -27,8 +27,10 @@ from modelstream_operator.names import (
 from modelstream_operator.observed import Observed, RunObserved
 from modelstream_operator.planning import plan
 from modelstream_operator.proofs import end_proofs, make_proof, proof_of
-from modelstream_operator.render import Target
+from modelstream_operator.render import Target, run_of
+from modelstream_operator.render.proof import proof_pod
 from modelstream_operator.render.revision import revision_of
+from modelstream_operator.render.run import run_children
 from modelstream_operator.resources import Key, Manifest, Ref
 from modelstream_operator.wish import Reading, Wish, wish
 
@@ -267,3 +269,21 @@ def test_what_proves_nothing_any_more_goes(
 def test_its_events_are_the_stream_s() -> None:
     about = {"kind": "Pod", "name": "scores-proof-4", "namespace": "fraud"}
     assert owner_of_event({"involvedObject": about}) == Key("fraud", "scores")
+
+
+def is_jobmanager(manifest: Manifest) -> bool:
+    return (manifest["kind"], manifest["metadata"]["name"]) == ("Deployment", "scores-jobmanager-1")
+
+
+@pytest.mark.parametrize("storage", ["pvc://state", "s3://state"])
+def test_an_origin_is_looked_up_where_the_proof_can_see_it(
+    target: TargetMaker, storage: str
+) -> None:
+    """A claim of state may be mounted on one node alone, where the job runs."""
+    made = target({"spec/state": {"storage": storage}}, restore_from="x://y")
+    run = run_children(revision_of(made), run_of(made))
+    (jobmanager,) = (each for each in run if is_jobmanager(each))
+    (main,) = proof_pod(jobmanager, "proof")["spec"]["containers"]
+    variables = {each["name"] for each in main["env"]}
+    assert ("MODELSTREAM_RESTORE_FROM" in variables) is storage.startswith("s3")
+    assert "FLINK_CONF_DIR" in variables

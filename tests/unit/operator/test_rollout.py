@@ -15,6 +15,7 @@ from tests.unit.operator.test_service import Server
 from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
 from modelstream_operator.cache import Cache
 from modelstream_operator.decide.memory import Ended, How, Step
+from modelstream_operator.decide.prepared import Prepared
 from modelstream_operator.decide.status import status_of
 from modelstream_operator.flink import Flink
 from modelstream_operator.reconcile import Reconciler, Session
@@ -122,6 +123,14 @@ def test_what_an_older_operator_left_between_two_runs_is_waited_for() -> None:
 PLACES: list[Any] = [
     pytest.param(STATE, RAN, ready(), NEWER, Place.WAITS, id="it runs, with state"),
     pytest.param(STATE, RAN, ModelStreamStatus(), NEWER, Place.APART, id="it is not Ready"),
+    pytest.param(
+        STATE,
+        RAN | {"prepared": Prepared(2, "r", "f" * 32, NOW)},
+        ModelStreamStatus(),
+        NEWER,
+        Place.WAITS,
+        id="it has the turn, and is not Ready for a moment",
+    ),
     pytest.param(STATE, {}, ready(), NEWER, Place.APART, id="it never ran"),
     pytest.param({}, RAN, ready(), NEWER, Place.APART, id="no state"),
     pytest.param(

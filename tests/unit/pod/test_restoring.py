@@ -189,9 +189,7 @@ def test_a_path_that_holds_nothing_fails_the_proof(tmp_path: Path) -> None:
         variables = {"MODELSTREAM_RESTORE_FROM": f"file://{path}"}
         prove_origin(options(tmp_path), variables)
     prove_origin(options(tmp_path), {})
-    with pytest.raises(
-        PodError, match=r"restoreFrom\.path: file:///nowhere is no complete"
-    ) as told:
+    with pytest.raises(PodError, match=r"restoreFrom: file:///nowhere is no complete") as told:
         prove_origin(options(tmp_path), {"MODELSTREAM_RESTORE_FROM": "file:///nowhere"})
     assert told.value.reason == "StateMissing"
 
@@ -206,3 +204,19 @@ def test_a_store_that_does_not_answer_fails_the_proof_for_now(
     with pytest.raises(PodError, match="no route to host") as told:
         prove_origin(options(tmp_path), {"MODELSTREAM_RESTORE_FROM": "file:///x"})
     assert told.value.reason == "StateUnreachable"
+
+
+def test_a_savepoint_that_somebody_took_of_that_job_counts(tmp_path: Path) -> None:
+    checkpoint(tmp_path, 9)
+    complete(tmp_path / "savepoints" / f"savepoint-{OTHER[:6]}-1", 20)
+    by_hand = complete(tmp_path / "savepoints" / f"savepoint-{BEFORE[:6]}-2", 10)
+    assert found(tmp_path) == by_hand
+
+
+def test_what_that_job_began_with_may_be_a_directory_too(tmp_path: Path) -> None:
+    path = complete(tmp_path / "chosen" / "savepoint-1", 3)
+    directory = f"file://{tmp_path}/chosen"
+    told = origin(
+        options(tmp_path), environment(tmp_path, RESTORE_NEWEST="IfAny", RESTORE_ELSE=directory)
+    )
+    assert (told.path, told.told[TOLD_PATH]) == (path, directory)
