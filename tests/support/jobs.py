@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 from tests.support.worker import executable
 
-from modelstream.job import BuiltJob, JobContext, build
+from modelstream.job.build import BuiltJob, build
+from modelstream.job.context import JobContext
 from modelstream_crds import manifest
 
 

@@ -1,19 +1,53 @@
 """Between records and tensors: columns, rows and Python values in, arrays for a model out."""
 
-from modelstream.convert.columns import from_tensor, to_tensor
-from modelstream.convert.constant import Constant
-from modelstream.convert.dtypes import TENSOR_DTYPES
-from modelstream.convert.example import example, parse_example
-from modelstream.convert.fit import fits, misfit, sql_type
-from modelstream.convert.flinktypes import ColumnType, FlinkType, parse_type
-from modelstream.convert.image import Fit, Image, Resize
-from modelstream.convert.inputs import ColumnEncoder, Inputs, TensorColumn
-from modelstream.convert.ragged import to_ragged
-from modelstream.convert.raggedvalue import RaggedValue
-from modelstream.convert.records import register, unregister
-from modelstream.convert.spec import Layout, TensorSpec
-from modelstream.convert.tensorvalue import TensorValue
-from modelstream.convert.values import to_values
+from typing import TYPE_CHECKING
+
+from modelstream.exports import exports
+
+if TYPE_CHECKING:
+    from modelstream.convert.columns import from_tensor, to_tensor
+    from modelstream.convert.constant import Constant
+    from modelstream.convert.dtypes import TENSOR_DTYPES
+    from modelstream.convert.examples import example, parse_example
+    from modelstream.convert.fit import fits, misfit, sql_type
+    from modelstream.convert.flinktypes import ColumnType, FlinkType, parse_type
+    from modelstream.convert.image import Fit, Image, Resize
+    from modelstream.convert.inputs import ColumnEncoder, Inputs, TensorColumn
+    from modelstream.convert.ragged import to_ragged
+    from modelstream.convert.raggedvalue import RaggedValue
+    from modelstream.convert.records import register, unregister
+    from modelstream.convert.spec import Layout, TensorSpec
+    from modelstream.convert.tensorvalue import TensorValue
+    from modelstream.convert.values import to_values
+
+_HOMES = {
+    "TENSOR_DTYPES": "convert.dtypes",
+    "ColumnEncoder": "convert.inputs",
+    "ColumnType": "convert.flinktypes",
+    "Constant": "convert.constant",
+    "Fit": "convert.image",
+    "FlinkType": "convert.flinktypes",
+    "Image": "convert.image",
+    "Inputs": "convert.inputs",
+    "Layout": "convert.spec",
+    "RaggedValue": "convert.raggedvalue",
+    "Resize": "convert.image",
+    "TensorColumn": "convert.inputs",
+    "TensorSpec": "convert.spec",
+    "TensorValue": "convert.tensorvalue",
+    "example": "convert.examples",
+    "fits": "convert.fit",
+    "from_tensor": "convert.columns",
+    "misfit": "convert.fit",
+    "parse_example": "convert.examples",
+    "parse_type": "convert.flinktypes",
+    "register": "convert.records",
+    "sql_type": "convert.fit",
+    "to_ragged": "convert.ragged",
+    "to_tensor": "convert.columns",
+    "to_values": "convert.values",
+    "unregister": "convert.records",
+}
 
 __all__ = [
     "TENSOR_DTYPES",
@@ -43,3 +77,5 @@ __all__ = [
     "to_values",
     "unregister",
 ]
+
+__getattr__ = exports(__name__, _HOMES)

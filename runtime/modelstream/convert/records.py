@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelstream.convert.dtypes import DType
-from modelstream.convert.example import example
+from modelstream.convert.examples import example
 from modelstream.convert.numbers import Refused, cast
 from modelstream.errors import ConversionError
 from modelstream.messages import short

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from modelstream.convert.example import Feature, parse_example
+from modelstream.convert.examples import Feature, parse_example
 from modelstream.convert.records import maker
 from modelstream.errors import ConversionError
 
