@@ -26,6 +26,8 @@ _CRASHES = {
     signal.SIGFPE: "native code computed what cannot be",
     signal.SIGSEGV: "native code reached beyond its memory",
 }
+_WISHES = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What asks a command to end."""
 _PARENT_DIED = 1  # prctl's PR_SET_PDEATHSIG
 _DRAIN_SECONDS = 1
 _ONCE_SECONDS = 1.0
@@ -74,11 +76,13 @@ def parent(*, verbose: bool) -> int | None:
     note = mmap.mmap(-1, embedded.LONGEST_NAME)
     said = _Said(None if verbose else quiet.shared_pipe())
     own = os.getpid()
+    signal.pthread_sigmask(signal.SIG_BLOCK, _WISHES)  # until somebody is there to forward them
     child = os.fork()
     if not child:
         os.setpgid(0, 0)  # Ctrl-C comes through the parent, once
         _die_with(own)
         embedded.share(note)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _WISHES)
         return None
     with _forwarded(child), said.passed_on():
         _, status = os.waitpid(child, 0)
@@ -113,9 +117,9 @@ def _forwarded(child: int) -> Iterator[None]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, number)
 
-    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    heard = [each for each in asked if signal.getsignal(each) is not signal.SIG_IGN]
+    heard = [each for each in _WISHES if signal.getsignal(each) is not signal.SIG_IGN]
     before = {each: signal.signal(each, forward) for each in heard}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _WISHES)
     try:
         yield
     finally:

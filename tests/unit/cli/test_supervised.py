@@ -85,6 +85,8 @@ def test_a_run_that_ends_by_itself_ends_as_before() -> None:
     assert ended("sys.exit(3)") == (3, "")
 
 
+AT_REST = 0.5
+"""Seconds until both processes wait: Python may see a signal late that comes as it begins to."""
 SLEEP = """
 try:
     print("began", flush=True)
@@ -106,6 +108,7 @@ def test_what_asks_the_command_to_end_reaches_the_run_once(number: int, code: in
         signal.signal(signal.SIGINT, before)
     assert process.stdout is not None
     assert process.stdout.readline() == b"began\n"
+    time.sleep(AT_REST)
     os.killpg(process.pid, number)
     assert process.wait(60) == code
     assert len(process.stdout.readlines()) == 1
@@ -162,6 +165,7 @@ def test_a_terminal_that_is_closed_is_a_wish_to_end_and_hinders_no_end(tmp_path:
     )
     os.close(its)
     assert os.read(ours, 5) == b"began"
+    time.sleep(AT_REST)
     os.close(ours)
     os.killpg(process.pid, signal.SIGHUP)
     assert process.wait(60) == 129
