@@ -47,7 +47,7 @@ def main() -> int:
     save(sound, OUT / "tune.wav")
     write(sound, WORK / "sound")
     path = "spec.pipeline.{}.options.path".format
-    summary = run(
+    run(
         Request(
             HERE / "modelstream.yaml",
             models={"basicpitch": str(model)},
@@ -55,7 +55,7 @@ def main() -> int:
         )
     )
     show(heard())
-    print(f"\n{summary}\nThe sound and JSON lines: {OUT.relative_to(REPOSITORY)}/")
+    print(f"\nThe sound and JSON lines: {OUT.relative_to(REPOSITORY)}/")
     return 0
 
 

@@ -27,7 +27,7 @@ def main() -> int:
         export(WORK / "model")
     write(WORK / "numbers")
     path = "spec.pipeline.{}.options.path".format
-    summary = run(
+    run(
         Request(
             HERE / "modelstream.yaml",
             models={"halfplustwo": str(WORK / "model")},
@@ -35,7 +35,7 @@ def main() -> int:
         )
     )
     show()
-    print(f"\n{summary}\nJSON lines: {OUT.relative_to(REPOSITORY)}/")
+    print(f"\nJSON lines: {OUT.relative_to(REPOSITORY)}/")
     return 0
 
 

@@ -37,7 +37,7 @@ def main() -> int:
     pictures = stage(np.random.default_rng(2017))
     shutil.rmtree(OUT, ignore_errors=True)
     path = "spec.pipeline.{}.options.path".format
-    summary = run(
+    run(
         Request(
             HERE / "modelstream.yaml",
             models={"shapes": str(MODEL / "graph")},
@@ -51,7 +51,7 @@ def main() -> int:
     scored, dead = list(records(OUT / "labels")), list(records(OUT / "unreadable"))
     show(scored, dead)
     sheet(scored, pictures)
-    print(f"\n{summary}\n{(OUT / 'sheet.png').relative_to(REPOSITORY)}: a row for each label")
+    print(f"\n{(OUT / 'sheet.png').relative_to(REPOSITORY)}: a row for each label")
     return 0
 
 

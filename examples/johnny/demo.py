@@ -44,7 +44,7 @@ def main() -> int:
         train(WORK / "model")
         shots = write(WORK / "pictures")
     places = [str(WORK / "pictures"), str(OUT / "labels"), str(OUT / "verdicts")]
-    summary = run(
+    run(
         Request(
             HERE / "modelstream.yaml",
             models={"things": str(WORK / "model")},
@@ -55,7 +55,7 @@ def main() -> int:
     verdicts = {record["door"]: record["verdict"] for record in records("verdicts")}
     show(verdicts)
     draw(shots, verdicts)
-    print(f"\n{summary}\nThe pictures: {(OUT / 'doors.png').relative_to(REPOSITORY)}")
+    print(f"\nThe pictures: {(OUT / 'doors.png').relative_to(REPOSITORY)}")
     return 0
 
 

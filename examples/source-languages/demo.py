@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
     languages, unreadable = OUT / "languages", OUT / "unreadable"
     path = "spec.pipeline.{}.options.path".format
     start = time.monotonic()
-    summary = run(
+    run(
         Request(
             HERE / "modelstream.yaml",
             models={"guesslang": str(model)},
@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
     took = time.monotonic() - start
     scored, dead = list(records(languages)), list(records(unreadable))
     show(scored, dead, sources, took)
-    print(f"\n{summary}\nJSON lines: {OUT.relative_to(REPOSITORY)}/")
+    print(f"\nJSON lines: {OUT.relative_to(REPOSITORY)}/")
     return 0
 
 

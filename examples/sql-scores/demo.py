@@ -32,7 +32,7 @@ def main() -> int:
     with quiet():
         train(WORK / "model")
     write(WORK / "payments")
-    summary = run(
+    run(
         Request(
             HERE / "modelstream.yaml",
             models={"fraud": str(WORK / "model")},
@@ -40,7 +40,7 @@ def main() -> int:
         )
     )
     show()
-    print(f"\n{summary}\nJSON lines: {OUT.relative_to(REPOSITORY)}/")
+    print(f"\nJSON lines: {OUT.relative_to(REPOSITORY)}/")
     return 0
 
 
