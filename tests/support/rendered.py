@@ -54,3 +54,12 @@ def changed(before: Target, after: Target) -> dict[str, Any]:
     old, new = leaves(before), leaves(after)
     differ = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
     return {path: new.get(path) for path in sorted(differ) if not path.startswith(MANIFEST)}
+
+
+def split(path: str) -> tuple[str, str]:
+    """The object of a rendered path, and what of it: of a Deployment, what of its pod's spec."""
+    for root in (JM, TM):
+        if path.startswith(root):
+            return root, path.removeprefix(f"{root}/spec/").removeprefix("template/spec/")
+    kind, _, rest = path.partition("/")
+    return kind, rest.removeprefix("scores-config-1/data/flink.yaml/")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.support.rendered import changed
+from tests.support.rendered import JM, TM, changed, split
 from tests.unit.operator.conftest import put
 
 from modelstream_crds.crd import custom_resource_definition
@@ -15,7 +15,7 @@ from modelstream_operator.render.config import job_manifest
 from modelstream_operator.render.revision import revision_of
 
 TargetMaker = Callable[..., Target]
-JM, TM, FLINK = "Deployment/scores-jobmanager-1", "Deployment/scores-taskmanager-1", "ConfigMap"
+FLINK = "ConfigMap"
 BOTH = {JM, TM}
 
 SOURCE = {
@@ -341,12 +341,3 @@ def place(field: str) -> str:
     head, brace, rest = steps.partition("{")
     key, _, tail = rest.partition("}.")
     return "spec/" + head.replace(".", "/") + (f"/{key}/{tail}" if brace else "")
-
-
-def split(path: str) -> tuple[str, str]:
-    """The object of a rendered path, and what of it: of a Deployment, what of its pod's spec."""
-    for root in (JM, TM):
-        if path.startswith(root):
-            return root, path.removeprefix(f"{root}/spec/").removeprefix("template/spec/")
-    kind, _, rest = path.partition("/")
-    return kind, rest.removeprefix("scores-config-1/data/flink.yaml/")
