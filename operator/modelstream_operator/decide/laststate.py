@@ -99,9 +99,7 @@ def asked_for(memory: Memory, deployed: Memory, wanted: Wanted) -> tuple[News, .
     if wanted.restore is None:
         return ()
     origin, left = wanted.restore.origin, handed_on(memory)
-    with_what = "nothing"
-    if origin is not None:
-        with_what = f"the newest in {origin.path}" if origin.kind is Kind.NEWEST else origin.path
+    with_what = origin.named if origin else "nothing"
     text = f"run {deployed.run} begins with {with_what}, as spec.state.restoreFrom asks"
     if left is not None:
         text += f"; what the run before left stays where it is: {left.path}"

@@ -8,7 +8,6 @@ from modelstream_operator.decide.fields import stamp
 from modelstream_operator.decide.laststate import handed_on
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.problem import Reason
-from modelstream_operator.decide.stored import Kind, Stored
 
 _GO_ON = "an edit, or another restartNonce, goes on from there"
 
@@ -67,16 +66,12 @@ def _resting(memory: Memory, rest: Rest | None) -> Says:
     elif left is None:
         then = "the job has ended without state, and begins anew"
     else:
-        then = f"it goes on from {_named(left)}"
+        then = f"it goes on from {left.named}"
     return Says("False", reason, f"{why}; {then}")
 
 
-def _named(left: Stored) -> str:
-    return f"the newest in {left.path}" if left.kind is Kind.NEWEST else left.path
-
-
 def _end(ended: Ended) -> Says:
-    left = f"it left {_named(ended.left)}" if ended.left else "it left no state"
+    left = f"it left {ended.left.named}" if ended.left else "it left no state"
     match ended.how:
         case How.FINISHED:
             return Says("False", Reason.FINISHED, "the job has read all of its input")

@@ -40,6 +40,11 @@ class Stored:
         return cls(path, _kind(path))
 
     @property
+    def named(self) -> str:
+        """Its path, in words where only its directory is known."""
+        return f"the newest in {self.path}" if self.kind is Kind.NEWEST else self.path
+
+    @property
     def is_of_any_job(self) -> bool:
         """Whether it is the newest of all that is in its directory, whichever job took it."""
         return self.search is not None and self.search.of_any_job
