@@ -149,6 +149,10 @@ def test_each_bad_record_is_one_dead_letter_and_paths_begin_at_the_working_direc
     phase = r"(starting|reading|building|loading|running)\b.*, \d+ s(; Flink warns: .*)?$"
     known = rf"{phase}|\d read, \d scored, "
     assert [line for line in lines[:at] if not re.match(known, line)] == []
+    told = workplace.modelstream("dead-letters", "dead", "--out", "again.jsonl")
+    assert told.out.startswith("dead: 5 dead letters of picky in 1 file\n")
+    again = (workplace.directory / "again.jsonl").read_text().splitlines()
+    assert sorted(again) == sorted([*bad, '{"id": 5, "x": -1}'])
 
 
 @pytest.mark.flink

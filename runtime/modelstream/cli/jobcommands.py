@@ -1,0 +1,110 @@
+"""The commands that are about manifests and their jobs, and what can be typed behind them."""
+
+import argparse
+from pathlib import Path
+
+from modelstream.cli.commands import Commands, lazy
+from modelstream.cli.options import EXITS, Help, bindings, examples, pairs, positive, which
+
+
+def init(commands: Commands) -> argparse.ArgumentParser:
+    """``modelstream init``."""
+    init = commands.add_parser(
+        "init",
+        help="write a manifest for a model and some data",
+        description="Write a manifest that runs: the model's tensors bound to columns that are "
+        "found in the data, with their types and their format, results and dead letters beside "
+        "it. MODEL is a path or an address. What it has guessed it says in comments.",
+        epilog=examples(
+            "modelstream init fraud.keras --data payments.csv",
+            "modelstream init models/fraud --kafka payments --data sample.jsonl",
+        ),
+        formatter_class=Help,
+    )
+    init.add_argument("model", metavar="MODEL")
+    init.add_argument("--data", metavar="FILE", help="records: JSON lines or CSV")
+    init.add_argument("--kafka", metavar="TOPIC", help="read from Kafka; --data is a sample of it")
+    init.add_argument(
+        "--bootstrap-servers", metavar="HOST:PORT", default="localhost:9092", help="of Kafka"
+    )
+    init.add_argument("--cluster", action="store_true", help="with volumes, for Kubernetes")
+    init.add_argument("-o", "--output", metavar="FILE", help="- is the standard output (NAME.yaml)")
+    init.add_argument("--signature", metavar="NAME", help="of the model (serving_default)")
+    bindings(init)
+    which(init)
+    init.set_defaults(command=lazy("init", "reading {model}"))
+    return init
+
+
+def run(commands: Commands) -> argparse.ArgumentParser:
+    """``modelstream run``."""
+    run = commands.add_parser(
+        "run",
+        help="run a manifest on this machine, on an embedded Flink",
+        description="Run the ModelStream of FILE on this machine. What exists only in a cluster "
+        "is given by --model, --mount and --secret. Paths in options and on the command line are "
+        "relative to the working directory, as in Flink; python.script is beside the manifest.",
+        epilog=EXITS,
+    )
+    run.add_argument("file", metavar="FILE", type=Path)
+    run.add_argument("--name", help="which ModelStream of FILE, where there are several")
+    pairs(run, "--model", "NAME=PATH", "the directory (or address) of a model, instead of its uri")
+    pairs(run, "--set", "PATH=VALUE", "exchange a value, such as spec.flink.runtimeMode=Batch")
+    pairs(run, "--mount", "CLAIM=DIR", "a directory for a claim or a ConfigMap")
+    pairs(run, "--secret", "NAME/KEY=FILE", "a file for the key of a Secret")
+    run.add_argument("--parallelism", metavar="N", type=positive, help="of every operator")
+    run.add_argument(
+        "--restore",
+        metavar="latest|PATH",
+        help="start from a checkpoint or savepoint; latest: the newest below spec.state.storage",
+    )
+    run.add_argument(
+        "--fail-on-dead-letters",
+        metavar="N",
+        type=positive,
+        help="end with exit code 1 when N records were not scored",
+    )
+    run.set_defaults(command=lazy("run", "reading {file}"))
+    return run
+
+
+def validate(commands: Commands) -> argparse.ArgumentParser:
+    """``modelstream validate``."""
+    validate = commands.add_parser(
+        "validate",
+        help="say what is wrong with manifests, without a cluster",
+        description="Check manifests as the API server would, and what is on this machine of "
+        "their models, programs and files: each problem with its file and line; then what a "
+        "local run must be given, and what was not looked at.",
+        epilog=EXITS,
+    )
+    validate.add_argument("files", metavar="FILE", nargs="+", type=Path)
+    pairs(validate, "--set", "PATH=VALUE", "exchange a value before the check")
+    pairs(validate, "--model", "NAME=PATH", "the directory of a model, instead of its uri")
+    validate.set_defaults(command=lazy("validate"))
+    return validate
+
+
+def dead_letters(commands: Commands) -> argparse.ArgumentParser:
+    """``modelstream dead-letters``."""
+    letters = commands.add_parser(
+        "dead-letters",
+        help="say why records failed, and write them to be fed again",
+        description="Count the dead letters under PATH by stage and reason, with an example of "
+        "each. PATH is what a sink of dead letters with format: json has written: a directory, "
+        "with the files that are not published yet, or a file; - is the standard input.",
+        epilog=examples(
+            "modelstream dead-letters dead",
+            "modelstream dead-letters dead --out again.jsonl",
+        ),
+        formatter_class=Help,
+    )
+    letters.add_argument("path", metavar="PATH")
+    letters.add_argument(
+        "--out",
+        metavar="FILE",
+        help="write the records as they came, a line each; - is the standard output",
+    )
+    letters.add_argument("--json", action="store_true", help="numbers and reasons as JSON")
+    letters.set_defaults(command=lazy("deadletters", "reading {path}"))
+    return letters
