@@ -209,6 +209,7 @@ def test_a_pod_that_the_kubelet_evicts_costs_another_and_no_later_edit(counted, 
     assert timed("evicted → counted on", lambda: counts(kafka, 300)) == once(300)
     counted.ready(COUNTED)
     assert run_of(counted, COUNTED) == before
+    assert counted.get("pod", name)["status"]["phase"] == "Failed"
 
     edit = '{"spec": {"restartNonce": 1}}'
     counted.kubectl("patch", f"{MODELSTREAM}/{COUNTED}", "--type=merge", "-p", edit)
@@ -217,7 +218,6 @@ def test_a_pod_that_the_kubelet_evicts_costs_another_and_no_later_edit(counted, 
     )
     send(kafka, *range(300, 400))
     assert counts(kafka, 400) == once(400)
-    assert counted.get("pod", name)["status"]["phase"] == "Failed"
 
 
 def late(work):
