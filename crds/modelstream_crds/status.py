@@ -253,14 +253,14 @@ class PreparedStatus(Part):
     attempts: int | None = None
     """Attempts in a row that failed."""
 
-    origin: str | None = None
+    choice: str | None = None
     """What it begins with, where state.restoreFrom says so: its nonce, and which state."""
 
     error: str | None = None
     """Why the last attempt failed; absent while one is under way."""
 
 
-class UsedStatus(Part):
+class UsedNoncesStatus(Part):
     """Numbers of the spec that count once each."""
 
     restore_nonce: int | None = None
@@ -309,5 +309,5 @@ class ModelStreamStatus(Part):
     ended: EndedStatus | None = None
     """How the last run that is over has ended."""
 
-    used: UsedStatus | None = None
+    used: UsedNoncesStatus | None = None
     """Numbers of the spec that count once each."""

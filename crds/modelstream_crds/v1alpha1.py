@@ -45,7 +45,7 @@ from modelstream_crds.status import (
     RestoredFromStatus,
     StepStatus,
     TaskManagerStatus,
-    UsedStatus,
+    UsedNoncesStatus,
 )
 from modelstream_crds.stream import Column, Pipeline, SecretKey, Sink, Source
 
@@ -101,7 +101,7 @@ __all__ = [
     "Toleration",
     "Upgrade",
     "UpgradeMode",
-    "UsedStatus",
+    "UsedNoncesStatus",
 ]
 
 

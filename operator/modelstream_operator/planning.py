@@ -74,7 +74,7 @@ def prepared_children(asked: Wish, memory: Memory) -> list[Manifest]:
         return []
     run = replace(target, run=prepared.run, job_id=prepared.job_id, running=True)
     if asked.wanted.restore is not None:
-        run = restoring(run, asked.wanted.restore.origin)
+        run = restoring(run, asked.wanted.restore.state)
     return run_children(revision, run_of(run))
 
 

@@ -31,12 +31,12 @@ from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.names import Component
 from modelstream_operator.observe import Observer, now
 from modelstream_operator.observed import Observed, RunObserved
-from modelstream_operator.origin import other_stream
 from modelstream_operator.planning import plan
 from modelstream_operator.proofs import end_proofs, make_proof, proof_of
 from modelstream_operator.recall import recalled
 from modelstream_operator.render import Target
 from modelstream_operator.resources import DEPLOYMENT, MODELSTREAM, Key, Manifest, Ref
+from modelstream_operator.restorefrom import other_stream
 from modelstream_operator.rollout import Place, Rollout, Standing
 from modelstream_operator.settings import Restarts, Settings
 from modelstream_operator.tidying import send_away, tidy
@@ -190,8 +190,8 @@ class Reconciler:
 
     def _in_turn(self, key: Key, asked: Wish, standing: Standing) -> Wish:
         if self.rollout.has_turn(key, standing, self.clock()):
-            return asked.in_turn
-        return replace(asked, awaits=standing.place is Place.WAITS)
+            return asked.with_restart
+        return replace(asked, awaits_turn=standing.place is Place.WAITS)
 
     async def _reading(self, session: Session, manifest: Manifest, memory: Memory) -> Reading:
         """The spec, and what it names elsewhere; what is deleted needs none."""

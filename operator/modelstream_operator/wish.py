@@ -17,7 +17,6 @@ from modelstream_operator.decide.laststate import has_state
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.oversize import too_large
 from modelstream_operator.decide.problem import Problem, Reason
-from modelstream_operator.origin import restore_of
 from modelstream_operator.render import Target
 from modelstream_operator.render.config import (
     CHECKPOINTS,
@@ -29,6 +28,7 @@ from modelstream_operator.render.config import (
 )
 from modelstream_operator.render.revision import Revision, read, revision_of
 from modelstream_operator.resources import CONFIG_MAP, CONTROLLER_REVISION, Manifest, Ref
+from modelstream_operator.restorefrom import restore_of
 from modelstream_operator.settings import Settings
 
 
@@ -78,13 +78,13 @@ class Wish:
     """What is not there of that which the newest spec names: until it is, nothing changes."""
     outdated: bool = False
     """Whether this operator would make the pods of the same spec otherwise."""
-    awaits: bool = False
+    awaits_turn: bool = False
     """Whether it is restarted for that when its turn comes."""
     deployed: Target | None = None
     """What the present run is made of, where that is not ``target``."""
 
     @property
-    def in_turn(self) -> "Wish":
+    def with_restart(self) -> "Wish":
         """The same where what this operator renders otherwise is taken now."""
         return replace(self, wanted=replace(self.wanted, restart=True))
 

@@ -40,7 +40,7 @@ def _rollout(facts: Facts) -> str:
     """When what the operator itself renders otherwise is taken."""
     if not facts.updated:
         return "its turn has come: it is restarted with what this operator renders"
-    then = "when its turn comes" if facts.awaits else "at the next restart"
+    then = "when its turn comes" if facts.awaits_turn else "at the next restart"
     return f"what this operator renders is taken {then}; another restartNonce does so now"
 
 
@@ -163,7 +163,7 @@ def _updated(facts: Facts) -> Says:
 
 
 def _once(facts: Facts) -> str:
-    if not facts.restored_once:
+    if not facts.has_restore_from:
         return ""
     used = facts.decision.memory.restore_nonce
     return f"; spec.state.restoreFrom counts again with a nonce above {used}"

@@ -29,13 +29,13 @@ class Restore:
     """What a person wants a run to begin with; each nonce counts once."""
 
     nonce: int
-    origin: Stored | None
-    """None to begin anew."""
+    state: Stored | None
+    """None: the run begins anew."""
 
     def __str__(self) -> str:
-        if self.origin is None:
+        if self.state is None:
             return f"{self.nonce}: nothing"
-        return f"{self.nonce}: {self.origin.kind} {self.origin.path}"
+        return f"{self.nonce}: {self.state.kind} {self.state.path}"
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class Wanted:
     """Whether that takes a savepoint first."""
 
     @property
-    def origin(self) -> str:
-        """What ``restore`` comes to, in words that differ where that does."""
+    def choice(self) -> str:
+        """``restore`` as one text, by which a later choice is told from an earlier one."""
         return str(self.restore) if self.restore else ""
 
     @property

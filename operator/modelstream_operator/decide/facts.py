@@ -28,9 +28,9 @@ class Facts:
     """Whether what runs, or ran last, was made from the newest spec."""
     outdated: bool = False
     """Whether the operator itself would make the pods otherwise by now."""
-    awaits: bool = False
+    awaits_turn: bool = False
     """Whether it is restarted for that when its turn comes."""
-    restored_once: bool = False
+    has_restore_from: bool = False
     """Whether the spec says what a run begins with, which counts once."""
     deleted: bool = False
     """Whether the resource is being deleted."""

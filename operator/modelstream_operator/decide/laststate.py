@@ -98,8 +98,8 @@ def asked_for(memory: Memory, deployed: Memory, wanted: Wanted) -> tuple[News, .
     """The news of a run that begins with what a person has chosen, and of what it leaves aside."""
     if wanted.restore is None:
         return ()
-    origin, left = wanted.restore.origin, handed_on(memory)
-    with_what = origin.named if origin else "nothing"
+    state, left = wanted.restore.state, handed_on(memory)
+    with_what = state.named if state else "nothing"
     text = f"run {deployed.run} begins with {with_what}, as spec.state.restoreFrom asks"
     if left is not None:
         text += f"; what the run before left stays where it is: {left.path}"

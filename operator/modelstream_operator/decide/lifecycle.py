@@ -107,7 +107,7 @@ def _deploy(memory: Memory, wanted: Wanted, seen: Seen) -> Memory:
 
 def _origin(memory: Memory, wanted: Wanted) -> Stored | None:
     if wanted.restore is not None:
-        return wanted.restore.origin
+        return wanted.restore.state
     ended = memory.ended
     came_to_nothing = ended is not None and ended.how is How.NOT_STARTED
     again = came_to_nothing and memory.revision == wanted.revision

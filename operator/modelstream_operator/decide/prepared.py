@@ -26,8 +26,8 @@ class Prepared:
     """When the attempt counts as failed; of one that has, when the next begins: None is never."""
     attempts: int = 0
     """Those of this revision that failed."""
-    origin: str = ""
-    """What a person has chosen that the run begins with; empty where nobody has."""
+    choice: str = ""
+    """``Wanted.choice`` when the attempt began: what a person wants the run to begin with."""
     error: str = ""
     """Why the last one failed, as ``Reason: message``; empty while one is under way."""
 
@@ -40,7 +40,7 @@ class Prepared:
             since=stamp(self.since),
             deadline=stamp(self.deadline),
             attempts=self.attempts,
-            origin=self.origin,
+            choice=self.choice,
             error=self.error,
         )
 
@@ -57,7 +57,7 @@ def read(said: PreparedStatus | None) -> Prepared | None:
         since=since,
         deadline=fields.time(said.deadline),
         attempts=said.attempts or 0,
-        origin=said.origin or "",
+        choice=said.choice or "",
         error=said.error or "",
     )
 

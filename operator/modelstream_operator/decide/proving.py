@@ -44,7 +44,7 @@ def needs_proof(memory: Memory, wanted: Wanted, seen: Seen) -> bool:
 def is_prepared(memory: Memory, wanted: Wanted) -> bool:
     """Whether what is prepared is what is wanted now."""
     found = memory.prepared
-    return found is not None and (found.revision, found.origin) == (wanted.revision, wanted.origin)
+    return found is not None and (found.revision, found.choice) == (wanted.revision, wanted.choice)
 
 
 def runs_well(memory: Memory, seen: Seen) -> bool:
@@ -86,7 +86,7 @@ def _begun(memory: Memory, wanted: Wanted, seen: Seen, attempts: int) -> Memory:
         since=seen.now,
         deadline=seen.now + PATIENCE,
         attempts=attempts,
-        origin=wanted.origin,
+        choice=wanted.choice,
     )
     return replace(memory, prepared=prepared)
 

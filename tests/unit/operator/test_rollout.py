@@ -217,7 +217,7 @@ def test_the_turn_is_an_ordinary_restart(
     ("changes", "words"),
     [
         pytest.param({}, "at the next restart", id="left alone"),
-        pytest.param({"awaits": True}, "when its turn comes", id="it waits"),
+        pytest.param({"awaits_turn": True}, "when its turn comes", id="it waits"),
         pytest.param({"updated": False}, "its turn has come", id="it is restarted"),
     ],
 )

@@ -20,11 +20,11 @@ from modelstream_operator.decide.stored import Found, Kind, Search, Stored, newe
 from modelstream_operator.evidence import facts_of
 from modelstream_operator.observe import now
 from modelstream_operator.observed import Observed
-from modelstream_operator.origin import restore_of
 from modelstream_operator.planning import decided
 from modelstream_operator.render import Target
 from modelstream_operator.render.revision import revision_of
 from modelstream_operator.resources import Manifest
+from modelstream_operator.restorefrom import restore_of
 from modelstream_operator.settings import Settings
 from modelstream_operator.wish import Reading, Wish, wish
 
@@ -100,7 +100,7 @@ def test_status_says_that_it_counts_no_more(restored: TargetMaker) -> None:
     memory = replace(BEGUN, revision=revision_of(target).id)
     decision = decide(memory, found.wanted, SEEN)
     facts = facts_of(found, Observed(now=now()), decision, SEEN, ())
-    assert (facts.updated, facts.restored_once) == (True, True)
+    assert (facts.updated, facts.has_restore_from) == (True, True)
     later = asked(restored(path=PATH, nonce=3), BEGUN)
     assert not facts_of(later, Observed(now=now()), decision, SEEN, ()).updated
 
@@ -140,9 +140,9 @@ def test_a_path_on_the_claim_is_where_the_pods_mount_it(restored: TargetMaker) -
     target = restored(CLAIM, path=f"{CLAIM}/fraud/scores/savepoints/savepoint-1")
     found = restore_of(target, None, NEW)
     assert isinstance(found, Restore)
-    assert found.origin is not None
+    assert found.state is not None
     where = "/var/lib/modelstream/state/fraud/scores/savepoints/savepoint-1"
-    assert found.origin.path == f"file://{where}"
+    assert found.state.path == f"file://{where}"
 
 
 @pytest.mark.parametrize(
