@@ -259,6 +259,13 @@ class PreparedStatus(Part):
     error: str | None = None
     """Why the last attempt failed; absent while one is under way."""
 
+    proven: bool | None = None
+    """Whether the job was stopped for it."""
+
+    instead: str | None = None
+    """Of a change that came while the job stopped for another one: the revision that starts where
+    this one cannot be proven, or that has been started."""
+
 
 class UsedNoncesStatus(Part):
     """Numbers of the spec that count once each."""

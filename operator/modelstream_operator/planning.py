@@ -9,6 +9,7 @@ from modelstream_operator.children import Plan
 from modelstream_operator.decide.decision import Decision
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.stored import Stored
+from modelstream_operator.kept import named_by, refs_of
 from modelstream_operator.recall import with_memory
 from modelstream_operator.render import Target, run_of, stream_children
 from modelstream_operator.render.models import digests_map
@@ -48,22 +49,31 @@ def plan(
         return Plan(stream)
     revision = asked.revision(memory.revision)
     to_prove = proof_maps(asked, memory)
+    kept = newest_revisions(there) | refs_of(asked.manifest, named_by(memory))
     if revision is None:  # nobody knows how to heal the run, only how to end it
         made, whole = [*stream, *to_prove], not decision.running
-        return Plan(made, whole=whole, kept=newest_revisions(there))
+        return Plan(made, whole=whole, kept=kept)
     remembered = signed(with_memory(revision.manifest(target), memory))
     made = [remembered, *run_children(revision, run_of(target)), *to_prove]
     known = Ref(CONFIG_MAP.kind, target.namespace, names.digests(target.name, memory.run))
     if digests and known not in there:
         made.append(signed(digests_map(target, digests)))
     first = {known} & there.keys()
-    return Plan([*stream, *made], kept=newest_revisions(there) | first)
+    return Plan([*stream, *made], kept=kept | first)
 
 
 def proof_maps(asked: Wish, memory: Memory) -> list[Manifest]:
-    """The ConfigMaps that the proof's pod reads, and the run that follows from it."""
+    """What the proof's pod reads, and what the run that follows from it is made of.
+
+    That may have to start when the spec says something else already.
+    """
     made = prepared_children(asked, memory)
-    return [each for each in made if each["kind"] == CONFIG_MAP.kind]
+    maps = [each for each in made if each["kind"] == CONFIG_MAP.kind]
+    prepared, target = memory.prepared, asked.target
+    revision = asked.revision(prepared.revision) if prepared else None
+    if prepared is None or revision is None or target is None or revision.id == memory.revision:
+        return maps
+    return [*maps, signed(revision.manifest(replace(target, run=prepared.run)))]
 
 
 def prepared_children(asked: Wish, memory: Memory) -> list[Manifest]:

@@ -8,7 +8,7 @@ from modelstream_operator import names
 from modelstream_operator.cluster import ApiError, Cluster
 from modelstream_operator.decide.children import in_ending_namespace
 from modelstream_operator.decide.diagnosis import Scene, failure, pod_problems, refusal
-from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.decide.memory import Memory
 from modelstream_operator.decide.pods import is_ended, is_leaving
 from modelstream_operator.decide.prepared import Prepared, Proof
 from modelstream_operator.decide.problem import Problem
@@ -117,12 +117,12 @@ async def end_proofs(cluster: Cluster, observed: Observed, memory: Memory) -> No
 
 
 def _is_kept(pod: Manifest, number: int, memory: Memory) -> bool:
-    prepared = memory.prepared if memory.step is Step.DEPLOYED else None
+    prepared = memory.proving
     if prepared is None or prepared.run != number:
         return False
     return not prepared.error or is_ended(pod)
 
 
 def _under_way(memory: Memory) -> Prepared | None:
-    prepared = memory.prepared if memory.step is Step.DEPLOYED else None
+    prepared = memory.proving
     return None if prepared is None or prepared.error else prepared

@@ -217,7 +217,7 @@ class Reconciler:
         waits = [settings.resync]
         if memory.deadline is not None and memory.deadline > observed.now:
             waits.append((memory.deadline - observed.now).total_seconds())
-        prepared = memory.prepared if memory.step is Step.DEPLOYED else None
+        prepared = memory.proving
         if prepared is not None and prepared.deadline is not None:
             waits.append(max(1.0, (prepared.deadline - observed.now).total_seconds()))
         stops = memory.step is Step.SAVEPOINTING  # and has waits of its own, also without a pod

@@ -11,12 +11,12 @@ from modelstream_crds.programs import ConfigMapScript
 from modelstream_crds.v1alpha1 import ConditionType, DeletionPolicy, ModelStream, UpgradeMode
 from modelstream_operator import names
 from modelstream_operator.cache import Child
-from modelstream_operator.decide.acceptance import SpecRefusedError, accepted
 from modelstream_operator.decide.decision import Rest, Restore, Wanted
 from modelstream_operator.decide.laststate import has_state
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.oversize import too_large
 from modelstream_operator.decide.problem import Problem, Reason
+from modelstream_operator.kept import Kept, kept_of, kept_revision, kept_target, named_by
 from modelstream_operator.render import Target
 from modelstream_operator.render.config import (
     CHECKPOINTS,
@@ -26,8 +26,8 @@ from modelstream_operator.render.config import (
     Program,
     flink_options,
 )
-from modelstream_operator.render.revision import Revision, read, revision_of
-from modelstream_operator.resources import CONFIG_MAP, CONTROLLER_REVISION, Manifest, Ref
+from modelstream_operator.render.revision import Revision, revision_of
+from modelstream_operator.resources import CONFIG_MAP, Manifest, Ref
 from modelstream_operator.restorefrom import restore_of
 from modelstream_operator.settings import Settings
 
@@ -82,6 +82,8 @@ class Wish:
     """Whether it is restarted for that when its turn comes."""
     deployed: Target | None = None
     """What the present run is made of, where that is not ``target``."""
+    others: Mapping[str, Kept] = field(default_factory=dict)
+    """By id: what else may have to be started."""
 
     @property
     def with_restart(self) -> "Wish":
@@ -90,7 +92,7 @@ class Wish:
 
     def revision(self, of: str) -> Revision | None:
         """The one of these with that id."""
-        known = (self.kept, self.newest)
+        known = (self.kept, self.newest, *(each.revision for each in self.others.values()))
         return next((each for each in known if each is not None and each.id == of), None)
 
     @property
@@ -100,8 +102,10 @@ class Wish:
 
     def of(self, revision: str) -> Target | None:
         """What a run of that revision is rendered for."""
-        made_of_newest = self.newest is not None and self.newest.id == revision
-        return self.target if made_of_newest else self.present
+        if self.newest is not None and self.newest.id == revision:
+            return self.target
+        other = self.others.get(revision)
+        return other.target if other else self.present
 
     @property
     def uid(self) -> str:
@@ -117,12 +121,25 @@ def wish(
     settings: Settings,
 ) -> Wish:
     """Put together what is asked for now with what the present run was made from."""
+    asked = _of_the_newest(reading, manifest, memory, there, settings)
+    others = kept_of(named_by(memory), manifest, memory, there, settings)
+    startable = {id_: _scalable(each.target) or 0 for id_, each in others.items()}
+    return replace(asked, others=others, wanted=replace(asked.wanted, startable=startable))
+
+
+def _of_the_newest(
+    reading: Reading,
+    manifest: Manifest,
+    memory: Memory,
+    there: Mapping[Ref, Child],
+    settings: Settings,
+) -> Wish:
     target = _target(reading, manifest, memory, settings)
     newest = revision_of(target) if target else None
     kept, deployed = newest, target
     if newest is None or newest.id != memory.revision:  # else nothing has to be read again
-        kept = _kept(manifest, memory, there)
-        deployed = _deployed(kept, manifest, memory, settings)
+        kept = kept_revision(manifest, memory.revision, there)
+        deployed = kept_target(kept, manifest, memory, settings)
     timeout = timedelta(seconds=settings.delete_timeout)
     options = flink_options(deployed) if deployed else _options(manifest, memory, there)
     common = Wanted(
@@ -280,38 +297,3 @@ def _options(manifest: Manifest, memory: Memory, there: Mapping[Ref, Child]) -> 
         return {}
     found: Options = json.loads(child.manifest()["data"]["flink.yaml"])
     return found
-
-
-def _kept(manifest: Manifest, memory: Memory, there: Mapping[Ref, Child]) -> Revision | None:
-    """What the present run was made from, as its own object keeps it."""
-    meta = manifest["metadata"]
-    name = names.revision(meta["name"], memory.revision)
-    child = there.get(Ref(CONTROLLER_REVISION.kind, meta["namespace"], name))
-    try:
-        return read(child.manifest()) if child and meta["uid"] in child.owners else None
-    except (KeyError, TypeError):
-        return None
-
-
-def _deployed(
-    kept: Revision | None, manifest: Manifest, memory: Memory, settings: Settings
-) -> Target | None:
-    if kept is None:
-        return None
-    made_of = {**manifest, "spec": _with_present_wishes(kept.spec, manifest["spec"])}
-    try:
-        stream = accepted(made_of)
-    except SpecRefusedError:  # by rules that are newer than it
-        return None
-    made = Target(stream, made_of, settings, run=memory.run, job_id=memory.job_id)
-    return replace(made, program=kept.program(made.name))
-
-
-def _with_present_wishes(kept: Manifest, present: Manifest) -> Manifest:
-    """With the fields that concern no revision: how many there are to be, and whether any."""
-    manager = (present.get("flink") or {}).get("taskManager") or {}
-    flink = kept.get("flink") or {}
-    if "replicas" in manager:
-        mine = {**(flink.get("taskManager") or {}), "replicas": manager["replicas"]}
-        flink = {**flink, "taskManager": mine}
-    return {**kept, "flink": flink, "suspend": present.get("suspend", False)}

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable
 
 from tests.support.machine import Courses
-from tests.support.steered import Clock, Operator, Pure
+from tests.support.pureoperator import Pure
+from tests.support.steered import Clock, Operator
 from tests.support.streamworld import World
 from tests.support.wholeoperator import Whole
 

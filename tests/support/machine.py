@@ -31,7 +31,7 @@ class Courses(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world, self.clock, self.spec = World(), Clock(), Spec()
-        self.nonce, self.origin = 0, ""
+        self.nonce, self.origin, self.highest = 0, "", 0
         self.loop = asyncio.new_event_loop()
         self.operator = type(self).make(self.world, self.clock, self.loop)
 
@@ -64,6 +64,9 @@ class Courses(RuleBasedStateMachine):
             self.world.chosen[after.run] = self.origin
         if protected and before.step is Step.DEPLOYED and before.started:
             assert (after.step, after.run) == (Step.DEPLOYED, before.run), "a bad edit stops it"
+        prepared = before.prepared if before.step is Step.TEARING_DOWN else None
+        if prepared and (prepared.proven or prepared.instead) and after.step is Step.DEPLOYED:
+            assert self.operator.nonce not in self.world.bad, "stopped for what cannot run"
 
     @property
     def _is_protected(self) -> bool:
@@ -103,7 +106,7 @@ class Courses(RuleBasedStateMachine):
     @rule(bad=st.booleans())
     def edited(self, bad: bool = False) -> None:
         """Also with what cannot run, which a proof finds out."""
-        self.spec.nonce += 1
+        self.spec.nonce = self.highest = self.highest + 1
         self.world.touches += 1
         if bad:
             self.world.bad.add(self.spec.nonce)
@@ -115,6 +118,17 @@ class Courses(RuleBasedStateMachine):
         self.all_goes_on()
         self.edited(bad)
         self.all_goes_on()
+
+    @rule(bad=st.booleans())
+    def edited_while_it_stops(self, bad: bool) -> None:
+        """What was asked for before is proven, and the job stops for it."""
+        self.edited_once_all_has_gone_on(False)
+        self.operator_looks(None, 1)
+        if self._live and self._job.stop:
+            self.stop_ends(succeeds=True, forgotten=False)
+        self.operator_looks(None, 1)
+        self.edited(bad)
+        self.operator_looks(None, 1)
 
     @precondition(lambda self: self.spec.nonce)
     @rule()

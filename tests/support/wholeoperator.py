@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from tests.support.clusterinmemory import BY_HAND, KEY, ClusterInMemory, CrashError
+from tests.support.flinkinmemory import FlinkInMemory
 from tests.support.steered import PATIENCE, Clock, Spec, with_step
-from tests.support.streamworld import FlinkInMemory, World
+from tests.support.streamworld import World
 
 from modelstream_crds.v1alpha1 import ModelStreamStatus
+from modelstream_operator import names
 from modelstream_operator.cache import Cache
 from modelstream_operator.decide.memory import Memory
 from modelstream_operator.highavailability import HighAvailability
@@ -89,6 +91,13 @@ class Whole:
     def memory(self) -> Memory:
         """What it has written."""
         return Memory.of(ModelStreamStatus.model_validate(self.cluster.status))
+
+    @property
+    def nonce(self) -> int | None:
+        """Of the spec that the present run is made of; None where that is not stored yet."""
+        name = names.revision(KEY.name, self.memory.revision)
+        found = self.cluster.objects.get(Ref(CONTROLLER_REVISION.kind, KEY.namespace, name))
+        return found["data"]["spec"].get("restartNonce", 0) if found else None
 
     def step(self, spec: Spec, writes: int | None) -> None:
         """One pass; the operator dies after so many writes."""

@@ -156,7 +156,7 @@ def _updated(facts: Facts) -> Says:
         return Says("True", Reason.UP_TO_DATE, f"what runs was made from this spec{_once(facts)}")
     says = facts.stage
     if facts.proving is not None:
-        return proving.says(facts.proving, facts.proof)
+        return proving.says(facts.proving, facts.proof, facts.decision.memory.deadline)
     if says is None:
         return Says("False", Reason.STARTING, "the run before makes room")
     return Says("False", says.reason, says.message)

@@ -60,6 +60,8 @@ class Wanted:
     """What a running job is rescaled to; None where it cannot be."""
     begins_with: int | None = None
     """What the next job is given, where that differs: 0 of one that cannot be rescaled."""
+    startable: Mapping[str, int] = field(default_factory=dict)
+    """Other revisions that can be started, as they are kept: what their job is given."""
     restore: Restore | None = None
     """What the next run begins with instead of what the one before has left."""
     deletion: timedelta | None = None

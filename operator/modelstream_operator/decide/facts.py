@@ -7,7 +7,6 @@ from datetime import datetime
 from modelstream_operator.decide.decision import SURE, Answer, Decision, Rest
 from modelstream_operator.decide.diagnosis import Verified
 from modelstream_operator.decide.job import Job
-from modelstream_operator.decide.memory import Step
 from modelstream_operator.decide.prepared import NO_PROOF, Prepared, Proof
 from modelstream_operator.decide.problem import Problem
 from modelstream_operator.decide.stage import Says, stage
@@ -71,9 +70,8 @@ class Facts:
 
     @property
     def proving(self) -> Prepared | None:
-        """What is being proven, or could not be, beside a job that goes on."""
-        memory = self.decision.memory
-        return memory.prepared if memory.step is Step.DEPLOYED else None
+        """What is being proven, or could not be."""
+        return self.decision.memory.proving
 
     @property
     def passing(self) -> bool:

@@ -21,8 +21,9 @@ from modelstream_operator.decide.ending import came_to_nothing, dropped, end_of,
 from modelstream_operator.decide.fields import stamp
 from modelstream_operator.decide.laststate import asked_for, handed_on, resolved
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
+from modelstream_operator.decide.overtaken import Start, proved_again, start
 from modelstream_operator.decide.problem import Reason
-from modelstream_operator.decide.proving import is_prepared, is_proven, needs_proof, prove
+from modelstream_operator.decide.proving import is_proven, needs_proof, prove
 from modelstream_operator.decide.savepointing import savepointing, stop
 from modelstream_operator.decide.stored import Kind, Stored
 
@@ -80,27 +81,29 @@ def _next(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     if not wanted.revision:
         return Decision(memory)
     if wanted.rest is None:
-        deployed = _deploy(memory, wanted, seen)
-        return Decision(deployed, news=asked_for(memory, deployed, wanted))
+        begins = start(memory, wanted, seen)
+        if begins is None:
+            return Decision(memory)
+        deployed = _deploy(memory, begins, seen)
+        return Decision(deployed, news=begins.news + asked_for(memory, deployed, begins.wanted))
     if memory.step is Step.SUSPENDED:
         return Decision(memory)
     return Decision(replace(memory.go(Step.SUSPENDED, seen.now), started=None))
 
 
-def _deploy(memory: Memory, wanted: Wanted, seen: Seen) -> Memory:
-    prepared, given = memory.prepared, wanted.begins_with
-    proven = is_prepared(memory, wanted)
-    highest = max(memory.run, seen.last_run, prepared.run if prepared else 0)
+def _deploy(memory: Memory, begins: Start, seen: Seen) -> Memory:
+    wanted, given = begins.wanted, begins.wanted.begins_with
     return Memory(
         step=Step.DEPLOYED,
         since=seen.now,
         attempts=memory.attempts,
-        run=prepared.run if prepared and proven else highest + 1,
-        job_id=prepared.job_id if prepared and proven else seen.fresh_id,
+        run=begins.run,
+        job_id=begins.job_id,
         revision=wanted.revision,
         parallelism=(wanted.parallelism if given is None else given) or 0,
         restored_from=_origin(memory, wanted),
         ended=memory.ended,
+        prepared=begins.prepared,
         restore_nonce=wanted.restore.nonce if wanted.restore else memory.restore_nonce,
     )
 
@@ -124,7 +127,9 @@ def _deployed(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
         memory = replace(memory, prepared=None)
         return _stop(memory, wanted, seen) if wanted.changes else _goes_on(memory, wanted, seen)
     if is_proven(memory, wanted, seen):
-        return _stop(memory, wanted, seen)
+        assert memory.prepared is not None
+        proven = replace(memory, prepared=replace(memory.prepared, proven=True))
+        return _stop(proven, wanted, seen)
     memory, news = prove(memory, wanted, seen)
     return replace(_goes_on(memory, wanted, seen), news=news)
 
@@ -187,8 +192,10 @@ def _after_the_end(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
 
 
 def _tearing_down(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
+    memory, news = proved_again(memory, wanted, seen)
     if seen.pods or not seen.scaled_down:
-        return Decision(memory)
+        return Decision(memory, news=news)
     if seen.leftovers:
-        return Decision(memory, ForgetHighAvailability())
-    return _next(memory, wanted, seen)
+        return Decision(memory, ForgetHighAvailability(), news=news)
+    following = _next(memory, wanted, seen)
+    return replace(following, news=news + following.news)

@@ -133,6 +133,13 @@ class Memory:
             restore_nonce=(status.used.restore_nonce if status.used else None) or 0,
         )
 
+    @property
+    def proving(self) -> Prepared | None:
+        """What is being proven, or could not be: while a job runs, or before one starts again."""
+        found = self.prepared
+        stopped = self.step is Step.TEARING_DOWN and found is not None and bool(found.instead)
+        return found if stopped or self.step is Step.DEPLOYED else None
+
     def go(self, step: Step, now: datetime, deadline: datetime | None = None) -> "Memory":
         """The same at another step, which begins now."""
         return replace(self, step=step, since=now, deadline=deadline)

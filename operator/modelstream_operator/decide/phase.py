@@ -77,7 +77,7 @@ def progress(
     if phase is Phase.FAILED or said[ConditionType.ACCEPTED].status == "False":
         return {ConditionType.STALLED: Says("True", ready.reason, ready.message)}
     if proving is not None:
-        waits = not proving.error or proving.deadline is not None
+        waits = not proving.error or proving.deadline is not None or phase is Phase.UPDATING
         which = ConditionType.RECONCILING if waits else ConditionType.STALLED
         return {which: Says("True", updated.reason, updated.message)}
     if phase in {Phase.RUNNING, Phase.SUSPENDED, Phase.FINISHED}:

@@ -30,6 +30,11 @@ class Prepared:
     """``Wanted.choice`` when the attempt began: what a person wants the run to begin with."""
     error: str = ""
     """Why the last one failed, as ``Reason: message``; empty while one is under way."""
+    proven: bool = False
+    """Whether the job was stopped for it."""
+    instead: str = ""
+    """What starts where this one, which came while the job stopped for another change, cannot be
+    proven; or what has been started, as it could not be."""
 
     def written(self) -> Manifest:
         """The fields of status that hold it."""
@@ -42,6 +47,8 @@ class Prepared:
             attempts=self.attempts,
             choice=self.choice,
             error=self.error,
+            proven=self.proven,
+            instead=self.instead,
         )
 
 
@@ -59,6 +66,8 @@ def read(said: PreparedStatus | None) -> Prepared | None:
         attempts=said.attempts or 0,
         choice=said.choice or "",
         error=said.error or "",
+        proven=bool(said.proven),
+        instead=said.instead or "",
     )
 
 

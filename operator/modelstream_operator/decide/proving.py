@@ -5,7 +5,7 @@ succeeded the job is not touched.
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from modelstream_crds.v1alpha1 import ConditionType
 from modelstream_operator.decide.decision import Answer, News, Seen, Wanted
@@ -66,18 +66,21 @@ def is_proven(memory: Memory, wanted: Wanted, seen: Seen) -> bool:
 def prove(memory: Memory, wanted: Wanted, seen: Seen) -> tuple[Memory, tuple[News, ...]]:
     """Begin, wait, note the failure, or begin again; with what is worth an event."""
     prepared = memory.prepared
-    if prepared is None or not is_prepared(memory, wanted):
-        return _begun(memory, wanted, seen, attempts=0), ()
+    if prepared is None or prepared.proven or not is_prepared(memory, wanted):
+        return begun(memory, wanted, seen, attempts=0), ()
     late = prepared.deadline is not None and seen.now >= prepared.deadline
     if prepared.error:
-        return (_begun(memory, wanted, seen, prepared.attempts) if late else memory), ()
+        again = begun(memory, wanted, seen, prepared.attempts)
+        return (again if late else memory), ()
     problem = seen.proof.problem
     if seen.proof.over or late:
         return _failed(memory, prepared, problem or _late(), seen, heals=not seen.proof.over)
     return memory, ()
 
 
-def _begun(memory: Memory, wanted: Wanted, seen: Seen, attempts: int) -> Memory:
+def begun(memory: Memory, wanted: Wanted, seen: Seen, attempts: int) -> Memory:
+    """With a first attempt of what is wanted, or the next one."""
+    before = memory.prepared if is_prepared(memory, wanted) else None
     highest = max(memory.run, seen.last_run, memory.prepared.run if memory.prepared else 0)
     prepared = Prepared(
         run=highest + 1,
@@ -87,6 +90,7 @@ def _begun(memory: Memory, wanted: Wanted, seen: Seen, attempts: int) -> Memory:
         deadline=seen.now + PATIENCE,
         attempts=attempts,
         choice=wanted.choice,
+        instead=before.instead if before else "",
     )
     return replace(memory, prepared=prepared)
 
@@ -113,16 +117,28 @@ def _failed(
     return replace(memory, prepared=failed), (news,)
 
 
-def says(prepared: Prepared, proof: Proof) -> Says:
-    """How far a change is that is being proven."""
+def says(prepared: Prepared, proof: Proof, stopped_until: datetime | None = None) -> Says:
+    """How far a change is that is being proven; of a job that has stopped, until when it waits."""
+    meanwhile = _meanwhile(prepared, stopped_until)
     if prepared.error:
         reason, _, message = prepared.error.partition(": ")
-        return Says("False", reason, f"{message}; the job that runs goes on. {_then(prepared)}")
+        return Says("False", reason, f"{message}; {meanwhile}. {_then(prepared)}")
     if proof.problem is not None:
         text = f"the new revision waits for its proof: {proof.problem.message}"
-        return Says("False", proof.problem.reason, f"{text}; the job that runs goes on")
-    text = f"run {prepared.run} is proven in a pod of its own; the job that runs goes on meanwhile"
+        return Says("False", proof.problem.reason, f"{text}; {meanwhile}")
+    text = f"run {prepared.run} is proven in a pod of its own; {meanwhile}"
     return Says("False", Reason.PROVING, text)
+
+
+def _meanwhile(prepared: Prepared, stopped_until: datetime | None) -> str:
+    if not prepared.instead:
+        return "the job that runs goes on"
+    if stopped_until is None:
+        return f"revision {prepared.instead} was started instead, and goes on"
+    return (
+        "the job has stopped for another change before it: unless this one is proven by"
+        f" {stamp(stopped_until)}, revision {prepared.instead} starts"
+    )
 
 
 def _then(prepared: Prepared) -> str:

@@ -13,6 +13,7 @@ from modelstream_operator.decide.decision import (
 from modelstream_operator.decide.ending import dropped, end_of, over, stopped
 from modelstream_operator.decide.laststate import patience, state_of, waits, without_savepoint
 from modelstream_operator.decide.memory import Ask, Memory, Step
+from modelstream_operator.decide.overtaken import is_overtaken
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.proving import is_prepared, runs_well
 
@@ -61,7 +62,7 @@ def _directory(memory: Memory, root: str, seen: Seen) -> str:
 def savepointing(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     """The next step of a job that is to stop with a savepoint."""
     asked = memory.ask
-    if not wanted.keeps_state:
+    if not wanted.keeps_state and not is_overtaken(memory, wanted):
         return Decision(over(memory, dropped(memory, seen, keeps=False), seen))
     if asked is None:
         return without_savepoint(memory, wanted, seen, "nobody knows what was asked for")

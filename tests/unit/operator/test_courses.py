@@ -16,7 +16,8 @@ from hypothesis.stateful import (
 )
 from tests.support.carriedout import carry_out, changed, proven, stops
 from tests.support.machine import Courses
-from tests.support.steered import Clock, Operator, Pure
+from tests.support.pureoperator import Pure
+from tests.support.steered import Clock, Operator
 from tests.support.streamworld import World
 from tests.support.wholeoperator import Whole
 

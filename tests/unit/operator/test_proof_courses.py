@@ -59,6 +59,49 @@ def edited_while_a_savepoint_has_failed(course: Courses) -> None:
     assert [run.number for run in course.world.runs.values()] == [1]
 
 
+def edited_while_it_stops(course: Courses, *, bad: bool) -> None:
+    """A first change is proven, and the job has stopped for it; then comes another one."""
+    course.works()
+    changed(course)
+    stops(course, succeeds=True)
+    course.operator_looks(writes=None, seconds=1)
+    assert course.operator.memory.step is Step.TEARING_DOWN
+    course.edited(bad=bad)
+    for _ in range(6):
+        course.all_goes_on()
+
+
+def good_edit_while_it_stops(course: Courses) -> None:
+    """It is proven in the meantime, and the next run."""
+    edited_while_it_stops(course, bad=False)
+    assert course.operator.nonce == 2
+    assert len(course.world.runs) == 2
+
+
+def bad_edit_while_it_stops(course: Courses) -> None:
+    """The first one runs, and the other one waits beside it."""
+    edited_while_it_stops(course, bad=True)
+    assert course.operator.nonce == 1
+    memory = course.operator.memory
+    assert memory.prepared is not None
+    assert memory.prepared.instead == memory.revision
+    assert len(course.world.runs) == 2
+
+
+def slow_proof_while_it_stops(course: Courses) -> None:
+    """It is not waited for longer than two minutes, and goes on beside the first one."""
+    course.proofs_are_slow(wish=False)
+    course.works()
+    changed(course)
+    course.proofs_are_slow(wish=True)
+    stops(course, succeeds=True)
+    course.edited()
+    for _ in range(14):
+        course.all_goes_on()
+    assert course.operator.nonce == 1
+    course.proofs_are_slow(wish=False)
+
+
 def scaled_beside_a_bad_edit(course: Courses) -> None:
     """The job that runs is scaled, whatever waits for its proof."""
     bad_edit(course)
@@ -75,6 +118,9 @@ def scaled_beside_a_bad_edit(course: Courses) -> None:
         bad_edit_taken_back,
         bad_edit_mended,
         edited_while_a_savepoint_has_failed,
+        good_edit_while_it_stops,
+        bad_edit_while_it_stops,
+        slow_proof_while_it_stops,
         scaled_beside_a_bad_edit,
     ],
 )

@@ -1,0 +1,102 @@
+"""Flink's REST interface in memory, over the runs of a stream's world."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.support.streamworld import Run, World
+
+from modelstream_operator.flink import FlinkError
+
+_OF_OTHERS = {"jid": "f" * 32, "state": "FAILED"}
+"""A job that the program has submitted under no id of ours."""
+
+
+@dataclass
+class FlinkInMemory:
+    """Flink's REST interface as the operator's client has it; the URL is the run's number."""
+
+    world: World
+
+    def _run(self, url: str) -> Run:
+        if self.world.way == "silent":
+            raise FlinkError(0, "timeout")
+        if self.world.way == "refused":
+            raise FlinkError(503, "upstream")
+        return self.world.runs[int(url)]
+
+    def _asks_for_something(self) -> None:
+        if self.world.way == "read-only":
+            raise FlinkError(403, "RBAC: access denied")
+
+    def _answered(self) -> None:
+        if self.world.way == "lost":
+            raise FlinkError(0, "timeout")
+
+    def _of(self, url: str, job: str) -> Run:
+        run = self._run(url)
+        if run.job is None or run.job_id != job:
+            raise FlinkError(404, "no such job")
+        return run
+
+    async def jobs(self, url: str) -> list[dict[str, Any]]:
+        run = self._run(url)
+        if run.job is None:
+            return [_OF_OTHERS]
+        running = 2 if run.job == "RUNNING" else 0
+        times = {"start-time": 0, "duration": 60_000, "last-modification": 0}
+        tasks = {"running": running, "finished": 0, "total": 2}
+        return [_OF_OTHERS, {"jid": run.job_id, "state": run.job, "tasks": tasks, **times}]
+
+    async def exceptions(self, url: str, job: str, most: int) -> list[str]:
+        run = self._of(url, job)
+        return ["java.lang.RuntimeException: boom"] if run.job in {"FAILED", "RESTARTING"} else []
+
+    async def checkpoints(self, url: str, job: str) -> dict[str, Any]:
+        run = self._of(url, job)
+        latest: dict[str, Any] = {}
+        if run.checkpoint:
+            latest["completed"] = _kept(run.checkpoint, 1, "CHECKPOINT")
+        if run.stopped_with:
+            latest["savepoint"] = _kept(run.stopped_with, 2, "SYNC_SAVEPOINT")
+        return {"latest": latest}
+
+    async def configuration(self, url: str) -> dict[str, str]:
+        run = self._run(url)
+        return {"modelstream.restore.path": run.origin or ""} if run.restore.newest else {}
+
+    async def applications(self, url: str) -> list[dict[str, Any]]:
+        self._run(url)
+        return [{"id": "x", "status": "FAILED"}] if self.world.broken else []
+
+    async def application_exceptions(self, url: str, application: str) -> list[str]:
+        return ["java.lang.IllegalArgumentException: no such table"]
+
+    async def savepoint(self, url: str, job: str, trigger: str) -> Mapping[str, Any] | None:
+        run = self._run(url)
+        if run.stop == trigger:
+            return {"status": {"id": "IN_PROGRESS"}}
+        return run.answers.get(trigger)
+
+    async def stop_with_savepoint(self, url: str, job: str, directory: str, trigger: str) -> None:
+        run = self._of(url, job)
+        self._asks_for_something()
+        assert directory.startswith(f"{run.root}/"), f"no pod of run {run.number} has {directory}"
+        if run.job != "RUNNING":
+            raise FlinkError(409, "not all tasks run")
+        if trigger not in run.answers:
+            run.stop, run.directory = trigger, directory
+        self._answered()
+
+    async def resources(self, url: str, job: str) -> dict[str, Any]:
+        return {"v": {"parallelism": {"upperBound": self._of(url, job).bound}}}
+
+    async def rescale(self, url: str, job: str, bounds: Mapping[str, int]) -> None:
+        run = self._of(url, job)
+        self._asks_for_something()
+        run.bound = bounds["v"]
+        self._answered()
+
+
+def _kept(path: str, time: int, kind: str) -> dict[str, Any]:
+    return {"external_path": path, "trigger_timestamp": time, "checkpoint_type": kind}
