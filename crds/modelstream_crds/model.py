@@ -39,6 +39,13 @@ class ModelFormat(StrEnum):
     KERAS = "Keras"
 
 
+SUFFIXES: Final = {
+    ModelFormat.GRAPH_DEF: (".pb", ".pbtxt"),
+    ModelFormat.KERAS: (".keras", ".h5", ".hdf5"),
+}
+"""What the models of a format end in that are one file."""
+
+
 SCHEMES: Final = ("file", "pvc", "image", "s3", "gs", "https", "hf")
 # Schemes that an init container fetches; the others are mounted or are in the image.
 FETCHED: Final = ("s3", "gs", "https", "hf")

@@ -1,8 +1,7 @@
 """What happens to a record that cannot be scored."""
 
-import json
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -88,10 +87,6 @@ class Failure:
     def of(cls, stage: Stage, error: BaseException) -> "Failure":
         """The failure that an exception tells of."""
         return cls(stage, type(error).__name__, _said(error)[:_LONGEST])
-
-    def to_json(self) -> str:
-        """All fields, for the column that takes them out of the Python function."""
-        return json.dumps(asdict(self))
 
     def __str__(self) -> str:
         return f"{self.stage}: {self.error_type}: {self.message}"

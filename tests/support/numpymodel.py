@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -41,6 +41,7 @@ class NumpyModel:
     broken: bool = False
     cannot_work: bool = False
     name: str = "double"
+    format: ClassVar[str] = "SavedModel"
 
     @property
     def key(self) -> Hashable:

@@ -1,10 +1,11 @@
 """How models come into the pods: claims, images, and init containers that fetch and verify."""
 
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any
 
-from modelstream_crds.model import FETCHED, scheme
+from modelstream_crds.model import FETCHED, SUFFIXES, scheme
 from modelstream_crds.names import CONFIG_ROOT, DIGESTS_ROOT, MODELS_ROOT
 from modelstream_crds.needs import claim_path
 from modelstream_crds.quantities import quantity
@@ -19,9 +20,6 @@ DEFAULT_SIZE = "10Gi"
 
 VERIFY = "verify"
 DIGESTS = "digests"
-
-FILES = (".pb", ".pbtxt", ".keras", ".h5", ".hdf5")
-"""What the models end in that are one file."""
 
 Part = dict[str, Any]
 
@@ -42,7 +40,7 @@ def is_file(path: str) -> bool:
 
     So it keeps its name, by which its digest and its format are told.
     """
-    return PurePosixPath(path).suffix in FILES
+    return PurePosixPath(path).suffix in chain.from_iterable(SUFFIXES.values())
 
 
 def fetch_container(model: Model) -> str:

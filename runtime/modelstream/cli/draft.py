@@ -5,9 +5,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from modelstream_crds.v1alpha1 import ModelFormat
+
 _PLAIN = re.compile(r"[A-Za-z_./][\w./<>@-]*(?: [\w.-]+)*")
 _WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 _COMMENT_AT = 44
+_DEFAULT_FORMAT = ModelFormat.SAVED_MODEL
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Draft:
     Attributes:
         name: of the model and of the job.
         uri: of the model.
-        keras: the model is a Keras file.
+        format: of the model.
         signature: where it is not the default.
         fields: the columns of the source.
         inputs: tensor → column.
@@ -61,7 +64,7 @@ class Draft:
 
     name: str
     uri: str
-    keras: bool
+    format: str
     signature: str
     fields: tuple[Field, ...]
     inputs: Mapping[str, str]
@@ -97,8 +100,8 @@ def _model(draft: Draft) -> Iterator[str]:
     yield f"  - name: {draft.name}"
     where = "a volume; locally --model NAME=PATH" if draft.cluster else ""
     yield _said(f"    uri: {_scalar(draft.uri)}", where)
-    if draft.keras:
-        yield "    format: Keras"
+    if draft.format != _DEFAULT_FORMAT:
+        yield f"    format: {draft.format}"
 
 
 def _source(draft: Draft) -> Iterator[str]:

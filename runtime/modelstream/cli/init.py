@@ -17,8 +17,9 @@ from modelstream.convert import Constant, TensorSpec, sql_type
 from modelstream.errors import ModelStreamError, SignatureMismatchError
 from modelstream.fetch import scheme_of
 from modelstream.messages import listed
-from modelstream.models import KerasModel, Model, Regress, Signature
+from modelstream.models import Model, Regress, Signature
 from modelstream.models.feeding import Feeding
+from modelstream.models.formats import FileModel
 from modelstream.models.signature import DEFAULT_SIGNATURE, find_signature
 from modelstream_crds import manifest
 
@@ -77,7 +78,9 @@ def model_name(address: str) -> str:
     return name[:_LONGEST_NAME] or "model"
 
 
-def _draft(model: Model, name: str, found: Sample | None, arguments: argparse.Namespace) -> Draft:
+def _draft(
+    model: FileModel, name: str, found: Sample | None, arguments: argparse.Namespace
+) -> Draft:
     wanted = arguments.signature or _default(model)
     constants = dict(arguments.constant)
     signature = _fed(find_signature(model.signatures, wanted, model.name), constants)
@@ -92,7 +95,7 @@ def _draft(model: Model, name: str, found: Sample | None, arguments: argparse.Na
     return Draft(
         name=name,
         uri=_uri(arguments, name),
-        keras=isinstance(model, KerasModel),
+        format=model.format,
         signature="" if signature.name == DEFAULT_SIGNATURE else signature.name,
         fields=columns.fields,
         inputs=columns.inputs,

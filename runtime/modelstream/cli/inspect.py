@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelstream.cli.exits import Exit
-from modelstream.cli.models import at_hand, single_file
+from modelstream.cli.models import all_tags, at_hand
 from modelstream.cli.progress import size
 from modelstream.cli.table import aligned
 from modelstream.convert import sql_type
 from modelstream.errors import ModelStreamError
 from modelstream.fetch import tree_of
 from modelstream.fetch.digest import Tree
-from modelstream.models import KerasModel, Layout, SavedModel, Signature, TensorSpec
-from modelstream.models.directory import GRAPH_SUFFIXES, version_of
+from modelstream.models import GraphDefModel, Layout, SavedModel, Signature, TensorSpec
+from modelstream.models.directory import version_of
+from modelstream.models.formats import file_model, model_as_file
 from modelstream.models.graph_nodes import GraphNodes
 from modelstream.models.metagraph import read
 
@@ -53,14 +54,13 @@ def command(arguments: argparse.Namespace) -> Exit:
 
 
 def _inspected(path: Path, arguments: argparse.Namespace) -> Inspected:
-    file = single_file(path)
-    if file is None:
-        tags = tuple(arguments.tags.split(",")) if arguments.tags else ("serve",)
-        return _saved_model(SavedModel(path, tags=tags, version=arguments.version), path)
-    if file.suffix in GRAPH_SUFFIXES:
-        return _graph(file)
-    model = KerasModel(file, imports=arguments.imports)
-    return Inspected(model.path, "Keras", {"format": "Keras"}, model.signatures)
+    tags = all_tags(arguments.tags)
+    model = file_model(path, tags=tags, version=arguments.version, imports=arguments.imports)
+    if model is None:
+        return _graph(model_as_file(path) or path)
+    if isinstance(model, SavedModel):
+        return _saved_model(model, path)
+    return Inspected(model.path, model.format, {"format": model.format}, model.signatures)
 
 
 def _saved_model(model: SavedModel, path: Path) -> Inspected:
@@ -68,9 +68,9 @@ def _saved_model(model: SavedModel, path: Path) -> Inspected:
     tags = ", ".join(model.tags) or "none"
     return Inspected(
         model.path,
-        f"SavedModel{_version(model, path)}, tags {tags}",
+        f"{model.format}{_version(model, path)}, tags {tags}",
         {
-            "format": "SavedModel",
+            "format": model.format,
             "version": model.version,
             "tags": list(model.tags),
             "metaGraphs": [list(each) for each in graphs],
@@ -93,7 +93,8 @@ def _graph(file: Path) -> Inspected:
     facts = {
         name: {each: str(spec) for each, spec in tensors.items()} for name, tensors in ends.items()
     }
-    return Inspected(file, "GraphDef", {"format": "GraphDef", **facts}, notes=tuple(notes))
+    form = GraphDefModel.format
+    return Inspected(file, form, {"format": form, **facts}, notes=tuple(notes))
 
 
 def _tensor_of(nodes: GraphNodes, node: str) -> TensorSpec:

@@ -13,16 +13,14 @@ from modelstream.cli.places import at
 from modelstream.cli.progress import Download, ProgressLine, size
 from modelstream.fetch import check_links, fetch, local_path, scheme_of
 from modelstream.job.models import checked_digest
-from modelstream.models.directory import GRAPH_SUFFIXES, KERAS_SUFFIXES, model_file
 from modelstream_crds.model import FETCHED
 from modelstream_crds.needs import claim_path
 from modelstream_crds.quantities import quantity
 from modelstream_crds.v1alpha1 import Model
 
 if TYPE_CHECKING:
-    from modelstream.models import KerasModel, SavedModel
+    from modelstream.models.formats import FileModel
 
-FILES = (*GRAPH_SUFFIXES, *KERAS_SUFFIXES)
 _REMOTE = ("http", *FETCHED)
 
 
@@ -86,35 +84,27 @@ def at_hand(address: str, digest: str | None = None, max_bytes: int | None = Non
 
 def model_at_hand(
     address: str, *, tags: str | None, version: int | None, imports: Sequence[str]
-) -> "SavedModel | KerasModel":
+) -> "FileModel":
     """The model at an address, its signatures read.
 
     Raises:
         UsageError: it is a graph, which has no signatures.
     """
-    from modelstream.models import KerasModel, SavedModel
+    from modelstream.models.formats import file_model, model_as_file
 
     path = at_hand(address)
-    file = single_file(path)
-    if file is None:
-        name = tuple(tags.split(",")) if tags else ("serve",)
-        return SavedModel(path, tags=name, version=version, imports=imports)
-    if file.suffix in GRAPH_SUFFIXES:
+    found = file_model(path, tags=all_tags(tags), version=version, imports=imports)
+    if found is None:
         raise UsageError(
-            f"{file} is a graph, which does not say what it takes and gives: write its signatures "
-            f"into a manifest, and `modelstream run` that"
+            f"{model_as_file(path)} is a graph, which does not say what it takes and gives: write "
+            f"its signatures into a manifest, and `modelstream run` that"
         )
-    return KerasModel(file, imports=imports)
+    return found
 
 
-def single_file(path: Path) -> Path | None:
-    """The file of a graph or a Keras model; None for what must be a SavedModel."""
-    if path.is_file() and path.suffix in FILES:
-        return path
-    if not path.is_dir() or model_file(path):
-        return None
-    files = [entry for entry in path.iterdir() if entry.suffix in FILES and entry.is_file()]
-    return files[0] if len(files) == 1 else None
+def all_tags(given: str | None) -> tuple[str, ...]:
+    """The tags of ``--tags``; those of a model that is served if None."""
+    return tuple(given.split(",")) if given else ("serve",)
 
 
 def _path(model: Model, given: str | None, mounts: Mapping[str, Path]) -> Path:

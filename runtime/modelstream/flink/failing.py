@@ -11,7 +11,9 @@ from modelstream.arguments import check_on_error
 from modelstream.errors import BrokenModelError, UnscorableError
 from modelstream.failure import Failure, OnError, Stage
 from modelstream.flink import letters
+from modelstream.models import Model
 from modelstream.scoring.counted import Counted
+from modelstream.scoring.letter import FailedBy
 from modelstream.scoring.settle import Refused, settle
 
 
@@ -19,8 +21,8 @@ class Counts(Protocol):
     """An open model that counts what failed around it."""
 
     @property
-    def digest(self) -> str | None:
-        """Of its files; None where nobody computed it."""
+    def model(self) -> Model:
+        """The model that is open."""
 
     def failed(self, records: int, failures: int, dead_letters: int) -> None:
         """Count what the model itself did not: records, failures and dead letters."""
@@ -65,14 +67,9 @@ class Failing:
             name, failure, uncounted = ", ".join(models), Failure.of(Stage.FUNCTION, error), 1
             taker = self.function
         handle = models.get(name) or next(iter(models.values()))
-        found = settle(
-            [Refused(record, failure)],
-            self.on_error,
-            name,
-            digest=handle.digest,
-            taker=taker,
-            cause=error,
-        )
+        by = FailedBy.of(handle.model) if name in models else FailedBy(name)
+        refused = Refused(record, failure)
+        found = settle([refused], self.on_error, by, taker=taker, cause=error)
         handle.failed(0 if counted else uncounted, uncounted, len(found))
         return [letters.as_row(each) for each in found]
 

@@ -10,6 +10,7 @@ from modelstream import embedded
 from modelstream.arguments import MILLISECOND, check_duration
 from modelstream.errors import DivergedError, OptionError
 from modelstream.failure import DeadLetter, OnError
+from modelstream.scoring.letter import FailedBy
 from modelstream.scoring.metrics import ModelMetrics
 from modelstream.scoring.settle import Refused, lettered, settle
 
@@ -73,10 +74,9 @@ def refusals(
     refused: Sequence[Refused],
     key: str,
     on_error: OnError,
-    model: str,
+    by: FailedBy,
     tag: "OutputTag",
     metrics: ModelMetrics,
-    digest: str | None = None,
 ) -> Iterator[Any]:
     """What becomes of records of a key that were refused, counted: dead letters by the tag.
 
@@ -88,7 +88,7 @@ def refusals(
     n = len(refused)
     metrics.scored(n, n, lettered(on_error, n))
     named = [replace(each, key=key) for each in refused]
-    for letter in settle(named, on_error, model, digest=digest):
+    for letter in settle(named, on_error, by):
         yield tag, as_row(letter)
 
 

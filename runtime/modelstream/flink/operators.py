@@ -93,7 +93,7 @@ class _Scores(Function):  # type: ignore[misc]  # pyflink has no types
         plan = self._plan
         key = None if plan.key is None else named(record).get(plan.key)
         refused = Refused(record, result, key)
-        found = settle([refused], plan.on_error, plan.model.name, digest=plan.digest)
+        found = settle([refused], plan.on_error, self._session.failed_by)
         return [self._dead(letters.as_row(each)) for each in found]
 
     def _good(self, row: Row) -> Any:

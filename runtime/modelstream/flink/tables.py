@@ -175,15 +175,13 @@ class _Call:
         return [*kept, *(row.get(name).alias(name) for name in outputs), *hidden]
 
     def _letter_columns(self) -> "list[Expression]":
-        """The columns of a dead letter: of the record, of the plan, the others of the failure."""
+        """The columns of a dead letter: of the record, the others of its failure."""
         from pyflink.table.expressions import call_sql
 
-        raw, digest, payload = self.source.raw, self.plan.digest, self._payload()
+        raw, payload = self.source.raw, self._payload()
         known = {
             "key": self._key(),
             "payload": payload,
-            "model": columns.literal(self.plan.model.name),
-            "model_digest": "NULL" if digest is None else columns.literal(digest),
             "text": f"CASE WHEN {_is_text(payload)} THEN DECODE({payload}, 'UTF-8') END",
         }
         source = "NULL" if raw is None or raw.source is None else raw.source

@@ -140,8 +140,9 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
             columns[name] = values if isinstance(values, np.ndarray) else objects(values)
         if not isinstance(self._plan.on_error, Fail):
             errors = np.full(given.size, None, object)
+            told = str if self._readable else self._session.failed_by.told
             for position, failure in outcome.failures.items():
-                errors[position] = str(failure) if self._readable else failure.to_json()
+                errors[position] = told(failure)
             columns[self._error] = errors
         return arrow.Result(columns)
 
@@ -154,7 +155,7 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
             None if key is None else key[position],
             self._seen + position,
         )
-        settle([refused], self._plan.on_error, self._plan.model.name)
+        settle([refused], self._plan.on_error, self._session.failed_by)
 
 
 def _shown(arguments: Mapping[str, Argument], position: int) -> str:

@@ -101,7 +101,7 @@ def build(
         method(model, inference, place),
         keep=_keep(pipeline),
         key=read.key,
-        batch=_batch(inference.batch),
+        batch=batch_of(inference.batch),
         on_error=_on_error(inference.on_error),
         warm_up=warm_up,
     )
@@ -292,9 +292,9 @@ def _keep(pipeline: Pipeline) -> tuple[str, ...]:
     return tuple(column.name for column in columns) if keep is None else keep
 
 
-def _batch(spec: BatchSpec) -> Batch:
-    latency = quantities.duration(spec.max_latency)
-    return Batch(spec.max_size, latency, spec.allowed_sizes)
+def batch_of(spec: BatchSpec) -> Batch:
+    """The batches that the manifest states, whose fields are called as there."""
+    return Batch(**dict(spec) | {"max_latency": quantities.duration(spec.max_latency)})
 
 
 def _on_error(choice: OnError) -> failure.OnError:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Hashable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from modelstream.annotations import checked
 from modelstream.errors import ModelError, ModelLoadError
@@ -48,6 +48,9 @@ class GraphDefModel:
         ModelFormatError: it is no GraphDef, or is corrupt.
         SignatureMismatchError: a signature names what the graph does not have.
     """
+
+    format: Final = "GraphDef"
+    """What ``spec.models[].format`` calls it."""
 
     digest: str | None = None
     """The digest of its files, where somebody has computed it; dead letters name it."""

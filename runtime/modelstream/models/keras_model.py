@@ -4,7 +4,7 @@ import os
 from collections.abc import Hashable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from modelstream.annotations import checked
 from modelstream.models import keras_config
@@ -44,6 +44,9 @@ class KerasModel:
         ModelFormatError: it is no Keras model, or does not say what it takes.
         ModelLoadError: it had to be loaded, and Keras refuses it.
     """
+
+    format: Final = "Keras"
+    """What ``spec.models[].format`` calls it."""
 
     digest: str | None = None
     """The digest of its files, where somebody has computed it; dead letters name it."""

@@ -4,6 +4,7 @@ import os
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Final
 
 from modelstream.annotations import checked
 from modelstream.models import metagraph
@@ -51,6 +52,9 @@ class SavedModel:
         TagsNotFoundError: no meta graph has these tags.
         SignatureMismatchError: no signature has what ``ragged`` or ``shapes`` names.
     """
+
+    format: Final = "SavedModel"
+    """What ``spec.models[].format`` calls it."""
 
     digest: str | None = None
     """The digest of its files, where somebody has computed it; dead letters name it."""

@@ -11,6 +11,7 @@ from modelstream.flink.keyed import refusals
 from modelstream.online.definition import OnlineModel
 from modelstream.online.metrics import LearningMetrics
 from modelstream.online.prequential import Prequential, Results, Scored
+from modelstream.scoring.letter import FailedBy
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ class LearnerLifecycle:
         yield from map(_scored_row, results.scored)
         self._metrics.scored(len(results.scored), 0, 0)
         model, tag, metrics = self._setup.model, self._dead_letters, self._metrics
-        yield from refusals(results.refused, key, model.on_error, model.name, tag, metrics)
+        by = FailedBy(model.name)
+        yield from refusals(results.refused, key, model.on_error, by, tag, metrics)
 
 
 def _scored_row(scored: Scored) -> Row:

@@ -19,6 +19,7 @@ from pathlib import Path
 from modelstream.convert import Constant
 from modelstream.errors import BrokenModelError
 from modelstream.job.models import model_at, place
+from modelstream.job.pipeline import batch_of
 from modelstream.models import DEFAULT_SIGNATURE, Model, OpenModel, warm_up
 from modelstream_crds import v1alpha1 as api
 
@@ -73,9 +74,8 @@ def _calls(manifest: api.ModelStream, spec: api.Model, model: Model) -> tuple[Ca
     pipeline = manifest.spec.pipeline
     if pipeline is None or pipeline.inference.model != spec.name:
         return tuple(map(Calls, model.signatures))
-    batch = pipeline.inference.batch
     chosen = pipeline.inference.signature or DEFAULT_SIGNATURE
-    sizes = tuple(batch.allowed_sizes) or (1, batch.max_size)
+    sizes = batch_of(pipeline.inference.batch).warm_up_sizes
     constants = {name: Constant(each) for name, each in pipeline.inference.constants.items()}
     return (Calls(chosen, sizes, constants),) if chosen in model.signatures else ()
 

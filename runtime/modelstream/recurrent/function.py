@@ -25,8 +25,8 @@ from modelstream.messages import excerpt
 from modelstream.recurrent.definition import RecurrentModel
 from modelstream.recurrent.hidden import HiddenState
 from modelstream.recurrent.step import Step
+from modelstream.scoring.letter import FailedBy
 from modelstream.scoring.metrics import ModelMetrics
-from modelstream.scoring.plan import digest_of
 from modelstream.scoring.session import Session
 from modelstream.scoring.settle import Refused
 
@@ -119,5 +119,5 @@ class RecurrentFunction(KeyedProcessFunction):  # type: ignore[misc]  # pyflink 
 
     def _refused(self, refused: Refused, key: str) -> Iterator[Any]:
         made, tag = self._definition, self._dead_letters
-        digest = digest_of(made.model)
-        return refusals([refused], key, made.on_error, made.name, tag, self._metrics, digest)
+        by = FailedBy.of(made.model, made.name)
+        return refusals([refused], key, made.on_error, by, tag, self._metrics)

@@ -8,16 +8,40 @@ import base64
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from modelstream.convert.fields import VALUE, named
 from modelstream.convert.flinktypes import ColumnType
 from modelstream.failure import Failure
 from modelstream.messages import text
+from modelstream.models import Model
 
 _DEEPEST = 64
 _DOUBLE_BITS = 1024  # whole numbers beyond a double's range are text
+
+
+@dataclass(frozen=True)
+class FailedBy:
+    """The model that a record failed by; its fields are columns of DEAD_LETTER_COLUMNS.
+
+    Attributes:
+        model: its name, or those of the models around which a function of the user raised.
+        model_digest: of the model's files; None where nobody computed it, and of several models.
+    """
+
+    model: str
+    model_digest: str | None = None
+
+    @classmethod
+    def of(cls, model: Model, name: str | None = None) -> "FailedBy":
+        """A model, and the name that it has here where that is not its own."""
+        digest = getattr(model, "digest", None)
+        return cls(name or model.name, digest if isinstance(digest, str) else None)
+
+    def told(self, failure: Failure) -> str:
+        """With all fields of a failure, for the column that takes them out of a function of SQL."""
+        return json.dumps(asdict(failure) | vars(self))
 
 
 @dataclass(frozen=True)
@@ -53,8 +77,7 @@ class Letter:
         cls,
         record: Any,
         failure: Failure,
-        model: str,
-        digest: str | None = None,
+        by: FailedBy,
         key: Any = None,
     ) -> "Letter":
         """The letter of a record. Whatever is in the record, it is made."""
@@ -65,10 +88,9 @@ class Letter:
             stage=str(failure.stage),
             error_type=failure.error_type,
             message=failure.message,
-            model=model,
             time=failure.time,
-            model_digest=digest,
             text=content.decode(),
+            **vars(by),
         )
 
 

@@ -84,11 +84,6 @@ class Plan:
         made = {column.name for column in self.decoder.columns} if self.decoder else set()
         return tuple(name for name in self.kept if name in made)
 
-    @property
-    def digest(self) -> str | None:
-        """Of the model's files; None where nobody computed it."""
-        return digest_of(self.model)
-
     def over(self, readable: Mapping[str, str], keys: Mapping[str, str] | None = None) -> "Plan":
         """The plan for a source that has these columns.
 
@@ -102,12 +97,6 @@ class Plan:
         if keys is not None and self.key is not None:
             check_column("key names", self.key, keys)
         return replace(self, keep=_kept(readable, self.keep, self.bound))
-
-
-def digest_of(model: Model) -> str | None:
-    """The digest of a model's files, where the model knows it."""
-    found = getattr(model, "digest", None)
-    return found if isinstance(found, str) else None
 
 
 def _kept(

@@ -27,8 +27,9 @@ from modelstream.models.protocol import Fed
 from modelstream.models.warmup import try_signature, try_to_warm_up
 from modelstream.scoring.batch import Batch
 from modelstream.scoring.counted import count
+from modelstream.scoring.letter import FailedBy
 from modelstream.scoring.metrics import ModelMetrics
-from modelstream.scoring.plan import Plan, default_method, digest_of
+from modelstream.scoring.plan import Plan, default_method
 from modelstream.scoring.records import extracted
 from modelstream.scoring.rows import Given
 from modelstream.scoring.scorer import Outcome, Scorer
@@ -83,6 +84,11 @@ class Session:
     def name(self) -> str:
         """What metrics and messages call the model."""
         return self.model.name
+
+    @property
+    def failed_by(self) -> FailedBy:
+        """What dead letters tell of the model."""
+        return FailedBy.of(self.model)
 
     @property
     def signatures(self) -> Mapping[str, Signature]:
@@ -168,9 +174,9 @@ class ModelHandle:
         return self._session.name
 
     @property
-    def digest(self) -> str | None:
-        """The digest of the model's files; None where nobody computed it."""
-        return digest_of(self._session.model)
+    def model(self) -> Model:
+        """The model that is open."""
+        return self._session.model
 
     @property
     def signatures(self) -> Mapping[str, Signature]:

@@ -9,7 +9,7 @@ from modelstream import embedded, reasons
 from modelstream.errors import RecordFailedError
 from modelstream.failure import ADVICE, DeadLetter, Fail, Failure, OnError
 from modelstream.messages import excerpt
-from modelstream.scoring.letter import Letter
+from modelstream.scoring.letter import FailedBy, Letter
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,8 @@ class Refused:
 def settle(
     refused: Sequence[Refused],
     on_error: OnError,
-    model: str,
+    by: FailedBy,
     *,
-    digest: str | None = None,
     taker: str | None = None,
     cause: BaseException | None = None,
 ) -> list[Letter]:
@@ -48,8 +47,7 @@ def settle(
     Args:
         refused: the records.
         on_error: what the user wants.
-        model: the name of the model that refused them, or around which a function raised.
-        digest: of the model's files, where it is known.
+        by: the model that refused them, or around which a function raised.
         taker: who fails on the records, where that is not the model itself.
         cause: what the function raised.
 
@@ -58,7 +56,7 @@ def settle(
     """
     if isinstance(on_error, Fail) and refused:
         first = refused[0]
-        who = f"model {model!r} cannot score" if taker is None else f"{taker} fails on"
+        who = f"model {by.model!r} cannot score" if taker is None else f"{taker} fails on"
         error = RecordFailedError(f"{who} {first}: {first.failure}. {ADVICE}")
         embedded.note(error)
         raise error from cause
@@ -66,7 +64,7 @@ def settle(
         reasons.note(str(each.failure), partial(excerpt, each.record))
     if not isinstance(on_error, DeadLetter):
         return []
-    return [Letter.of(each.record, each.failure, model, digest, each.key) for each in refused]
+    return [Letter.of(each.record, each.failure, by, each.key) for each in refused]
 
 
 def lettered(on_error: OnError, failures: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from modelstream.errors import ModelStreamError
 from modelstream.failure import Failure
-from modelstream.models import Method, Signature
+from modelstream.models import Method, Model, Signature
 from modelstream.scoring.batch import Batch
 from modelstream.scoring.counted import count
 from modelstream.scoring.session import ModelHandle, Scored, unscorable
@@ -102,9 +102,9 @@ class AsyncModelHandle:
         return self._handle.name
 
     @property
-    def digest(self) -> str | None:
-        """The digest of the model's files; None where nobody computed it."""
-        return self._handle.digest
+    def model(self) -> Model:
+        """The model that is open."""
+        return self._handle.model
 
     @property
     def signatures(self) -> Mapping[str, Signature]:

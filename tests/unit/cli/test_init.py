@@ -164,6 +164,7 @@ def test_what_is_one_value_for_all_records_is_a_constant(
     scalars = {"by": TensorSpec("float32", ()), "mode": TensorSpec("string", ())}
     number = TensorSpec("float32", (None,))
     model = CallableModel(lambda **inputs: None, {"x": number, **scalars}, {"y": number})
+    monkeypatch.setattr(model, "format", "SavedModel", raising=False)
     monkeypatch.setattr(init, "model_at_hand", lambda *_, **__: model)
     given = ["--constant", "by=2.5", "--constant", "mode=times"]
     pipeline = written("double.yaml", *given)["pipeline"]

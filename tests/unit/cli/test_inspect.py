@@ -11,7 +11,7 @@ from modelstream.cli.arguments import parser
 from modelstream.cli.inspect import Inspected, _as_json, _as_table
 from modelstream.convert.spec import TensorSpec
 from modelstream.fetch.digest import Tree
-from modelstream.models import Signature
+from modelstream.models import Signature, formats
 
 SPECS = {"x": TensorSpec("float32", (None,), "x")}
 TREE = Tree("sha256:0", 1, 1)
@@ -49,11 +49,11 @@ def test_what_brings_the_layers_of_a_keras_file_is_imported(
 ) -> None:
     class Model:
         def __init__(self, path: Path, imports: list[str]) -> None:
-            self.path, self.signatures = path, {}
+            self.path, self.signatures, self.format = path, {}, "Keras"
             given.extend(imports)
 
     given: list[str] = []
-    monkeypatch.setattr(inspect, "KerasModel", Model)
+    monkeypatch.setattr(formats, "KerasModel", Model)
     (tmp_path / "net.keras").touch()
     arguments = ["inspect", str(tmp_path / "net.keras"), "--import", "a", "--import", "b.c"]
     inspect.command(parser().parse_args(arguments))

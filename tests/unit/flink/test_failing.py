@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,21 @@ def test_a_dead_letter_leaves_instead_of_results(kind: str) -> None:
     assert (letter.stage, letter.error_type) == ("function", "ZeroDivisionError")
     (refusal,) = closure(kind, refused, DeadLetter())({"x": -1.0})
     assert (refusal[1].stage, refusal[1].model) == ("inference", "double")
+
+
+@dataclass(frozen=True)
+class Verified(NumpyModel):
+    digest: str = "sha256:7e1f"
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_a_letter_names_the_files_of_the_one_model_that_it_is_about(kind: str) -> None:
+    one, other = Verified(), Verified(name="other", digest="sha256:aa")
+    (alone,) = closure(kind, divided, DeadLetter(), one)({"x": 0})
+    (both,) = closure(kind, divided, DeadLetter(), one, other)({"x": 0})
+    (last,) = closure(kind, refused, DeadLetter(), one, other)({"x": -1.0})
+    told = [(letter.model, letter.model_digest) for _, letter in (alone, both, last)]
+    assert told == [("double", one.digest), ("double, other", None), ("other", other.digest)]
 
 
 @pytest.mark.parametrize("kind", EVERY)

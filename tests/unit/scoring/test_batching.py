@@ -1,11 +1,13 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 
 import pytest
 
 from modelstream.errors import OptionError
 from modelstream.flink.environment import agreed, configure, execution_options
+from modelstream.job.pipeline import batch_of
 from modelstream.scoring.batch import Batch
+from modelstream_crds import inference
 
 
 @dataclass
@@ -100,8 +102,16 @@ def test_a_bundle_is_never_smaller_than_a_batch() -> None:
     assert options["python.fn-execution.bundle.size"] == "200000"
 
 
-@pytest.mark.parametrize(
-    "batch", [Batch(), Batch(8, timedelta(milliseconds=20)), Batch(64, allowed_sizes=(1, 8, 64))]
-)
+SET = Batch(64, timedelta(milliseconds=20), (1, 8, 64))
+
+
+@pytest.mark.parametrize("batch", [Batch(), SET])
 def test_a_batch_is_the_same_behind_one_of_flink_s_options(batch: Batch) -> None:
     assert Batch.of_text(batch.as_text()) == batch
+
+
+def test_no_setting_of_a_batch_is_lost_on_its_way() -> None:
+    assert all(getattr(SET, field.name) != field.default for field in fields(Batch))
+    stated = {"maxSize": 64, "maxLatency": "20ms", "allowedSizes": [1, 8, 64]}
+    assert len(stated) == len(inference.Batch.model_fields) == len(fields(Batch))
+    assert batch_of(inference.Batch.model_validate(stated)) == SET

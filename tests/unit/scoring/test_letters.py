@@ -16,7 +16,7 @@ from tests.support.jvm import import_noisy
 
 import modelstream as ms
 from modelstream.failure import Failure, Stage
-from modelstream.scoring.letter import DEAD_LETTER_COLUMNS, Letter, key_bytes, payload
+from modelstream.scoring.letter import DEAD_LETTER_COLUMNS, FailedBy, Letter, key_bytes, payload
 
 FAILURE = Failure(Stage.ENCODE, "ConversionError", "no")
 LEAVES = st.one_of(
@@ -73,7 +73,7 @@ def strict(data: bytes) -> Any:
 
 @given(RECORDS)
 def test_every_record_has_a_letter_whose_payload_is_a_json_object(record: Any) -> None:
-    made = Letter.of(record, FAILURE, "m", key=record)
+    made = Letter.of(record, FAILURE, FailedBy("m"), key=record)
     assert isinstance(strict(made.payload), dict)
     assert made.text is not None
     assert made.text.encode() == made.payload
@@ -156,7 +156,7 @@ def test_a_message_is_text_that_every_sink_takes() -> None:
 def test_a_letter_has_the_columns_that_are_documented() -> None:
     from modelstream.flink.letters import as_row
 
-    letter = Letter.of({"x": 1}, FAILURE, "m", "sha256:1", "k")
+    letter = Letter.of({"x": 1}, FAILURE, FailedBy("m", "sha256:1"), "k")
     assert [field.name for field in fields(Letter)] == [c.name for c in DEAD_LETTER_COLUMNS]
     assert as_row(letter)._fields == [c.name for c in DEAD_LETTER_COLUMNS]
     assert (letter.model_digest, letter.source, letter.text) == ("sha256:1", None, '{"x": 1}')
