@@ -12,6 +12,7 @@ from modelstream.errors import ConversionError, RecordError
 from modelstream.failure import Failure, Stage
 from modelstream.messages import listed, suggestion
 from modelstream.models import ColumnType
+from modelstream.scoring.collecting import uncollected
 from modelstream.scoring.rows import Given
 
 
@@ -79,7 +80,8 @@ def decode_columns(decoder: RecordDecoder, payloads: Sequence[bytes | None]) -> 
 def decoded(decoder: RecordDecoder, kept: Sequence[str], payloads: Any) -> Given:
     """A batch of raw records; the columns in ``kept`` go past the model."""
     values = payloads.tolist()
-    found = decode_columns(decoder, values)
+    with uncollected():
+        found = decode_columns(decoder, values)
     failures = {at: Failure.of(Stage.FORMAT, error) for at, error in found.failures.items()}
     given = Given.of(found.columns, len(values), failures)
     return replace(given, kept={name: _spread(given, found.columns[name]) for name in kept})

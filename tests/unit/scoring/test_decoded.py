@@ -1,10 +1,12 @@
 """Raw records and nulls, before the model sees a batch."""
 
+import gc
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from modelstream.convert import ColumnType
 from modelstream.errors import ConversionError, RecordError
@@ -72,3 +74,53 @@ def test_a_batch_without_nulls_goes_on_as_it_is() -> None:
     batch = Given.without_nulls({"x": series}, {"x": pd.Series([False, False])})
     assert batch.rows.columns["x"] is series
     assert batch.failures == {}
+
+
+class Heaped(Json):
+    """Makes as many containers as make the collector begin, many times over."""
+
+    def decode(self, payloads: Sequence[bytes | None]):
+        return [{"x": [[] for _ in range(10 * gc.get_threshold()[0])], "id": 1} for _ in payloads]
+
+
+class Broken(Json):
+    def decode(self, payloads: Sequence[bytes | None]):
+        raise MemoryError
+
+
+@pytest.fixture
+def collections() -> Iterator[list[str]]:
+    """What the collector said since the test began."""
+    said: list[str] = []
+
+    def hear(phase: str, _about: dict[str, int]) -> None:
+        said.append(phase)
+
+    was_on = gc.isenabled()
+    gc.enable()
+    gc.collect()
+    gc.callbacks.append(hear)
+    yield said
+    gc.callbacks.remove(hear)
+    (gc.enable if was_on else gc.disable)()
+
+
+def test_nothing_is_collected_while_a_batch_is_decoded(collections: list[str]) -> None:
+    Heaped().decode([b""])
+    assert collections, "too few containers to tell anything"
+    collections.clear()
+    decoded(Heaped(), [], pd.Series([b"", b""]))
+    assert collections.count("start") <= 1  # when it is over
+    assert gc.isenabled()
+
+
+def test_the_collector_is_back_after_a_decoder_that_raises(collections: list[str]) -> None:
+    with pytest.raises(MemoryError):
+        decoded(Broken(), [], pd.Series([b""]))
+    assert gc.isenabled()
+
+
+def test_a_collector_that_the_program_switched_off_stays_off(collections: list[str]) -> None:
+    gc.disable()
+    decoded(Json(), [], pd.Series([b"{"]))
+    assert not gc.isenabled()
