@@ -6,13 +6,12 @@ from modelstream.exports import exports
 
 if TYPE_CHECKING:
     from modelstream.convert.columns import from_tensor, to_tensor
-    from modelstream.convert.constant import Constant
     from modelstream.convert.dtypes import TENSOR_DTYPES
     from modelstream.convert.examples import example, parse_example
     from modelstream.convert.fit import fits, misfit, sql_type
     from modelstream.convert.flinktypes import ColumnType, FlinkType, parse_type
     from modelstream.convert.image import Fit, Image, Resize
-    from modelstream.convert.inputs import ColumnEncoder, Inputs, TensorColumn
+    from modelstream.convert.inputs import ColumnEncoder, Constant, Inputs, TensorColumn
     from modelstream.convert.ragged import to_ragged
     from modelstream.convert.raggedvalue import RaggedValue
     from modelstream.convert.records import register, unregister
@@ -24,7 +23,7 @@ _HOMES = {
     "TENSOR_DTYPES": "convert.dtypes",
     "ColumnEncoder": "convert.inputs",
     "ColumnType": "convert.flinktypes",
-    "Constant": "convert.constant",
+    "Constant": "convert.inputs",
     "Fit": "convert.image",
     "FlinkType": "convert.flinktypes",
     "Image": "convert.image",

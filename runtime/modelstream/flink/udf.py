@@ -1,6 +1,7 @@
 """The pandas function that runs a model inside Flink's Python worker."""
 
 import logging
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +17,6 @@ from modelstream.flink import arrow
 from modelstream.flink.arrow import Argument
 from modelstream.flink.calling import Caller, as_given
 from modelstream.flink.environment import ARROW_SIZE
-from modelstream.flink.flushing import Outputs
 from modelstream.messages import excerpt
 from modelstream.scoring.metrics import ModelMetrics
 from modelstream.scoring.plan import Plan
@@ -25,6 +25,27 @@ from modelstream.scoring.rows import Given
 from modelstream.scoring.scorer import Outcome
 from modelstream.scoring.session import Session
 from modelstream.scoring.settle import Refused, settle
+
+
+class Outputs:
+    """The outputs of the Python functions of this process, made when they are open.
+
+    PyFlink sends what has gathered when a bundle ends, when it is 10 MB, and where a clock that
+    ticks once a second says so. Left to that, the JVM waits for Python, and then writes all results
+    of a bundle while Python waits for the next.
+    """
+
+    def __init__(self) -> None:
+        from pyflink.fn_execution.utils.operation_utils import PeriodicThread
+
+        clocks = [each for each in threading.enumerate() if isinstance(each, PeriodicThread)]
+        self._ticks = [clock._function for clock in clocks]
+
+    def send(self) -> None:
+        """Have them send what they hold, each after the batch that it works on."""
+        for tick in self._ticks:
+            tick()
+
 
 ERROR = "error"
 _KEY, _ROWS = "", " "

@@ -6,10 +6,9 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
-from modelstream.convert.constant import ConstantTensor
 from modelstream.convert.fit import misfit
 from modelstream.convert.flinktypes import ColumnType
-from modelstream.convert.inputs import ColumnEncoder, Tensor, to_input
+from modelstream.convert.inputs import ColumnEncoder, ConstantTensor, Tensor, to_input
 from modelstream.convert.spec import TensorSpec, uneven
 from modelstream.errors import (
     BrokenModelError,

@@ -3,8 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from modelstream.convert.constant import Constant, ConstantTensor
-from modelstream.convert.inputs import ColumnEncoder, Inputs
+from modelstream.convert.inputs import ColumnEncoder, Constant, ConstantTensor, Inputs
 from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.errors import SignatureMismatchError
 from modelstream.messages import listed, suggestion

@@ -13,8 +13,7 @@ from modelstream.models.directory import resolve, version_of
 from modelstream.models.loaded import LoadedModel, load, tensorflow_loaders
 from modelstream.models.options import TensorFlowOptions
 from modelstream.models.packages import import_packages, modules
-from modelstream.models.shapes import Shapes, with_shapes
-from modelstream.models.signature import Signature
+from modelstream.models.signature import Shapes, Signature, with_shapes
 
 _CACHE: ModelCache[LoadedModel] = ModelCache()
 

@@ -8,9 +8,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from modelstream.convert.constant import Constant
 from modelstream.convert.dtypes import Kind, dtype_of
-from modelstream.convert.inputs import Tensor
+from modelstream.convert.inputs import Constant, Tensor
 from modelstream.convert.ragged import to_ragged
 from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.errors import BrokenModelError

@@ -18,10 +18,8 @@ from modelstream.flink.route import Choice, Inferred, Route
 from modelstream.flink.types import row, through, type_of
 from modelstream.messages import excerpt
 from modelstream.online.definition import LOSS, UPDATES, OnlineModel
-from modelstream.online.function import LearningFunction
-from modelstream.online.lifecycle import Setup
+from modelstream.online.functions import LearningFunction, ScoringFunction, Setup, weights_state
 from modelstream.online.memory import Memory
-from modelstream.online.scorer import ScoringFunction, weights_state
 
 if TYPE_CHECKING:
     from pyflink.datastream import DataStream, KeyedStream

@@ -29,7 +29,7 @@ def output() -> Iterator[Any]:
 
 
 def test_an_output_is_told_by_what_its_clock_calls(output: Any) -> None:
-    from modelstream.flink.flushing import Outputs
+    from modelstream.flink.udf import Outputs
 
     (tick,) = [each for each in Outputs()._ticks if each.__self__ is output]
     assert tick.__name__ == "notify_flush"

@@ -35,8 +35,7 @@ class Learning:
         from pyflink.common import Types
         from pyflink.datastream import OutputTag
 
-        from modelstream.online.function import LearningFunction
-        from modelstream.online.lifecycle import Setup
+        from modelstream.online.functions import LearningFunction, Setup
 
         self.context, self.learner = Context(), Mean()
         self.context.held = held
@@ -181,8 +180,7 @@ def _scoring(**changed: Any) -> tuple[Any, list[Mean]]:
     from pyflink.common import Types
     from pyflink.datastream import OutputTag
 
-    from modelstream.online.lifecycle import Setup
-    from modelstream.online.scorer import ScoringFunction
+    from modelstream.online.functions import ScoringFunction, Setup
 
     made: list[Mean] = []
 
@@ -201,11 +199,10 @@ def test_scorers_take_the_newest_weights_of_the_key_of_the_record(
     from pyflink.common import Row, Types
     from pyflink.datastream import OutputTag
 
-    from modelstream.online import scorer as scorer_module
-    from modelstream.online.lifecycle import Setup
-    from modelstream.online.scorer import ScoringFunction
+    from modelstream.online import functions
+    from modelstream.online.functions import ScoringFunction, Setup
 
-    monkeypatch.setattr(scorer_module, "_DECODED", 1)
+    monkeypatch.setattr(functions, "_DECODED", 1)
     context, learning = Context(), Learning()
     tag = OutputTag("dead", Types.STRING())
     setup = Setup(MODEL, ("id", "k", "x"), ("id",))

@@ -6,15 +6,19 @@ from modelstream.exports import exports
 
 if TYPE_CHECKING:
     from modelstream.job.decode.csv import CsvDecoder
-    from modelstream.job.decode.formats import csv_dialect, decoder, without_format_options
+    from modelstream.job.decode.formats import (
+        RawDecoder,
+        csv_dialect,
+        decoder,
+        without_format_options,
+    )
     from modelstream.job.decode.json import JsonDecoder
-    from modelstream.job.decode.raw import RawDecoder
     from modelstream.job.decode.zoned import check_kept, restored
 
 _HOMES = {
     "CsvDecoder": "job.decode.csv",
     "JsonDecoder": "job.decode.json",
-    "RawDecoder": "job.decode.raw",
+    "RawDecoder": "job.decode.formats",
     "check_kept": "job.decode.zoned",
     "csv_dialect": "job.decode.formats",
     "decoder": "job.decode.formats",

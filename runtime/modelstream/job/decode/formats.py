@@ -1,19 +1,68 @@
 """The decoder of a format, and the options that are its own."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from modelstream.errors import OptionError
+from modelstream.errors import ConversionError, OptionError, RecordError
+from modelstream.job.decode import options as option
+from modelstream.job.decode import scalars
 from modelstream.job.decode.csv import CsvDecoder, dialect
 from modelstream.job.decode.csvtext import Dialect
 from modelstream.job.decode.json import JsonDecoder
-from modelstream.job.decode.raw import RawDecoder
 from modelstream.job.decode.zoned import with_zoned
 from modelstream.models import ColumnType
 from modelstream_crds.v1alpha1 import Column
 
 if TYPE_CHECKING:
     from modelstream.scoring.records import RecordDecoder
+
+
+@dataclass(frozen=True)
+class RawDecoder:
+    """The bytes of a record as BYTES, or as STRING in a charset."""
+
+    columns: tuple[ColumnType, ...]
+    charset: str = "UTF-8"
+
+    @classmethod
+    def of(cls, columns: tuple[ColumnType, ...], options: Mapping[str, str]) -> "RawDecoder":
+        """With Flink's options, without their ``raw.`` prefix.
+
+        Raises:
+            OptionError: there is not exactly one column of BYTES or STRING.
+        """
+        option.check_known("raw", options, ("charset",))
+        kinds = [scalars.field_type(column.type).name for column in columns]
+        if len(kinds) != 1 or kinds[0] not in ("BYTES", "STRING"):
+            raise OptionError(
+                "pipeline.source.schema: the format raw gives exactly one column beside metadata, "
+                "of type BYTES or STRING"
+            )
+        charset = options.get("charset", "UTF-8")
+        try:
+            "".encode(charset)
+        except LookupError:
+            raise OptionError(
+                f"pipeline.source.options: raw.charset {charset!r} is unknown"
+            ) from None
+        return cls(columns, charset)
+
+    def decode(self, payloads: Sequence[bytes | None]) -> list[dict[str, Any] | RecordError]:
+        """The one column of each record, or why it has none."""
+        return [self._record(payload) for payload in payloads]
+
+    def _record(self, payload: bytes | None) -> dict[str, Any] | RecordError:
+        (column,) = self.columns
+        if payload is None:
+            return ConversionError("the record has no value")
+        if scalars.field_type(column.type).name == "BYTES":
+            return {column.name: payload}
+        try:
+            return {column.name: payload.decode(self.charset)}
+        except UnicodeDecodeError as error:
+            return ConversionError(f"byte {error.start} is not {self.charset} text")
+
 
 _DECODERS: Mapping[str, type[JsonDecoder | CsvDecoder | RawDecoder]] = {
     "json": JsonDecoder,

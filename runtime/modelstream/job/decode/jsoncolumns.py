@@ -1,20 +1,54 @@
-"""JSON records read many at once, where that is sure to give what they give one by one.
+"""JSON records read many at once, where that is sure to give what they give one by one."""
 
-orjson reads what RFC 8259 allows and raises otherwise. What it gives is what Python's own parser
-gives, except for whole numbers beyond 64 bits, of which it makes floats. What a column could show
-of that is not sure, nor is any record that fails: the decoder reads those itself.
-"""
-
+import marshal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 
 from modelstream.convert.flinktypes import FlinkType
-from modelstream.convert.floats import float_block
 from modelstream.job.decode import scalars
+
+Array = npt.NDArray[np.float64]
+
+_VERSION = 2  # later ones write an object that comes twice as a reference
+_HEAD = 5  # a letter and the number of elements
+_FLOAT = np.dtype([("letter", "u1"), ("value", "<f8")])
+
+
+def float_block(values: list[Any]) -> Array | None:
+    """Lists of equally many floats as an (n, length) array; None if they are anything else.
+
+    Integers, booleans, nulls, empty lists and subclasses of float are something else.
+
+    CPython writes a list of floats as a head and, for each, the letter ``g`` and its eight bytes.
+    That tells that each value is a float, and gives the values, in a third of the time that the
+    types alone take when they are looked at one by one.
+    """
+    if not values or type(values[0]) is not list or not values[0]:
+        return None
+    if type(values[0][0]) is not float:  # most other lists end here
+        return None
+    try:
+        written = marshal.dumps(values, _VERSION)
+    except ValueError:  # an object that it does not know
+        return None
+    length = len(values[0])
+    row = _HEAD + length * _FLOAT.itemsize
+    if len(written) != _HEAD + len(values) * row:
+        return None
+    rows = np.frombuffer(written, np.uint8, offset=_HEAD).reshape(len(values), row)
+    if (rows[:, :_HEAD] != rows[0, :_HEAD]).any():
+        return None
+    floats = rows[:, _HEAD:].reshape(-1).view(_FLOAT)
+    if (floats["letter"] != ord("g")).any():
+        return None
+    return np.ascontiguousarray(floats["value"]).astype(np.float64, copy=False).reshape(-1, length)
+
 
 _DEEPEST = 400
 """How deep JSON may nest here. Python's parser gives up near 1,000, less what calls it."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelstream.convert.floats import float_block
+from modelstream.job.decode.jsoncolumns import float_block
 
 
 class Spelled(float):
