@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from modelstream.flink.connections import keep_apart
+from modelstream.flink.jvm.connections import keep_apart
 
 WORKER = "_python_worker_execution_mode"
 

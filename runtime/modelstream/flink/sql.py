@@ -8,8 +8,8 @@ from modelstream.arguments import check_model
 from modelstream.convert import ColumnType
 from modelstream.errors import OptionError
 from modelstream.failure import Drop, Fail, Null
-from modelstream.flink.calling import Caller
 from modelstream.flink.environment import configure, refuse_thread_mode
+from modelstream.flink.sqlarguments import Caller
 from modelstream.flink.tables import row_type, unused
 from modelstream.flink.udf import ERROR, Arguments, ModelFunction
 from modelstream.models import BoundMethod, Method, Model

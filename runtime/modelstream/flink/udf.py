@@ -15,8 +15,8 @@ from modelstream.convert.records import objects
 from modelstream.failure import Fail, Failure
 from modelstream.flink import arrow
 from modelstream.flink.arrow import Argument
-from modelstream.flink.calling import Caller, as_given
 from modelstream.flink.environment import ARROW_SIZE
+from modelstream.flink.sqlarguments import Caller, as_given
 from modelstream.messages import excerpt
 from modelstream.scoring.metrics import ModelMetrics
 from modelstream.scoring.plan import Plan

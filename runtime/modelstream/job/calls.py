@@ -7,9 +7,9 @@ record, and a script that gives NULL for each of them looks as if it worked.
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from modelstream.flink import parsed
+from modelstream.flink.jvm import sqlcalls
 from modelstream.models import BoundMethod
-from modelstream.scoring.call import NULL, Binding, Passed, bind
+from modelstream.scoring.sqlcall import NULL, Binding, Passed, bind
 
 if TYPE_CHECKING:
     from pyflink.table import TableEnvironment
@@ -45,16 +45,16 @@ def bindings(
     Raises:
         SignatureMismatchError: see `check`.
     """
-    for name, arguments in parsed.calls(t_env, insert, functions):
+    for name, arguments in sqlcalls.calls(t_env, insert, functions):
         yield name, bind(name, functions[name], list(map(_passed, arguments)))
 
 
-def _passed(argument: parsed.Argument) -> Passed:
+def _passed(argument: sqlcalls.Argument) -> Passed:
     constant = argument.constant and not argument.type.startswith(_COMPOSED)
     return Passed(_type(argument), argument.column, constant)
 
 
-def _type(argument: parsed.Argument) -> str:
+def _type(argument: sqlcalls.Argument) -> str:
     """The type that reaches the model: a constant with a decimal point is a DOUBLE there."""
     if argument.type == NULL or not argument.constant or not argument.type.startswith("DECIMAL("):
         return argument.type

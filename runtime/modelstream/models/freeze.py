@@ -12,7 +12,7 @@ from modelstream.convert.spec import Layout
 from modelstream.errors import SignatureMismatchError
 from modelstream.models.gradients import tied_gradients
 from modelstream.models.graph_signature import GraphTensor
-from modelstream.models.session import without_deprecations
+from modelstream.models.session_engine import without_deprecations
 from modelstream.models.statefulness import CHANGES
 from modelstream.models.tensor_names import full
 

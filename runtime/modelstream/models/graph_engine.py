@@ -10,7 +10,7 @@ from modelstream.convert.spec import TensorSpec
 from modelstream.errors import SignatureMismatchError
 from modelstream.models.graph_signature import GraphSignature, GraphTensor, as_tensor
 from modelstream.models.options import TensorFlowOptions
-from modelstream.models.session import Feeds, SessionEngine, Symbols
+from modelstream.models.session_engine import Feeds, SessionEngine, Symbols
 from modelstream.models.signature import Signature
 from modelstream.models.tensor_names import full, split
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from modelstream.convert.inputs import Tensor
 from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.errors import ModelFormatError, ModelLoadError
-from modelstream.models.eager import FAULTS, configure
+from modelstream.models.eager_engine import FAULTS, configure
 from modelstream.models.gradients import tied_gradients
 from modelstream.models.keras_config import Described
 from modelstream.models.layouts import flattened, pieces

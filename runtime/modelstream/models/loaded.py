@@ -263,9 +263,11 @@ def tensorflow_loaders() -> dict[str, Loader]:
     The v1 session loader comes first: it loads TF2 exports as well as those of TF1, also some that
     the v2 loader refuses, and its calls are a little faster.
     """
-    from modelstream.models import eager, session  # TensorFlow, which takes seconds to import
+    # Both import TensorFlow, which takes seconds.
+    from modelstream.models.eager_engine import EagerEngine
+    from modelstream.models.session_engine import SavedModelEngine
 
-    return {"v1 session loader": session.SavedModelEngine, "v2 loader": eager.EagerEngine}
+    return {"v1 session loader": SavedModelEngine, "v2 loader": EagerEngine}
 
 
 def load(

@@ -10,7 +10,7 @@ import tensorflow as tf
 from modelstream.convert.codec import names_hash
 from modelstream.errors import StateError
 from modelstream.flink.keyed import ANEW
-from modelstream.models.eager import configure
+from modelstream.models.eager_engine import configure
 from modelstream.models.gradients import tied_gradients
 from modelstream.online.definition import OnlineModel, Specs
 from modelstream.online.memory import Layout, Memory, Weights

@@ -245,7 +245,7 @@ def test_threads_share_a_model():
 
 
 def test_the_options_reach_the_session():
-    from modelstream.models.session import _config
+    from modelstream.models.session_engine import _config
 
     config = _config(TensorFlowOptions(intra_op=2, inter_op=3, memory_growth=False))
     assert config.intra_op_parallelism_threads == 2
@@ -255,7 +255,7 @@ def test_the_options_reach_the_session():
 
 
 def test_a_limit_of_gpu_memory_takes_the_place_of_growth():
-    from modelstream.models.session import _config
+    from modelstream.models.session_engine import _config
 
     gpu = _config(TensorFlowOptions(memory_limit=2048)).gpu_options
     (device,) = gpu.experimental.virtual_devices

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from modelstream.flink.connections import Connections, keep_apart
+from modelstream.flink.jvm.connections import Connections, keep_apart
 
 
 class Client:

@@ -13,7 +13,7 @@ from tests.support.jvm import import_noisy
 from modelstream import CallableModel, Predict
 from modelstream.convert import TensorSpec
 from modelstream.errors import SignatureMismatchError
-from modelstream.flink.calling import Caller, sql_type
+from modelstream.flink.sqlarguments import Caller, sql_type
 
 BIG = 2**53 + 1  # float64 does not have it
 

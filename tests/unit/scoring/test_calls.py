@@ -7,7 +7,7 @@ import pytest
 from modelstream import CallableModel, Predict
 from modelstream.convert import TensorSpec
 from modelstream.errors import SignatureMismatchError
-from modelstream.scoring.call import By, Passed, bind
+from modelstream.scoring.sqlcall import By, Passed, bind
 
 FLOAT, LONG, TEXT = "float32", "int64", "string"
 

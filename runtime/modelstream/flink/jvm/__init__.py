@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from modelstream.errors import OptionError
-from modelstream.flink.connections import keep_apart
+from modelstream.flink.jvm.connections import keep_apart
 from modelstream.messages import excerpt
 
 if TYPE_CHECKING:

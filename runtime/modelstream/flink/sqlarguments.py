@@ -12,8 +12,8 @@ import pyarrow as pa
 from modelstream.flink import arrow
 from modelstream.flink.arrow import Argument
 from modelstream.models import BoundMethod
-from modelstream.scoring.call import NULL, By, Passed, bind
 from modelstream.scoring.rows import Given
+from modelstream.scoring.sqlcall import NULL, By, Passed, bind
 
 
 @dataclass

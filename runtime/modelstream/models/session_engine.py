@@ -14,7 +14,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from modelstream.errors import ModelError
-from modelstream.models.eager import FAULTS
+from modelstream.models.eager_engine import FAULTS
 from modelstream.models.layouts import flattened, is_callable, pieces
 from modelstream.models.options import TensorFlowOptions
 from modelstream.models.prepared import check_prepared
