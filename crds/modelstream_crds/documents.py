@@ -3,6 +3,7 @@
 import re
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import yaml
@@ -127,8 +128,21 @@ def render(path: Path) -> str:
     return text.lstrip(".")
 
 
+_OPTIONS: frozenset[tuple[str, str]] = frozenset(
+    {
+        ("source", "options"),
+        ("sink", "options"),
+        ("deadLetter", "options"),
+        ("flink", "configuration"),
+    }
+)
+"""Mappings of options, whose keys have dots and whose values nothing below them."""
+
+
 def parse_path(text: str) -> tuple[str, ...]:
     """The segments of ``spec.models[fraud].uri``; a quoted key may hold dots and brackets.
+
+    What stands below options is one key: ``spec.flink.configuration.state.backend.type``.
 
     Raises:
         ValueError: ``text`` is no path.
@@ -145,4 +159,12 @@ def parse_path(text: str) -> tuple[str, ...]:
             )
         segments.append(next(group for group in match.groups() if group is not None))
         at = match.end()
+    return _with_option(segments)
+
+
+def _with_option(segments: list[str]) -> tuple[str, ...]:
+    for at, pair in enumerate(pairwise(segments), 2):
+        if pair in _OPTIONS:
+            option = ".".join(segments[at:])
+            return (*segments[:at], *([option] if option else ()))
     return tuple(segments)

@@ -32,6 +32,7 @@ __all__ = [
     "load",
     "load_all",
     "located",
+    "plain",
 ]
 
 Source: TypeAlias = str | os.PathLike[str]
@@ -83,6 +84,23 @@ def load_all(source: Source, overrides: Mapping[str, str] | None = None) -> tupl
     if problems:
         raise ManifestError(*problems)
     return tuple(streams)
+
+
+def plain(source: Source) -> Document | None:
+    """The one document of a YAML file that is no manifest; None of an empty one.
+
+    Raises:
+        ManifestError: it is not YAML, or holds several.
+    """
+    file, text = _read(source)
+    try:
+        found = list(documents(text, file))
+    except yaml.YAMLError as error:
+        raise ManifestError(_yaml_problem(file, error)) from None
+    if len(found) > 1:
+        line = found[1].line(())
+        raise ManifestError(Problem(file, line, "", "a second document: write one"))
+    return found[0] if found else None
 
 
 def check(stream: ModelStream) -> tuple[Problem, ...]:

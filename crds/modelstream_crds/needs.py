@@ -27,6 +27,13 @@ def cluster_only(spec: ModelStreamSpec) -> tuple[ClusterOnly, ...]:
     return (*_models(spec), *_state(spec), *_program(spec), *_secrets(spec))
 
 
+def claims(spec: ModelStreamSpec) -> tuple[str, ...]:
+    """Claims and ConfigMaps that a job reads, for which a local run takes directories."""
+    used = [claim_path(model.uri)[0] for model in spec.models if scheme(model.uri) == "pvc"]
+    used += [need.name for need in (*_state(spec), *_program(spec))]
+    return tuple(dict.fromkeys(used))
+
+
 def _models(spec: ModelStreamSpec) -> Iterator[ClusterOnly]:
     kinds = {"pvc": "PersistentVolumeClaim", "image": "image volume"}
     for index, model in enumerate(spec.models):

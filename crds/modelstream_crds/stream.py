@@ -1,6 +1,6 @@
 """spec.pipeline: a source, a model over it, and a sink."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
@@ -126,6 +126,11 @@ class Sink(Part):
 
     secret_options: SecretOptions = Field(default_factory=dict)
     """Options whose values come from Secrets, such as passwords."""
+
+
+def is_exactly_once(options: Mapping[str, str]) -> bool:
+    """Whether a sink with these options is to write each record once, also after a failure."""
+    return options.get("sink.delivery-guarantee", "").lower() == "exactly-once"
 
 
 _SCHEMA_HAS = "self.source.schema.exists(c, c.name == {})"

@@ -47,7 +47,14 @@ from modelstream_crds.status import (
     TaskManagerStatus,
     UsedNoncesStatus,
 )
-from modelstream_crds.stream import Column, Pipeline, SecretKey, Sink, Source
+from modelstream_crds.stream import (
+    Column,
+    Pipeline,
+    SecretKey,
+    Sink,
+    Source,
+    is_exactly_once,
+)
 
 __all__ = [
     "AskStatus",
@@ -113,6 +120,25 @@ def _jobs(spec: "ModelStreamSpec") -> list[str]:
 def _slots_fit(spec: "ModelStreamSpec") -> bool:
     slots, gpus = spec.flink.task_manager.slots, spec.gpu.count if spec.gpu else 0
     return slots is None or gpus == 0 or slots <= gpus
+
+
+def _keeps_what_it_promises(spec: "ModelStreamSpec", field: str) -> bool:
+    """Whether a sink that is to be exactly-once has state to go on from."""
+    sink: Sink | None = getattr(spec.pipeline, field, None)
+    if sink is None or spec.state is not None or spec.flink.runtime_mode is RuntimeMode.BATCH:
+        return True
+    return not is_exactly_once(sink.options)
+
+
+def _exactly_once_rule(field: str, place: str) -> Rule:
+    # CEL does not see the options of a sink, whose values may be any scalar.
+    return Rule(
+        name="exactly-once-needs-state",
+        message="has sink.delivery-guarantee: exactly-once, and a job without state reads all"
+        " again when it restarts: write spec.state.storage, or at-least-once",
+        holds=lambda s: _keeps_what_it_promises(s, field),
+        at=f".pipeline.{place}.options",
+    )
 
 
 _BATCH_KEYS_CEL: Final = " && ".join(
@@ -207,6 +233,8 @@ class ModelStreamSpec(Part):
             holds=_slots_fit,
             at=".flink.taskManager.slots",
         ),
+        _exactly_once_rule("sink", "sink"),
+        _exactly_once_rule("dead_letter", "deadLetter"),
         Rule(
             name="batch-options",
             message="sets Flink's batch options, which a pipeline sets: write"

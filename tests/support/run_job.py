@@ -30,7 +30,8 @@ def process(
     }
     file = directory / "job.json"
     file.write_text(json.dumps(description))
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     with (directory / "job.log").open("ab") as log:
         started = subprocess.Popen(
             [sys.executable, __file__, str(file)],

@@ -1,7 +1,7 @@
 """What can be told of a manifest on this machine, without starting anything."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,16 +32,28 @@ class Look:
     unseen: list[str] = field(default_factory=list)
 
 
-def look(spec: ModelStreamSpec, base: Path, given: Mapping[str, str]) -> Look:
+def look(
+    spec: ModelStreamSpec,
+    base: Path,
+    given: Mapping[str, str],
+    there: Container[str] = (),
+) -> Look:
     """Look at what is here of the models, files, programs and statements of a manifest.
 
     Args:
         spec: of the manifest.
         base: the directory of the manifest.
         given: places of models, by name.
+        there: names of claims, ConfigMaps and keys of Secrets that have a place.
     """
-    flags = {f"--model {name}=DIR" for name in given}
-    found = Look(absent=[str(need) for need in cluster_only(spec) if need.flag not in flags])
+    found = Look(
+        absent=[
+            str(need)
+            for need in cluster_only(spec)
+            if need.flag not in {f"--model {name}=DIR" for name in given}
+            and (need.flag.startswith("--model") or need.name not in there)
+        ]
+    )
     models = _models(spec, given, found)
     _connectors(spec, found)
     with _noted(found.wrong):

@@ -1,19 +1,12 @@
 """Where a local run leaves its files: those that are published, and those that are not yet."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelstream.job import store
-from modelstream.job.statements import split
+from modelstream.job import statements, store
 from modelstream_crds.v1alpha1 import ModelStreamSpec, Sink
 
-_CREATED = re.compile(
-    r"^CREATE\s+(?:TEMPORARY\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(\S+?)\s*\(", re.I
-)
-_WRITTEN = re.compile(r"\bINSERT\s+(?:INTO|OVERWRITE)\s+(?:TABLE\s+)?([^\s(;]+)", re.I)
-_OPTION = re.compile(r"'((?:[^']|'')*)'\s*=\s*'((?:[^']|'')*)'")
 _LARGEST = 50_000_000
 _TEXT = ("json", "csv")
 
@@ -87,14 +80,10 @@ def _sinks(spec: ModelStreamSpec) -> Iterator[tuple[str, str, str | None]]:
 
 
 def _tables(script: str) -> Iterator[tuple[str, str, str | None]]:
-    statements = [statement.text for statement in split(script)]
-    written = {name.strip("`") for text in statements for name in _WRITTEN.findall(text)}
-    for text in statements:
-        created = _CREATED.match(text)
-        options = dict(_OPTION.findall(text)) if created else {}
-        name = created[1].strip("`") if created else ""
-        if name in written and options.get("connector") == "filesystem" and "path" in options:
-            yield name, options["path"], options.get("format")
+    for statement in statements.sinks(statements.split(script)):
+        options = statement.options
+        if options.get("connector") == "filesystem" and "path" in options:
+            yield statement.table, options["path"], options.get("format")
 
 
 def _is_hidden(name: str) -> bool:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from modelstream.cli.places import at
 from modelstream.errors import OptionError
-from modelstream.job import pipeline, sqljob
+from modelstream.job import guarantees, pipeline, sqljob
 from modelstream.job.build import job_needs
 from modelstream.job.context import JobContext
 from modelstream.job.models import model_at
@@ -57,9 +57,10 @@ def opened(
 
 
 def check_statements(spec: ModelStreamSpec) -> None:
-    """Statements end, and a job can run each of them."""
+    """Statements end, a job can run each of them, and its sinks can keep what they promise."""
     if spec.sql is not None:
         sqljob.checked(spec.sql.statements)
+        guarantees.check_statements(spec)
 
 
 def check_columns(spec: Pipeline, model: Model, place: Path) -> None:

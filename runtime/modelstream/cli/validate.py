@@ -2,10 +2,11 @@
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 
 from modelstream.cli.exits import Exit, UsageError
+from modelstream.cli.local import beside
 from modelstream.cli.look import look
 from modelstream.cli.places import Places
 from modelstream_crds.manifest import ManifestError, load_all
@@ -21,6 +22,8 @@ def command(arguments: argparse.Namespace) -> Exit:
 
 def _validate(file: Path, overrides: Mapping[str, str], models: Mapping[str, str]) -> Exit:
     try:
+        local = beside(file)
+        overrides = {**local.set, **overrides}
         streams = load_all(file, overrides)
     except ManifestError as error:
         print(error, file=sys.stderr)
@@ -31,16 +34,21 @@ def _validate(file: Path, overrides: Mapping[str, str], models: Mapping[str, str
     names = {model.name for stream in streams for model in stream.spec.models}
     if unknown := sorted(models.keys() - names):
         raise UsageError(f"--model {unknown[0]}=…: no manifest in {file} has a model of that name")
-    codes = [_tell(file, stream, overrides, models) for stream in streams]
+    models, there = {**local.models, **models}, {*local.mounts, *local.secrets}
+    codes = [_tell(file, stream, overrides, models, there) for stream in streams]
     return max(codes)
 
 
 def _tell(
-    file: Path, stream: ModelStream, overrides: Mapping[str, str], models: Mapping[str, str]
+    file: Path,
+    stream: ModelStream,
+    overrides: Mapping[str, str],
+    models: Mapping[str, str],
+    there: Container[str],
 ) -> Exit:
     name = stream.metadata.name
     own = {each.name: models[each.name] for each in stream.spec.models if each.name in models}
-    found = look(stream.spec, file.parent, own)
+    found = look(stream.spec, file.parent, own, there)
     places = Places(file, name, dict(overrides))
     for message in found.wrong:
         print(places.of(message), file=sys.stderr)

@@ -14,6 +14,7 @@ from modelstream.job import (
     artifacts,
     connectors,
     failures,
+    guarantees,
     pipeline,
     plugins,
     script,
@@ -115,6 +116,7 @@ def build(
     """
     spec, secrets = manifest.spec, Secrets(where.secret)
     with failures.translated(secrets.redact):
+        guarantees.check_statements(spec)
         models = open_models(spec, where)
         options = _environment(spec, where, secrets, progress)
         running.provide(models)
@@ -122,7 +124,7 @@ def build(
         if spec.python is not None:
             return BuiltJob(name, spec, where, options, secrets)
         t_env = table_environment(spec, {"pipeline.name": name, **options})
-        inserts = _inserts(t_env, spec, where, models, secrets, options)
+        inserts = _inserts(t_env, manifest, where, models, secrets, options)
         return BuiltJob(name, spec, where, options, secrets, t_env, inserts)
 
 
@@ -197,12 +199,13 @@ def _environment(
 
 def _inserts(
     t_env: "StreamTableEnvironment",
-    spec: ModelStreamSpec,
+    manifest: ModelStream,
     where: JobContext,
     models: Mapping[str, Model],
     secrets: Secrets,
     options: Mapping[str, str],
 ) -> "StatementSet":
+    spec = manifest.spec
     if spec.sql is not None:
         return sqljob.build(t_env, spec.sql, models, secrets.redact)
     assert spec.pipeline is not None
@@ -216,4 +219,7 @@ def _inserts(
 
     warm_up = next(model.warm_up for model in spec.models if model.name == name)
     place = where.model_paths[name]
-    return pipeline.build(t_env, spec.pipeline, models[name], place, secrets, warm_up, effective)
+    job = guarantees.identity(manifest.metadata)
+    return pipeline.build(
+        t_env, spec.pipeline, models[name], place, secrets, warm_up, effective, job
+    )

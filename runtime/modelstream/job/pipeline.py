@@ -74,6 +74,7 @@ def build(
     secrets: Secrets,
     warm_up: bool,
     options: Callable[[], dict[str, str]],
+    job: str,
 ) -> "StatementSet":
     """Lay the pipeline out; nothing runs yet.
 
@@ -85,6 +86,7 @@ def build(
         secrets: reads secret options.
         warm_up: call the model before the first record.
         options: Flink's options, for file systems that are read beside Flink.
+        job: what tells the job from others.
 
     Raises:
         SignatureMismatchError: columns and model do not fit.
@@ -107,10 +109,10 @@ def build(
     )
     inferred = over_table(read.table, replace(plan, decoder=read.decoder), read.raw)
     inserts = t_env.create_statement_set()
-    sink = tables.sink_plan(pipeline.sink, secrets, "sink")
+    sink = tables.sink_plan(pipeline.sink, secrets, "sink", job)
     inserts.add_insert(sink.descriptor(), decode.restored(inferred.scored, read.decoder))
     if pipeline.dead_letter is not None and inferred.dead_letters is not None:
-        letters = tables.sink_plan(pipeline.dead_letter, secrets, "deadLetter")
+        letters = tables.sink_plan(pipeline.dead_letter, secrets, "deadLetter", job)
         inserts.add_insert(letters.descriptor(), inferred.dead_letters)
     return inserts
 

@@ -1,6 +1,5 @@
 """``sql`` jobs: each model a function, the INSERTs of a script one Flink job."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from pyflink.table import StatementSet, TableEnvironment
 
 _CONNECTOR_OPTIONS = ("connector", "format", "key.format", "value.format")
-_OPTION = re.compile(r"'((?:[^']|'')*)'\s*=\s*'((?:[^']|'')*)'")
 # What would end the job's control over itself, or needs a person who looks.
 _REFUSED = {
     "SELECT": "write INSERT INTO a table; a job has nobody to show rows to",
@@ -96,7 +94,7 @@ def checked(script: str) -> list[Statement]:
 
 def _refuse_reserved(statement: Statement) -> None:
     """A script is no way around what ``flink.configuration`` refuses, such as thread mode."""
-    for key in _options(statement.text):
+    for key in statement.options:
         if instead := RESERVED.get(key):
             raise JobError(f"sql.statements, {statement}: {key} is set by ModelStream: {instead}")
 
@@ -108,7 +106,7 @@ def needs(script: str) -> Needs:
     """
     found = connectors.NOTHING
     for statement in statements.split(script):
-        options = _options(statement.text)
+        options = statement.options
         for key in _CONNECTOR_OPTIONS:
             found |= _jars(key, options.get(key, ""))
         found |= connectors.needs_of_paths(options.values())
@@ -122,12 +120,8 @@ def _jars(key: str, value: str) -> Needs:
     return Needs(connectors.FORMATS.get(value, ()))
 
 
-def _options(text: str) -> dict[str, str]:
-    return {key: value.replace("''", "'") for key, value in _OPTION.findall(text)}
-
-
 def _set(t_env: "TableEnvironment", statement: Statement) -> None:
-    pairs: Iterable[tuple[str, str]] = _options(statement.text).items()
+    pairs: Iterable[tuple[str, str]] = statement.options.items()
     if not pairs:
         raise JobError("write SET 'option' = 'value'")
     for key, value in pairs:

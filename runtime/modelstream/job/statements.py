@@ -1,7 +1,7 @@
 """Flink SQL scripts, split into statements as Flink's own SQL client does."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from modelstream.errors import JobError
@@ -16,6 +16,11 @@ _TOKEN = re.compile(
 )
 _HINT = re.compile(r"/\*\+.*?\*/", re.DOTALL)
 _WORDS = re.compile(r"[A-Za-z_]+")
+_OPTION = re.compile(r"'((?:[^']|'')*)'\s*=\s*'((?:[^']|'')*)'")
+_CREATED = re.compile(
+    r"^CREATE\s+(?:TEMPORARY\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(\S+?)\s*\(", re.I
+)
+_WRITTEN = re.compile(r"\bINSERT\s+(?:INTO|OVERWRITE)\s+(?:TABLE\s+)?([^\s(;]+)", re.I)
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,18 @@ class Statement:
         """Its first words, in upper case."""
         return tuple(word.upper() for word in _WORDS.findall(self.text[:200])[:4])
 
+    @property
+    def options(self) -> dict[str, str]:
+        """What stands behind WITH or SET."""
+        found = _OPTION.findall(self.text)
+        return {key.replace("''", "'"): value.replace("''", "'") for key, value in found}
+
+    @property
+    def table(self) -> str:
+        """The name of the table that it creates; empty where it creates none."""
+        created = _CREATED.match(self.text)
+        return created[1].strip("`") if created else ""
+
     def __str__(self) -> str:
         first = self.text.split("\n", 1)[0]
         shown = first if len(first) <= 80 else first[:77] + "..."
@@ -53,6 +70,13 @@ def split(script: str) -> list[Statement]:
     """
     pieces = [(text, line) for text, line in _pieces(script) if text]
     return [Statement(text, number, line) for number, (text, line) in enumerate(pieces, start=1)]
+
+
+def sinks(found: Iterable[Statement]) -> list[Statement]:
+    """The statements that create tables to which others write."""
+    found = list(found)
+    written = {name.strip("`") for each in found for name in _WRITTEN.findall(each.text)}
+    return [each for each in found if each.table in written]
 
 
 def _pieces(script: str) -> Iterator[tuple[str, int]]:

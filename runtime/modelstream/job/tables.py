@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from modelstream.errors import JobError
 from modelstream.job.connectors import Endpoint
+from modelstream.job.guarantees import kafka_defaults
 from modelstream.job.secrets import Secrets
 from modelstream_crds.v1alpha1 import Column, Sink, Source
 
@@ -65,10 +66,18 @@ def source_plan(source: Source, secrets: Secrets) -> TablePlan:
     )
 
 
-def sink_plan(sink: Sink, secrets: Secrets, field: str) -> TablePlan:
-    """A sink as the manifest states it; ``field`` is its place there."""
+def sink_plan(sink: Sink, secrets: Secrets, field: str, job: str) -> TablePlan:
+    """A sink as the manifest states it, and with what the manifest leaves out.
+
+    Args:
+        sink: of the manifest.
+        secrets: reads secret options.
+        field: its place there.
+        job: what tells the job from others.
+    """
     secret = secrets.options(sink.secret_options, f"pipeline.{field}.secretOptions")
-    defaults = _PUBLISH_SOON if sink.connector == "filesystem" else {}
+    defaults = dict(_PUBLISH_SOON) if sink.connector == "filesystem" else {}
+    defaults |= kafka_defaults(sink.connector, sink.options, f"{job}.{field}")
     return TablePlan(sink.connector, sink.format, {**defaults, **sink.options, **secret})
 
 

@@ -17,6 +17,7 @@ from tests.support.online import leaky_sum, nondeterministic
 
 from modelstream.cli import main
 from modelstream.cli.arguments import parser
+from modelstream.cli.local import beside
 from modelstream_crds import manifest
 from modelstream_crds.v1alpha1 import Model, State
 
@@ -74,11 +75,14 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("file", in_files("yaml"))
-def test_manifests_are_valid(file: str) -> None:
+def test_manifests_are_valid(file: str, tmp_path: Path) -> None:
     for body in blocks("yaml", file):
         value = yaml.safe_load(body)
         if "kind" in value:
             manifest.load(body)
+        elif "set" in value:
+            (tmp_path / "modelstream.local.yaml").write_text(body)
+            assert beside(tmp_path / "job.yaml").set
         else:
             (fragment,) = value
             if fragment == "models":

@@ -22,8 +22,6 @@ def exactly_once(kafka: Kafka, topic: str) -> dict[str, Any]:
             "topic": topic,
             "properties.bootstrap.servers": kafka.address,
             "sink.delivery-guarantee": "exactly-once",
-            "sink.transactional-id-prefix": topic,
-            "properties.transaction.timeout.ms": 600000,
         },
     }
 

@@ -20,6 +20,12 @@ def _restored(storage: str = "s3://b/p", /, **restore_from: Any) -> Edits:
     return {"spec.state": {"storage": storage, "restoreFrom": restore_from}}
 
 
+def _exactly_once(field: str, guarantee: str = "exactly-once") -> Edits:
+    sink = {"connector": "kafka", "options": {"sink.delivery-guarantee": guarantee}}
+    letters = {f"{PIPELINE}.inference.onError": "DeadLetter"} if field == "deadLetter" else {}
+    return {f"{PIPELINE}.{field}": sink, **letters}
+
+
 CASES: tuple[Case, ...] = (
     Case(
         "name",
@@ -55,6 +61,20 @@ CASES: tuple[Case, ...] = (
         ),
         ({"spec.upgrade": {"mode": "Savepoint"}},),
         "spec.upgrade.mode",
+    ),
+    *(
+        Case(
+            "exactly-once-needs-state",
+            (
+                {**_exactly_once(field), "spec.state": {"storage": "s3://b/p"}},
+                {**_exactly_once(field), "spec.flink": {"runtimeMode": "Batch"}},
+                _exactly_once(field, "at-least-once"),
+            ),
+            (_exactly_once(field), _exactly_once(field, "EXACTLY-ONCE")),
+            f"{PIPELINE}.{field}.options",
+            server=False,
+        )
+        for field in ("sink", "deadLetter")
     ),
     Case(
         "savepoint-needs-streaming",

@@ -158,6 +158,24 @@ def test_set_exchanges_values_and_makes_the_way() -> None:
 
 
 @pytest.mark.parametrize(
+    "path",
+    [
+        "spec.pipeline.source.options.properties.bootstrap.servers",
+        "spec.pipeline.source.options[properties.bootstrap.servers]",
+        "spec.pipeline.source.options['properties.bootstrap.servers']",
+        "spec.flink.configuration.state.backend.type",
+    ],
+)
+def test_a_set_takes_options_with_dots_as_they_are_spelled(path: str) -> None:
+    stream = load(TEXT, {path: "hashmap"})
+    assert stream.spec.pipeline is not None
+    found = {**stream.spec.pipeline.source.options, **stream.spec.flink.configuration}
+    assert [key for key, value in found.items() if value == "hashmap"] == [
+        "state.backend.type" if "flink" in path else "properties.bootstrap.servers"
+    ]
+
+
+@pytest.mark.parametrize(
     ("path", "said"),
     [
         pytest.param("spec.models[churn].uri", "the list has no churn; it has fraud", id="no item"),
