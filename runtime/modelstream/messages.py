@@ -28,7 +28,9 @@ def _said(say: Callable[[Any], str], value: Any) -> str:
 
 def suggestion(name: str, candidates: Iterable[str]) -> str:
     """A did-you-mean for a message, or nothing."""
-    close = get_close_matches(name, list(candidates), n=1, cutoff=0.6)
+    known = list(candidates)
+    same = [each for each in known if each.casefold() == name.casefold()]
+    close = same or get_close_matches(name, known, n=1, cutoff=0.6)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 

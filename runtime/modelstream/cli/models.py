@@ -89,10 +89,13 @@ def model_at_hand(
 
     Raises:
         UsageError: it is a graph, which has no signatures.
+        FetchError: a link in it leads out of it.
     """
     from modelstream.models.formats import file_model, model_as_file
 
     path = at_hand(address)
+    if path.is_dir():
+        check_links(path)
     found = file_model(path, tags=all_tags(tags), version=version, imports=imports)
     if found is None:
         raise UsageError(

@@ -19,7 +19,7 @@ from typing import IO, Any
 from modelstream.cli.exits import UsageError
 from modelstream.errors import ConversionError
 from modelstream.job.decode.csvtext import Dialect
-from modelstream.job.store import Store
+from modelstream.job.store import CORRUPT, Store
 from modelstream.messages import listed
 
 STDIN = "-"
@@ -117,7 +117,7 @@ def opened(name: str) -> Iterator[Sample]:
     with _stream(name) as stream:
         text = TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
         try:
-            yield _sample(iter(lambda: text.read(_CHUNK), ""), _shown(name))
+            yield _sample(iter(lambda: _chunk(text, _shown(name)), ""), _shown(name))
         finally:
             with contextlib.suppress(ValueError):
                 text.detach()
@@ -135,8 +135,23 @@ def _stream(name: str) -> Iterator[IO[bytes]]:
         raise UsageError(f"{name} is a directory: name one file{such}")
     if not path.is_file():
         raise UsageError(f"there is no file {path.absolute()}")
-    with Store(str(path)).open(str(path)) as stream:
+    with contextlib.ExitStack() as stack:
+        with _readable(name):
+            stream = stack.enter_context(Store(str(path)).open(str(path)))
         yield stream
+
+
+@contextlib.contextmanager
+def _readable(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, *CORRUPT) as error:
+        raise UsageError(f"{name} cannot be read: {error}") from error
+
+
+def _chunk(text: TextIOWrapper, name: str) -> str:
+    with _readable(name):
+        return text.read(_CHUNK)
 
 
 def _shown(name: str) -> str:
@@ -146,6 +161,8 @@ def _shown(name: str) -> str:
 def _sample(chunks: Iterator[str], name: str) -> Sample:
     head = next(chunks, "")
     form = recognised(head)
+    if not head.strip():
+        raise UsageError(f"{name} is empty: there is no record in it")
     if form is None:
         raise UsageError(
             f"{name} holds neither JSON nor CSV: give a file with a JSON object a line, an array "

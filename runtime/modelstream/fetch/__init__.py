@@ -175,8 +175,13 @@ def _download(uri: str, staging: Staging, root: Path, sources: Sources) -> None:
                 lambda into: objectstore.download(_plain(uri), into, allow, sources.environment),
             )
         case _:
-            reason = _ELSEWHERE.get(scheme, "use file, https, s3, gs or hf")
-            raise FetchError(f"{uri}: {scheme}:// cannot be fetched: {reason}")
+            raise _not_fetched(uri)
+
+
+def _not_fetched(uri: str) -> FetchError:
+    scheme = scheme_of(uri)
+    reason = _ELSEWHERE.get(scheme, "use file, https, s3, gs or hf")
+    return FetchError(f"{uri}: {scheme}:// cannot be fetched: {reason}")
 
 
 def _copy(uri: str, staging: Staging) -> None:
@@ -223,8 +228,14 @@ def local_path(uri: str) -> Path:
     """The path that a ``file:`` address or a plain path stands for.
 
     A ``#`` begins a fragment only where no file or directory has it in its name.
+
+    Raises:
+        FetchError: it is an address of another kind, or names another host.
     """
-    return _local(uri)[0]
+    path = _local(uri)[0]
+    if scheme_of(uri) not in ("", "file") and not path.exists():
+        raise _not_fetched(uri)
+    return path
 
 
 def _local(uri: str) -> tuple[Path, str]:

@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,18 +15,24 @@ from modelstream.fetch.identity import s3_keys
 from modelstream.fetch.staging import Staging
 
 _CHUNK = 8 << 20
+_PATIENCE = timedelta(minutes=1)
+"""How long Google's client tries again where nobody answers; else for a quarter hour."""
+_REFUSALS = (OSError, ValueError)
+"""What pyarrow raises: a ValueError for a name that no bucket can have."""
 _GOOGLE_CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
 
 
 def download(uri: str, into: Staging, allow: AllowList, environment: Mapping[str, str]) -> None:
     """Fetch the object of that key, or every object below it."""
     target = urlsplit(uri)
+    if not target.netloc:
+        raise FetchError(f"{uri!r} names no bucket: write {target.scheme}://bucket/path")
     path = f"{target.netloc}{target.path}".rstrip("/")
     with _filesystem(target.scheme, target.netloc, allow, environment) as store:
         try:
             for name, key, size in _objects(store, uri, path):
                 into.write(name, _content(store, key), size)
-        except OSError as error:
+        except _REFUSALS as error:
             raise FetchError(f"{uri}: {_in_words(error)}") from error
 
 
@@ -94,12 +101,12 @@ def _s3_options(
     return options | s3_keys(environment, allow)
 
 
-def _gs_options(allow: AllowList, environment: Mapping[str, str]) -> dict[str, str | bool]:
+def _gs_options(allow: AllowList, environment: Mapping[str, str]) -> dict[str, Any]:
     emulator = environment.get("STORAGE_EMULATOR_HOST")
     if not emulator:
-        return {}
+        return {"retry_time_limit": _PATIENCE}
     url = emulator if "//" in emulator else f"http://{emulator}"
-    return {**_endpoint(url, allow), "anonymous": True}
+    return {**_endpoint(url, allow), "anonymous": True, "retry_time_limit": _PATIENCE}
 
 
 def _endpoint(url: str, allow: AllowList) -> dict[str, str | bool]:
@@ -118,7 +125,7 @@ def _region_of(bucket: str) -> str:
 
     try:
         return str(fs.resolve_s3_region(bucket))
-    except OSError as error:
+    except _REFUSALS as error:
         raise FetchError(f"s3://{bucket}: {_in_words(error)} (or set AWS_REGION)") from error
 
 
@@ -139,7 +146,7 @@ def _google_credentials_file(environment: Mapping[str, str]) -> Iterator[str | N
         yield str(path)
 
 
-def _in_words(error: OSError) -> str:
+def _in_words(error: Exception) -> str:
     text = str(error)
     if any(word in text for word in ("ACCESS_DENIED", "403", "PERMISSION_DENIED", "Forbidden")):
         return f"access denied: {text}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 from urllib.parse import unquote, urlsplit
 
 from modelstream.errors import OptionError
@@ -78,11 +78,21 @@ class Store:
         """The content of a file, uncompressed where its suffix says how, as Flink does it.
 
         Raises:
-            OSError: it is gone or may not be read.
+            OSError: it is gone, may not be read, or is not compressed as its name says.
         """
         uncompress = _COMPRESSIONS.get(path.rpartition(".")[2])
         with self._stream(path) as stream:
-            yield stream if uncompress is None else uncompress(stream)
+            if uncompress is None:
+                yield stream
+                return
+            try:
+                yield uncompress(stream)
+            except (OSError, *CORRUPT) as error:
+                if getattr(error, "errno", None) is not None:  # of the file system
+                    raise
+                raise OSError(
+                    f"{path} cannot be uncompressed ({error}): was it copied completely?"
+                ) from error
 
     def _stream(self, path: str) -> Any:
         if not self._is_s3:
@@ -107,6 +117,10 @@ class Store:
         for info in found:
             if info.type == fs.FileType.File and not _hidden(info.path[len(root) :]):
                 yield FileEntry(f"{scheme}://{info.path}", info.size, info.mtime_ns // 1_000_000)
+
+
+CORRUPT: Final = (EOFError, zlib.error, lzma.LZMAError)
+"""What reading a compressed file raises, beside OSError, where it is cut or is none."""
 
 
 def _gunzipped(stream: IO[bytes]) -> gzip.GzipFile:

@@ -6,6 +6,8 @@ from pathlib import Path
 from modelstream.errors import ModelFormatError, ModelNotFoundError
 
 _FILES = ("saved_model.pb", "saved_model.pbtxt")
+SAVED_MODEL_FILES = (*_FILES, "fingerprint.pb", "keras_metadata.pb")
+"""What stands in a SavedModel and ends as a graph does."""
 GRAPH_SUFFIXES = (".pb", ".pbtxt")
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 _LISTED = 8
@@ -48,7 +50,11 @@ def single_file(path: Path, suffixes: tuple[str, ...], what: str) -> Path:
         return path
     if not path.is_dir():
         raise ModelNotFoundError(f"there is no file and no directory {path}")
-    found = sorted(entry for entry in path.iterdir() if entry.suffix in suffixes)
+    found = sorted(
+        entry
+        for entry in path.iterdir()
+        if entry.suffix in suffixes and entry.name not in SAVED_MODEL_FILES
+    )
     match found:
         case [one]:
             return one
@@ -90,6 +96,8 @@ def _version(path: Path, version: int, names: list[str]) -> Path:
 
 
 def _not_a_directory(path: Path) -> str:
+    if path.name in SAVED_MODEL_FILES and path.is_file():
+        return f"{path} is a part of a SavedModel: give the directory {path.parent}"
     if path.is_file():
         return (
             f"{path} is a file; a SavedModel is a directory with saved_model.pb in it: "
@@ -109,8 +117,15 @@ def _no_model(path: Path, version: int | None, versions: Collection[int]) -> str
             f"{path} holds a split SavedModel (saved_model.cpb); export it as saved_model.pb"
         )
     return (
-        f"no saved_model.pb in {path} nor in a version directory of it (1/, 2/, …): {_holds(path)}"
+        f"no saved_model.pb in {path} nor in a version directory of it (1/, 2/, …): "
+        f"{_holds(path)}{_half(path)}"
     )
+
+
+def _half(path: Path) -> str:
+    """What else a SavedModel leaves, where its graph has not come yet."""
+    parts = ("variables", *SAVED_MODEL_FILES)
+    return ": was it copied completely?" if any((path / each).exists() for each in parts) else ""
 
 
 def _holds(path: Path) -> str:

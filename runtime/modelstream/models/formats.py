@@ -4,7 +4,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from modelstream.models.directory import GRAPH_SUFFIXES, KERAS_SUFFIXES, model_file
+from modelstream.models.directory import (
+    GRAPH_SUFFIXES,
+    KERAS_SUFFIXES,
+    SAVED_MODEL_FILES,
+    model_file,
+)
 from modelstream.models.keras_model import KerasModel
 from modelstream.models.saved_model import SavedModel
 
@@ -42,9 +47,14 @@ def file_model(
 
 def model_as_file(path: Path) -> Path | None:
     """The file of a model that is one, also of the only one in a directory; else None."""
-    if path.is_file() and path.suffix in SUFFIXES:
+    if _is_model(path):
         return path
     if not path.is_dir() or model_file(path):
         return None
-    files = [entry for entry in path.iterdir() if entry.suffix in SUFFIXES and entry.is_file()]
+    files = [entry for entry in path.iterdir() if _is_model(entry)]
     return files[0] if len(files) == 1 else None
+
+
+def _is_model(path: Path) -> bool:
+    """A file that is a model by itself; no part of a SavedModel, whose files end as graphs do."""
+    return path.suffix in SUFFIXES and path.name not in SAVED_MODEL_FILES and path.is_file()

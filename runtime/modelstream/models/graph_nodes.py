@@ -131,6 +131,8 @@ def _few(names: list[str]) -> str:
 _KERAS = (b"PK", b"\x89HDF")
 """What files of Keras begin with: .keras is a zip archive, .h5 is HDF5."""
 
+_SAVED_MODEL = "A saved_model.pb is no GraphDef: open its directory as a SavedModel"
+
 
 def _parsed(content: bytes, where: str, text: bool) -> Any:
     graph = message("GraphDef")()
@@ -146,13 +148,10 @@ def _parsed(content: bytes, where: str, text: bool) -> Any:
             ) from error
         raise ModelFormatError(
             f"{where} is no frozen graph, or is corrupt ({error}); {len(content)} bytes: was it "
-            f"copied completely?"
+            f"copied completely? {_SAVED_MODEL}"
         ) from error
     if not graph.node or not all(node.op for node in graph.node):
-        raise ModelFormatError(
-            f"{where} holds no graph ({len(content)} bytes). A saved_model.pb is no GraphDef: "
-            f"open its directory as a SavedModel"
-        )
+        raise ModelFormatError(f"{where} holds no graph ({len(content)} bytes). {_SAVED_MODEL}")
     return graph
 
 

@@ -59,10 +59,15 @@ def _text(path: Path) -> str:
         with zipfile.ZipFile(path) as archive:
             return archive.read("config.json").decode()
     except (zipfile.BadZipFile, KeyError, UnicodeDecodeError) as error:
-        raise ModelFormatError(
-            f"{path} is no Keras model, or is corrupt ({error}); {path.stat().st_size} bytes: was "
-            f"it copied completely?"
-        ) from error
+        raise corrupt(path, error) from error
+
+
+def corrupt(path: Path, error: Exception) -> ModelFormatError:
+    """The error of a file that cannot be read as a Keras model."""
+    return ModelFormatError(
+        f"{path} is no Keras model, or is corrupt ({error}); {path.stat().st_size} bytes: was it "
+        f"copied completely?"
+    )
 
 
 class _UnknownError(Exception):

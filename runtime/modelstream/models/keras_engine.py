@@ -14,7 +14,7 @@ from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.errors import ModelFormatError, ModelLoadError
 from modelstream.models.eager_engine import FAULTS, configure
 from modelstream.models.gradients import tied_gradients
-from modelstream.models.keras_config import Described
+from modelstream.models.keras_config import Described, corrupt
 from modelstream.models.layouts import flattened, pieces
 from modelstream.models.options import TensorFlowOptions
 from modelstream.models.origin import Origins
@@ -26,8 +26,8 @@ class KerasEngine:
     """A Keras model.
 
     Raises:
-        ModelLoadError: Keras refuses the file.
-        ModelFormatError: the model does not say what it takes.
+        ModelLoadError: Keras refuses the model.
+        ModelFormatError: the file is corrupt, or the model does not say what it takes.
     """
 
     faults = FAULTS
@@ -94,7 +94,9 @@ def _loaded(path: Path) -> Any:
         )
     try:
         return keras.models.load_model(path, compile=False)
-    except Exception as error:  # whatever Keras raises
+    except OSError as error:
+        raise corrupt(path, error) from error
+    except Exception as error:  # whatever else Keras raises
         raise ModelLoadError(f"Keras cannot load the model {path}: {_why(error)}") from error
 
 

@@ -320,4 +320,9 @@ def _load_error(directory: Path, causes: Mapping[str, Exception]) -> ModelLoadEr
     said = "".join(
         f"\n  {title}: {type(error).__name__}: {error}" for title, error in causes.items()
     )
-    return ModelLoadError(f"TensorFlow cannot load the model {directory}:{said}")
+    values = directory / "variables"
+    lacks = "variables/variables" in said and not (
+        (values / "variables.index").is_file() and any(values.glob("variables.data-*"))
+    )
+    copied = f" {values} lacks files: was it copied completely?" if lacks else ""
+    return ModelLoadError(f"TensorFlow cannot load the model {directory}:{copied}{said}")

@@ -232,10 +232,8 @@ def test_keras_files_that_cannot_be_read(tmp_path):
         KerasModel(models.keras_files())
     for name in ("bad.keras", "bad.h5"):
         (tmp_path / name).write_bytes(b"nothing")
-    with pytest.raises(ModelFormatError, match=r"bad\.keras is no Keras model, or is corrupt"):
-        KerasModel(tmp_path / "bad.keras")
-    with pytest.raises(ModelLoadError, match=r"Keras cannot load the model .*bad\.h5"):
-        KerasModel(tmp_path / "bad.h5")
+        with pytest.raises(ModelFormatError, match=f"{name} is no Keras model, or is corrupt"):
+            KerasModel(tmp_path / name)
 
 
 def test_the_device_that_is_asked_for_is_where_the_nodes_are():

@@ -182,7 +182,7 @@ def test_one_error_lists_what_each_loader_said(tmp_path):
     with pytest.raises(ModelLoadError) as caught, SavedModel(broken).open():
         pass
     message = str(caught.value)
-    assert str(broken) in message
+    assert f"{broken}: {broken}/variables lacks files: was it copied completely?" in message
     assert "\n  v1 session loader: " in message
     assert "\n  v2 loader: " in message
 

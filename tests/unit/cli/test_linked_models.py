@@ -88,7 +88,8 @@ def test_a_link_that_leads_elsewhere_is_refused_by_every_command(
     (bad / "assets").symlink_to(target)
     file = str(manifest(bad))
     fetch = ["fetch", str(bad), f"{bad}2"]
-    for command in (["inspect", str(bad)], ["verify", file], fetch, ["validate", file]):
+    tried = ["predict", str(bad), "--record", "{}"]
+    for command in (["inspect", str(bad)], tried, ["verify", file], fetch, ["validate", file]):
         assert main(command) != Exit.DONE
         said = capsys.readouterr().err
         assert f"{bad}/assets: the link" in said

@@ -70,3 +70,25 @@ def test_without_a_digest_the_address_is_asked_again(directory: Path) -> None:
     fetch(str(directory), cache_root() / _cache_name(uri, None))
     with pytest.raises(FetchError, match="not known"):
         at_hand(uri)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        pytest.param("pvc://models/fraud", "give the directory", id="a claim"),
+        pytest.param("image://r/m", "give the directory", id="an image"),
+        pytest.param("ftp://host/m", "use file, https, s3, gs or hf", id="no scheme of ours"),
+        pytest.param("FILE:///models/m", "use file, https", id="capitals"),
+    ],
+)
+def test_an_address_that_is_no_path_is_told_as_an_address(address: str, said: str) -> None:
+    with pytest.raises(FetchError, match=f"{address}: .* cannot be fetched: .*{said}"):
+        at_hand(address)
+
+
+def test_a_path_with_a_colon_and_slashes_is_a_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "odd:" / "m").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert at_hand("odd://m") == Path("odd:/m")

@@ -113,7 +113,7 @@ def test_a_column_of_another_name_feeds_a_tensor_where_that_is_said(
         pytest.param(["nowhere"], "there is no file", id="no file"),
         pytest.param(
             ["--record", '{"X": 1}'],
-            "not have; it has 'X'\n  say which column feeds a tensor: --input TENSOR=COLUMN",
+            "not have (did you mean 'X'?); it has 'X'\n  say which column feeds a tensor: --input",
             id="no such column",
         ),
         pytest.param(

@@ -122,6 +122,7 @@ def test_the_standard_input_is_a_file_too(monkeypatch: pytest.MonkeyPatch) -> No
     ("make", "message"),
     [
         pytest.param(lambda path: None, "there is no file", id="nothing"),
+        pytest.param(lambda path: path.write_bytes(b"\xef\xbb\xbf\n"), "is empty", id="no text"),
         pytest.param(lambda path: path.mkdir(), "is a directory: name one file", id="a directory"),
         pytest.param(
             lambda path: path.write_bytes(b"\x89PNG\0"), "neither JSON nor CSV", id="an image"
@@ -132,4 +133,12 @@ def test_what_holds_no_records_is_refused(make: object, message: str, tmp_path: 
     path = tmp_path / "a"
     make(path)  # type: ignore[operator]  # of the parameters
     with pytest.raises(UsageError, match=message), opened(str(path)):
+        pass
+
+
+@pytest.mark.parametrize("kept", [4, 30])
+def test_a_compressed_file_that_was_cut_is_refused(tmp_path: Path, kept: int) -> None:
+    path = tmp_path / "rows.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"x": 1}\n' * 9)[:kept])
+    with pytest.raises(UsageError, match=f"{path} cannot be read: "), opened(str(path)):
         pass

@@ -3,6 +3,7 @@ import gzip
 import lzma
 import pickle
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow
@@ -153,6 +154,16 @@ def test_records_of_csv_files_come_uncompressed_by_suffix(tmp_path: Path, name: 
     (tmp_path / name).write_bytes(COMPRESSED[name](b'\xef\xbb\xbf1,"a\nb"\n2,\xff\n'))
     found = csvfiles.records(Store(str(tmp_path)), str(tmp_path / name), Dialect())
     assert list(found) == [(1, b'1,"a\nb"'), (3, b"2,\xff")]
+
+
+@pytest.mark.parametrize("name", [name for name in COMPRESSED if name != "a.csv"])
+@pytest.mark.parametrize("spoilt", [lambda whole: whole[:-9], lambda whole: b"no such format"])
+def test_a_compressed_file_that_is_cut_or_is_none_is_told_by_name(
+    tmp_path: Path, name: str, spoilt: Callable[[bytes], bytes]
+) -> None:
+    (tmp_path / name).write_bytes(spoilt(COMPRESSED[name](bytes(range(256)))))
+    with pytest.raises(OSError, match=f"{name} cannot be uncompressed .* copied completely"):
+        list(csvfiles.records(Store(str(tmp_path)), str(tmp_path / name), Dialect()))
 
 
 CSV = (Column(name="n", type="BIGINT"),)

@@ -36,6 +36,10 @@ def test_json_that_python_cannot_read_is_one_bad_record(sql_type: str, payload: 
     assert isinstance(of_json(sql_type, payload), ConversionError)
 
 
+def test_a_number_of_thousands_of_digits_is_told_as_one() -> None:
+    assert "more than 4,300 digits" in str(of_json("BIGINT", b'{"a": %s}' % MANY))
+
+
 def test_a_number_of_thousands_of_digits_in_csv_is_one_bad_record() -> None:
     assert isinstance(of_csv("BIGINT", MANY), ConversionError)
 

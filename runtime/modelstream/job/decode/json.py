@@ -129,8 +129,10 @@ class JsonDecoder:
             return self._record(payload, _EXACT.decode, fields)
         except UnicodeDecodeError as error:
             return ConversionError(f"byte {error.start} is not UTF-8 text")
-        except ValueError as error:  # also a whole number of more than 4,300 digits
+        except json.JSONDecodeError as error:
             return ConversionError(f"it is not JSON: {error}")
+        except ValueError:  # of Python, which reads none that is longer
+            return ConversionError("it has a number of more than 4,300 digits")
         except RecursionError:
             return ConversionError("its JSON nests too deep")
         except ConversionError as error:
