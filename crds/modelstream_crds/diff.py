@@ -55,6 +55,8 @@ EFFECTS: Final[Mapping[str, Effect]] = MappingProxyType(
         "state.deletionPolicy": Effect.NOTHING,
         "state.restoreFrom": Effect.NOTHING,
         "upgrade.mode": Effect.NOTHING,
+        "upgrade.rollback": Effect.NOTHING,
+        "upgrade.readyTimeout": Effect.NOTHING,
         "suspend": Effect.NOTHING,
         "restartNonce": Effect.RESTART,
         "networkPolicy.enabled": Effect.NOTHING,
@@ -77,6 +79,7 @@ _NORMAL: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
         "flink.taskManager.resources.requests{}": lambda text: str(exact(text)),
         "state.storage": lambda text: text.rstrip("/"),
         "state.checkpointInterval": lambda text: duration(text).total_seconds(),
+        "upgrade.readyTimeout": lambda text: duration(text).total_seconds(),
     }
 )
 """Fields whose values have several spellings."""

@@ -138,6 +138,14 @@ class Upgrade(Part):
     LastState: start from the newest checkpoint. Stateless: start anew. Default: Savepoint for a
     streaming job with spec.state, else Stateless."""
 
+    rollback: Flag | None = None
+    """Whether a new revision that does not work goes back by itself to the last one that did.
+    Default: true for a streaming job with spec.state; without, there is nothing to go back to."""
+
+    ready_timeout: Duration = "10m"
+    """How long a new revision may take to become Ready, from the moment at which all of its pods
+    have nodes; fetching its models counts."""
+
 
 class NetworkPolicy(Part):
     """Who may talk to the job's pods."""

@@ -34,6 +34,7 @@ class ConditionType(StrEnum):
     UPDATED = "Updated"
     OUTDATED = "Outdated"
     SCALED = "Scaled"
+    ROLLED_BACK = "RolledBack"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
 
@@ -143,8 +144,8 @@ class OriginStatus(Part):
     """What the run of that job was made from."""
 
 
-class RestoredFromStatus(Part):
-    """What the present job has its state from."""
+class StateStatus(Part):
+    """State that a job can go on from."""
 
     path: str | None = None
     """Where the savepoint or checkpoint is."""
@@ -171,6 +172,13 @@ class RestoredFromStatus(Part):
 
     otherwise: OriginStatus | None = None
     """What the job before had begun from: taken where it had completed none."""
+
+
+class RestoredFromStatus(StateStatus):
+    """What the present job has its state from."""
+
+    previous: StateStatus | None = None
+    """What the run before had left, where this one has not begun with it."""
 
 
 class AskStatus(Part):
@@ -267,6 +275,62 @@ class PreparedStatus(Part):
     this one cannot be proven, or that has been started."""
 
 
+class FailureStatus(Part):
+    """A revision whose starts have failed."""
+
+    revision: str
+    """Which one."""
+
+    count: int | None = None
+    """How often: after two it is not tried again."""
+
+    time: str | None = None
+    """When it failed last."""
+
+    reason: str | None = None
+    """Why it failed last, in one word."""
+
+
+class RollbackStatus(Part):
+    """The way back from a revision that did not work."""
+
+    revision: str | None = None
+    """The revision that failed."""
+
+    to: str | None = None
+    """The revision that runs instead: the last that was Ready."""
+
+    run: int | None = None
+    """The run that failed."""
+
+    job_id: str | None = None
+    """Its job."""
+
+    began: str | None = None
+    """When it began."""
+
+    since: str | None = None
+    """When it counted as failed."""
+
+    reason: str | None = None
+    """Why, in one word."""
+
+    message: str | None = None
+    """Why, for people."""
+
+    previous: StateStatus | None = None
+    """What the failed run had begun with, or had left aside."""
+
+    alone: bool | None = None
+    """Whether the way back begins with that, and with nothing of the failed run."""
+
+    completed: bool | None = None
+    """Whether the failed run is known to have completed a checkpoint."""
+
+    error: str | None = None
+    """Why nothing is started before a person has chosen."""
+
+
 class UsedNoncesStatus(Part):
     """Numbers of the spec that count once each."""
 
@@ -300,6 +364,18 @@ class ModelStreamStatus(Part):
 
     revision: str | None = None
     """What the present run was made from."""
+
+    last_ready_revision: str | None = None
+    """Of a stream with state: the last revision that was Ready and has completed a checkpoint."""
+
+    ready_before: Annotated[tuple[str, ...], ListOf(), Field(max_length=9)] = ()
+    """Those before it, the newest first."""
+
+    failures: Annotated[tuple[FailureStatus, ...], ListOf("revision"), Field(max_length=10)] = ()
+    """Revisions whose starts have failed."""
+
+    rollback: RollbackStatus | None = None
+    """The way back from the newest revision, from its failure until another one is started."""
 
     step: StepStatus | None = None
     """Where the stream is in its life."""

@@ -36,6 +36,7 @@ from modelstream_crds.status import (
     Condition,
     ConditionType,
     EndedStatus,
+    FailureStatus,
     JobStatus,
     ModelStatus,
     ModelStreamStatus,
@@ -43,6 +44,8 @@ from modelstream_crds.status import (
     Phase,
     PreparedStatus,
     RestoredFromStatus,
+    RollbackStatus,
+    StateStatus,
     StepStatus,
     TaskManagerStatus,
     UsedNoncesStatus,
@@ -66,6 +69,7 @@ __all__ = [
     "ConfigMapScript",
     "DeletionPolicy",
     "EndedStatus",
+    "FailureStatus",
     "Flink",
     "Gpu",
     "GraphSignature",
@@ -94,6 +98,7 @@ __all__ = [
     "Resources",
     "RestoreFrom",
     "RestoredFromStatus",
+    "RollbackStatus",
     "RuntimeMode",
     "SecretKey",
     "ServiceAccount",
@@ -102,6 +107,7 @@ __all__ = [
     "Sql",
     "SqlOnError",
     "State",
+    "StateStatus",
     "StepStatus",
     "TaskManager",
     "TaskManagerStatus",
@@ -302,6 +308,12 @@ class ModelStreamSpec(Part):
         streaming = self.flink.runtime_mode is RuntimeMode.STREAMING
         stateful = self.state is not None and streaming
         return self.upgrade.mode or (UpgradeMode.SAVEPOINT if stateful else UpgradeMode.STATELESS)
+
+    @property
+    def rolls_back(self) -> bool:
+        """Whether a revision that does not work gives way to the last one that did."""
+        streaming = self.flink.runtime_mode is RuntimeMode.STREAMING
+        return self.state is not None and streaming and self.upgrade.rollback is not False
 
 
 class Metadata(Part):

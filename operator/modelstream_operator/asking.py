@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
+COUNTED = 5
+"""Failures of a job that are counted."""
 EXCEPTIONS = 3
 """Failures of a job that is over which status tells, the newest first."""
 
@@ -48,6 +50,8 @@ class FlinkAnswers:
     lasting: timedelta = timedelta()
     job: Job | None = None
     failures: tuple[str, ...] = ()
+    restarts: int = 0
+    """How many failures of a job that goes on Flink knows, as far as they are counted."""
     checkpoints: Checkpoints | None = None
     savepoint: SavepointAnswer | None = None
     bounds: frozenset[int] = frozenset()
@@ -87,11 +91,13 @@ class Questions:
         if job is None:
             return await self._application()
         savepoint = await self._savepoint()
+        failures = await self._failures(job)
         over = job.ended or (self.memory.step is Step.SAVEPOINTING and savepoint is None)
         return FlinkAnswers(
             answer=Answer.JOB,
             job=job,
-            failures=await self._failures(job),
+            failures=failures if job.ended else failures[:1],
+            restarts=0 if job.ended else len(failures),
             checkpoints=await self._checkpoints() if over else None,
             savepoint=savepoint,
             bounds=await self._bounds(job),
@@ -119,7 +125,7 @@ class Questions:
     async def _failures(self, job: Job) -> tuple[str, ...]:
         if job.settled or job.state in {"FINISHED", "CANCELED"}:
             return ()
-        most = EXCEPTIONS if job.ended else 1
+        most = EXCEPTIONS if job.ended else COUNTED
         found = await self._optional(self.flink.exceptions(self.url, self.memory.job_id, most))
         if not found and job.ended:  # it failed before its first task: only its program knows why
             applications = await self._optional(self.flink.applications(self.url))

@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
 from modelstream_operator.decide.decision import Decision, Seen
 from modelstream_operator.decide.diagnosis import Scene, diagnose, first_digests, verified_models
 from modelstream_operator.decide.facts import Facts
+from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.pods import is_ready, is_scheduled, overdue
 from modelstream_operator.decide.problem import Problem
+from modelstream_operator.decide.rollback import has_failed
 from modelstream_operator.names import Component
 from modelstream_operator.observe import selector
 from modelstream_operator.observed import Observed, RunObserved
@@ -29,6 +32,7 @@ def facts_of(
         updated=_is_updated(asked, decision),
         outdated=asked.outdated and decision.running,
         awaits_turn=asked.awaits_turn,
+        held=_is_held(asked, decision),
         has_restore_from=_has_restore_from(asked),
         deleted=asked.wanted.deletion is not None,
         rest=asked.wanted.rest,
@@ -43,6 +47,33 @@ def facts_of(
         proof=seen.proof,
     )
     return common if target is None else _of_pods(common, target, observed)
+
+
+def with_told(seen: Seen, told: ModelStreamStatus, memory: Memory) -> Seen:
+    """With what status says already of whether the present run is Ready."""
+    if told.run != memory.run or memory.step is not Step.DEPLOYED:
+        return seen
+    for each in told.conditions:
+        if each.type == ConditionType.READY:
+            said = f"{each.reason}: {each.message}"
+            return replace(seen, ready=each.status == "True", said=said)
+    return seen
+
+
+def is_placed(asked: Wish, observed: Observed, memory: Memory) -> bool:
+    """Whether all pods that the present run is to have are there, and have nodes."""
+    target, run = asked.of(memory.revision), observed.of(memory.run)
+    taskmanagers = run.of_role(Component.TASKMANAGER)
+    if target is None or len(taskmanagers) < target.replicas:
+        return False
+    return bool(run.of_role(Component.JOBMANAGER)) and all(map(is_scheduled, run.pods))
+
+
+def _is_held(asked: Wish, decision: Decision) -> bool:
+    """Whether the newest spec has failed, and is not tried again by itself."""
+    memory = decision.memory
+    needs_choice = memory.rollback is not None and bool(memory.rollback.error)
+    return memory.goes_back or needs_choice or has_failed(memory, asked.wanted)
 
 
 def _missing(asked: Wish) -> Iterator[Problem]:
@@ -64,6 +95,8 @@ def digests_of(facts: Facts) -> dict[str, str]:
 def _is_updated(asked: Wish, decision: Decision) -> bool:
     memory, restore = decision.memory, asked.wanted.restore
     if restore is not None and memory.restore_nonce < restore.nonce:
+        return False
+    if memory.goes_back:
         return False
     same = memory.revision == asked.wanted.revision
     return bool(memory.revision) and (same or not asked.wanted.restart)

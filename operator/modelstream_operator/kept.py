@@ -66,8 +66,12 @@ def kept_of(
 
 def named_by(memory: Memory) -> list[str]:
     """What may have to be started again, whatever is asked for by then."""
-    prepared = memory.prepared
-    named = (memory.revision, prepared.revision, prepared.instead) if prepared else ()
+    prepared, rollback = memory.prepared, memory.rollback
+    named = [*memory.ready[:1], rollback.to if rollback else ""]
+    if prepared:
+        named += [prepared.revision, prepared.instead]
+    if prepared or any(each != memory.revision for each in named if each):
+        named.append(memory.revision)
     return [each for each in dict.fromkeys(named) if each]
 
 

@@ -25,6 +25,9 @@ ANNOTATION_APPLIED = "modelstream.dev/applied"
 ANNOTATION_MEMORY = "modelstream.dev/memory"
 """What status remembers, a second time: at what the present run is made of."""
 
+ANNOTATION_DIGESTS = "modelstream.dev/digests"
+"""What the models were when a revision ran last: a way back to it begins with the same ones."""
+
 ANNOTATION_JOB = "modelstream.dev/job"
 """Id of the Flink job that a pod was made for."""
 

@@ -114,6 +114,7 @@ class Observed:
             lasting=flink.lasting,
             job=flink.job,
             failures=flink.failures,
+            restarts=flink.restarts,
             checkpoints=flink.checkpoints,
             found=flink.found,
             record=present.record,

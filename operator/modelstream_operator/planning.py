@@ -8,11 +8,13 @@ from modelstream_operator.cache import Child
 from modelstream_operator.children import Plan
 from modelstream_operator.decide.decision import Decision
 from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.decide.prepared import Prepared
 from modelstream_operator.decide.stored import Stored
 from modelstream_operator.kept import named_by, refs_of
 from modelstream_operator.recall import with_memory
 from modelstream_operator.render import Target, run_of, stream_children
 from modelstream_operator.render.models import digests_map
+from modelstream_operator.render.revision import Revision
 from modelstream_operator.render.run import run_children
 from modelstream_operator.render.signature import signed
 from modelstream_operator.resources import (
@@ -53,10 +55,15 @@ def plan(
     if revision is None:  # nobody knows how to heal the run, only how to end it
         made, whole = [*stream, *to_prove], not decision.running
         return Plan(made, whole=whole, kept=kept)
-    remembered = signed(with_memory(revision.manifest(target), memory))
-    made = [remembered, *run_children(revision, run_of(target)), *to_prove]
     known = Ref(CONFIG_MAP.kind, target.namespace, names.digests(target.name, memory.run))
-    if digests and known not in there:
+    found, back = there.get(known), memory.rollback is not None and not memory.goes_back
+    digests = digests or (revision.digests if back else None)
+    if found is not None:
+        digests = found.manifest().get("data", {})
+    kept_as = replace(revision, digests=digests or revision.digests)
+    remembered = signed(with_memory(kept_as.manifest(target), memory))
+    made = [remembered, *run_children(revision, run_of(target)), *to_prove]
+    if digests and found is None:
         made.append(signed(digests_map(target, digests)))
     first = {known} & there.keys()
     return Plan([*stream, *made], kept=kept | first)
@@ -69,23 +76,33 @@ def proof_maps(asked: Wish, memory: Memory) -> list[Manifest]:
     """
     made = prepared_children(asked, memory)
     maps = [each for each in made if each["kind"] == CONFIG_MAP.kind]
-    prepared, target = memory.prepared, asked.target
-    revision = asked.revision(prepared.revision) if prepared else None
+    prepared, revision, target = _prepared(asked, memory)
     if prepared is None or revision is None or target is None or revision.id == memory.revision:
         return maps
-    return [*maps, signed(revision.manifest(replace(target, run=prepared.run)))]
+    run = replace(target, run=prepared.run)
+    if memory.goes_back and revision.digests:  # a pod that finds other models does not prove it
+        maps.append(signed(digests_map(run, revision.digests)))
+    return [*maps, signed(revision.manifest(run))]
 
 
 def prepared_children(asked: Wish, memory: Memory) -> list[Manifest]:
     """All objects of what is prepared, as a run of its own would have them."""
-    prepared, target = memory.prepared, asked.target
-    revision = asked.revision(prepared.revision) if prepared else None
+    prepared, revision, target = _prepared(asked, memory)
     if prepared is None or revision is None or target is None:
         return []
     run = replace(target, run=prepared.run, job_id=prepared.job_id, running=True)
-    if asked.wanted.restore is not None:
+    if asked.wanted.restore is not None and prepared.choice == asked.wanted.choice:
         run = restoring(run, asked.wanted.restore.state)
     return run_children(revision, run_of(run))
+
+
+def _prepared(
+    asked: Wish, memory: Memory
+) -> tuple[Prepared | None, Revision | None, Target | None]:
+    prepared = memory.prepared
+    if prepared is None:
+        return None, None, None
+    return prepared, asked.revision(prepared.revision), asked.of(prepared.revision)
 
 
 def _of_the_stream(target: Target, shown: Target) -> list[Manifest]:

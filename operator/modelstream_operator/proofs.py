@@ -14,6 +14,7 @@ from modelstream_operator.decide.prepared import Prepared, Proof
 from modelstream_operator.decide.problem import Problem
 from modelstream_operator.observed import Observed
 from modelstream_operator.planning import prepared_children
+from modelstream_operator.render import Target
 from modelstream_operator.render.pods import MAIN
 from modelstream_operator.render.proof import proof_pod
 from modelstream_operator.resources import DEPLOYMENT, POD, Manifest, Ref
@@ -28,7 +29,8 @@ Refused = MutableMapping[int, Problem]
 def proof_of(asked: Wish, observed: Observed, memory: Memory, refused: Refused) -> Proof:
     """How far the proof of what is prepared has come."""
     prepared = memory.prepared
-    if prepared is None or asked.target is None:
+    target = asked.of(prepared.revision) if prepared else None
+    if prepared is None or target is None:
         return Proof()
     pod = observed.of(prepared.run).proof
     if pod is None:
@@ -38,16 +40,15 @@ def proof_of(asked: Wish, observed: Observed, memory: Memory, refused: Refused) 
     code = _exit_code(pod)
     if code == 0:
         return Proof(succeeded=True)
-    problem = next(_problems(asked, observed, pod), None)
+    problem = next(_problems(target, observed, pod), None)
     if code is None and not is_ended(pod):
         return Proof(problem=problem)
     return Proof(over=True, problem=problem or failure(pod))
 
 
-def _problems(asked: Wish, observed: Observed, pod: Manifest) -> Iterator[Problem]:
-    assert asked.target is not None
+def _problems(target: Target, observed: Observed, pod: Manifest) -> Iterator[Problem]:
     scene = Scene(
-        target=asked.target,
+        target=target,
         now=observed.now,
         pods=(pod,),
         events=observed.events,

@@ -26,7 +26,7 @@ from modelstream_operator.decide.pods import is_ready
 from modelstream_operator.decide.problem import Problem
 from modelstream_operator.decide.refusals import refusals
 from modelstream_operator.decide.status import read, status_of, unknown_status
-from modelstream_operator.evidence import digests_of, facts_of
+from modelstream_operator.evidence import digests_of, facts_of, is_placed, with_told
 from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.names import Component
 from modelstream_operator.observe import Observer, now
@@ -158,7 +158,9 @@ class Reconciler:
         observer = Observer(self.cluster, self.cache, self.flink, self.settings, self.clock)
         observed = await observer.observe(session.key, asked, memory, session.heard)
         seen = session.with_refusals(observed.seen(memory), memory, asked)
-        seen = replace(seen, proof=proof_of(asked, observed, memory, session.proofs))
+        proof = proof_of(asked, observed, memory, session.proofs)
+        seen = replace(with_told(seen, past, memory), proof=proof)
+        seen = replace(seen, placed=is_placed(asked, observed, memory))
         decision = decide(memory, asked.wanted, seen)
         facts = facts_of(asked, observed, decision, seen, session.children.refused.values())
         unknown = memory.step is Step.UNKNOWN

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from modelstream_crds.delivery import may_publish_once
 from modelstream_crds.diff import Difference, Effect, diff
 from modelstream_crds.programs import ConfigMapScript
+from modelstream_crds.quantities import duration
 from modelstream_crds.v1alpha1 import ConditionType, DeletionPolicy, ModelStream, UpgradeMode
 from modelstream_operator import names
 from modelstream_operator.cache import Child
@@ -122,9 +124,24 @@ def wish(
 ) -> Wish:
     """Put together what is asked for now with what the present run was made from."""
     asked = _of_the_newest(reading, manifest, memory, there, settings)
-    others = kept_of(named_by(memory), manifest, memory, there, settings)
+    others = _others(asked, manifest, memory, there, settings)
     startable = {id_: _scalable(each.target) or 0 for id_, each in others.items()}
     return replace(asked, others=others, wanted=replace(asked.wanted, startable=startable))
+
+
+def _others(
+    asked: Wish,
+    manifest: Manifest,
+    memory: Memory,
+    there: Mapping[Ref, Child],
+    settings: Settings,
+) -> dict[str, Kept]:
+    """What else may have to be started; nothing has to be read of a stream that is well."""
+    named, newest = set(named_by(memory)), asked.newest
+    if newest is None or asked.target is None or newest.id not in named:
+        return kept_of(named, manifest, memory, there, settings)
+    others = kept_of(named - {newest.id}, manifest, memory, there, settings)
+    return {**others, newest.id: Kept(newest, asked.target)}
 
 
 def _of_the_newest(
@@ -148,6 +165,7 @@ def _of_the_newest(
         keeps_state=True,
         savepoints=options.get(SAVEPOINTS) if options.get(MODE) == "STREAMING" else None,
         checkpoints=options.get(CHECKPOINTS),
+        publishes_once=deployed is None or may_publish_once(deployed.spec),
         deletion=timeout if "deletionTimestamp" in manifest["metadata"] else None,
         saves_at_deletion=saves_at_deletion(manifest),
     )
@@ -194,6 +212,7 @@ def _as_before(
         return Wish(manifest, common, deployed, reading.refusal, missing=reading.missing)
     asked = replace(
         _by_mode(common, deployed),
+        stale=True,
         revision=kept.id,
         rest=common.rest or _rest(deployed),  # it resumes with what is asked for, or not at all
         parallelism=_scalable(deployed),
@@ -273,6 +292,8 @@ def _by_mode(wanted: Wanted, target: Target) -> Wanted:
         wanted,
         keeps_state=mode is not UpgradeMode.STATELESS,
         from_checkpoint=mode is UpgradeMode.LAST_STATE,
+        rolls_back=target.spec.rolls_back,
+        ready_timeout=duration(target.spec.upgrade.ready_timeout),
     )
 
 

@@ -141,7 +141,9 @@ def test_a_path_that_is_not_there_does_not_stop_it_and_nothing_begins_anew(count
 
     assert ids == sorted([*range(500), *range(500)])
     assert tens == [sorted([*range(1, 51), *range(1, 51)])] * 10
-    assert "restoredFrom" not in counted.status(COUNTED)
+    restored = counted.status(COUNTED)["restoredFrom"]
+    assert "path" not in restored
+    assert "/counted/" in restored["previous"]["path"]
 
 
 def choose(namespace, origin):

@@ -18,6 +18,19 @@ KEY = Key("fraud", "scores")
 _RESULTS = ("job", "application")
 
 
+_CLAIM = {
+    "kind": "PersistentVolumeClaim",
+    "metadata": {
+        "name": "models",
+        "namespace": KEY.namespace,
+        "uid": "claim",
+        "resourceVersion": "1",
+    },
+    "spec": {"accessModes": ["ReadOnlyMany"]},
+    "status": {"phase": "Bound"},
+}
+
+
 class CrashError(Exception):
     """The operator's process dies."""
 
@@ -82,9 +95,7 @@ class ClusterInMemory:
         number = int(manifest["metadata"]["labels"][names.LABEL_RUN])
         if number in self.world.proofs:
             raise ApiError(409, "it is there")
-        config = self.objects[Ref("ConfigMap", KEY.namespace, names.config(KEY.name, number))]
-        spec = json.loads(config["data"]["modelstream.yaml"])["spec"]
-        self.world.prove(number, spec.get("restartNonce", 0))
+        self.world.prove(number, self.nonce(number))
         self._wrote()
         return manifest
 
@@ -148,10 +159,32 @@ class ClusterInMemory:
         options = self._options(number)
         root = options["execution.checkpointing.savepoint-dir"]
         keeps = [options.get(f"{each}-result-store.delete-on-commit") for each in _RESULTS]
-        self.world.ask(number, job, restore, root, keeps_results=keeps == ["false", "false"])
+        keeps_results = keeps == ["false", "false"]
+        nonce = self.nonce(number)
+        self.world.ask(number, job, restore, root, nonce=nonce, keeps_results=keeps_results)
+
+    def nonce(self, run: int) -> int:
+        """Of the spec that a run is made of."""
+        config = self.objects[Ref("ConfigMap", KEY.namespace, names.config(KEY.name, run))]
+        spec = json.loads(config["data"]["modelstream.yaml"])["spec"]
+        return int(spec.get("restartNonce", 0))
+
+    def _show_taskmanagers(self, run: Run) -> None:
+        """They run as long as the JobManager does."""
+        made = self.objects.get(
+            Ref("Deployment", KEY.namespace, names.taskmanager(KEY.name, run.number))
+        )
+        wanted = made["spec"]["replicas"] if made and run.pod == "Ready" else 0
+        for index in range(BY_HAND):
+            name = f"scores-taskmanager-{run.number}-{index}"
+            if index < wanted:
+                self.cache.put(_taskmanager(name, run))
+            else:
+                self.cache.drop(Ref("Pod", KEY.namespace, name))
 
     def show(self) -> None:
         """What controllers and kubelets write: status of the Deployments, and pods."""
+        self.cache.put(_CLAIM)
         for ref, each in list(self.objects.items()):
             if ref.kind == "Deployment":
                 seen = {"observedGeneration": each["metadata"]["generation"]}
@@ -162,6 +195,7 @@ class ClusterInMemory:
                 self.cache.put(_pod(ref.name, run))
             else:
                 self.cache.drop(ref)
+            self._show_taskmanagers(run)
             if run.kept:
                 for each in _config_maps(self.uid, run):
                     self.cache.high_availability.put(each)
@@ -215,4 +249,15 @@ def _pod(name: str, run: Run) -> Manifest:
         back = {"waiting": {"reason": "CrashLoopBackOff", "message": ""}}
         container = {"name": "main", "image": "r", "restartCount": 1, "ready": False}
         status["containerStatuses"] = [{**container, "state": back, "lastState": last}]
-    return {"kind": "Pod", "metadata": meta, "spec": {}, "status": status}
+    return {"kind": "Pod", "metadata": meta, "spec": {"nodeName": "n"}, "status": status}
+
+
+def _taskmanager(name: str, run: Run) -> Manifest:
+    """A pod that has verified its models, and has them loaded."""
+    pod = _pod(name, run)
+    labels = {**pod["metadata"]["labels"], "app.kubernetes.io/component": "taskmanager"}
+    model = {"name": "fraud", "digest": "sha256:a", "signatures": []}
+    verified = {"exitCode": 0, "message": json.dumps({"models": [model]})}
+    verify = {"name": "verify", "image": "r", "restartCount": 0, "state": {"terminated": verified}}
+    status = {**pod["status"], "initContainerStatuses": [verify], "containerStatuses": []}
+    return {**pod, "metadata": {**pod["metadata"], "labels": labels}, "status": status}

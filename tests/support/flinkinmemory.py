@@ -50,7 +50,8 @@ class FlinkInMemory:
 
     async def exceptions(self, url: str, job: str, most: int) -> list[str]:
         run = self._of(url, job)
-        return ["java.lang.RuntimeException: boom"] if run.job in {"FAILED", "RESTARTING"} else []
+        failed = run.job in {"FAILED", "RESTARTING"}
+        return ["java.lang.RuntimeException: boom"] * min(most, max(run.failures, failed))
 
     async def checkpoints(self, url: str, job: str) -> dict[str, Any]:
         run = self._of(url, job)

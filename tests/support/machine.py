@@ -119,6 +119,22 @@ class Courses(RuleBasedStateMachine):
         self.edited(bad)
         self.all_goes_on()
 
+    @rule(known=st.booleans())
+    def edited_with_what_fails(self, known: bool) -> None:
+        """Its proof succeeds, and its job fails; most often where something was Ready before."""
+        self.all_goes_on()
+        self.all_goes_on()
+        if known and self._running and self._noticed and not self._job.stop:
+            self.checkpoint_completes()
+            self.all_goes_on()
+        self.edited()
+        self.world.failing.add(self.spec.nonce)
+        self.all_goes_on()
+
+    @rule(wish=st.booleans())
+    def rollback_wished(self, wish: bool) -> None:
+        self.spec.rolls_back = wish
+
     @rule(bad=st.booleans())
     def edited_while_it_stops(self, bad: bool) -> None:
         """What was asked for before is proven, and the job stops for it."""
@@ -260,7 +276,8 @@ class Courses(RuleBasedStateMachine):
     @precondition(lambda self: self._live)
     @rule()
     def job_restarts(self) -> None:
-        self._job.job = "RESTARTING" if self._job.job == "RUNNING" else "RUNNING"
+        if self._job.nonce not in self.world.failing:
+            self._job.job = "RESTARTING" if self._job.job == "RUNNING" else "RUNNING"
 
     @precondition(lambda self: self._live and self._job.stop)
     @rule(succeeds=st.booleans(), forgotten=st.booleans())
@@ -279,6 +296,17 @@ class Courses(RuleBasedStateMachine):
     def one_live_job(self) -> None:
         assert len(self._live) <= 1
 
+    @property
+    def _cannot_run(self) -> bool:
+        return self.nonce in self.world.bad | self.world.failing
+
+    @property
+    def _goes_back(self) -> bool:
+        """Whether there is anything that the present run could give way to, and it may."""
+        memory, prepared = self.operator.memory, self.operator.memory.prepared
+        known = bool(memory.ready) and memory.revision not in memory.ready
+        return known and self.spec.rolls_back and not (prepared and prepared.error)
+
     def _comes_to_rest(self) -> None:
         self.world.way, self.world.stuck, self.world.broken = "open", False, False
         self.world.slow = False
@@ -295,15 +323,21 @@ class Courses(RuleBasedStateMachine):
             assert ended is not None
             assert self.world.last is not None
             assert ended.how is How.FINISHED or self.world.last.by_itself
+            failed = ended.how is How.FAILED and self.world.last.nonce in self.world.failing
+            tried = failed and self.spec.rolls_back and not self.spec.refused
+            assert not tried or memory.revision in memory.ready or not memory.ready
         elif self.spec.suspend or not self.spec.replicas:
             assert (memory.step, up) == (Step.SUSPENDED, [])
         else:
             assert memory.step is Step.DEPLOYED, memory
-            assert [(run.number, run.job) for run in up] == [(memory.run, "RUNNING")]
+            fails = {run.number for run in up if run.nonce in self.world.failing}
+            job = "RESTARTING" if memory.run in fails else "RUNNING"
+            assert [(run.number, run.job) for run in up] == [(memory.run, job)]
+            assert job == "RUNNING" or not self._goes_back, "what fails does not give way"
             used = memory.restore_nonce == self.spec.restore_nonce
-            assert used or self.nonce in self.world.bad, "a choice is not brought about"
+            assert used or self._cannot_run, "a choice is not brought about"
         assert {run.number for run in self.world.runs.values() if run.kept} <= {memory.run}
-        assert self.nonce in self.world.bad or not (memory.prepared or self.world.proofs)
+        assert self._cannot_run or not (memory.prepared or self.world.proofs)
         job = self.world.last if self._running and memory.started else None
         self.spec.deleted = True
         self._look()
@@ -325,7 +359,8 @@ class Courses(RuleBasedStateMachine):
         for _ in range(45):
             self.world.tick()
             for run in self._live:
-                run.job = "RUNNING"
+                if run.nonce not in self.world.failing:
+                    run.job = "RUNNING"
                 if run.stop:
                     self.world.stop_succeeds(run)
             self.clock.pass_by(12)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.support.clusterinmemory import KEY, CrashError
 from tests.support.flinkinmemory import FlinkInMemory
-from tests.support.steered import PATIENCE, Clock, Spec, with_step
+from tests.support.steered import PATIENCE, READY_TIMEOUT, Clock, Spec, with_step
 from tests.support.streamworld import STATE, Restore, Run, World
 
 from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
@@ -131,6 +131,8 @@ class Pure:
             checkpoints="s3://state/checkpoints",
             startable=dict.fromkeys(named_by(memory), asked.replicas),
             parallelism=asked.replicas,
+            rolls_back=asked.rolls_back,
+            ready_timeout=READY_TIMEOUT,
             restore=restore,
             deletion=PATIENCE if spec.deleted else None,
             saves_at_deletion=spec.saves_at_deletion,
@@ -164,6 +166,9 @@ class Pure:
             },
             planned=run.planned if run else None,
             saved=bool(run and run.checkpoint),
+            ready=bool(answers.job and answers.job.all_running),
+            placed=bool(run and run.pod == "Ready"),
+            restarts=answers.restarts,
             application_runs=answers.application_runs,
             proof=_proof(self.world, memory),
         )
@@ -199,7 +204,8 @@ class Pure:
                 self.world.ask_nothing(number)
         self._prove(memory)
         if decision.running:
-            self.world.ask(memory.run, memory.job_id, _restore(memory.restored_from))
+            restore, nonce = _restore(memory.restored_from), _nonce(memory.revision)
+            self.world.ask(memory.run, memory.job_id, restore, nonce=nonce)
 
     def _prove(self, memory: Memory) -> None:
         prepared = memory.proving

@@ -11,6 +11,7 @@ from modelstream_operator.decide.memory import Memory
 from modelstream_operator.resources import Manifest, Ref
 
 PATIENCE = timedelta(minutes=1)
+READY_TIMEOUT = timedelta(minutes=5)
 
 
 @dataclass
@@ -29,6 +30,7 @@ class Spec:
     """What ``state.restoreFrom`` says: newest, nothing, or a path; empty where it is not there."""
     restore_nonce: int = 0
     last_state: bool = False
+    rolls_back: bool = True
     refused: bool = False
     saves_at_deletion: bool = False
     deleted: bool = False

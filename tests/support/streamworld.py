@@ -31,6 +31,8 @@ class Run:
     number: int
     job_id: str
     restore: "Restore"
+    nonce: int = 0
+    """Of the spec that it is made of."""
     asked: bool = True
     pod: str = ""
     """"" (none), Starting, Ready, Ended (says how its job has ended), or Leaving, which works."""
@@ -38,6 +40,8 @@ class Run:
     """State of the job in the JobManager's memory; None of one that knows no job."""
     value: int = 0
     """How much the job has processed: what its state is worth."""
+    failures: int = 0
+    """How often its job has failed since its JobManager started."""
     planned: bool = False
     result: str = ""
     checkpoint: str | None = None
@@ -85,6 +89,8 @@ class World:
     proofs: dict[int, ProofPod] = field(default_factory=dict)
     bad: set[int] = field(default_factory=set)
     """Specs, by their nonce, whose proof fails."""
+    failing: set[int] = field(default_factory=set)
+    """Specs, by their nonce, whose job fails: odd ones for good, even ones again and again."""
     slow: bool = False
     """Whether proofs take longer than anybody looks."""
     files: dict[str, int] = field(default_factory=dict)
@@ -120,10 +126,11 @@ class World:
         restore: Restore,
         root: str = STATE,
         *,
+        nonce: int = 0,
         keeps_results: bool = True,
     ) -> None:
         """There are Deployments of this run, which ask for pods."""
-        new = Run(number, job_id, restore, root=root, touches=self.touches)
+        new = Run(number, job_id, restore, nonce=nonce, root=root, touches=self.touches)
         new.keeps_results = keeps_results
         run = self.runs.setdefault(number, new)
         assert (run.job_id, run.restore) == (job_id, restore), "a run is made from one thing"
@@ -183,6 +190,7 @@ class World:
             run.job = "RUNNING"
             origin = run.checkpoint or run.origin
             run.value = self.files[origin] if origin else 0
+            self._fails(run)
             return
         if not self.broken:
             self._submit(run)
@@ -199,9 +207,20 @@ class World:
         else:
             assert run.value >= self.owed, f"{self.owed} was kept, {run.origin} is older"
         again = self.last and self.last.by_itself and self.last.touches == run.touches
-        assert not again, "an ended job runs again"
+        same = self.last is not None and self.last.nonce == run.nonce
+        assert not (again and same), "an ended job runs again"
         run.job, run.planned, run.kept, self.last = "RUNNING", True, True, run
         self.owed, self.forgiving = run.value, False
+        self._fails(run)
+
+    def _fails(self, run: Run) -> None:
+        if run.nonce not in self.failing:
+            return
+        run.failures = 5
+        if run.nonce % 2:
+            self.end(run, "FAILED")
+        else:
+            run.job = "RESTARTING"
 
     def _found(self, restore: Restore) -> str | None:
         """As the entry point looks for it."""

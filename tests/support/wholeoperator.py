@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.support.clusterinmemory import BY_HAND, KEY, ClusterInMemory, CrashError
 from tests.support.flinkinmemory import FlinkInMemory
-from tests.support.steered import PATIENCE, Clock, Spec, with_step
+from tests.support.steered import PATIENCE, READY_TIMEOUT, Clock, Spec, with_step
 from tests.support.streamworld import World
 
 from modelstream_crds.v1alpha1 import ModelStreamStatus
@@ -158,7 +158,11 @@ class Whole:
             "restartNonce": spec.nonce,
             "suspend": spec.suspend,
             "flink": flink,
-            "upgrade": {"mode": spec.mode},
+            "upgrade": {
+                "mode": spec.mode,
+                "rollback": spec.rolls_back,
+                "readyTimeout": f"{round(READY_TIMEOUT.total_seconds())}s",
+            },
         }
         if spec.given_up:
             del body["state"], body["upgrade"]

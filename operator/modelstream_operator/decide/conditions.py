@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
-from modelstream_operator.decide import proving
+from modelstream_operator.decide import proving, rolledback
 from modelstream_operator.decide.decision import Answer
 from modelstream_operator.decide.facts import Facts
 from modelstream_operator.decide.job import Job
@@ -29,6 +29,8 @@ def conditions(facts: Facts, before: ModelStreamStatus) -> dict[ConditionType, S
         accepted = Says("False", Reason.INVALID_SPEC, facts.refusal)
     said = {ConditionType.READY: _ready(facts, parts), ConditionType.ACCEPTED: accepted, **parts}
     said[ConditionType.UPDATED] = _updated(facts)
+    if (says := rolledback.says(facts.decision.memory)) is not None:
+        said[ConditionType.ROLLED_BACK] = says
     if facts.outdated:
         said[ConditionType.OUTDATED] = Says("True", Reason.OPERATOR_CHANGED, _rollout(facts))
     if facts.parallelism is not None and facts.decision.memory.step is Step.DEPLOYED:
@@ -154,6 +156,8 @@ def _updated(facts: Facts) -> Says:
         return Says("False", facts.missing.reason, facts.missing.message)
     if facts.updated:
         return Says("True", Reason.UP_TO_DATE, f"what runs was made from this spec{_once(facts)}")
+    if facts.held and (says := rolledback.of_the_newest(facts.decision.memory)) is not None:
+        return says
     says = facts.stage
     if facts.proving is not None:
         return proving.says(facts.proving, facts.proof, facts.decision.memory.deadline)

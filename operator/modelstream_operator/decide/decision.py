@@ -60,6 +60,14 @@ class Wanted:
     """What a running job is rescaled to; None where it cannot be."""
     begins_with: int | None = None
     """What the next job is given, where that differs: 0 of one that cannot be rescaled."""
+    stale: bool = False
+    """Whether the newest spec cannot be worked with, so that this is what was asked for before."""
+    rolls_back: bool = False
+    """Whether a revision that does not work gives way to the last that did."""
+    ready_timeout: timedelta = timedelta(minutes=10)
+    """How long a new one may take, once its pods have nodes."""
+    publishes_once: bool = False
+    """Whether what the present run published may be published exactly once."""
     startable: Mapping[str, int] = field(default_factory=dict)
     """Other revisions that can be started, as they are kept: what their job is given."""
     restore: Restore | None = None
@@ -140,6 +148,14 @@ class Seen:
     """Whether high availability holds the plan of a job; None where it has written nothing yet."""
     saved: bool = False
     """Whether high availability names a checkpoint that our job itself has completed."""
+    ready: bool = False
+    """Whether status has said last that the present run is Ready."""
+    said: str = ""
+    """What it said of that, for people."""
+    placed: bool = False
+    """Whether all pods of the present run have nodes."""
+    restarts: int = 0
+    """How often the job has failed since its JobManager started, as far as that is of interest."""
     application_runs: bool = True
     """Whether the program may still submit its job."""
     proof: Proof = NO_PROOF

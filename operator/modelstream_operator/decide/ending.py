@@ -26,8 +26,10 @@ def end_of(memory: Memory, wanted: Wanted, seen: Seen) -> Ended | None:
 def over(memory: Memory, ended: Ended, seen: Seen) -> Memory:
     """The run is over: what we have stopped goes on as was asked, other ends need a wish."""
     by_us = ended.how in {How.STOPPED, How.DROPPED, How.NOT_STARTED}
-    step = Step.TEARING_DOWN if by_us else Step.ENDED
-    return replace(memory.go(step, seen.now), ask=None, ended=ended)
+    if by_us or (ended.how is How.FAILED and memory.goes_back):
+        return replace(memory.go(Step.TEARING_DOWN, seen.now), ask=None, ended=ended)
+    stays = replace(memory, rollback=None) if memory.goes_back else memory
+    return replace(stays.go(Step.ENDED, seen.now), ask=None, ended=ended)
 
 
 def unseen(memory: Memory, wanted: Wanted, seen: Seen) -> Waiting | None:

@@ -33,6 +33,8 @@ class Facts:
     """Whether the spec says what a run begins with, which counts once."""
     deleted: bool = False
     """Whether the resource is being deleted."""
+    held: bool = False
+    """Whether the newest spec has failed, and is not tried again by itself."""
     rest: Rest | None = None
     problems: Sequence[Problem] = ()
     answer: Answer = Answer.JOB

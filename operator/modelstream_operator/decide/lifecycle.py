@@ -11,6 +11,7 @@ from datetime import timedelta
 from modelstream_operator.decide.decision import (
     Decision,
     ForgetHighAvailability,
+    News,
     Rescale,
     Seen,
     Waiting,
@@ -19,11 +20,30 @@ from modelstream_operator.decide.decision import (
 from modelstream_operator.decide.deleting import deleting
 from modelstream_operator.decide.ending import came_to_nothing, dropped, end_of, over, unseen
 from modelstream_operator.decide.fields import stamp
-from modelstream_operator.decide.laststate import asked_for, handed_on, resolved
+from modelstream_operator.decide.laststate import (
+    asked_for,
+    handed_on,
+    resolved,
+    without_savepoint,
+)
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.overtaken import Start, proved_again, start
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.proving import is_proven, needs_proof, prove
+from modelstream_operator.decide.rollback import (
+    beginning,
+    cause_of,
+    choice_of,
+    could_not_read,
+    failed,
+    followed,
+    give_way,
+    kept_on,
+    left_aside,
+    on_trial,
+    told,
+    watched,
+)
 from modelstream_operator.decide.savepointing import savepointing, stop
 from modelstream_operator.decide.stored import Kind, Stored
 
@@ -46,6 +66,7 @@ def decide(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
 def _decided(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     if memory.step is Step.UNKNOWN:
         return _unknown(memory)
+    memory, wanted = followed(memory, wanted)
     if wanted.deletion is not None:
         return deleting(memory, wanted, wanted.deletion, seen)
     match memory.step:
@@ -85,7 +106,8 @@ def _next(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
         if begins is None:
             return Decision(memory)
         deployed = _deploy(memory, begins, seen)
-        return Decision(deployed, news=begins.news + asked_for(memory, deployed, begins.wanted))
+        news = begins.news + asked_for(memory, deployed, begins.wanted) + told(memory, deployed)
+        return Decision(deployed, news=news)
     if memory.step is Step.SUSPENDED:
         return Decision(memory)
     return Decision(replace(memory.go(Step.SUSPENDED, seen.now), started=None))
@@ -93,6 +115,7 @@ def _next(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
 
 def _deploy(memory: Memory, begins: Start, seen: Seen) -> Memory:
     wanted, given = begins.wanted, begins.wanted.begins_with
+    began = beginning(memory) if memory.goes_back else _origin(memory, wanted)
     return Memory(
         step=Step.DEPLOYED,
         since=seen.now,
@@ -101,7 +124,11 @@ def _deploy(memory: Memory, begins: Start, seen: Seen) -> Memory:
         job_id=begins.job_id,
         revision=wanted.revision,
         parallelism=(wanted.parallelism if given is None else given) or 0,
-        restored_from=_origin(memory, wanted),
+        restored_from=began,
+        previous=left_aside(memory, wanted, began),
+        ready=memory.ready,
+        failures=memory.failures,
+        rollback=kept_on(memory, wanted),
         ended=memory.ended,
         prepared=begins.prepared,
         restore_nonce=wanted.restore.nonce if wanted.restore else memory.restore_nonce,
@@ -118,11 +145,14 @@ def _origin(memory: Memory, wanted: Wanted) -> Stored | None:
 
 
 def _deployed(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
-    memory = _noticed(memory, seen)
+    memory = watched(_noticed(memory, seen), wanted, seen)
     if (ended := end_of(memory, wanted, seen)) is not None:
-        return Decision(over(memory, ended, seen))
+        return _over(memory, wanted, ended, seen)
     if (ended := came_to_nothing(memory, wanted, seen)) is not None:
-        return Decision(_backed_off(memory, ended, seen))
+        return _over(memory, wanted, ended, seen)
+    if (cause := cause_of(memory, wanted, seen)) is not None:
+        memory, news = give_way(memory, cause, seen)
+        return Decision(memory, news=news)
     if not needs_proof(memory, wanted, seen):
         memory = replace(memory, prepared=None)
         return _stop(memory, wanted, seen) if wanted.changes else _goes_on(memory, wanted, seen)
@@ -132,6 +162,19 @@ def _deployed(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
         return _stop(proven, wanted, seen)
     memory, news = prove(memory, wanted, seen)
     return replace(_goes_on(memory, wanted, seen), news=news)
+
+
+def _over(memory: Memory, wanted: Wanted, ended: Ended, seen: Seen) -> Decision:
+    """The run has ended by itself: it gives way, is begun again, or was the last."""
+    nothing = ended.how is How.NOT_STARTED
+    news: tuple[News, ...] = ()
+    again = nothing and not memory.attempts and not memory.goes_back
+    if on_trial(memory, wanted) and not again and (nothing or ended.how is How.FAILED):
+        memory, news = give_way(memory, failed(ended), seen)
+    memory = could_not_read(memory, ended)
+    if nothing and not memory.goes_back:
+        return Decision(_backed_off(memory, ended, seen))
+    return Decision(over(memory, ended, seen), news=news)
 
 
 def _goes_on(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
@@ -156,6 +199,9 @@ def _stop(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     if not memory.started or not wanted.keeps_state or wanted.savepoints is None:
         ended = dropped(memory, seen, keeps=wanted.keeps_state)
         return Decision(over(memory, ended, seen))
+    if memory.goes_back and not (seen.job and seen.job.settled):
+        why = "the run gives way to the last revision that was Ready"
+        return without_savepoint(memory, wanted, seen, why)
     return stop(memory, wanted, wanted.savepoints, seen)
 
 
@@ -185,9 +231,13 @@ def _backing_off(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
 
 def _after_the_end(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     """Only a change begins again what has ended; what has read all of its input needs no rest."""
+    rollback = memory.rollback
     finished = memory.ended is not None and memory.ended.how is How.FINISHED
     if wanted.restart or (wanted.rest and not finished):
         return Decision(memory.go(Step.TEARING_DOWN, seen.now))
+    if rollback is not None and rollback.error:
+        waits = Waiting(Reason.ROLLBACK_NEEDS_CHOICE, rollback.error)
+        return Decision(memory, waiting=waits)
     return Decision(memory)
 
 
@@ -197,5 +247,10 @@ def _tearing_down(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
         return Decision(memory, news=news)
     if seen.leftovers:
         return Decision(memory, ForgetHighAvailability(), news=news)
+    if memory.rollback is not None and (why := choice_of(memory, wanted)):
+        waits = replace(
+            memory.go(Step.ENDED, seen.now), rollback=replace(memory.rollback, error=why)
+        )
+        return Decision(waits, news=(News("RollbackNeedsChoice", why, warns=True),))
     following = _next(memory, wanted, seen)
     return replace(following, news=news + following.news)

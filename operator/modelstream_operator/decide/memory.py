@@ -16,6 +16,12 @@ from modelstream_crds.v1alpha1 import (
     StepStatus,
 )
 from modelstream_operator.decide import fields, prepared, stored
+from modelstream_operator.decide.failed import (
+    Failure,
+    Rollback,
+    read_failures,
+    read_rollback,
+)
 from modelstream_operator.decide.fields import given, stamp
 from modelstream_operator.decide.prepared import Prepared
 from modelstream_operator.decide.stored import Kind, Stored
@@ -102,6 +108,12 @@ class Memory:
     ended: Ended | None = None
     prepared: Prepared | None = None
     """What is to run next, from the change on until it does."""
+    ready: tuple[str, ...] = ()
+    """Revisions that were Ready and have completed a checkpoint, the newest first."""
+    previous: Stored | None = None
+    """What the run before has left, where the present one has not begun with it."""
+    rollback: Rollback | None = None
+    failures: tuple[Failure, ...] = ()
     restore_nonce: int = 0
     """The greatest ``state.restoreFrom.nonce`` that a run has begun with."""
     unknown: str = ""
@@ -130,8 +142,18 @@ class Memory:
             ask=_ask(status.ask),
             ended=_ended(status.ended),
             prepared=prepared.read(status.prepared),
+            ready=_ready(status),
+            previous=stored.read(status.restored_from.previous) if status.restored_from else None,
+            rollback=read_rollback(status.rollback),
+            failures=read_failures(status.failures),
             restore_nonce=(status.used.restore_nonce if status.used else None) or 0,
         )
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether the present run has failed, and is to give way to an older revision."""
+        found = self.rollback
+        return found is not None and found.run == self.run and not found.error
 
     @property
     def proving(self) -> Prepared | None:
@@ -155,7 +177,11 @@ class Memory:
                 deadline=stamp(self.deadline),
                 attempts=self.attempts,
             ),
-            restoredFrom=self.restored_from.written() if self.restored_from else None,
+            lastReadyRevision=self.ready[0] if self.ready else None,
+            readyBefore=list(self.ready[1:]),
+            failures=[each.written() for each in self.failures],
+            rollback=self.rollback.written() if self.rollback else None,
+            restoredFrom=self._origins(),
             ask=_written_ask(self.ask),
             ended=_written_end(self.ended),
             prepared=self.prepared.written() if self.prepared else None,
@@ -163,17 +189,32 @@ class Memory:
             job=given(id=self.job_id, startTime=self.started, parallelism=self.parallelism),
         )
 
+    def _origins(self) -> Manifest:
+        """What the present job has begun with, and what it has not."""
+        previous = self.previous.written() if self.previous else None
+        began = self.restored_from.written() if self.restored_from else {}
+        return {**began, **given(previous=previous)}
+
+
+def _ready(status: ModelStreamStatus) -> tuple[str, ...]:
+    last = status.last_ready_revision
+    return (last, *status.ready_before) if last else ()
+
 
 def _unknown(status: ModelStreamStatus) -> Iterator[str]:
     """The fields that decide what comes next, as far as this operator does not know their words."""
     step, ended, restored = status.step, status.ended, status.restored_from
     otherwise = restored.otherwise if restored else None
+    previous = restored.previous if restored else None
+    before = status.rollback.previous if status.rollback else None
     said: dict[str, tuple[str | None, type[StrEnum]]] = {
         "step.name": (step.name if step else None, Step),
         "ended.how": (ended.how if ended else None, How),
         "ended.kind": (ended.kind if ended else None, Kind),
         "restoredFrom.kind": (restored.kind if restored else None, Kind),
         "restoredFrom.otherwise.kind": (otherwise.kind if otherwise else None, Kind),
+        "restoredFrom.previous.kind": (previous.kind if previous else None, Kind),
+        "rollback.previous.kind": (before.kind if before else None, Kind),
     }
     for field, (word, known) in said.items():
         if word and word not in set(known):

@@ -31,7 +31,8 @@ class Start:
 def is_overtaken(memory: Memory, wanted: Wanted) -> bool:
     """Whether, with the job stopped for what was proven, something else is asked for by now."""
     prepared = memory.prepared
-    if prepared is None or wanted.rest is not None or not wanted.restart:
+    rests = wanted.rest is not None or memory.goes_back
+    if prepared is None or rests or not wanted.restart:
         return False
     if wanted.revision == prepared.instead and wanted.restore is None:
         return False

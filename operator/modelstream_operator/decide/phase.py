@@ -70,12 +70,14 @@ def _phase_of_a_start(facts: Facts, said: Said) -> Phase:
 
 
 def progress(
-    phase: Phase, said: Said, proving: Prepared | None = None
+    phase: Phase, said: Said, proving: Prepared | None = None, *, held: bool = False
 ) -> dict[ConditionType, Says]:
     """What generic tools read; present only while true."""
     ready, updated = said[ConditionType.READY], said[ConditionType.UPDATED]
     if phase is Phase.FAILED or said[ConditionType.ACCEPTED].status == "False":
         return {ConditionType.STALLED: Says("True", ready.reason, ready.message)}
+    if held and phase is not Phase.UPDATING:
+        return {ConditionType.STALLED: Says("True", updated.reason, updated.message)}
     if proving is not None:
         waits = not proving.error or proving.deadline is not None or phase is Phase.UPDATING
         which = ConditionType.RECONCILING if waits else ConditionType.STALLED

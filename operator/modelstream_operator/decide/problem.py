@@ -51,6 +51,23 @@ class Reason(StrEnum):
         "True: this operator renders the pods otherwise than the one that started them; the next"
         " restart takes that, or another `restartNonce` now",
     )
+    ROLLED_BACK = (
+        *("RolledBack", "RolledBack, Updated"),
+        "a new revision has failed: why; the last one that was Ready runs again",
+    )
+    ROLLING_BACK = (
+        *("RollingBack", "RolledBack, Updated"),
+        "a new revision has failed: why, and how far the way back to the last one is",
+    )
+    MODEL_GONE = (
+        *("ModelGone", "RolledBack"),
+        "the store no longer has the models of the last revision that was Ready: what is there"
+        " instead; the failed one goes on trying",
+    )
+    ROLLBACK_NEEDS_CHOICE = (
+        *("RollbackNeedsChoice", f"RolledBack, {_STEP}"),
+        "either way back costs something: both paths, and the edit that chooses one",
+    )
     SCALED = "Scaled", "Scaled", "True: the job has the parallelism that it should have"
 
     # The normal course of things

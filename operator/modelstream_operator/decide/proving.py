@@ -38,7 +38,7 @@ def needs_proof(memory: Memory, wanted: Wanted, seen: Seen) -> bool:
     """
     if wanted.rest is not None or not wanted.restart:
         return False
-    return is_prepared(memory, wanted) or runs_well(memory, seen)
+    return memory.goes_back or is_prepared(memory, wanted) or runs_well(memory, seen)
 
 
 def is_prepared(memory: Memory, wanted: Wanted) -> bool:

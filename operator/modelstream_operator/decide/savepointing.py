@@ -81,8 +81,8 @@ def _is_still_wanted(memory: Memory, wanted: Wanted, seen: Seen) -> bool:
 
     That is one which has become another meanwhile, or that came while the job had a bad moment.
     """
-    if wanted.rest is not None or not wanted.restart:
-        return wanted.rest is not None
+    if wanted.rest is not None or memory.goes_back or not wanted.restart:
+        return wanted.rest is not None or memory.goes_back
     unproven = not is_prepared(memory, wanted)
     return not unproven or not (memory.prepared is not None or runs_well(memory, seen))
 

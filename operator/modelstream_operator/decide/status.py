@@ -29,7 +29,7 @@ def status_of(facts: Facts, before: ModelStreamStatus) -> Manifest:
     said = conditions(facts, before)
     memory = facts.decision.memory
     phase = phase_of(facts, said)
-    said |= progress(phase, said, facts.proving)
+    said |= progress(phase, said, facts.proving, held=facts.held)
     status: Manifest = {
         "observedGeneration": facts.generation,
         "phase": phase.value,
@@ -63,7 +63,7 @@ def _condition(
     for old in before.conditions:
         if old.type == type_ and old.status == says.status:
             since = old.last_transition_time
-    proven = facts.updated and facts.refusal is None and not facts.missing
+    proven = facts.updated and not facts.held and facts.refusal is None and not facts.missing
     newest = type_ in _OF_THE_SPEC or proven
     return {
         "type": type_.value,
@@ -77,10 +77,11 @@ def _condition(
 
 def _generation(facts: Facts, before: ModelStreamStatus) -> int:
     """The newest generation whose spec runs; a refused or unproven edit does not move it."""
+    newest = facts.generation - 1 if facts.held else facts.generation
     for old in before.conditions:
         if old.type == ConditionType.READY and old.observed_generation:
-            return old.observed_generation
-    return facts.generation
+            return min(old.observed_generation, newest)
+    return newest
 
 
 def _model(facts: Facts, name: str, uri: str, before: ModelStreamStatus) -> Manifest:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from modelstream_crds.v1alpha1 import OriginStatus, RestoredFromStatus
+from modelstream_crds.v1alpha1 import OriginStatus, StateStatus
 from modelstream_operator.decide.fields import given
 from modelstream_operator.resources import Manifest
 
@@ -122,7 +122,7 @@ def newest_of_all(checkpoints: str) -> Stored:
     return Stored(checkpoints, Kind.NEWEST, search=Search(checkpoints, of_any_job=True))
 
 
-def read(said: RestoredFromStatus | None) -> Stored | None:
+def read(said: StateStatus | None) -> Stored | None:
     """Read it from status."""
     if said is None or not said.kind:
         return None

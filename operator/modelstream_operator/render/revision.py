@@ -5,8 +5,9 @@ runs would be replaced for nothing. Only what belongs to a single run is left op
 """
 
 import dataclasses
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -45,6 +46,9 @@ class Revision:
     children: list[Manifest]
     """With gaps."""
 
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """What the models of its last run were, once they were known."""
+
     def program(self, stream: str) -> Mapping[str, Any] | None:
         """The contents of the ConfigMap that its runs have their program from."""
         name = names.program(stream, Gap.RUN)
@@ -57,7 +61,11 @@ class Revision:
         """The object that keeps it; its data cannot be changed."""
         data = {"spec": self.spec, "children": self.children}
         name = names.revision(target.name, self.id)
-        return target.child(CONTROLLER_REVISION, name, data=data, revision=target.run)
+        made = target.child(CONTROLLER_REVISION, name, data=data, revision=target.run)
+        if self.digests:  # data cannot be changed, and they are known only later
+            known = json.dumps(dict(self.digests), sort_keys=True)
+            made["metadata"]["annotations"] = {names.ANNOTATION_DIGESTS: known}
+        return made
 
 
 def read(manifest: Manifest) -> Revision:
@@ -66,8 +74,9 @@ def read(manifest: Manifest) -> Revision:
     Raises:
         KeyError: it is none of ours.
     """
-    data, name = manifest["data"], manifest["metadata"]["name"]
-    return Revision(name.rpartition("-")[2], data["spec"], data["children"])
+    data, meta = manifest["data"], manifest["metadata"]
+    digests = json.loads(meta.get("annotations", {}).get(names.ANNOTATION_DIGESTS, "{}"))
+    return Revision(meta["name"].rpartition("-")[2], data["spec"], data["children"], digests)
 
 
 def revision_of(target: Target) -> Revision:

@@ -175,6 +175,7 @@ def test_every_condition_is_about_the_generation_that_was_seen() -> None:
     absent = {
         ConditionType.OUTDATED,
         ConditionType.SCALED,
+        ConditionType.ROLLED_BACK,
         ConditionType.RECONCILING,
         ConditionType.STALLED,
     }

@@ -270,6 +270,8 @@ FIELDS: dict[str, tuple[dict[str, Any], Any, set[str], str]] = {
     "state.restoreFrom.nothing": (BASE, True, set(), ""),
     "state.restoreFrom.nonce": (BASE | {"spec/state/restoreFrom/nothing": True}, 1, set(), ""),
     "upgrade.mode": (BASE, "Stateless", set(), ""),
+    "upgrade.rollback": (BASE, False, set(), ""),
+    "upgrade.readyTimeout": (BASE, "1m", set(), ""),
     "suspend": (BASE, True, set(), ""),
     "restartNonce": (BASE, 1, set(), ""),
     "networkPolicy.enabled": (BASE, False, {"NetworkPolicy"}, ""),
