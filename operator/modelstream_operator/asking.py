@@ -1,7 +1,7 @@
 """What Flink says to one pass: of a job, that there is none, or nothing at all."""
 
 import logging
-from collections.abc import Awaitable, Container
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -22,6 +22,9 @@ COUNTED = 5
 """Failures of a job that are counted."""
 EXCEPTIONS = 3
 """Failures of a job that is over which status tells, the newest first."""
+
+_UNKNOWN_JOB = "NotFoundException"
+"""In what a JobManager says of a job that it does not know."""
 
 
 @dataclass
@@ -83,6 +86,9 @@ class Questions:
         except FlinkError as error:
             logger.info("%s/%s: Flink: %s", *self.key, error)
             answers = FlinkAnswers(Answer.SILENT)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            logger.warning("%s/%s: no answer of Flink's: %r", *self.key, error)
+            answers = FlinkAnswers(Answer.SILENT)
         times, lasting = heard.again(self.memory.run, answers.kind, now)
         return replace(answers, times=times, lasting=lasting)
 
@@ -135,11 +141,16 @@ class Questions:
     async def _checkpoints(self) -> Checkpoints:
         """A batch job has none, and Flink says so by an error.
 
-        What somebody on the way says is no answer: the job would seem to have left nothing.
+        What somebody on the way says is no answer, nor what a JobManager does that was replaced
+        meanwhile and knows no job: it would seem to have left nothing.
         """
         job_id = self.memory.job_id
-        found = await self._optional(self.flink.checkpoints(self.url, job_id), own={400, 404})
-        return Checkpoints.of(found or {}, job_id)
+        try:
+            return Checkpoints.of(await self.flink.checkpoints(self.url, job_id), job_id)
+        except FlinkError as error:
+            if not error.own or _UNKNOWN_JOB in str(error):
+                raise
+            return Checkpoints()
 
     async def _savepoint(self) -> SavepointAnswer | None:
         asked = self.memory.ask
@@ -149,8 +160,13 @@ class Questions:
         if answer is None or answer.get("status", {}).get("id") != "COMPLETED":
             return None if answer is None else SavepointAnswer()
         operation = answer.get("operation") or {}
+        path = operation.get("location")
+        if path:
+            return SavepointAnswer(path)
         cause = (operation.get("failure-cause") or {}).get("stack-trace", "")
-        return SavepointAnswer(operation.get("location"), root_cause(cause) if cause else None)
+        return SavepointAnswer(
+            failure=root_cause(cause) or "Flink names neither a path nor a cause"
+        )
 
     async def _bounds(self, job: Job) -> frozenset[int]:
         if not self.rescales or job.state != "RUNNING" or self.memory.step is not Step.DEPLOYED:
@@ -166,17 +182,12 @@ class Questions:
             return None
         return Found.of(await self._optional(self.flink.configuration(self.url)) or {})
 
-    async def _optional(
-        self, question: Awaitable[T], own: Container[int] | None = None
-    ) -> T | None:
-        """What may be refused without hiding what is known of the job; silence is silence.
-
-        ``own`` are the statuses of Flink's own refusals, where others are no answer.
-        """
+    async def _optional(self, question: Awaitable[T]) -> T | None:
+        """What may be refused without hiding what is known of the job; silence is silence."""
         try:
             return await question
         except FlinkError as error:
-            if not error.status or (own is not None and error.status not in own):
+            if not error.status:
                 raise
             logger.info("%s/%s: Flink: %s", *self.key, error)
             return None

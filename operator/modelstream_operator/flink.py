@@ -8,13 +8,18 @@ import aiohttp
 
 from modelstream_operator import metrics
 
+_LONGEST = 500
+"""Characters of a refusal that are told."""
+
 
 class FlinkError(Exception):
-    """Flink did not answer (status 0), or answered with an error."""
+    """Flink did not answer (status 0), or it, or somebody on the way, answered with an error."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, own: bool = True) -> None:
         super().__init__(message)
         self.status = status
+        self.own = own and status not in {0, 503}
+        """Whether Flink itself means it: a proxy has no say, nor has a Flink that still starts."""
 
 
 class Flink:
@@ -32,7 +37,7 @@ class Flink:
     async def jobs(self, url: str) -> list[dict[str, Any]]:
         """Every job that the JobManager knows, with its state and its tasks counted by state."""
         answer = await self._ask("GET", f"{url}/jobs/overview")
-        return list(answer.get("jobs", ()))
+        return _listed(answer, "jobs", url)
 
     async def exceptions(self, url: str, job: str, most: int) -> list[str]:
         """The newest failures of a job with their stack traces, the newest first."""
@@ -46,12 +51,12 @@ class Flink:
     async def configuration(self, url: str) -> dict[str, str]:
         """The options that the JobManager was started with."""
         answer = await self._ask("GET", f"{url}/jobmanager/config")
-        return {each["key"]: each["value"] for each in answer["list"]}
+        return {each["key"]: each["value"] for each in _listed(answer, "list", url)}
 
     async def applications(self, url: str) -> list[dict[str, Any]]:
         """Every application that the JobManager knows: the program, with its state."""
         answer = await self._ask("GET", f"{url}/applications/overview")
-        return list(answer.get("applications", ()))
+        return _listed(answer, "applications", url)
 
     async def application_exceptions(self, url: str, application: str) -> list[str]:
         """Why an application has failed, with the stack traces."""
@@ -94,7 +99,7 @@ class Flink:
                 text = await answer.text()
                 metrics.FLINK_CALLS.labels(str(answer.status)).inc()
                 if answer.status >= 400:
-                    raise FlinkError(answer.status, _first_error(text) or f"HTTP {answer.status}")
+                    raise _refusal(answer.status, text)
                 return _object(json.loads(text)) if text.strip() else {}
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             metrics.FLINK_CALLS.labels("0").inc()
@@ -112,11 +117,19 @@ def _traces(answer: Mapping[str, Any]) -> list[str]:
     return [str(each["stacktrace"]) for each in entries if each.get("stacktrace")]
 
 
-def _first_error(text: str) -> str:
-    """The first line of the first error that Flink lists, without its stack trace."""
+def _listed(answer: Mapping[str, Any], field: str, url: str) -> list[dict[str, Any]]:
+    """A list that Flink never leaves out: without it the answer is somebody else's."""
+    found = answer.get(field)
+    if not isinstance(found, list):
+        raise FlinkError(0, f"{url}: an answer without {field}")
+    return found
+
+
+def _refusal(status: int, text: str) -> FlinkError:
+    """With the first line of the first error that Flink lists, without its stack trace."""
     try:
-        errors = json.loads(text).get("errors", ())
-    except (ValueError, AttributeError):
-        return text.strip()[:200]
-    lines = [line for error in errors for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else ""
+        errors = json.loads(text)["errors"]
+        lines = [line for error in errors for line in str(error).splitlines() if line.strip()]
+    except (ValueError, KeyError, TypeError):
+        return FlinkError(status, text.strip()[:_LONGEST] or f"HTTP {status}", own=False)
+    return FlinkError(status, lines[0][:_LONGEST] if lines else f"HTTP {status}")

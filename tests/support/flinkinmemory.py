@@ -22,21 +22,23 @@ class FlinkInMemory:
         if self.world.way == "silent":
             raise FlinkError(0, "timeout")
         if self.world.way == "refused":
-            raise FlinkError(503, "upstream")
+            raise FlinkError(503, "upstream", own=False)
         return self.world.runs[int(url)]
 
     def _asks_for_something(self) -> None:
         if self.world.way == "read-only":
-            raise FlinkError(403, "RBAC: access denied")
+            raise FlinkError(403, "RBAC: access denied", own=False)
 
     def _answered(self) -> None:
         if self.world.way == "lost":
             raise FlinkError(0, "timeout")
+        if self.world.way == "late":
+            raise FlinkError(504, "upstream request timeout", own=False)
 
     def _of(self, url: str, job: str) -> Run:
         run = self._run(url)
         if run.job is None or run.job_id != job:
-            raise FlinkError(404, "no such job")
+            raise FlinkError(404, "NotFoundException: Job not found")
         return run
 
     async def jobs(self, url: str) -> list[dict[str, Any]]:
@@ -99,5 +101,5 @@ class FlinkInMemory:
         self._answered()
 
 
-def _kept(path: str, time: int, kind: str) -> dict[str, Any]:
-    return {"external_path": path, "trigger_timestamp": time, "checkpoint_type": kind}
+def _kept(path: str, number: int, kind: str) -> dict[str, Any]:
+    return {"external_path": path, "id": number, "checkpoint_type": kind}

@@ -199,7 +199,7 @@ class Courses(RuleBasedStateMachine):
 
     # Pods, nodes, and the way to Flink
 
-    @rule(way=st.sampled_from(["open", "silent", "refused", "read-only", "lost"]))
+    @rule(way=st.sampled_from(["open", "silent", "refused", "read-only", "lost", "late"]))
     def way_to_flink(self, way: str) -> None:
         self.world.way = way
 

@@ -99,7 +99,7 @@ class World:
     """Those of each job, in their order."""
     way: str = "open"
     """Or silent (no answer in time), refused (503 of a proxy), read-only (403 of a mesh to all that
-    asks for something), or lost (done, and no answer)."""
+    asks for something), lost (done, and no answer), or late (done, and 504 of a proxy)."""
     stuck: bool = False
     """Whether pods that leave do not end: their node is cut off."""
     broken: bool = False

@@ -79,7 +79,7 @@ def _told(memory: Memory, wanted: Wanted, seen: Seen) -> Ended | None:
     if seen.job.state == "FAILED" and not seen.failures and seen.times < SURE:
         return None  # nor why: its program ends a moment later
     if seen.job.state == "FINISHED" and kept.stopped_with:
-        return stopped(memory, seen, kept.stopped_with, How.STOPPED_BY_OTHERS)
+        return _stopped(memory, wanted, seen, kept.stopped_with)
     error = "; before: ".join(seen.failures) if seen.job.state == "FAILED" else ""
     # A JobManager that has replaced another one tells only of checkpoints of its own time.
     how = _HOW[seen.job.state]
@@ -98,13 +98,18 @@ def _began(memory: Memory) -> Stored | None:
     return memory.restored_from.settled if memory.restored_from else None
 
 
+def _stopped(memory: Memory, wanted: Wanted, seen: Seen, path: str) -> Ended:
+    """By us where the savepoint is in our place, also where we no longer wait for it."""
+    ours = path.startswith(f"{wanted.savepoints}/{memory.job_id}-")
+    return stopped(memory, seen, path, How.STOPPED if ours else How.STOPPED_BY_OTHERS)
+
+
 def _recorded(memory: Memory, wanted: Wanted, record: Record, seen: Seen) -> Ended:
-    """A job that succeeded and left a savepoint was stopped: by us where that is in our place."""
+    """A job that succeeded and left a savepoint was stopped."""
     path = record.path
     saved = path is not None and path.startswith(f"{wanted.savepoints}/")
     if path and saved and record.status == "SUCCEEDED":
-        ours = path.startswith(f"{wanted.savepoints}/{memory.job_id}-")
-        return stopped(memory, seen, path, How.STOPPED if ours else How.STOPPED_BY_OTHERS)
+        return _stopped(memory, wanted, seen, path)
     left = _began(memory)
     if path:
         left = Stored(path, Kind.SAVEPOINT if saved else Kind.CHECKPOINT, memory.job_id)

@@ -68,17 +68,20 @@ class Checkpoints:
 
     @classmethod
     def of(cls, answer: Mapping[str, Any], job_id: str) -> "Checkpoints":
-        """Read the answer about a job; its times are the JobManager's milliseconds."""
-        latest = answer.get("latest", {})
+        """Read the answer about a job, which counts all of its checkpoints in one row."""
+        latest = answer["latest"]
         found = {
             Kind.CHECKPOINT: latest.get("completed") or {},
             Kind.SAVEPOINT: latest.get("savepoint") or {},
         }
         usable = [(kind, each) for kind, each in found.items() if _is_stored(each)]
-        newest = max(usable, key=lambda pair: pair[1]["trigger_timestamp"], default=None)
+        newest = max(usable, key=lambda pair: pair[1]["id"], default=None)
         saved = found[Kind.SAVEPOINT]
-        # What a stop waits for is the only savepoint that Flink takes synchronously.
+        # What a stop waits for is the only savepoint that Flink takes synchronously. A job that
+        # could not be stopped then has gone on from it.
         by_stop = _is_stored(saved) and saved.get("checkpoint_type") == "SYNC_SAVEPOINT"
+        later = (found[Kind.CHECKPOINT], latest.get("restored") or {})
+        by_stop = by_stop and all(each.get("id", 0) < saved["id"] for each in later)
         return cls(
             newest=Stored(newest[1]["external_path"], newest[0], job_id) if newest else None,
             stopped_with=saved["external_path"] if by_stop else None,

@@ -127,16 +127,60 @@ def test_a_jobmanager_that_is_replaced_after_an_end_knows_no_job(ask: Ask, scene
 
 
 @pytest.mark.parametrize(
-    ("status", "answer"),
-    [(503, Answer.SILENT), (403, Answer.SILENT), (404, Answer.JOB)],
-    ids=["a proxy", "a mesh", "Flink: there are none"],
+    ("error", "answer"),
+    [
+        pytest.param(FlinkError(503, "upstream", own=False), Answer.SILENT, id="a proxy"),
+        pytest.param(FlinkError(403, "denied", own=False), Answer.SILENT, id="a mesh"),
+        pytest.param(FlinkError(404, "no route", own=False), Answer.SILENT, id="no route"),
+        pytest.param(
+            FlinkError(404, "o.a.f.runtime.rest.NotFoundException: Job x not found"),
+            Answer.SILENT,
+            id="another JobManager by now",
+        ),
+        pytest.param(
+            FlinkError(404, "RestHandlerException: Checkpointing has not been enabled."),
+            Answer.JOB,
+            id="Flink: there are none",
+        ),
+    ],
 )
 def test_what_a_job_left_is_not_taken_from_somebody_on_the_way(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch, status: int, answer: Answer
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, error: FlinkError, answer: Answer
 ) -> None:
     async def refused(*_: object) -> None:
-        raise FlinkError(status, "refused")
+        raise error
 
     monkeypatch.setattr(Flink, "checkpoints", refused)
     (answers,) = ask("life/stopped")
     assert answers.answer is answer
+
+
+ODD = {
+    "jobs": [{"jid": JOB, "state": "RUNNING"}],
+    "checkpoints": {"latest": None},
+    "exceptions": [None],
+}
+
+
+@pytest.mark.parametrize("question", ODD)
+def test_words_that_are_not_flink_s_are_no_answer(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    async def odd(*_: object) -> object:
+        return ODD[question]
+
+    monkeypatch.setattr(Flink, question, odd)
+    assert ask("failed/failed")[0].answer is Answer.SILENT
+
+
+def test_a_savepoint_without_a_path_and_a_cause_has_failed(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(*_: object) -> object:
+        return {"status": {"id": "COMPLETED"}, "operation": {}}
+
+    monkeypatch.setattr(Flink, "savepoint", nothing)
+    asked = AskedFor(1, JOB, "file:///savepoints", NOW, trigger_id="0" * 32)
+    (answers,) = ask("life/running", replace(DEPLOYED, step=Step.SAVEPOINTING, ask=asked))
+    assert answers.savepoint is not None
+    assert answers.savepoint.failure == "Flink names neither a path nor a cause"

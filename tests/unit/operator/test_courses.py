@@ -157,6 +157,24 @@ def stop_refused(course: Courses) -> None:
     assert course.operator.memory.step is not Step.SAVEPOINTING
 
 
+def stop_done_and_refused(course: Courses) -> None:
+    """A proxy gives a stop up that Flink carries out, and the change is taken back meanwhile."""
+    course.works()
+    changed(course)
+    course.world.way = "late"
+    for _ in range(3):
+        course.operator_looks(writes=None, seconds=1)
+    course.world.way = "open"
+    course.edit_taken_back()
+    course.operator_looks(writes=None, seconds=1)
+    assert course.operator.memory.step is Step.DEPLOYED
+    course.stop_ends(succeeds=True, forgotten=False)
+    for _ in range(4):
+        course.all_goes_on()
+    assert course.operator.memory.step is Step.DEPLOYED
+    assert course._running
+
+
 def one_slow_answer(course: Courses) -> None:
     """It changes nothing of what is told."""
     course.works()
@@ -210,6 +228,7 @@ def state_given_up(course: Courses) -> None:
         evicted_and_edited,
         ended_and_replaced,
         stop_refused,
+        stop_done_and_refused,
         one_slow_answer,
         silent_while_it_stops,
         state_given_up,

@@ -77,6 +77,14 @@ def test_a_job_that_somebody_stopped_has_not_read_all_of_its_input() -> None:
     assert over.ended == replace(saved, how=How.STOPPED_BY_OTHERS)
 
 
+def test_a_stop_of_ours_that_nobody_waits_for_any_more_is_followed_by_the_next_run() -> None:
+    """A proxy refused it, Flink did it, and the change was taken back meanwhile."""
+    kept = Checkpoints(stopped_with=f"{ROOT}/a-trigger/savepoint-1")
+    over = decide(started, SAME_KEPT, seen(job=Job("FINISHED"), checkpoints=kept)).memory
+    assert over.ended is not None
+    assert (over.step, over.ended.how) == (Step.TEARING_DOWN, How.STOPPED)
+
+
 @pytest.mark.parametrize("how", [How.FAILED, How.CANCELED, How.STOPPED_BY_OTHERS])
 def test_an_edit_of_a_job_that_ended_goes_on_from_what_it_left(how: How) -> None:
     over = replace(started.go(Step.ENDED, NOW), ended=Ended(3, "a", how, NOW, CHECKPOINT))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.support.flinkdouble import Fault, FlinkDouble, JobManager, flink_double
 
+from modelstream_operator import flink
 from modelstream_operator.flink import Flink, FlinkError
 
 JOB, TRIGGER = "d" * 32, "e" * 32
@@ -129,3 +130,39 @@ def test_a_job_that_is_rescaled_says_so(ask: Any) -> None:
 
     bounds = {each["parallelism"]["upperBound"] for each in ask(rescale).values()}
     assert bounds == {3}
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "own", "said"),
+    [
+        (
+            404,
+            '{"errors": ["NotFoundException: Job x\\n\\tat y"]}',
+            True,
+            "NotFoundException: Job x",
+        ),
+        (404, "default backend - 404", False, "default backend - 404"),
+        (502, "", False, "HTTP 502"),
+        (500, '{"message": "no healthy upstream"}', False, '{"message": "no healthy upstream"}'),
+        (503, '{"errors": ["Service temporarily unavailable"]}', False, "Service temporarily"),
+    ],
+)
+def test_flink_s_own_refusals_are_told_from_those_of_a_proxy(
+    status: int, text: str, own: bool, said: str
+) -> None:
+    error = flink._refusal(status, text)
+    assert (error.status, error.own) == (status, own)
+    assert str(error).startswith(said)
+
+
+@pytest.mark.parametrize("question", ["jobs", "applications", "configuration"])
+def test_an_answer_without_what_flink_never_leaves_out_is_none(
+    monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    async def page(*_: object) -> dict[str, object]:
+        return {"status": "ok"}
+
+    monkeypatch.setattr(Flink, "_ask", page)
+    with pytest.raises(FlinkError, match="an answer without") as error:
+        asyncio.run(getattr(Flink(), question)("http://flink"))
+    assert error.value.status == 0

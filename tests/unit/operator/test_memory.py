@@ -63,8 +63,8 @@ def test_a_word_of_a_newer_operator_is_never_read_as_another_one(
     assert (memory.step, memory.run, memory.job_id) == (Step.UNKNOWN, 4, "a")
 
 
-def _checkpoint(path: str, time: int, type_: str = "CHECKPOINT") -> dict[str, object]:
-    return {"external_path": path, "trigger_timestamp": time, "checkpoint_type": type_}
+def _checkpoint(path: str, number: int, type_: str = "CHECKPOINT") -> dict[str, object]:
+    return {"external_path": path, "id": number, "checkpoint_type": type_}
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,21 @@ def _checkpoint(path: str, time: int, type_: str = "CHECKPOINT") -> dict[str, ob
             Stored("sp", Kind.SAVEPOINT, "a"),
             "sp",
             id="the savepoint of a stop",
+        ),
+        pytest.param(
+            {
+                "completed": _checkpoint("chk-7", 7),
+                "savepoint": _checkpoint("sp", 6, "SYNC_SAVEPOINT"),
+            },
+            Stored("chk-7", Kind.CHECKPOINT, "a"),
+            None,
+            id="a job that went on after a stop that failed",
+        ),
+        pytest.param(
+            {"savepoint": _checkpoint("sp", 6, "SYNC_SAVEPOINT"), "restored": {"id": 6}},
+            Stored("sp", Kind.SAVEPOINT, "a"),
+            None,
+            id="a job that was restored from the savepoint of its own stop",
         ),
         pytest.param(
             {"completed": _checkpoint("<checkpoint-not-externally-addressable>", 5)},
