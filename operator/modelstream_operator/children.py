@@ -1,10 +1,12 @@
 """The objects that a ModelStream owns, made equal to a plan."""
 
 import asyncio
+import functools
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from modelstream_operator.acts import each_of, refusable
 from modelstream_operator.cache import Child, version_of
 from modelstream_operator.cluster import ApiError, Cluster
 from modelstream_operator.decide.children import in_ending_namespace, lost_part, refused
@@ -64,10 +66,12 @@ class Children:
 
     async def remove(self, cluster: Cluster, refs: Sequence[Ref]) -> None:
         """Delete what is no longer wanted."""
-        for ref in refs:
-            logger.info("%s/%s: %s left the plan", *self.key, ref)
-            await cluster.delete(ref)
-            self.applied.pop(ref, None)
+        await each_of(*(functools.partial(self._remove, cluster, ref) for ref in refs))
+
+    async def _remove(self, cluster: Cluster, ref: Ref) -> None:
+        logger.info("%s/%s: %s left the plan", *self.key, ref)
+        await refusable(ref, cluster.delete(ref), self.refused)
+        self.applied.pop(ref, None)
 
     def _differs(self, ref: Ref, manifest: Manifest, child: Child | None, uid: str) -> bool:
         """Whether a child has to be applied: it is missing, is another one, or was changed."""

@@ -18,7 +18,7 @@ from kubernetes.aio import config as kubernetes_config
 
 from modelstream_operator import metrics
 from modelstream_operator.names import MANAGER
-from modelstream_operator.resources import Manifest, Ref, Resource
+from modelstream_operator.resources import LEASE, Manifest, Ref, Resource
 from modelstream_operator.slim import without_managed_fields
 
 _ANY_NUMBER = 0
@@ -163,6 +163,8 @@ class KubernetesCluster:
     async def create(self, manifest: Manifest) -> Manifest:
         """Create an object; ApiError with status 409 where there is one."""
         ref = Ref.of(manifest)
+        if ref.kind != LEASE.kind:  # by which it comes about that this operator may act
+            self.check(ref.namespace)
         path = ref.resource.path(ref.namespace)
         return await self._json("POST", path, {}, manifest, verb="create", kind=ref.kind)
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, MutableMapping
 
 from modelstream_crds.v1alpha1 import ConditionType
-from modelstream_operator import names
+from modelstream_operator import acts, names
 from modelstream_operator.cluster import ApiError, Cluster
 from modelstream_operator.decide.children import in_ending_namespace
 from modelstream_operator.decide.diagnosis import Scene, failure, pod_problems, refusal
@@ -106,7 +106,9 @@ def _pod(asked: Wish, memory: Memory, prepared: Prepared) -> Manifest | None:
     return None
 
 
-async def end_proofs(cluster: Cluster, observed: Observed, memory: Memory) -> None:
+async def end_proofs(
+    cluster: Cluster, observed: Observed, memory: Memory, refused: acts.Refused
+) -> None:
     """Delete the pods that prove nothing any more; the log of one that has failed can be read."""
     for number, run in observed.runs.items():
         pod = run.proof
@@ -114,7 +116,8 @@ async def end_proofs(cluster: Cluster, observed: Observed, memory: Memory) -> No
             continue
         meta = pod["metadata"]
         logger.info("%s: pod %s proves nothing any more", meta["namespace"], meta["name"])
-        await cluster.delete(Ref(POD.kind, meta["namespace"], meta["name"]))
+        ref = Ref(POD.kind, meta["namespace"], meta["name"])
+        await acts.refusable(ref, cluster.delete(ref), refused)
 
 
 def _is_kept(pod: Manifest, number: int, memory: Memory) -> bool:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from modelstream_crds.v1alpha1 import ConditionType
+from modelstream_operator.acts import each_of
 from modelstream_operator.asking import Heard
 from modelstream_operator.cache import Cache
-from modelstream_operator.children import Children
+from modelstream_operator.children import Children, Plan
 from modelstream_operator.cluster import ApiError, Cluster
 from modelstream_operator.decide.acceptance import SpecRefusedError, accepted
 from modelstream_operator.decide.decision import (
@@ -62,6 +63,8 @@ class Session:
     """What Flink answered to an act instead of doing it."""
     proofs: dict[int, Problem] = field(default_factory=dict)
     """Why the API server does not let a proof be made."""
+    untidy: dict[Ref, Problem] = field(default_factory=dict)
+    """What it does not let be deleted, or be given an owner."""
     children: Children = field(init=False)
 
     def __post_init__(self) -> None:
@@ -90,15 +93,27 @@ class Session:
     @property
     def refused(self) -> dict[object, Problem]:
         """What the API server does not let be made, and why."""
-        return dict([*self.children.refused.items(), *self.proofs.items()])
+        both = [*self.children.refused.items(), *self.untidy.items()]
+        return dict([*both, *self.proofs.items()])
 
-    async def refusable(self, about: object, act: Awaitable[None]) -> None:
-        """Do what Flink may refuse; no answer is no refusal: the next pass asks how it went."""
+    def problems(self, decision: Decision) -> list[Problem]:
+        """What of it is in the way: what stays although nobody needs it is not, of a job that runs.
+
+        Of proofs ``Updated`` tells.
+        """
+        untidy = () if decision.running else self.untidy.values()
+        return [*self.children.refused.values(), *untidy]
+
+    async def refusable(self, about: object, act: Awaitable[None], *, own: bool) -> None:
+        """Do what Flink may refuse; no answer is no refusal: the next pass asks how it went.
+
+        With ``own`` what a proxy says is none either: what is refused by Flink is not tried again.
+        """
         try:
             await act
         except FlinkError as error:
             logger.warning("%s/%s: Flink: %s", *self.key, error)
-            if error.status:
+            if error.own or (error.status and not own):
                 self.refusals = {about: str(error)}
 
     def with_refusals(self, seen: Seen, memory: Memory, asked: Wish) -> Seen:
@@ -162,23 +177,16 @@ class Reconciler:
         seen = replace(with_told(seen, past, memory), proof=proof)
         seen = replace(seen, placed=is_placed(asked, observed, memory))
         decision = decide(memory, asked.wanted, seen)
-        facts = facts_of(asked, observed, decision, seen, session.children.refused.values())
+        facts = facts_of(asked, observed, decision, seen, session.problems(decision))
         unknown = memory.step is Step.UNKNOWN
         status = unknown_status(before, facts, past) if unknown else status_of(facts, past)
         # Before anything is done, because the next pass continues from what is written there.
         if (outcome := await self._write(session, manifest, status)) is None:
             return Outcome(0.0, before.get("phase", ""))
         known = set(session.refused)
-        await self._act(session, asked, observed, decision)
-        # What ForgetHighAvailability asks for too: what is over goes in every step.
-        await tidy(self.cluster, observed, manifest)
-        await end_proofs(self.cluster, observed, decision.memory)
-        if decision.running:
-            await send_away(self.cluster, observed, decision.memory)
-        await session.children.make(
-            self.cluster, plan(asked, decision, there, digests_of(facts)), there, asked.uid
-        )
-        await make_proof(self.cluster, asked, observed, decision.memory, session.proofs)
+        if not unknown:
+            made = plan(asked, decision, there, digests_of(facts))
+            await self._carry_out(session, asked, observed, decision, made)
         # Which are refused, not in what words: an answer may be another one each time.
         changed = decision.memory != memory or session.refused.keys() != known
         delay = 0.0 if changed else self._delay(status, decision, observed)
@@ -189,6 +197,30 @@ class Reconciler:
             Transition(not each.warns, each.reason, each.message) for each in decision.news
         )
         return replace(outcome, delay=delay, told=news + outcome.told, gone=decision.gone)
+
+    async def _carry_out(
+        self, session: Session, asked: Wish, observed: Observed, decision: Decision, made: Plan
+    ) -> None:
+        """All that is to be done; where something cannot be, the pass is to be repeated."""
+        cluster, memory, untidy = self.cluster, decision.memory, dict[Ref, Problem]()
+        cluster.check(session.key.namespace)
+
+        async def send_strangers_away() -> None:
+            if decision.running:
+                await send_away(cluster, observed, memory, untidy)
+
+        try:
+            await each_of(
+                lambda: self._act(session, asked, observed, decision),
+                # What ForgetHighAvailability asks for too: what is over goes in every step.
+                lambda: tidy(cluster, observed, asked.manifest, untidy),
+                lambda: end_proofs(cluster, observed, memory, untidy),
+                send_strangers_away,
+                lambda: session.children.make(cluster, made, observed.children, asked.uid),
+                lambda: make_proof(cluster, asked, observed, memory, session.proofs),
+            )
+        finally:
+            session.untidy = untidy
 
     def _in_turn(self, key: Key, asked: Wish, standing: Standing) -> Wish:
         if self.rollout.has_turn(key, standing, self.clock()):
@@ -261,15 +293,14 @@ class Reconciler:
         self, session: Session, asked: Wish, observed: Observed, decision: Decision
     ) -> None:
         key = session.key
-        self.cluster.check(key.namespace)
         url = self.settings.flink_url(*key, decision.memory.run)
         match decision.act:
             case StopWithSavepoint(job_id, directory, trigger):
                 stop = self.flink.stop_with_savepoint(url, job_id, directory, trigger)
-                await session.refusable(trigger, stop)
+                await session.refusable(trigger, stop, own=False)
             case Rescale(job_id, present, parallelism):
                 rescale = self._rescale(url, job_id, present, parallelism)
-                await session.refusable((job_id, parallelism), rescale)
+                await session.refusable((job_id, parallelism), rescale, own=True)
             case TakeDown():
                 refs = [ref for ref in observed.children if ref.kind == DEPLOYMENT.kind]
                 await session.children.remove(self.cluster, refs)

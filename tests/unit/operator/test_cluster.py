@@ -120,3 +120,23 @@ def test_an_answer_that_never_comes_whole_is_an_error_that_says_so(
                 await cluster.get(Ref(POD.kind, "fraud", "x"))
 
     asyncio.run(run())
+
+
+def test_who_holds_no_lease_makes_nothing_but_a_lease(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_served(namespace: str) -> None:
+        raise ApiError(0, f"{namespace} is not served")
+
+    def made(kind: str, version: str) -> dict[str, Any]:
+        meta = {"name": "x", "namespace": "fraud"}
+        return {"apiVersion": version, "kind": kind, "metadata": meta}
+
+    async def run() -> None:
+        async with client(answered, tmp_path, monkeypatch) as (cluster, _):
+            cluster.check = not_served
+            with pytest.raises(ApiError, match="not served"):
+                await cluster.create(made("Pod", "v1"))
+            await cluster.create(made("Lease", "coordination.k8s.io/v1"))
+
+    asyncio.run(run())

@@ -125,7 +125,7 @@ def observed(target: Any, memory: Memory, *objects: Manifest) -> Observed:
 
 def tidied(target: Any, memory: Memory, *objects: Manifest) -> Server:
     server, found = Server(), observed(target, memory, *objects)
-    asyncio.run(tidy(server, found, target().manifest))  # type: ignore[arg-type]  # two methods
+    asyncio.run(tidy(server, found, target().manifest, {}))  # type: ignore[arg-type]  # two methods
     return server
 
 

@@ -262,7 +262,7 @@ def test_what_proves_nothing_any_more_goes(
     step = changes.pop("step", Step.DEPLOYED)
     memory = replace(memory, step=step, prepared=replace(memory.prepared, **changes))
     cluster: Any = Cluster()
-    asyncio.run(end_proofs(cluster, seen(there), memory))
+    asyncio.run(end_proofs(cluster, seen(there), memory, {}))
     assert cluster.deleted == ([Ref("Pod", "fraud", "scores-proof-4")] if goes else [])
 
 

@@ -1,0 +1,124 @@
+"""What cannot be done holds nothing else up, and is told where it is waited for."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from tests.support.clusterinmemory import KEY, ClusterInMemory
+from tests.support.steered import Clock, Spec
+from tests.support.streamworld import World
+from tests.support.wholeoperator import Whole
+
+from modelstream_operator.acts import each_of
+from modelstream_operator.cluster import ApiError
+from modelstream_operator.decide.memory import Step
+from modelstream_operator.flink import FlinkError
+from modelstream_operator.reconcile import Session
+from modelstream_operator.resources import DEPLOYMENT
+
+FORBIDDEN = ApiError(403, "configmaps is forbidden: no such right")
+
+
+@pytest.fixture
+def whole(target: Any) -> Iterator[Whole]:
+    """The operator as it is, with a job that runs."""
+    loop = asyncio.new_event_loop()
+    manifest = {**target().manifest, "apiVersion": "modelstream.dev/v1alpha1"}
+    made = Whole(World(), Clock(), loop, manifest)
+    goes_on(made, Spec())
+    yield made
+    loop.close()
+
+
+def goes_on(whole: Whole, spec: Spec, times: int = 9) -> None:
+    for _ in range(times):
+        whole.world.tick()
+        whole.clock.pass_by(5)
+        whole.step(spec, None)
+
+
+def told(whole: Whole) -> str:
+    return json.dumps(whole.cluster.status["conditions"])
+
+
+async def forbidden(*_: object) -> None:
+    raise FORBIDDEN
+
+
+async def broken(*_: object) -> None:
+    raise ApiError(500, "etcd is away")
+
+
+@pytest.mark.parametrize("error", [forbidden, broken])
+def test_children_are_put_right_whatever_else_cannot_be_done(
+    whole: Whole, monkeypatch: pytest.MonkeyPatch, error: Callable[..., Any]
+) -> None:
+    monkeypatch.setattr(ClusterInMemory, "adopt", error)
+    (lost, *_) = [ref for ref in whole.children if ref.kind == DEPLOYMENT.kind]
+    whole.meddled(lost, deleted=True)
+    if error is broken:
+        with pytest.raises(ApiError, match="etcd is away"):
+            whole.step(Spec(), None)
+    else:
+        goes_on(whole, Spec())
+        assert "no such right" not in told(whole), "what is not in the way of the job"
+    assert lost in whole.cluster.objects
+
+
+def test_what_a_run_leaves_and_may_not_be_deleted_is_told_while_it_is_waited_for(
+    whole: Whole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(ClusterInMemory, "delete", forbidden)
+        stopped = Spec(suspend=True, stateless=True)
+        goes_on(whole, stopped)
+        assert whole.memory.step is Step.TEARING_DOWN
+        assert "no such right" in told(whole)
+    goes_on(whole, stopped)
+    assert whole.memory.step is Step.SUSPENDED
+    assert "no such right" not in told(whole)
+
+
+def test_nothing_is_done_in_a_step_of_a_newer_operator(whole: Whole) -> None:
+    """It may need what seems to be over here."""
+    before = whole.named("RollingBack")
+    whole.world.prove(9, 0)
+    there = dict(whole.cluster.objects)
+    goes_on(whole, Spec())
+    assert 9 in whole.world.proofs
+    assert whole.cluster.objects == there
+    assert whole.named(before) == "RollingBack"
+
+
+def test_the_first_of_several_errors_is_raised_and_all_is_tried() -> None:
+    done = []
+
+    async def works() -> None:
+        done.append(1)
+
+    with pytest.raises(ApiError, match="no such right"):
+        asyncio.run(each_of(works, forbidden, works, broken, works))
+    assert len(done) == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "own", "remembered"),
+    [
+        (FlinkError(400, "more than the job can have"), True, True),
+        (FlinkError(503, "no healthy upstream", own=False), True, False),
+        (FlinkError(403, "denied", own=False), False, True),
+        (FlinkError(0, "TimeoutError"), False, False),
+    ],
+    ids=["Flink refuses to scale", "a proxy is busy", "a mesh lets no stop through", "no answer"],
+)
+def test_what_is_not_tried_again_is_what_flink_itself_refuses(
+    error: FlinkError, own: bool, remembered: bool
+) -> None:
+    async def refused() -> None:
+        raise error
+
+    session = Session(KEY)
+    asyncio.run(session.refusable("about", refused(), own=own))
+    assert ("about" in session.refusals) is remembered
