@@ -109,6 +109,73 @@ def test_a_change_without_a_savepoint_goes_on_from_the_newest_checkpoint(counted
     assert f"/{before}/chk-" in restored["path"]
 
 
+def test_a_program_that_fails_once_it_runs_gives_way_and_no_record_is_lost(counted, kafka, timed):
+    before = passed(counted)
+    good = workloads.counted(COUNTED)[0]
+    bad = {**good, "data": {"job.py": failing(good["data"]["job.py"])}}
+    short = json.dumps({"spec": {"upgrade": {"mode": "Savepoint", "readyTimeout": "90s"}}})
+    counted.kubectl("patch", f"{MODELSTREAM}/{COUNTED}", "--type=merge", "-p", short)
+    counted.apply(bad)
+    eventually(
+        lambda: counted.status(COUNTED)["run"] > before["run"] or stopped(counted),
+        240,
+        "it is proven, and the job has stopped for it",
+        lambda: counted.story(COUNTED),
+    )
+    send(kafka, *range(400, 500))
+    timed(
+        "a program that fails → the one before is Ready again",
+        lambda: eventually(
+            lambda: is_back(counted, before),
+            480,
+            "it is rolled back",
+            lambda: counted.story(COUNTED),
+        ),
+    )
+
+    assert counts(kafka, 500) == once(500)
+    rolled = counted.condition(COUNTED, "RolledBack")
+    assert rolled["reason"] == "RolledBack"
+    assert "zero" in rolled["message"]
+    assert counted.condition(COUNTED, "Updated")["status"] == "False"
+    counted.apply(good)
+    eventually(
+        lambda: not counted.condition(COUNTED, "RolledBack"),
+        60,
+        "nothing is told of it once the edit is taken back",
+        lambda: counted.story(COUNTED),
+    )
+    assert counted.condition(COUNTED, "Updated")["status"] == "True"
+
+
+def passed(namespace):
+    """The status of a run that has completed a checkpoint since it was Ready."""
+
+    def found():
+        status = namespace.status(COUNTED)
+        return status if status.get("lastReadyRevision") == status["revision"] else None
+
+    return eventually(found, 120, "its revision counts as Ready", lambda: namespace.story(COUNTED))
+
+
+def failing(program):
+    """The same plan, which fails with the first record."""
+    changed = program.replace("id % 10", "(id + 1 / (id - id)) % 10")
+    assert changed != program
+    return changed
+
+
+def stopped(namespace):
+    return namespace.status(COUNTED).get("step", {}).get("name") == "TearingDown"
+
+
+def is_back(namespace, before):
+    status = namespace.status(COUNTED)
+    ready = namespace.condition(COUNTED, "Ready").get("status") == "True"
+    again = status["revision"] == before["revision"] and status["run"] > before["run"]
+    return ready and again
+
+
 def test_one_that_is_deleted_with_a_savepoint_and_created_again_goes_on_from_the_newest(
     counted, kafka
 ):
@@ -119,9 +186,9 @@ def test_one_that_is_deleted_with_a_savepoint_and_created_again_goes_on_from_the
     stream["spec"]["state"]["restoreFrom"] = {"newest": True}
     counted.apply(config, stream)
     counted.ready(COUNTED, 360)
-    send(kafka, *range(400, 500))
+    send(kafka, *range(500, 600))
 
-    assert counts(kafka, 500) == once(500)
+    assert counts(kafka, 600) == once(600)
     restored = counted.status(COUNTED)["restoredFrom"]
     assert (restored["ofAnyJob"], restored["kind"]) == (True, "Savepoint")
     assert "/counted/savepoints/" in restored["path"]
@@ -137,10 +204,10 @@ def test_a_path_that_is_not_there_does_not_stop_it_and_nothing_begins_anew(count
     eventually(
         lambda: another(counted, before), 300, "another is Ready", lambda: counted.story(COUNTED)
     )
-    ids, tens = counts(kafka, 1000)
+    ids, tens = counts(kafka, 1200)
 
-    assert ids == sorted([*range(500), *range(500)])
-    assert tens == [sorted([*range(1, 51), *range(1, 51)])] * 10
+    assert ids == sorted([*range(600), *range(600)])
+    assert tens == [sorted([*range(1, 61), *range(1, 61)])] * 10
     restored = counted.status(COUNTED)["restoredFrom"]
     assert "path" not in restored
     assert "/counted/" in restored["previous"]["path"]
@@ -155,10 +222,10 @@ def test_one_that_is_deleted_and_created_again_runs_and_begins_anew(counted, kaf
     counted.remove(COUNTED)
     counted.apply(*workloads.counted(COUNTED))
     counted.ready(COUNTED, 360)
-    ids, tens = counts(kafka, 1500)
+    ids, tens = counts(kafka, 1800)
 
-    assert ids == sorted([*range(500)] * 3)
-    assert tens == [sorted([*range(1, 51)] * 3)] * 10
+    assert ids == sorted([*range(600)] * 3)
+    assert tens == [sorted([*range(1, 61)] * 3)] * 10
 
 
 def test_a_heap_that_is_too_small_is_told_with_the_field_to_raise(work):

@@ -64,11 +64,13 @@ def watched(memory: Memory, wanted: Wanted, seen: Seen) -> Memory:
 
     Time counts from the moment at which all of its pods have nodes, and anew once it was Ready.
     """
-    if memory.started and seen.ready and seen.saved and memory.revision not in memory.ready[:1]:
+    settled = seen.job is not None and seen.job.settled
+    passes = memory.started and seen.ready and settled and seen.saved
+    if passes and memory.revision not in memory.ready[:1]:
         others = tuple(each for each in memory.ready if each != memory.revision)
         ready = (memory.revision, *others)[:REMEMBERED]
         memory = replace(memory, ready=ready, failures=without(memory.failures, memory.revision))
-    if memory.goes_back and seen.ready and seen.job is not None and seen.job.settled:
+    if memory.goes_back and seen.ready and settled:
         passed = without(memory.failures, memory.revision)
         memory = replace(memory, rollback=None, prepared=None, failures=passed)
     if not on_trial(memory, wanted) or seen.ready or not seen.placed:

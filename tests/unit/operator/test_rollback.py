@@ -50,6 +50,9 @@ CHECKPOINT = Stored("s3://state/checkpoints/a/chk-9", Kind.CHECKPOINT, "a")
 def test_a_run_has_passed_once_it_is_ready_and_has_completed_a_checkpoint() -> None:
     there = seen(job=RUNNING, ready=True)
     assert decide(RAN, WANTED, there).memory.ready == (OLD,)
+    moment = replace(RUNNING, steady=timedelta(seconds=1))
+    between = replace(there, job=moment, saved=True)
+    assert decide(RAN, WANTED, between).memory.ready == (OLD,)
     passed = decide(RAN, WANTED, replace(there, saved=True)).memory
     assert passed.ready == (NEW, OLD)
     failed = decide(passed, WANTED, FAILED).memory
