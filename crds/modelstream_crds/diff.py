@@ -88,7 +88,7 @@ _FREE: Final = (
     *("limits", "requests", "podTemplate", "configuration", "secretConfiguration"),
     "annotations",
 )
-"""Mappings whose keys are no fields."""
+"""Mappings whose keys are not fields."""
 
 
 @dataclass(frozen=True)

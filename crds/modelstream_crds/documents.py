@@ -145,7 +145,7 @@ def parse_path(text: str) -> tuple[str, ...]:
     What stands below options is one key: ``spec.flink.configuration.state.backend.type``.
 
     Raises:
-        ValueError: ``text`` is no path.
+        ValueError: ``text`` is not a path.
     """
     part = re.compile(r"""\.?([A-Za-z_$][\w-]*)|\[(?:'([^']*)'|"([^"]*)"|([^\]'"]+))\]""")
     segments: list[str] = []
@@ -154,7 +154,7 @@ def parse_path(text: str) -> tuple[str, ...]:
         match = part.match(text, at)
         if match is None:
             raise ValueError(
-                f"{text!r} is no path: write it as in spec.models[fraud].uri or"
+                f"{text!r} is not a path: write it as in spec.models[fraud].uri or"
                 " spec.pipeline.source.options[scan.startup.mode]"
             )
         segments.append(next(group for group in match.groups() if group is not None))

@@ -45,7 +45,7 @@ class RestoreFrom(Part):
             Uri,
             Rule(
                 name="restore-path",
-                message="is no address of a savepoint or checkpoint: write s3://BUCKET/PATH,"
+                message="is not an address of a savepoint or checkpoint: write s3://BUCKET/PATH,"
                 " pvc://CLAIM/PATH, or the path that status, an event or Flink shows",
                 cel=f"self.matches('{_STORED}')",
                 holds=lambda uri: re.search(_STORED, uri) is not None,
@@ -103,7 +103,7 @@ class State(Part):
         Uri,
         Rule(
             name="state-storage",
-            message="is no store that every pod reaches: write s3://BUCKET/PATH or pvc://CLAIM/PATH",
+            message="is not a store that every pod reaches: write s3://BUCKET/PATH or pvc://CLAIM/PATH",
             cel=f"self.matches('{_STORAGE}')",
             holds=lambda uri: re.search(_STORAGE, uri) is not None,
         ),

@@ -87,7 +87,7 @@ def load_all(source: Source, overrides: Mapping[str, str] | None = None) -> tupl
 
 
 def plain(source: Source) -> Document | None:
-    """The one document of a YAML file that is no manifest; None of an empty one.
+    """The one document of a YAML file that is not a manifest; None of an empty one.
 
     Raises:
         ManifestError: it is not YAML, or holds several.
@@ -181,7 +181,8 @@ def _is_ours(document: Document) -> bool:
 
 def _stream(document: Document, overrides: Mapping[str, str]) -> ModelStream:
     if not isinstance(document.value, dict):
-        message = f"is no manifest: write apiVersion: {names.API_VERSION}, kind, metadata and spec"
+        told = f"apiVersion: {names.API_VERSION}, kind, metadata and spec"
+        message = f"is not a manifest: write {told}"
         raise ManifestError(_problem(document, (), message, {}))
     try:
         value = overridden(document.value, overrides)

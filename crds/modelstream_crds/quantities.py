@@ -31,10 +31,10 @@ def duration(text: str) -> timedelta:
     """The time that ``text`` says: ``50ms``, ``30s``, ``1m30s``, ``2h``.
 
     Raises:
-        ValueError: ``text`` is no duration.
+        ValueError: ``text`` is not a duration.
     """
     if not re.match(DURATION_PATTERN, text):
-        raise ValueError(f"{text!r} is no duration: write one such as 50ms, 30s, 1m30s or 2h")
+        raise ValueError(f"{text!r} is not a duration: write one such as 50ms, 30s, 1m30s or 2h")
     parts = _DURATION_PART.findall(text)
     return sum((int(n) * _DURATION_UNITS[unit] for n, unit in parts), timedelta())
 
@@ -43,7 +43,7 @@ def quantity(text: str | int) -> int:
     """The bytes (or whole units, rounded up) of a Kubernetes quantity: ``2Gi``, ``500M``, ``64``.
 
     Raises:
-        ValueError: ``text`` is no quantity.
+        ValueError: ``text`` is not a quantity.
     """
     return math.ceil(exact(text))
 
@@ -52,7 +52,7 @@ def cores(text: str | int) -> float:
     """The processors of a Kubernetes CPU quantity: ``500m`` is 0.5.
 
     Raises:
-        ValueError: ``text`` is no quantity.
+        ValueError: ``text`` is not a quantity.
     """
     return float(exact(text))
 
@@ -61,10 +61,10 @@ def exact(text: str | int) -> Fraction:
     """What a quantity says, as a number; equal for ``4Gi`` and ``4096Mi``.
 
     Raises:
-        ValueError: ``text`` is no quantity.
+        ValueError: ``text`` is not a quantity.
     """
     match = re.match(r"([0-9.]+)([A-Za-z]*)$", str(text))
     if match is None or not re.match(RESOURCE_PATTERN, str(text)):
-        raise ValueError(f"{text!r} is no quantity: write one such as 2Gi, 500M or 250m")
+        raise ValueError(f"{text!r} is not a quantity: write one such as 2Gi, 500M or 250m")
     number, suffix = match.groups()
     return Fraction(number) * _FACTORS[suffix]

@@ -43,7 +43,7 @@ Duration = Annotated[
     _matching(
         "duration",
         quantities.DURATION_PATTERN,
-        "is no duration: write one such as 50ms, 30s, 1m30s or 2h",
+        "is not a duration: write one such as 50ms, 30s, 1m30s or 2h",
         in_schema=True,
     ),
     Rule(
@@ -60,7 +60,7 @@ Bytes = Annotated[
     _matching(
         "bytes",
         quantities.BYTES_PATTERN,
-        "is no quantity of bytes: write one such as 500Mi or 2Gi",
+        "is not a quantity of bytes: write one such as 500Mi or 2Gi",
         in_schema=True,
     ),
 ]
@@ -82,7 +82,8 @@ Digest = Annotated[
     _matching(
         "digest",
         "^sha256:[0-9a-f]{64}$",
-        "is no digest: write sha256: and 64 hexadecimal digits, as `modelstream fetch` prints them",
+        "is not a digest: write sha256: and 64 hexadecimal digits, as `modelstream fetch` prints"
+        " them",
     ),
 ]
 
@@ -93,8 +94,8 @@ ObjectName = Annotated[
     _matching(
         "object-name",
         "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
-        "is no name of a Kubernetes object: write lower-case letters, digits, '-' and '.', such as"
-        " model-store",
+        "is not a name of a Kubernetes object: write lower-case letters, digits, '-' and '.', such"
+        " as model-store",
     ),
 ]
 
@@ -105,7 +106,7 @@ DataKey = Annotated[
     _matching(
         "data-key",
         "^[A-Za-z0-9_-][-._A-Za-z0-9]*$",
-        "is no key of a Secret or ConfigMap: write letters, digits, '-', '_' and '.', such as"
+        "is not a key of a Secret or ConfigMap: write letters, digits, '-', '_' and '.', such as"
         " password",
     ),
 ]
@@ -117,7 +118,7 @@ TensorName = Annotated[
     _matching(
         "tensor-name",
         r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*(:[0-9]+)?$",
-        "is no tensor of a graph: write NODE or NODE:INDEX, such as final_result:0",
+        "is not a tensor of a graph: write NODE or NODE:INDEX, such as final_result:0",
     ),
 ]
 
@@ -128,7 +129,7 @@ FileName = Annotated[
     _matching(
         "file-name",
         r"^[^/.][^/]*(/[^/.][^/]*)*$",
-        "is no file of the model's directory: write its path from there, such as labels.txt",
+        "is not a file of the model's directory: write its path from there, such as labels.txt",
     ),
 ]
 
@@ -173,7 +174,7 @@ ModuleName = Annotated[
     _matching(
         "module-name",
         r"^[A-Za-z_][A-Za-z0-9_]*([.][A-Za-z_][A-Za-z0-9_]*)*$",
-        "is no module of Python: write it as in an import, such as tensorflow_text",
+        "is not a module of Python: write it as in an import, such as tensorflow_text",
     ),
 ]
 
@@ -200,7 +201,7 @@ ConstantValue = Annotated[
 def _amount(value: object) -> str:
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     if not re.match(quantities.RESOURCE_PATTERN, text):
-        raise ValueError(f"{value!r} is no quantity: write one such as 500m, 2 or 4Gi")
+        raise ValueError(f"{value!r} is not a quantity: write one such as 500m, 2 or 4Gi")
     return text
 
 

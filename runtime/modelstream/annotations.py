@@ -50,7 +50,7 @@ def checked(*others: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     function.
 
     Args:
-        others: the arguments of which the function itself says more.
+        others: arguments that the function checks itself, with a better message.
 
     Raises:
         OptionError: an argument is not of its type; names it and what it takes.

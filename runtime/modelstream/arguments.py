@@ -1,4 +1,4 @@
-"""How long something lasts, as Flink counts it: in milliseconds."""
+"""What callers give, checked before it is used: models, durations, what becomes of bad records."""
 
 import inspect
 import os

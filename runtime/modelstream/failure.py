@@ -85,7 +85,7 @@ class Failure:
 
     @classmethod
     def of(cls, stage: Stage, error: BaseException) -> "Failure":
-        """The failure that an exception tells of."""
+        """A failure made of the exception that stopped the record."""
         return cls(stage, type(error).__name__, _said(error)[:_LONGEST])
 
     def __str__(self) -> str:

@@ -23,7 +23,7 @@ class Reason:
     """One reason.
 
     Attributes:
-        count: of the records.
+        count: how many records it stopped.
         message: what the first of them was told.
         example: where that one stands, or what it is.
     """

@@ -31,7 +31,7 @@ class Summary:
         letters: how many there are.
         unpublished: how many of them are in files that their job has not published.
         torn: lines without an end in such files.
-        strange: other lines that are no dead letters.
+        strange: other lines that are not dead letters.
         models: by which the records failed.
         paths: how many of the records are whole files, whose payload is their path.
         parted: how many of the records take more than one line.
@@ -131,8 +131,8 @@ def _read(path: str, out: IO[bytes] | None) -> Summary:
         found.files += found.letters > before
     if found.strange and not found.letters:
         raise UsageError(
-            f"{found.strange[0]} is no dead letter in JSON: give what a sink of dead letters with "
-            f"format: json has written"
+            f"{found.strange[0]} is not a dead letter in JSON: give what a sink of dead letters "
+            f"with format: json has written"
         )
     return found
 
@@ -167,7 +167,7 @@ def _notes(found: Summary, *, written: bool) -> Iterator[str]:
         yield f"{_counted(found.torn, 'line')} of unpublished files without an end left out"
     if found.strange:
         such = ", ".join(found.strange[:_SHOWN])
-        yield f"{_counted(len(found.strange), 'line')} left out that are no dead letters: {such}"
+        yield f"{_counted(len(found.strange), 'line')} left out that are not dead letters: {such}"
     if written and found.paths:
         yield f"{_counted(found.paths, 'record')} of them whole files: their paths were written"
     if written and found.parted:

@@ -57,7 +57,7 @@ class LetterLine:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A line that is no dead letter.
+    """A line that is not a dead letter.
 
     Attributes:
         place: ``FILE:LINE``.
@@ -74,7 +74,7 @@ class LetterFile:
 
     Attributes:
         path: of it; None for the standard input.
-        published: its job has published it, or it is no file of a directory.
+        published: its job has published it, or it is not a file of a directory.
     """
 
     path: Path | None

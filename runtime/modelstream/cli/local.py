@@ -50,7 +50,7 @@ def beside(manifest: Path) -> Local:
     Relative paths begin there, but for those in ``set``, which are values of the manifest.
 
     Raises:
-        ManifestError: it holds what is no option.
+        ManifestError: it holds what is not an option.
     """
     file = manifest.parent / NAME
     document = plain(file) if file.is_file() else None
@@ -85,7 +85,7 @@ def _wrong(value: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
                 if not isinstance(path, str):
                     yield (key, name), f"must be a path, such as {key}: {{{_SUCH[key]}}}"
                 elif key == "secrets" and name.count("/") != 1:
-                    yield (key, name), f"is no NAME/KEY: write {key}: {{{_SUCH[key]}}}"
+                    yield (key, name), f"is not a NAME/KEY: write {key}: {{{_SUCH[key]}}}"
 
 
 _SUCH = {

@@ -22,7 +22,7 @@ def silenced(*, when: bool) -> Iterator[None]:
 
 
 def is_silent() -> bool:
-    """Whether what is no result and no error is not to be shown."""
+    """Whether to show results and errors only."""
     return _silent[0]
 
 

@@ -24,7 +24,7 @@ def given(address: str) -> str:
     if (directory / _METADATA).is_file():
         return directory.as_uri()
     raise UsageError(
-        f"--restore {address}: there is no {directory / _METADATA}, so this is no complete "
+        f"--restore {address}: there is no {directory / _METADATA}, so this is not a complete "
         f"checkpoint or savepoint; give a chk-… or savepoint-… directory, or latest"
     )
 

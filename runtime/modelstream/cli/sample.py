@@ -211,7 +211,7 @@ def _is_whole(text: str) -> bool:
 
 
 def _is_binary(head: str) -> bool:
-    """Whether bytes are no text: those that are not UTF-8 are half surrogates here."""
+    """Whether bytes are not text: those that are not UTF-8 are half surrogates here."""
     some = head[:1000]
     return 5 * sum("\udc80" <= each <= "\udcff" for each in some) > len(some)
 
@@ -287,7 +287,7 @@ def is_number(text: str) -> bool:
 
 
 def _loaded(payload: bytes) -> Mapping[str, Any]:
-    """The fields of a JSON object; none of what is no object."""
+    """The fields of a JSON object; none of what is not an object."""
     try:
         value = json.loads(payload)
     except (ValueError, RecursionError):
@@ -333,7 +333,8 @@ def _values(text: str, name: str) -> Iterator[Record]:
         at += not end
     if array and (text[at : at + 1] != "]" or _after_blanks(text, at + 1) < len(text)):
         line += text.count("\n", seen, at)
-        raise UsageError(f"{name}:{line}: it is no JSON array: {text[at : at + 20]!r} stands there")
+        there = text[at : at + 20]
+        raise UsageError(f"{name}:{line}: it is not a JSON array: {there!r} stands there")
 
 
 def _after_blanks(text: str, at: int) -> int:

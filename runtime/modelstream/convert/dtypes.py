@@ -66,7 +66,7 @@ _ELSEWHERE = {"text": "STRING", "str": "STRING", "long": "BIGINT", "real": "FLOA
 
 
 def sql_of(word: str) -> str | None:
-    """The Flink SQL type that somebody means who writes a dtype, or a type of other languages."""
+    """The Flink SQL type that is meant by a dtype, or by a type of another language."""
     dtype = DTYPES.get(word.lower())
     meant = dtype.sql if dtype else _ELSEWHERE.get(word.lower())
     return None if meant == word.upper() else meant
@@ -148,5 +148,5 @@ def name_of(dtype: "np.dtype[Any]") -> str:
     if dtype.name in _NUMPY or dtype.name in ML_DTYPES:
         return dtype.name
     raise ConversionError(
-        f"numpy's {dtype.name} is no dtype of TensorFlow; those are {', '.join(TENSOR_DTYPES)}"
+        f"numpy's {dtype.name} is not a dtype of TensorFlow; those are {', '.join(TENSOR_DTYPES)}"
     )

@@ -48,7 +48,8 @@ def _stacked(values: Any) -> Array:
     try:
         return np.array(values)
     except (ValueError, OverflowError):
-        raise ConversionError(f"{values!r:.60} is no tensor: its lists differ in length") from None
+        said = f"{values!r:.60} is not a tensor: its lists differ in length"
+        raise ConversionError(said) from None
 
 
 def cast_to(array: Array, dtype: str) -> Array:
@@ -116,7 +117,8 @@ def _python_dtype(leaves: list[Any], values: Any) -> str:
     raise ConversionError(
         f"{values!r:.60} does not tell its dtype: give it, as in TensorValue([], 'float32')"
         if not leaves
-        else f"{values!r:.60} is no tensor: it takes numbers, booleans, text or bytes of one kind"
+        else f"{values!r:.60} is not a tensor: all of it must be of one kind, numbers, booleans, "
+        "text or bytes"
     )
 
 
@@ -124,4 +126,4 @@ def _text(values: Any) -> Array:
     try:
         return text_record(values)
     except Refused as error:
-        raise ConversionError(f"{values!r:.60} is no string tensor: {error}") from None
+        raise ConversionError(f"{values!r:.60} is not a string tensor: {error}") from None

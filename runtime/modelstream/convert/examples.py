@@ -38,7 +38,7 @@ def parse_example(serialized: bytes) -> dict[str, Feature]:
     """The features of a serialized tf.train.Example, each as a list.
 
     Raises:
-        ConversionError: the bytes are no Example.
+        ConversionError: the bytes are not an Example.
     """
     proto = message("Example")()
     try:

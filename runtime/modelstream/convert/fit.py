@@ -81,7 +81,7 @@ def _wrong_element(parsed: FlinkType, spec: TensorSpec, kind: Kind) -> str | Non
 def _hint(element: str, kind: Kind) -> str:
     """What to write instead."""
     if meant := sql_of(element):
-        return f"{element} is no type of Flink SQL: write {meant}"
+        return f"{element} is not a type of Flink SQL: write {meant}"
     match kind:
         case Kind.STRING if element not in ("MAP", "ROW"):
             return "CAST it AS STRING"
@@ -100,7 +100,7 @@ def _no_features(row: FlinkType) -> str | None:
         if kind not in _FEATURES:
             inner = "select its fields into the ROW" if kind == "ROW" else _HINTS.get(kind, "")
             hint = f": {inner}" if inner else ": leave it out of the ROW, or CAST it"
-            return f"its field {name!r} ({kind}) is no feature of a tf.train.Example{hint}"
+            return f"its field {name!r} ({kind}) is not a feature of a tf.train.Example{hint}"
     return None
 
 

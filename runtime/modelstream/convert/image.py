@@ -222,7 +222,7 @@ class Image:
         return content
 
     def _error(self, index: int, why: Refused) -> ConversionError:
-        return ConversionError(f"record {index} is no image: {why}", index)
+        return ConversionError(f"record {index} is not an image: {why}", index)
 
     def _check_shape(self, found: Shape, tensor: tuple[int | None, ...], spec: TensorSpec) -> None:
         if any(size is not None and size != have for size, have in zip(tensor, found, strict=True)):

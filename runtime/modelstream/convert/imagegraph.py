@@ -23,7 +23,7 @@ class ImageGraph:
 
     Args:
         image: the options.
-        shape: of a record; height and width are None where each image keeps its own.
+        shape: what a record is; height and width are None where each image keeps its own.
         whole: pixels are whole numbers, uint8; else float32.
     """
 

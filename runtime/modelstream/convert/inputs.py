@@ -189,7 +189,7 @@ def _unpacked(index: int, record: Any, ragged: bool) -> TensorValue | RaggedValu
             case _:
                 return TensorValue.from_row(record)
     except ConversionError as error:
-        raise ConversionError(f"record {index} is no tensor: {error}", index) from None
+        raise ConversionError(f"record {index} is not a tensor: {error}", index) from None
 
 
 def to_input(values: Any, spec: TensorSpec, *, allow_nan: bool = False) -> Tensor:

@@ -231,7 +231,7 @@ def _row(value: Any, spec: TensorSpec) -> Any:
         return value
     deep = "a list" if spec.ragged_rank == 1 else f"lists nested {spec.ragged_rank} deep"
     plain = value.item() if isinstance(value, np.ndarray) else value
-    raise Refused(f"{short(plain)} is no list, the tensor takes {deep} a record")
+    raise Refused(f"{short(plain)} is not a list, the tensor takes {deep} a record")
 
 
 def _refuse_nan(flat: Array, splits: Sequence[Array], spec: TensorSpec) -> None:

@@ -181,7 +181,7 @@ def _no_number(value: Any) -> str:
     if isinstance(value, int):
         return f"{short(value)} is beyond 64 bits"
     hint = "; make a double of it" if isinstance(value, Decimal) else ""
-    return f"{type(value).__name__} {short(value)} is no number{hint}"
+    return f"{type(value).__name__} {short(value)} is not a number{hint}"
 
 
 def _has_null(value: Any) -> bool:

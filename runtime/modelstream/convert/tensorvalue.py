@@ -155,7 +155,7 @@ class TensorValue:
             sizes = tuple(int(size) for size in shape)
             return cls._read(known(dtype), sizes, memoryview(data))
         except (TypeError, ValueError, KeyError):
-            raise ConversionError(f"{row!r:.60} is no {cls.SQL_TYPE}") from None
+            raise ConversionError(f"{row!r:.60} is not a {cls.SQL_TYPE}") from None
 
     @staticmethod
     def type_information() -> "TypeInformation":

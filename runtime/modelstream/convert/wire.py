@@ -75,7 +75,7 @@ def read_head(data: Buffer, wanted: Kind) -> Head:
         ConversionError: they are not a tensor, damaged, of a newer version, or of another kind.
     """
     if len(data) < _HEAD.size or bytes(data[:4]) != _MAGIC:
-        raise ConversionError(f"{len(data)} bytes are no tensor: they do not begin with MSTV")
+        raise ConversionError(f"{len(data)} bytes are not a tensor: they do not begin with MSTV")
     _, version, kind, number, count, _ = _HEAD.unpack_from(data)
     if version != VERSION:
         raise ConversionError(
@@ -86,7 +86,7 @@ def read_head(data: Buffer, wanted: Kind) -> Head:
     if DATA_TYPES.get(number) not in TENSOR_DTYPES or len(data) < end:
         raise ConversionError(f"{len(data)} bytes are a damaged tensor: the header is broken")
     if kind != wanted:
-        raise ConversionError(f"the bytes are no {wanted.name.lower()} tensor")
+        raise ConversionError(f"the bytes are not a {wanted.name.lower()} tensor")
     sizes = struct.unpack_from(f"<{count}q", data, _HEAD.size)
     if any(size < 0 for size in sizes):
         raise ConversionError(f"the tensor has the shape {list(sizes)}: a size is negative")

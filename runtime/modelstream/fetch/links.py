@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from modelstream.errors import FetchError
 
 MAX_FILES = 100_000
-"""More are no model; links to directories with links can make any number of a few."""
+"""More are not a model; links to directories with links can make any number of a few."""
 
 
 _LOST = "lost+found"
@@ -75,7 +75,7 @@ def _walked(
         elif entry.is_file():
             yield inner.as_posix(), entry
         else:
-            raise FetchError(f"{entry}: it is no file and no directory, and cannot be in a model")
+            raise FetchError(f"{entry}: neither a file nor a directory, which no model can have")
 
 
 def _entries(directory: Path) -> list[Path]:

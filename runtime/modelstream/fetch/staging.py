@@ -1,4 +1,4 @@
-"""Where a model grows while it is fetched: under a size cap, beside the place where it will be."""
+"""Where a model is put while it is fetched: within a size limit, next to its destination."""
 
 import shutil
 import tempfile

@@ -35,7 +35,8 @@ def models_of(stream: DataStream, given: Models, taker: str) -> tuple[Model, ...
     """One model or several, as several.
 
     Raises:
-        OptionError: the list is empty, or one of them is not a model; or the stream is none.
+        OptionError: the list is empty, one of them is not a model, or the stream is not a
+            DataStream.
     """
     models = tuple(given) if isinstance(given, Sequence) else (given,)
     if not models:

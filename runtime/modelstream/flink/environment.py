@@ -66,7 +66,7 @@ def execution_options(batch: Batch, *, bounded: bool = False) -> dict[str, str]:
     so that the JVM and Python work side by side. An Arrow batch is cut into batches of the model.
 
     Args:
-        batch: of the model.
+        batch: how many records the model sees at a time.
         bounded: the job comes to an end, and its results are awaited only then.
     """
     age = batch.max_latency // 2
@@ -93,8 +93,8 @@ def configure(
         The job's batch setting.
 
     Raises:
-        OptionError: it is no Batch, or the environment has another already; Flink has one for the
-            whole job.
+        OptionError: it is not a Batch, or the environment has another already; Flink has one for
+            the whole job.
     """
     given, batch = batch, agreed(environment, batch)
     config = jvm.options(environment)

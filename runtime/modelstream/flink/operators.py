@@ -117,7 +117,7 @@ class ScoreAsync(_Scores, AsyncFunction):  # type: ignore[misc]  # pyflink has n
     """Records gathered into batches while others are on their way.
 
     Flink waits for all of them before a checkpoint. With DeadLetter each result is a row
-    (result, letter), of which one is null.
+    (result, letter); one of the two is null.
     """
 
     _metrics_type = DeferredMetrics

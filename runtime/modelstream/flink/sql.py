@@ -76,7 +76,7 @@ def function(t_env: "TableEnvironment", name: str, plan: Plan, *, checked: bool 
 
     Args:
         t_env: where it is known.
-        name: of the function.
+        name: what SQL calls the function.
         plan: fails on a bad record, or drops it: then its outputs are NULL.
         checked: each call is held against the model before it runs.
     """

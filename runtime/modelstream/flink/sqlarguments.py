@@ -23,7 +23,7 @@ class Caller:
     Attributes:
         function: its name in SQL.
         bound: what it calls.
-        checked: somebody has seen the calls, and held them against the model.
+        checked: the calls have been held against the model before.
     """
 
     function: str
@@ -59,7 +59,7 @@ class Caller:
 
 
 def as_given(arguments: Mapping[str, Argument], problems: Mapping[int, str] | None = None) -> Given:
-    """Arguments as a batch, without the records of which one is NULL or that have a problem."""
+    """Arguments as a batch, without records that have a NULL or a problem."""
     columns = {name: each.values for name, each in arguments.items()}
     nulls = {name: each.nulls for name, each in arguments.items() if each.nulls is not None}
     return Given.without_nulls(columns, nulls)

@@ -43,7 +43,7 @@ class BuiltJob:
     """A job that is ready to run.
 
     Attributes:
-        name: of the job, as Flink shows it.
+        name: what Flink calls the job.
         t_env: the environment; a ``python`` job makes its own.
         inserts: what runs; None for a ``python`` job.
         jobs: those that the program has submitted by now, locally.
@@ -149,7 +149,7 @@ def job_needs(spec: ModelStreamSpec, in_cluster: bool = False) -> Needs:
     """The jars and file systems that a manifest names.
 
     Args:
-        spec: of the manifest.
+        spec: the manifest's.
         in_cluster: whether the image may have connectors of its own.
 
     Raises:

@@ -88,7 +88,7 @@ def csv_files(plan: TablePlan, dialect: Dialect, options: Mapping[str, str]) -> 
 
 
 def records(store: Store, path: str, dialect: Dialect) -> Iterator[tuple[int, bytes]]:
-    """The records of one file, each with its line; bytes that are no UTF-8 stay what they are.
+    """The records of one file, each with its line; bytes that are not UTF-8 stay what they are.
 
     Raises:
         OSError: the file is gone or may not be read.

@@ -71,7 +71,7 @@ def file_source(plan: TablePlan, options: Mapping[str, str]) -> FileSource:
     """
     if unknown := sorted(set(plan.options) - set(OPTIONS)):
         raise OptionError(
-            f"pipeline.source.options: {', '.join(unknown)} is no option of whole files; "
+            f"pipeline.source.options: {', '.join(unknown)} is not an option of whole files; "
             f"they have {', '.join(OPTIONS[:-1])} and {OPTIONS[-1]}"
         )
     files = listing(plan.options, plan.columns, options)

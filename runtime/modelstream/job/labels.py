@@ -12,7 +12,7 @@ def read_labels(model: Path, name: str) -> tuple[str, ...]:
 
     Args:
         model: the model's directory, or its file.
-        name: of the file, relative to that directory.
+        name: the labels' file, relative to that directory.
 
     Raises:
         JobError: there is no such file, or it holds no label.

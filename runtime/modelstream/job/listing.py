@@ -77,7 +77,7 @@ def listing(
 
     Args:
         source: the source's own options, all among OPTIONS.
-        columns: of its schema.
+        columns: the source's.
         options: Flink's, for the keys of the file system.
 
     Raises:

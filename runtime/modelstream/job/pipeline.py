@@ -80,7 +80,7 @@ def build(
 
     Args:
         t_env: where.
-        pipeline: of the manifest.
+        pipeline: the manifest's.
         model: the one that ``inference.model`` names.
         place: where the model is, and its labels.
         secrets: reads secret options.

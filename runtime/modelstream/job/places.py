@@ -29,7 +29,7 @@ class Places:
 
     Attributes:
         store: where the files are.
-        prefix: of their addresses, which Flink leaves out.
+        prefix: what their addresses begin with, which Flink leaves out.
     """
 
     store: Store

@@ -21,7 +21,7 @@ def prove(stream: ModelStream, where: JobContext, options: Mapping[str, str] = _
     Args:
         stream: a valid manifest.
         where: the models, secrets and mounts of this machine or pod.
-        options: of the cluster that the job is for.
+        options: Flink's, in the cluster that the job is for.
 
     Raises:
         JobError: the job cannot be built, or the program submits none; SignatureMismatchError and

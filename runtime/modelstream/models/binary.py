@@ -87,9 +87,9 @@ class Binary:
         wrong = (second < -_TOLERANCE) | (second > 1 + _TOLERANCE)
         if wrong.any():
             raise BrokenModelError(
-                f"output {self.output!r} gave {second[wrong][0]:g}, which is no probability: the "
-                f"model is at fault and not the record. Put a sigmoid behind its last layer, or "
-                f"use Predict"
+                f"output {self.output!r} gave {second[wrong][0]:g}, which is not a probability: "
+                f"the model is at fault and not the record. Put a sigmoid behind its last layer, "
+                f"or use Predict"
             )
         second = np.clip(second, 0, 1)
         both: Array = np.concatenate([1 - second, second], axis=1)

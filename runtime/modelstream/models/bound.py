@@ -188,8 +188,8 @@ class BoundMethod:
                 raise BrokenModelError(
                     f"signature {self.signature.name!r} of model {self.model!r} gave {name!r} "
                     f"with the shape {list(array.shape)} for {n} records: its first dimension is "
-                    f"no batch. Leave it out: name those of the outputs that have a row for each "
-                    f"record"
+                    f"not a batch. Leave it out: name those of the outputs that have a row for "
+                    f"each record"
                 )
         return {name: outputs[name] for name in self.reader.tensors}
 

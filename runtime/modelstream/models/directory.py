@@ -67,7 +67,7 @@ def single_file(path: Path, suffixes: tuple[str, ...], what: str) -> Path:
 
 
 def version_of(name: str) -> int | None:
-    """The number that a directory's name is; None where it is none, as ``²`` or ``1.0``."""
+    """The number that a directory is named by; None for other names, such as ``²`` or ``1.0``."""
     return int(name) if name.isascii() and name.isdigit() else None
 
 

@@ -80,7 +80,7 @@ def _check_one_batch(signature: Signature, fed: Collection[str]) -> None:
     raise SignatureMismatchError(
         f"the inputs of signature {signature.name!r} take different numbers of records: "
         f"{', '.join(f'{name} {spec}' for name, spec in inputs.items())}; the first dimension "
-        f"counts as the batch. Give what is no batch one value for all records, "
+        f"counts as the batch. Give what is not a batch one value for all records, "
         f"inputs={{{odd!r}: Constant([…])}}, in a manifest inference.constants"
     )
 

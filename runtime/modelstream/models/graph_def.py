@@ -45,7 +45,7 @@ class GraphDefModel:
 
     Raises:
         ModelNotFoundError: there is no file.
-        ModelFormatError: it is no GraphDef, or is corrupt.
+        ModelFormatError: it is not a GraphDef, or is corrupt.
         SignatureMismatchError: a signature names what the graph does not have.
     """
 

@@ -57,7 +57,7 @@ class GraphNodes:
         where: the graph for messages, such as its path.
 
     Raises:
-        ModelFormatError: it is no GraphDef, or is corrupt.
+        ModelFormatError: it is not a GraphDef, or is corrupt.
 
     Attributes:
         origins: which operation makes a tensor.
@@ -131,7 +131,7 @@ def _few(names: list[str]) -> str:
 _KERAS = (b"PK", b"\x89HDF")
 """What files of Keras begin with: .keras is a zip archive, .h5 is HDF5."""
 
-_SAVED_MODEL = "A saved_model.pb is no GraphDef: open its directory as a SavedModel"
+_SAVED_MODEL = "A saved_model.pb is not a GraphDef: open its directory as a SavedModel"
 
 
 def _parsed(content: bytes, where: str, text: bool) -> Any:
@@ -144,10 +144,10 @@ def _parsed(content: bytes, where: str, text: bool) -> Any:
     except (DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
         if content.startswith(_KERAS):
             raise ModelFormatError(
-                f"{where} is no frozen graph: a Keras model is a KerasModel"
+                f"{where} is not a frozen graph: a Keras model is a KerasModel"
             ) from error
         raise ModelFormatError(
-            f"{where} is no frozen graph, or is corrupt ({error}); {len(content)} bytes: was it "
+            f"{where} is not a frozen graph, or is corrupt ({error}); {len(content)} bytes: was it "
             f"copied completely? {_SAVED_MODEL}"
         ) from error
     if not graph.node or not all(node.op for node in graph.node):

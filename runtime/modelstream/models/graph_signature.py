@@ -36,7 +36,7 @@ class GraphTensor:
         check_fields(self)
         if not _TENSOR.fullmatch(self.tensor):
             raise SignatureMismatchError(
-                f"{self.tensor!r} is no tensor of a graph: write NODE or NODE:INDEX, such as "
+                f"{self.tensor!r} is not a tensor of a graph: write NODE or NODE:INDEX, such as "
                 f"final_result:0"
             )
         if self.dtype is not None:

@@ -41,7 +41,7 @@ def described(path: Path) -> Described | None:
     """What the file tells of the model; None where only the loaded model can tell.
 
     Raises:
-        ModelFormatError: the file is no Keras model, or is corrupt.
+        ModelFormatError: the file is not a Keras model, or is corrupt.
     """
     if path.suffix != ".keras":
         return None
@@ -65,8 +65,8 @@ def _text(path: Path) -> str:
 def corrupt(path: Path, error: Exception) -> ModelFormatError:
     """The error of a file that cannot be read as a Keras model."""
     return ModelFormatError(
-        f"{path} is no Keras model, or is corrupt ({error}); {path.stat().st_size} bytes: was it "
-        f"copied completely?"
+        f"{path} is not a Keras model, or is corrupt ({error}); {path.stat().st_size} bytes: was "
+        f"it copied completely?"
     )
 
 

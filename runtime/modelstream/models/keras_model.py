@@ -41,7 +41,7 @@ class KerasModel:
 
     Raises:
         ModelNotFoundError: there is no file.
-        ModelFormatError: it is no Keras model, or does not say what it takes.
+        ModelFormatError: it is not a Keras model, or does not say what it takes.
         ModelLoadError: it had to be loaded, and Keras refuses it.
     """
 

@@ -281,7 +281,7 @@ def load(
 
     Args:
         directory: with saved_model.pb.
-        tags: of the meta graph.
+        tags: those that the meta graph has.
         options: how TensorFlow runs it.
         loaders: title → loader, in the order in which they are tried.
         ragged: ragged input → the plain inputs that it is made of, where the model does not tell.

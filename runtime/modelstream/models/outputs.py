@@ -75,7 +75,7 @@ def tensor_columns(
     for column in types:
         if column not in sources:
             raise SignatureMismatchError(
-                f"types names the column {column!r}, which is no output column"
+                f"types names the column {column!r}, which is not an output column"
                 f"{suggestion(column, sources)}; those are {listed(sources)}"
             )
     return TensorColumns(
@@ -114,7 +114,7 @@ def problem(signature: Signature, output: str) -> str | None:
         return "it has no dense row for each record"
     if spec.batch is None or spec.batch in {each.batch for each in signature.inputs.values()}:
         return None
-    return f"its first dimension is {spec.batch} for any number of records: it is no batch"
+    return f"its first dimension is {spec.batch} for any number of records: it is not a batch"
 
 
 def has_rows(spec: TensorSpec) -> bool:

@@ -46,8 +46,8 @@ def in_parts(
 def has_one_batch(inputs: Mapping[str, TensorSpec]) -> bool:
     """Whether the first dimension of each input can be the batch, which they then share.
 
-    One of a fixed size beside others that take any number of records is none. One of size 1 may be:
-    whatever it means, a call with one record is right.
+    A fixed size beside inputs that take any number of records is not a batch. A size of 1 may be
+    one: whatever it means, a call with one record is right.
     """
     sizes = {spec.batch for spec in inputs.values()}
     return len(sizes) <= 1 or sizes == {None, 1}

@@ -165,7 +165,7 @@ def _row_splits(node: Any) -> list[str]:
 
 
 def stated(parts: Sequence[str], name: str, inputs: Mapping[str, Any]) -> RaggedInput:
-    """A ragged input of which the user says what it is made of."""
+    """A ragged input whose parts the user names."""
     whole = _assembled(parts, inputs)
     return replace(whole, spec=replace(whole.spec, name=name))
 

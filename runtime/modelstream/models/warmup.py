@@ -33,8 +33,8 @@ def warm_up(
 
     Args:
         model: the open model.
-        signature: of the model.
-        sizes: of the batches.
+        signature: the one that is called.
+        sizes: one call each, with so many made-up records.
         constants: what the tensors get that have the same value for all records.
 
     Raises:

@@ -34,7 +34,7 @@ class Encoder:
     """Makes examples of records, and what goes on of them.
 
     Args:
-        definition: of the model.
+        definition: the model, and what it reads.
         fields: the names of a record's fields.
         kept: those that go on.
     """

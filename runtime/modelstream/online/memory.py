@@ -82,7 +82,7 @@ class Memory:
 
     Attributes:
         weights: the variables, then the optimizer's.
-        layout: of the weights.
+        layout: which weights these are.
         pending: records that wait for their batch, in their order.
         updates: how often the weights have changed.
         records: how many records they have learned from.

@@ -38,7 +38,7 @@ class Scored:
     Attributes:
         kept: the fields that go on.
         outputs: what the model gave, one value an output.
-        loss: of this record before it was learned from; None without a label.
+        loss: what it was before this record was learned from; None without a label.
         updates: how many updates the weights had.
     """
 
@@ -94,7 +94,7 @@ class Prequential:
     """Takes the records of all keys, one after the other.
 
     Args:
-        definition: of the model.
+        definition: the model, and how it learns.
         learner: does the arithmetic.
         fields: the names of a record's fields.
         kept: those that go on.

@@ -20,7 +20,7 @@ def check_repeatable(
     """Refuse what would be otherwise after a restart than without one.
 
     Args:
-        name: of the model.
+        name: the model's.
         scoring: concrete functions that score, and put back the variables that they change.
         update: the one that learns.
         variables: the state, which the update may change.

@@ -40,7 +40,7 @@ def refuse_ended(store: StateStore, options: Mapping[str, Any], job_id: str) -> 
 
 
 def status_of(content: bytes) -> str:
-    """What a record says; FAILED where it is none that can be read, as Flink's own reader fails."""
+    """What a record says; FAILED where it cannot be read, as Flink's own reader fails."""
     try:
         found = json.loads(content)["result"]["application-status"]
     except (ValueError, KeyError, TypeError):

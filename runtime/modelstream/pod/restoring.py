@@ -91,8 +91,8 @@ def prove_origin(options: Mapping[str, Any], environment: Mapping[str, str]) -> 
         raise PodError("StateUnreachable", text) from error
     raise PodError(
         "StateMissing",
-        f"spec.state.restoreFrom: {found.path} is no complete savepoint or checkpoint, and has none"
-        " right below it: correct the path",
+        f"spec.state.restoreFrom: {found.path} is not a complete savepoint or checkpoint, and has"
+        " none right below it: correct the path",
     )
 
 

@@ -17,7 +17,7 @@ def verify(manifest: api.ModelStream, root: Path) -> list[Verified]:
 
     Raises:
         DigestMismatchError: the files are not those that the manifest names.
-        ModelError: there is no model, or none that can be read.
+        ModelError: there is no model, or it cannot be read.
     """
     return [verified(each, place(each, root)) for each in manifest.spec.models]
 

@@ -145,7 +145,7 @@ def _check_one_record(tensor: str, signature: Signature) -> None:
         raise SignatureMismatchError(
             f"input {tensor!r} ({spec}) does not take one record: a model with a state for each "
             f"key is called record by record, and the first dimension counts as the batch; export "
-            f"it for any number of records, or for one. What is no batch can have one value for "
+            f"it for any number of records, or for one. What is not a batch can have one value for "
             f"all records, inputs={{{tensor!r}: Constant(…)}}"
         )
 

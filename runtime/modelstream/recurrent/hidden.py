@@ -1,4 +1,4 @@
-"""The hidden state of a sequence model: tensors of one key, in Flink's keyed state."""
+"""The hidden state of a recurrent model: tensors of one key, in Flink's keyed state."""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -80,7 +80,7 @@ class Step:
             if shape[:1] != [1]:
                 raise BrokenModelError(
                     f"model {self._definition.name!r} gave {name!r} with the shape {shape} for "
-                    f"one record: its first dimension is no batch. Leave it out of outputs"
+                    f"one record: its first dimension is not a batch. Leave it out of outputs"
                 )
 
     def _trials(self) -> Iterator[Callable[[], object]]:

@@ -27,7 +27,7 @@ class FailedBy:
 
     Attributes:
         model: its name, or those of the models around which a function of the user raised.
-        model_digest: of the model's files; None where nobody computed it, and of several models.
+        model_digest: the digest of its files; None where it is not known, and for several models.
     """
 
     model: str
@@ -49,14 +49,14 @@ class Letter:
     """The dead letter of one record; its fields are the columns of DEAD_LETTER_COLUMNS.
 
     Attributes:
-        key: of the record, where it has one.
+        key: what identifies the record, where it has a key.
         payload: the record: its raw bytes, or its fields as a JSON object in UTF-8.
         stage: where it failed.
         error_type: the class of the error.
         message: what the error says.
         model: the model that it failed by, or those around which a function of the user raised.
         time: when, in milliseconds since 1970.
-        model_digest: of the model's files; None where nobody computed it.
+        model_digest: the digest of the model's files; None where it is not known.
         source: ``TOPIC/PARTITION@OFFSET`` of a record of Kafka, ``FILE:LINE`` of one of a file.
         text: the payload, where it is UTF-8.
     """

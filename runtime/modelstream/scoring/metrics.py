@@ -31,7 +31,7 @@ class Meter(Protocol):
     """What the scoring of a batch reports while it runs."""
 
     def called(self, records: int, microseconds: dict[Stage, int]) -> None:
-        """The model was called once, with so many records, and took so long."""
+        """Note one call of the model: how many records it had, and the time of each stage."""
 
 
 class NoMeter:
@@ -84,7 +84,7 @@ class ModelMetrics:
         self._count(DEAD_LETTERS, dead_letters)
 
     def called(self, records: int, microseconds: dict[Stage, int]) -> None:
-        """The model was called once, with so many records, and took so long."""
+        """Note one call of the model: how many records it had, and the time of each stage."""
         if not self._distributions:
             return
         self._count(BATCHES, 1)

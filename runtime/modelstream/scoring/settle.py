@@ -19,7 +19,7 @@ class Refused:
     Attributes:
         record: its fields by name, or the record itself.
         failure: where it failed, and why.
-        key: of the record, where it has one.
+        key: what identifies the record, where it has a key.
         number: how many records the subtask had before it, where that is known.
     """
 
@@ -42,7 +42,7 @@ def settle(
     taker: str | None = None,
     cause: BaseException | None = None,
 ) -> list[Letter]:
-    """The dead letters of records that were refused; none of them where they are dropped.
+    """The dead letters of records that were refused; empty where records are dropped.
 
     Args:
         refused: the records.
@@ -68,7 +68,7 @@ def settle(
 
 
 def lettered(on_error: OnError, failures: int) -> int:
-    """How many of so many failures become dead letters."""
+    """How many dead letters this number of failures makes."""
     return failures if isinstance(on_error, DeadLetter) else 0
 
 

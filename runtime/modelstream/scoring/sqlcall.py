@@ -145,7 +145,7 @@ class _Call:
         for name in names:
             if name not in self.inputs:
                 raise self._refused(
-                    f"its {kind} has the {part} {name!r}, which is no input"
+                    f"its {kind} has the {part} {name!r}, which is not an input"
                     f"{suggestion(name, self.inputs)}"
                 )
         if missing := [tensor for tensor in self.inputs if tensor not in names]:

@@ -24,7 +24,7 @@ class MicroBatcher(Generic[R, S]):
 
     Args:
         work: many records to as many results, in their order. It runs in a thread of its own.
-        size: a batch of so many goes at once.
+        size: a batch of this many records is not waited with.
         seconds: a batch goes when its first record has waited so long.
     """
 

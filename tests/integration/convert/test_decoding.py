@@ -80,7 +80,7 @@ def test_a_damaged_image_is_named_and_the_others_decode_without_it(at: int) -> N
     spec = TensorSpec("float32", (None, 8, 8, 3))
     whole = jpeg(picture(40, 40))
     contents = [*IMAGES[:at], whole[: len(whole) // 2], *IMAGES[at:]]
-    with pytest.raises(ConversionError, match=f"record {at} is no image: .*JPEG") as caught:
+    with pytest.raises(ConversionError, match=f"record {at} is not an image: .*JPEG") as caught:
         Image("x").to_tensor(contents, spec)
     assert caught.value.index == at
     assert "\n" not in str(caught.value)

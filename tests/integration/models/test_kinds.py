@@ -232,7 +232,7 @@ def test_keras_files_that_cannot_be_read(tmp_path):
         KerasModel(models.keras_files())
     for name in ("bad.keras", "bad.h5"):
         (tmp_path / name).write_bytes(b"nothing")
-        with pytest.raises(ModelFormatError, match=f"{name} is no Keras model, or is corrupt"):
+        with pytest.raises(ModelFormatError, match=f"{name} is not a Keras model, or is corrupt"):
             KerasModel(tmp_path / name)
 
 

@@ -107,13 +107,17 @@ def test_lines_of_another_kind_are_left_out_and_the_command_fails(
     wrote("dead/a", letter(b"1"), '{"score": 0.1}\n', "no JSON\n", letter(b"2").replace("Mg", "!"))
     said = told(capsys, "dead", code=Exit.FAILED)
     assert "1 dead letter of fraud" in said.out
-    assert said.err == "  3 lines left out that are no dead letters: dead/a:2, dead/a:3, dead/a:4\n"
+    assert (
+        said.err == "  3 lines left out that are not dead letters: dead/a:2, dead/a:3, dead/a:4\n"
+    )
 
 
 def test_results_are_no_dead_letters(capsys: pytest.CaptureFixture[str]) -> None:
     wrote("out/a", '{"score": 0.1}\n')
     said = told(capsys, "out", code=Exit.REFUSED)
-    assert said.err.startswith("modelstream: out/a:1 is no dead letter in JSON: give what a sink")
+    assert said.err.startswith(
+        "modelstream: out/a:1 is not a dead letter in JSON: give what a sink"
+    )
 
 
 def test_nothing_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:

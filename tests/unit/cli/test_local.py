@@ -94,7 +94,7 @@ def test_validate_looks_at_it_too(jobs: Path, capsys: pytest.CaptureFixture[str]
         pytest.param("models: [a]", ":1: models: must be a mapping, such as models: {", id="list"),
         pytest.param("mounts:\n  a: 3", ":2: mounts.a: must be a path, such as ", id="number"),
         pytest.param(
-            "secrets: {a: b}", ":1: secrets.a: is no NAME/KEY: write secrets: {", id="no key"
+            "secrets: {a: b}", ":1: secrets.a: is not a NAME/KEY: write secrets: {", id="no key"
         ),
         pytest.param(
             "models", ":1: holds no mapping: write models, mounts, secrets, set", id="no mapping"

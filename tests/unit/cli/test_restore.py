@@ -62,5 +62,5 @@ def test_a_path_that_is_given_must_hold_a_complete_one(tmp_path: Path) -> None:
     assert given(str(there)) == given(there.as_uri()) == there.as_uri()
     assert given("s3://bucket/savepoint-1") == "s3://bucket/savepoint-1"
     incomplete = checkpoint(tmp_path, "checkpoints/job/chk-2", 100, complete=False)
-    with pytest.raises(UsageError, match="no complete checkpoint or savepoint"):
+    with pytest.raises(UsageError, match="not a complete checkpoint or savepoint"):
         given(str(incomplete))

@@ -58,9 +58,9 @@ def test_an_object_over_several_lines_is_one_record(tmp_path: Path) -> None:
     ("text", "message"),
     [
         pytest.param('[{"x": 1},\n{"x": ]', ":2: it is not JSON", id="no JSON"),
-        pytest.param('[{"x": 1}\n{"x": 2}]', ":2: it is no JSON array", id="no comma"),
-        pytest.param('[{"x": 1}', ":1: it is no JSON array", id="no end"),
-        pytest.param('[{"x": 1}]\n[]', ":1: it is no JSON array", id="two arrays"),
+        pytest.param('[{"x": 1}\n{"x": 2}]', ":2: it is not a JSON array", id="no comma"),
+        pytest.param('[{"x": 1}', ":1: it is not a JSON array", id="no end"),
+        pytest.param('[{"x": 1}]\n[]', ":1: it is not a JSON array", id="two arrays"),
     ],
 )
 def test_an_array_that_is_none_is_told_with_its_line(

@@ -73,7 +73,7 @@ def test_a_header_that_is_cut_off_anywhere_is_refused(cut):
     ],
 )
 def test_a_bad_image_is_refused_before_anything_decodes_it(values, words):
-    with pytest.raises(ConversionError, match=f"record 0 is no image: .*{words}") as caught:
+    with pytest.raises(ConversionError, match=f"record 0 is not an image: .*{words}") as caught:
         Image("x").to_tensor(values, PICTURES)
     assert caught.value.index == 0
 

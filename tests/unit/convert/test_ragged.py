@@ -134,11 +134,11 @@ def test_a_ragged_value_that_is_split_deeper_fits_where_its_lists_do():
         pytest.param([[1], [2, float("nan")]], X, 1, "it has a null or NaN", id="nan"),
         pytest.param([[[1]], [[2], None]], DEEP, 1, "a null where a list belongs", id="null-list"),
         pytest.param([["a"], ["b", None]], WORDS, 1, "it has a null", id="null-text"),
-        pytest.param([[1], 2], X, 1, "2 is no list, the tensor takes a list", id="scalar"),
-        pytest.param([["a"], "b"], WORDS, 1, "'b' is no list", id="text"),
+        pytest.param([[1], 2], X, 1, "2 is not a list, the tensor takes a list", id="scalar"),
+        pytest.param([["a"], "b"], WORDS, 1, "'b' is not a list", id="text"),
         pytest.param([[[1]], [2]], DEEP, 1, "lists nested 2 deep", id="too-flat"),
         pytest.param([[1], [[2]]], X, 1, r"have the shape \[1\], x takes \[\]", id="too-deep"),
-        pytest.param([[1], ["a"]], X, 1, "is no number", id="text-for-numbers"),
+        pytest.param([[1], ["a"]], X, 1, "is not a number", id="text-for-numbers"),
         pytest.param([[[1]], [[2.5]]], DEEP, 1, "floats .* do not fit int64", id="fraction"),
         pytest.param([[1], [1e39]], X, 1, "overflows float32", id="overflow"),
         pytest.param([["a"], [1]], WORDS, 1, "neither text nor bytes", id="number-for-text"),
@@ -307,7 +307,7 @@ def test_packed_tensors_of_any_length_feed_a_ragged_tensor():
 
 def test_a_packed_tensor_that_is_damaged_is_named():
     packed = [RaggedValue.of([[1]]).to_bytes(), RaggedValue.of([[1]]).to_bytes()[:20]]
-    with pytest.raises(ConversionError, match="record 1 is no tensor: ") as refused:
+    with pytest.raises(ConversionError, match="record 1 is not a tensor: ") as refused:
         TensorColumn("packed").to_tensor(packed, DEEP)
     assert refused.value.index == 1
 

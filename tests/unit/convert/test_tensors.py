@@ -84,9 +84,9 @@ def test_values_become_the_tensor(values, spec, expected):
         pytest.param([1e300], SCALAR, 0, "overflows float32", id="float-overflow"),
         pytest.param([2, True], SCALAR, 1, "booleans (True)", id="boolean-into-float"),
         pytest.param([1], FLAG, 0, "integers (1) do not fit bool", id="integer-into-boolean"),
-        pytest.param(["1.0"], SCALAR, 0, "'1.0' is no number", id="text-into-float"),
+        pytest.param(["1.0"], SCALAR, 0, "'1.0' is not a number", id="text-into-float"),
         pytest.param([Decimal("1.0")], SCALAR, 0, "make a double", id="decimal"),
-        pytest.param([{"x": 1}], SCALAR, 0, "is no number", id="dict-into-float"),
+        pytest.param([{"x": 1}], SCALAR, 0, "is not a number", id="dict-into-float"),
         pytest.param(["a", 1], TEXT, 1, "1 is neither text nor bytes", id="number-into-text"),
         pytest.param(["a", "\ud800"], TEXT, 1, "not Unicode", id="broken-text"),
         pytest.param([["a", "b"], ["a"]], TEXTS, 1, "[1], x takes [2]", id="short-list-of-text"),
@@ -249,7 +249,7 @@ def test_whole_decimals_feed_unsigned_integers_that_no_other_type_holds():
     spec = TensorSpec("uint64", (None,), "x")
     values = [Decimal(2**64 - 1), Decimal("7.00")]
     assert to_tensor(values, spec).tolist() == [2**64 - 1, 7]
-    with pytest.raises(ConversionError, match="is no number"):
+    with pytest.raises(ConversionError, match="is not a number"):
         to_tensor([Decimal("0.5")], spec)
     with pytest.raises(ConversionError, match=r"overflows|beyond 64 bits"):
         to_tensor([Decimal(2**64)], spec)

@@ -54,7 +54,7 @@ def test_values_tell_dtype_and_shape(values, dtype, shape):
         pytest.param([1j], "float32", "do not fit", id="complex-into-real"),
         pytest.param([1], "string", "neither text nor bytes", id="number-into-text"),
         pytest.param([1], "resource", "has no values outside", id="resource"),
-        pytest.param(np.array(["2026"], "M8[Y]"), None, "is no dtype of TensorFlow", id="date"),
+        pytest.param(np.array(["2026"], "M8[Y]"), None, "is not a dtype of TensorFlow", id="date"),
     ],
 )
 def test_what_is_no_tensor_is_refused(values, dtype, words):
@@ -109,10 +109,10 @@ def test_the_layout_of_version_1_stays():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        pytest.param(lambda data: b"", "0 bytes are no tensor", id="nothing"),
+        pytest.param(lambda data: b"", "0 bytes are not a tensor", id="nothing"),
         pytest.param(lambda data: b"{" + data[1:], "do not begin with MSTV", id="magic"),
         pytest.param(lambda data: data[:4] + b"\2" + data[5:], "layout version 2", id="newer"),
-        pytest.param(lambda data: data[:5] + b"\1" + data[6:], "no dense tensor", id="ragged"),
+        pytest.param(lambda data: data[:5] + b"\1" + data[6:], "not a dense tensor", id="ragged"),
         pytest.param(lambda data: data[:6] + b"\x14\0" + data[8:], "broken", id="resource"),
         pytest.param(lambda data: data[:8] + b"\xff" * 4 + data[12:], "broken", id="rank"),
         pytest.param(lambda data: data[:16] + b"\xff" * 8 + data[24:], "negative", id="negative"),

@@ -110,7 +110,7 @@ def test_a_field_that_says_nothing_is_refused() -> None:
         pytest.param(
             "kind: ModelStream\nkind: x\n", "the key 'kind' is there twice", id="key twice"
         ),
-        pytest.param("- a\n", "is no manifest", id="a list"),
+        pytest.param("- a\n", "is not a manifest", id="a list"),
         pytest.param("kind: ConfigMap\n", "holds no ModelStream", id="another kind"),
         pytest.param("spec: {}\n", "kind: is missing: write kind: ModelStream", id="no kind"),
         pytest.param("a: &x [*x]\n", "recursive", id="recursive"),
@@ -179,7 +179,7 @@ def test_a_set_takes_options_with_dots_as_they_are_spelled(path: str) -> None:
     ("path", "said"),
     [
         pytest.param("spec.models[churn].uri", "the list has no churn; it has fraud", id="no item"),
-        pytest.param("spec..models", "is no path", id="no path"),
+        pytest.param("spec..models", "is not a path", id="no path"),
         pytest.param("spec.models[0].name.first", "has no first below it", id="below a value"),
         pytest.param("spec.pipeline.inference.batch.size", "unknown field", id="unknown"),
     ],

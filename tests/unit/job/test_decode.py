@@ -164,10 +164,12 @@ def test_raw_gives_the_bytes_or_the_text() -> None:
             "one of SQL, ISO-8601",
             id="standard",
         ),
-        pytest.param("csv", {}, {"x": "ROW<a INT>"}, "no type that CSV", id="csv-row"),
-        pytest.param("json", {}, {"x": "int64"}, "INT64 is no type .*: write BIGINT", id="dtype"),
+        pytest.param("csv", {}, {"x": "ROW<a INT>"}, "not a type that CSV", id="csv-row"),
         pytest.param(
-            "csv", {}, {"x": "int64"}, "INT64 is no type .*: write BIGINT", id="csv-dtype"
+            "json", {}, {"x": "int64"}, "INT64 is not a type .*: write BIGINT", id="dtype"
+        ),
+        pytest.param(
+            "csv", {}, {"x": "int64"}, "INT64 is not a type .*: write BIGINT", id="csv-dtype"
         ),
         pytest.param(
             "csv",

@@ -107,7 +107,9 @@ CONTENT = Column(name="text", type="STRING")
 @pytest.mark.parametrize(
     ("columns", "options", "message"),
     [
-        pytest.param((CONTENT,), {"path": "/x", "topic": "t"}, "topic is no option", id="option"),
+        pytest.param(
+            (CONTENT,), {"path": "/x", "topic": "t"}, "topic is not an option", id="option"
+        ),
         pytest.param((), {"path": "/x"}, "one column of content", id="no-content"),
         pytest.param(
             (Column(name="n", type="BIGINT"),), {"path": "/x"}, "STRING or BYTES", id="type"

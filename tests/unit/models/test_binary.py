@@ -115,7 +115,7 @@ def test_nan_is_its_record_s_failure(model_with):
 @pytest.mark.parametrize("number", [1.00001, -0.00001, 7.5, math.inf])
 def test_a_number_beyond_0_and_1_is_the_model_s_fault(model_with, number):
     bound = Classify(cut=0.5).bind(model_with(X, ONE))
-    with pytest.raises(BrokenModelError, match=r"'spam' gave .*no probability"):
+    with pytest.raises(BrokenModelError, match=r"'spam' gave .*not a probability"):
         decoded(bound, [[0.5], [number]])
 
 

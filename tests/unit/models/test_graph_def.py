@@ -62,7 +62,7 @@ def test_several_signatures_have_their_own_methods():
         pytest.param({"x": "X"}, {"y": "sum"}, "no node 'X'.* begins at 'x' and ends at", id="in"),
         pytest.param({"x": "x"}, {"y": "probability"}, r"did you mean 'probabilities'\?", id="out"),
         pytest.param({"x": "x"}, {}, "has no output", id="no-output"),
-        pytest.param({"x": "x y"}, {"y": "sum"}, "'x y' is no tensor of a graph", id="spelling"),
+        pytest.param({"x": "x y"}, {"y": "sum"}, "'x y' is not a tensor of a graph", id="spelling"),
         pytest.param(None, None, "give inputs and outputs for one signature", id="nothing"),
     ],
 )
@@ -81,7 +81,7 @@ def test_a_dtype_that_no_column_can_carry_is_refused():
     [
         pytest.param(b"", "holds no graph", id="empty"),
         pytest.param(DENSE[:-3], "corrupt", id="cut-short"),
-        pytest.param(b"not a graph", "no frozen graph, or is corrupt", id="text"),
+        pytest.param(b"not a graph", "not a frozen graph, or is corrupt", id="text"),
         pytest.param(b"PK\x03\x04", "a Keras model is a KerasModel", id="keras"),
     ],
 )

@@ -172,7 +172,9 @@ def test_a_layer_that_is_called_twice_is_left_to_keras(write: Callable[..., Path
 def test_a_file_that_is_no_zip_is_corrupt(tmp_path: Path) -> None:
     path = tmp_path / "net.keras"
     path.write_bytes(b"nothing")
-    with pytest.raises(ModelFormatError, match=r"net\.keras is no Keras model, .* copied complete"):
+    with pytest.raises(
+        ModelFormatError, match=r"net\.keras is not a Keras model, .* copied complete"
+    ):
         KerasModel(path)
 
 

@@ -52,7 +52,9 @@ def test_an_encoder_makes_the_tensor_of_its_column(model_with):
     bound.check({"packed": "BYTES"})
     packed = [TensorValue([1.0, 2.0, 3.0]).to_bytes()]
     assert bound.encode({"packed": packed})["a"].tolist() == [[1, 2, 3]]
-    with pytest.raises(ConversionError, match="column 'packed': record 1 is no tensor") as caught:
+    with pytest.raises(
+        ConversionError, match="column 'packed': record 1 is not a tensor"
+    ) as caught:
         bound.encode({"packed": [*packed, b"{}"]})
     assert caught.value.index == 1
 
@@ -91,7 +93,7 @@ NAMES = {"names": ("string", (3,)), "scores": ("float32", (3,)), "value": ("floa
 )
 def test_an_output_whose_first_dimension_is_no_batch_is_refused(model_with, method, output):
     model = model_with(X, {output: NAMES[output]})
-    with pytest.raises(SignatureMismatchError, match=rf"output '{output}'.*it is no batch"):
+    with pytest.raises(SignatureMismatchError, match=rf"output '{output}'.*it is not a batch"):
         method.bind(model)
     assert method.bind(model_with({"x": ("float32", NAMES[output][1])}, {output: NAMES[output]}))
 
@@ -101,7 +103,7 @@ def test_an_output_that_has_another_number_of_rows_is_the_model_s_fault(model_wi
     fake = Fake(lambda x: {"y": np.array([b"cat", b"dog", b"eel"], object)})
     with pytest.raises(BrokenModelError, match=r"'y' with the shape \[3\] for 2 records"):
         bound.run(fake, bound.encode({"x": [[1, 2, 3]] * 2}))
-    with pytest.raises(BrokenModelError, match="its first dimension is no batch"):
+    with pytest.raises(BrokenModelError, match="its first dimension is not a batch"):
         try_to_warm_up(Known(fake, bound.signature), bound, [1])
 
 
@@ -142,7 +144,7 @@ def test_a_missing_signature_lists_those_that_exist(model_with, method, words):
         pytest.param(
             Predict(), X, {"y": ("float32", None)}, r"types=\{'y': 'ARRAY<FLOAT>'\}", id="rank"
         ),
-        pytest.param(Predict(types={"z": "INT"}), X, Y, "no output column.*'y'", id="types"),
+        pytest.param(Predict(types={"z": "INT"}), X, Y, "not an output column.*'y'", id="types"),
         pytest.param(Predict(types={"y": "INT"}), X, Y, "gives FLOAT values", id="type"),
         pytest.param(
             Predict(types={"y": "DECIMAL(19, 0)"}),

@@ -189,7 +189,7 @@ def test_a_path_that_holds_nothing_fails_the_proof(tmp_path: Path) -> None:
         variables = {"MODELSTREAM_RESTORE_FROM": f"file://{path}"}
         prove_origin(options(tmp_path), variables)
     prove_origin(options(tmp_path), {})
-    with pytest.raises(PodError, match=r"restoreFrom: file:///nowhere is no complete") as told:
+    with pytest.raises(PodError, match=r"restoreFrom: file:///nowhere is not a complete") as told:
         prove_origin(options(tmp_path), {"MODELSTREAM_RESTORE_FROM": "file:///nowhere"})
     assert told.value.reason == "StateMissing"
 

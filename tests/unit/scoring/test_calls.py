@@ -79,7 +79,7 @@ REFUSED = [
     pytest.param({"x": FLOAT}, columns("x", "y"), "called with 2 arguments", "f(`x`)", id="many"),
     pytest.param(
         {"n": LONG, "s": TEXT}, [Passed("ROW<`EXPR$0` BIGINT, `EXPR$1` STRING>")],
-        "its ROW has the field 'EXPR$0', which is no input",
+        "its ROW has the field 'EXPR$0', which is not an input",
         "f(CAST(ROW(`n`, `s`) AS ROW<`n` BIGINT, `s` STRING>))",
         id="a ROW without names",
     ),
@@ -88,7 +88,7 @@ REFUSED = [
     ),
     pytest.param(
         {"age": FLOAT, "pay": FLOAT}, [Passed("ROW<agee FLOAT, pay FLOAT>")],
-        "the field 'agee', which is no input (did you mean 'age'?)", "f(CAST(ROW(`age`, ",
+        "the field 'agee', which is not an input (did you mean 'age'?)", "f(CAST(ROW(`age`, ",
         id="a field of another name",
     ),
     pytest.param(

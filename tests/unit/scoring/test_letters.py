@@ -66,7 +66,7 @@ def strict(data: bytes) -> Any:
     """Parsed as any parser of JSON does it, not only Python's."""
 
     def refuse(constant: str) -> None:
-        raise AssertionError(f"{constant} is no JSON")
+        raise AssertionError(f"{constant} is not a JSON")
 
     return json.loads(data.decode("ascii"), parse_constant=refuse)
 

@@ -71,7 +71,7 @@ def options(owner: Any) -> Options:
     """The options of a TableEnvironment, a StreamExecutionEnvironment, or a DataStream's.
 
     Raises:
-        OptionError: it is none of these.
+        OptionError: it is something else.
     """
     if hasattr(owner, "_j_data_stream"):
         return _StreamOptions(owner._j_data_stream.getExecutionEnvironment())

@@ -19,7 +19,7 @@ def completed(
     """The batch.
 
     Args:
-        columns: of the records that could be read at once.
+        columns: those that were read at once, with gaps for the other records.
         positions: where those stand in the batch, in order.
         unsure: which of those, counted among themselves, are not to be believed.
         payloads: all records.

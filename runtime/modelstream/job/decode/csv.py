@@ -34,7 +34,7 @@ class CsvDecoder:
     """The fields of a record are the columns in order, all of them.
 
     Attributes:
-        columns: of the record.
+        columns: what a record has, in their order.
         dialect: how a record is cut into fields.
         null: the text that means NULL, of a field or of an element of an array.
         elements: between the elements of an array.
@@ -163,5 +163,5 @@ def _scalar(kind: str) -> Convert:
         meant = sql_of(kind)
         said = "that CSV is decoded to here; scalars and arrays of scalars are"
         said = f"of Flink SQL: write {meant}" if meant else said
-        raise OptionError(f"pipeline.source.schema: {kind} is no type {said}")
+        raise OptionError(f"pipeline.source.schema: {kind} is not a type {said}")
     return convert

@@ -105,7 +105,7 @@ class CsvColumn:
 
 
 def _numbers(texts: Sequence[str], number: type, letters: bytes) -> list[Any] | None:
-    """Numbers of such letters; None where there are others, or one is no number."""
+    """Numbers of such letters; None where there are others, or one is not a number."""
     try:
         if "\n".join(texts).encode().translate(None, letters):
             return None

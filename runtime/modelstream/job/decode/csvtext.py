@@ -103,7 +103,7 @@ class Dialect:
     def _cut(self, text: str, *, last: bool) -> tuple[list[tuple[str | None, int]], str]:
         """The records that end in the text, with the lines that each takes; what is behind them.
 
-        A comment is no record, and takes a line.
+        A comment is not a record, and takes a line.
         """
         at, records = 0, []
         # The end of a text may be the first half of a line end.

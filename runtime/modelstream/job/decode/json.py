@@ -43,7 +43,7 @@ class _Number(float):
 
 
 def _refuse(constant: str) -> None:
-    raise ConversionError(f"{constant} is no JSON value")
+    raise ConversionError(f"{constant} is not a JSON value")
 
 
 class _SpellingError(Exception):
@@ -59,7 +59,7 @@ class JsonDecoder:
     """One JSON object a record; a field that is missing is NULL unless ``fail_on_missing``.
 
     Stricter than Flink in three things, which would lose data in silence: text after the object
-    and an array around objects make a bad record, and an object is no BOOLEAN.
+    and an array around objects make a bad record, and an object is not a BOOLEAN.
     """
 
     columns: tuple[ColumnType, ...]
@@ -203,7 +203,7 @@ def _scalar(kind: str, standard: TimestampFormat) -> Convert:
     if from_text is None:
         meant = sql_of(kind)
         said = f"of Flink SQL: write {meant}" if meant else "that JSON can hold"
-        raise OptionError(f"pipeline.source.schema: {kind} is no type {said}")
+        raise OptionError(f"pipeline.source.schema: {kind} is not a type {said}")
     match kind:
         case "STRING":
             return _text
