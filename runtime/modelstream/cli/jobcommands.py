@@ -46,13 +46,7 @@ def run(commands: Commands) -> argparse.ArgumentParser:
         "relative to the working directory, as in Flink; python.script is beside the manifest.",
         epilog=EXITS,
     )
-    run.add_argument("file", metavar="FILE", type=Path)
-    run.add_argument("--name", help="which ModelStream of FILE, where there are several")
-    pairs(run, "--model", "NAME=PATH", "the directory (or address) of a model, instead of its uri")
-    pairs(run, "--set", "PATH=VALUE", "exchange a value, such as spec.flink.runtimeMode=Batch")
-    pairs(run, "--mount", "CLAIM=DIR", "a directory for a claim or a ConfigMap")
-    pairs(run, "--secret", "NAME/KEY=FILE", "a file for the key of a Secret")
-    run.add_argument("--parallelism", metavar="N", type=positive, help="of every operator")
+    _here(run)
     run.add_argument(
         "--restore",
         metavar="latest|PATH",
@@ -66,6 +60,44 @@ def run(commands: Commands) -> argparse.ArgumentParser:
     )
     run.set_defaults(command=lazy("run", "reading {file}"))
     return run
+
+
+def _here(to: argparse.ArgumentParser) -> None:
+    """A manifest, and what it is given on this machine."""
+    to.add_argument("file", metavar="FILE", type=Path)
+    to.add_argument("--name", help="which ModelStream of FILE, where there are several")
+    pairs(to, "--model", "NAME=PATH", "the directory (or address) of a model, instead of its uri")
+    pairs(to, "--set", "PATH=VALUE", "exchange a value, such as spec.flink.runtimeMode=Batch")
+    pairs(to, "--mount", "CLAIM=DIR", "a directory for a claim or a ConfigMap")
+    pairs(to, "--secret", "NAME/KEY=FILE", "a file for the key of a Secret")
+    to.add_argument("--parallelism", metavar="N", type=positive, help="of every operator")
+
+
+def plan(commands: Commands) -> argparse.ArgumentParser:
+    """``modelstream plan``."""
+    plan = commands.add_parser(
+        "plan",
+        help="show what a job comes to, and what an edit does, without starting it",
+        description="Check all that `run` checks, let Flink plan the job, and show it: from the "
+        "source through the tensors of the model to the sinks, what is guaranteed on each leg, "
+        "and the options of Flink that result. What exists only in a cluster is given as to run. "
+        "With --against it says instead what the edit does on a cluster, which needs neither "
+        "models nor Flink.",
+        epilog=examples(
+            "modelstream plan fraud.yaml",
+            "modelstream plan fraud.yaml --offline --json",
+            "modelstream plan fraud.yaml --against deployed.yaml",
+        ),
+        formatter_class=Help,
+    )
+    _here(plan)
+    plan.add_argument("--against", metavar="FILE", type=Path, help="what is deployed by now")
+    plan.add_argument(
+        "--offline", action="store_true", help="ask no Flink: in a second, without its checks"
+    )
+    plan.add_argument("--json", action="store_true", help="as JSON")
+    plan.set_defaults(command=lazy("plan", "reading {file}"))
+    return plan
 
 
 def validate(commands: Commands) -> argparse.ArgumentParser:

@@ -17,13 +17,18 @@ from modelstream.models import Model
 from modelstream_crds.v1alpha1 import ModelStreamSpec, Pipeline, Sink, Source
 
 
-def precheck(spec: ModelStreamSpec, context: JobContext, given: Container[str] = ()) -> None:
+def precheck(
+    spec: ModelStreamSpec, context: JobContext, given: Container[str] = ()
+) -> dict[str, Model]:
     """Raise what the job would be refused for: models, connectors, signature against columns.
 
     Args:
         spec: of the manifest.
         context: what is there.
         given: names of the models that the command line has places for.
+
+    Returns:
+        The models, their signatures read.
     """
     models = opened(spec, context.model_paths, given)
     job_needs(spec)
@@ -31,7 +36,7 @@ def precheck(spec: ModelStreamSpec, context: JobContext, given: Container[str] =
     if spec.python is not None and spec.python.module is None:
         program_path(spec.python, context)
     if spec.pipeline is None:
-        return
+        return models
     if "fs.default-scheme" not in spec.flink.configuration:
         check_files(spec.pipeline.source)
         for field, sink in pipeline.ends(spec.pipeline)[1:]:
@@ -39,6 +44,7 @@ def precheck(spec: ModelStreamSpec, context: JobContext, given: Container[str] =
     name = spec.pipeline.inference.model
     if name in models:
         check_columns(spec.pipeline, models[name], context.model_paths[name])
+    return models
 
 
 def opened(
@@ -65,9 +71,8 @@ def check_statements(spec: ModelStreamSpec) -> None:
 
 def check_columns(spec: Pipeline, model: Model, place: Path) -> None:
     """The columns of the source fit what the model takes."""
-    columns = {column.name: column.type for column in spec.source.schema_}
     with at("spec.pipeline.inference"):
-        pipeline.method(model, spec.inference, place).bind(model).check(columns)
+        pipeline.checked(spec, model, place)
 
 
 def check_directory(field: str, sink: Source | Sink) -> None:

@@ -1,15 +1,17 @@
 """What a local run, or the plan of one, is asked for: the command line, and what stands beside."""
 
 import argparse
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelstream.cli.exits import UsageError
+from modelstream.cli.exits import RefusedError, UsageError
 from modelstream.cli.local import beside
 from modelstream.cli.models import model_paths
 from modelstream.cli.places import Places
+from modelstream.errors import JobError
 from modelstream_crds import manifest as manifests
 from modelstream_crds.needs import claims, cluster_only
 from modelstream_crds.v1alpha1 import ModelStream
@@ -125,3 +127,15 @@ def _secret(files: Mapping[str, Path]) -> Callable[[str, str], Path]:
         return given
 
     return path
+
+
+@contextlib.contextmanager
+def refusal() -> Iterator[None]:
+    """What a job cannot be built of was given wrong: nothing has failed yet."""
+    try:
+        yield
+    except JobError as error:
+        refused = RefusedError(str(error))
+        if hasattr(error, "detail"):
+            refused.detail = error.detail  # type: ignore[attr-defined]  # for verbose output
+        raise refused from error

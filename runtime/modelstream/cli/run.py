@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from modelstream.cli import log, supervised
 from modelstream.cli.course import Course
-from modelstream.cli.exits import Exit, RefusedError, UsageError, exit_for
+from modelstream.cli.exits import Exit, UsageError, exit_for
 from modelstream.cli.outputs import outputs
 from modelstream.cli.progress import ProgressLine, size
-from modelstream.cli.request import Request, context_of, loaded
+from modelstream.cli.request import Request, context_of, loaded, refusal
 from modelstream.cli.watch import Watch
-from modelstream.errors import JobError, ModelStreamError
+from modelstream.errors import ModelStreamError
 from modelstream_crds.v1alpha1 import ModelStream, ModelStreamSpec, RuntimeMode
 
 if TYPE_CHECKING:
@@ -78,12 +78,12 @@ def _built(
             from modelstream.cli.precheck import precheck
             from modelstream.job.build import build
 
-            with _refusal():
+            with refusal():
                 precheck(manifest.spec, context, request.models)
             watch.now("starting Flink")
             stack.enter_context(embedded(verbose=request.verbose))
             watch.now("building the job")
-            with _refusal():
+            with refusal():
                 return build(manifest, context, _jar_progress(watch))
     except Exception:
         raise
@@ -91,18 +91,6 @@ def _built(
         said = f"{manifest.metadata.name} was interrupted while {watch.phase}: no job had begun"
         print(said, file=sys.stderr)
         raise
-
-
-@contextlib.contextmanager
-def _refusal() -> Iterator[None]:
-    """What a job cannot be built of was given wrong: nothing has failed yet."""
-    try:
-        yield
-    except JobError as error:
-        refused = RefusedError(str(error))
-        if hasattr(error, "detail"):
-            refused.detail = error.detail  # type: ignore[attr-defined]  # for verbose output
-        raise refused from error
 
 
 @contextlib.contextmanager

@@ -23,10 +23,12 @@ from modelstream.job import (
     undecodable,
 )
 from modelstream.job.artifacts import Progress
+from modelstream.job.calls import Call
 from modelstream.job.connectors import Needs
 from modelstream.job.context import JobContext
 from modelstream.job.models import model_at
 from modelstream.job.secrets import Secrets
+from modelstream.job.sqljob import Script
 from modelstream.job.submitted import Submitted, submitted_jobs
 from modelstream.models import Model, running
 from modelstream_crds.v1alpha1 import ModelStream, ModelStreamSpec, RuntimeMode
@@ -46,6 +48,7 @@ class BuiltJob:
         name: what Flink calls the job.
         t_env: the environment; a ``python`` job makes its own.
         inserts: what runs; None for a ``python`` job.
+        calls: of models in SQL, each with what feeds it.
         jobs: those that the program has submitted by now, locally.
     """
 
@@ -56,6 +59,7 @@ class BuiltJob:
     secrets: Secrets
     t_env: "StreamTableEnvironment | None" = None
     inserts: "StatementSet | None" = field(default=None)
+    calls: tuple[Call, ...] = ()
     jobs: list[Submitted] = field(default_factory=list, compare=False)
 
     def translated(self) -> AbstractContextManager[None]:
@@ -118,14 +122,14 @@ def build(
     with failures.translated(secrets.redact):
         guarantees.check_statements(spec)
         models = open_models(spec, where)
-        options = _environment(spec, where, secrets, progress)
+        options = flink_options(spec, where, secrets, progress)
         running.provide(models)
         name = manifest.metadata.name
         if spec.python is not None:
             return BuiltJob(name, spec, where, options, secrets)
         t_env = table_environment(spec, {"pipeline.name": name, **options})
-        inserts = _inserts(t_env, manifest, where, models, secrets, options)
-        return BuiltJob(name, spec, where, options, secrets, t_env, inserts)
+        script = _script(t_env, manifest, where, models, secrets, options)
+        return BuiltJob(name, spec, where, options, secrets, t_env, script.inserts, script.calls)
 
 
 def open_models(spec: ModelStreamSpec, where: JobContext) -> dict[str, Model]:
@@ -180,9 +184,14 @@ def table_environment(
     return StreamTableEnvironment.create(env, mode)
 
 
-def _environment(
+def flink_options(
     spec: ModelStreamSpec, where: JobContext, secrets: Secrets, progress: Progress
 ) -> dict[str, str]:
+    """Flink's options, once the jars and file systems that the job needs are there.
+
+    Raises:
+        ConnectorError: it needs what is not known; FetchError: what cannot be fetched.
+    """
     needs = job_needs(spec, in_cluster=not where.local)
     if not where.local:
         return settings.job_options(spec, where, secrets, ())
@@ -197,14 +206,14 @@ def _environment(
     return options
 
 
-def _inserts(
+def _script(
     t_env: "StreamTableEnvironment",
     manifest: ModelStream,
     where: JobContext,
     models: Mapping[str, Model],
     secrets: Secrets,
     options: Mapping[str, str],
-) -> "StatementSet":
+) -> Script:
     spec = manifest.spec
     if spec.sql is not None:
         return sqljob.build(t_env, spec.sql, models, secrets.redact)
@@ -220,6 +229,7 @@ def _inserts(
     warm_up = next(model.warm_up for model in spec.models if model.name == name)
     place = where.model_paths[name]
     job = guarantees.identity(manifest.metadata)
-    return pipeline.build(
+    inserts = pipeline.build(
         t_env, spec.pipeline, models[name], place, secrets, warm_up, effective, job
     )
+    return Script(inserts, ())

@@ -5,6 +5,7 @@ record, and a script that gives NULL for each of them looks as if it worked.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelstream.flink.jvm import sqlcalls
@@ -21,8 +22,22 @@ _COMPOSED = ("ARRAY<", "MAP<", "ROW<")
 """Types of which the planner makes no constants."""
 
 
-def check(t_env: "TableEnvironment", insert: str, functions: Mapping[str, BoundMethod]) -> None:
-    """Hold every call of a model in an INSERT against the model's signature.
+@dataclass(frozen=True)
+class Call:
+    """A call of a model: its function, the line of its statement, and what feeds its inputs."""
+
+    function: str
+    line: int
+    binding: Binding
+
+    def __str__(self) -> str:
+        return f"{self.function}({self.binding})"
+
+
+def bindings(
+    t_env: "TableEnvironment", insert: str, functions: Mapping[str, BoundMethod]
+) -> Iterator[tuple[str, Binding]]:
+    """Every call of a model in an INSERT: the function's name, and what feeds its inputs.
 
     Args:
         t_env: where the tables and views of the statement are known.
@@ -32,18 +47,6 @@ def check(t_env: "TableEnvironment", insert: str, functions: Mapping[str, BoundM
     Raises:
         SignatureMismatchError: arguments are missing, too many or of the wrong type, or it cannot
             be told which input they feed.
-    """
-    for _ in bindings(t_env, insert, functions):
-        pass
-
-
-def bindings(
-    t_env: "TableEnvironment", insert: str, functions: Mapping[str, BoundMethod]
-) -> Iterator[tuple[str, Binding]]:
-    """Every call of a model in an INSERT: the function's name, and what feeds its inputs.
-
-    Raises:
-        SignatureMismatchError: see `check`.
     """
     for name, arguments in sqlcalls.calls(t_env, insert, functions):
         yield name, bind(name, functions[name], list(map(_passed, arguments)))

@@ -94,19 +94,10 @@ def build(
     """
     from modelstream.flink.tables import over_table
 
-    inference = pipeline.inference
     read = _read(t_env, pipeline, secrets, options)
     if read.decoder is not None:
         decode.check_kept(read.decoder, _keep(pipeline))
-    plan = Plan.of(
-        model,
-        method(model, inference, place),
-        keep=_keep(pipeline),
-        key=read.key,
-        batch=batch_of(inference.batch),
-        on_error=_on_error(inference.on_error),
-        warm_up=warm_up,
-    )
+    plan = replace(planned(pipeline, model, place), key=read.key, warm_up=warm_up)
     inferred = over_table(read.table, replace(plan, decoder=read.decoder), read.raw)
     inserts = t_env.create_statement_set()
     sink = tables.sink_plan(pipeline.sink, secrets, "sink", job)
@@ -115,6 +106,35 @@ def build(
         letters = tables.sink_plan(pipeline.dead_letter, secrets, "deadLetter", job)
         inserts.add_insert(letters.descriptor(), inferred.dead_letters)
     return inserts
+
+
+def planned(pipeline: Pipeline, model: Model, place: Path) -> Plan:
+    """How records are scored, as the manifest states it.
+
+    Raises:
+        SignatureMismatchError: method and model do not fit.
+        JobError: there are no labels in the model's ``place``.
+    """
+    inference = pipeline.inference
+    return Plan.of(
+        model,
+        method(model, inference, place),
+        keep=_keep(pipeline),
+        batch=batch_of(inference.batch),
+        on_error=_on_error(inference.on_error),
+    )
+
+
+def checked(pipeline: Pipeline, model: Model, place: Path) -> Plan:
+    """The same, held against the columns of the source.
+
+    Raises:
+        SignatureMismatchError: columns and model do not fit.
+    """
+    columns = {column.name: column.type for column in pipeline.source.schema_}
+    plan = planned(pipeline, model, place).over(columns)
+    plan.bound.check(columns)
+    return plan
 
 
 def method(model: Model, inference: Inference, place: Path) -> Method:

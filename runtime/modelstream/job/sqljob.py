@@ -1,11 +1,13 @@
 """``sql`` jobs: each model a function, the INSERTs of a script one Flink job."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelstream.errors import JobError, SignatureMismatchError
 from modelstream.failure import Drop, Fail
 from modelstream.job import calls, connectors, failures, statements
+from modelstream.job.calls import Call
 from modelstream.job.connectors import Needs
 from modelstream.job.statements import Statement
 from modelstream.models import Model
@@ -39,12 +41,20 @@ _REFUSED = {
 }
 
 
+@dataclass(frozen=True)
+class Script:
+    """What a script comes to: the INSERTs as one job, and the calls of models in them."""
+
+    inserts: "StatementSet"
+    calls: tuple[Call, ...]
+
+
 def build(
     t_env: "TableEnvironment",
     sql: Sql,
     models: Mapping[str, Model],
     redact: Callable[[str], str] = str,
-) -> "StatementSet":
+) -> Script:
     """Run the script's definitions and collect its INSERTs.
 
     Raises:
@@ -59,17 +69,18 @@ def build(
     for name, plan in plans.items():
         function(t_env, name, plan, checked=True)
     script = checked(sql.statements)
-    inserts = t_env.create_statement_set()
+    inserts, called = t_env.create_statement_set(), []
     for statement in script:
         with _named(statement, redact):
             if statement.verb == "INSERT":
-                calls.check(t_env, statement.text, functions)
+                for name, binding in calls.bindings(t_env, statement.text, functions):
+                    called.append(Call(name, statement.line, binding))
                 inserts.add_insert_sql(statement.text)
             elif statement.verb == "SET":
                 _set(t_env, statement)
             else:
                 t_env.execute_sql(statement.text)
-    return inserts
+    return Script(inserts, tuple(called))
 
 
 def checked(script: str) -> list[Statement]:

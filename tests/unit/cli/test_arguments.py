@@ -65,7 +65,8 @@ def test_of_two_values_for_one_field_the_last_one_counts(
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "run", "predict", "validate", "dead-letters", "inspect", "fetch", "verify"]
+    "command",
+    ["init", "run", "plan", "predict", "validate", "dead-letters", "inspect", "fetch", "verify"],
 )
 def test_help_of_each_command_names_the_exit_codes(
     command: str, capsys: pytest.CaptureFixture[str]
