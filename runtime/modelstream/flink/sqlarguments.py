@@ -42,7 +42,7 @@ class Caller:
             found = arrow.fields(arrow.column_of(arguments[0]))
         else:
             found = dict(zip(self.tensors, arrow.arguments(arguments), strict=True))
-        return found, as_given(found)
+        return found, as_given(found, self.bound)
 
     @property
     def tensors(self) -> list[str]:
@@ -58,11 +58,11 @@ class Caller:
         return bind(self.function, self.bound, passed).by
 
 
-def as_given(arguments: Mapping[str, Argument], problems: Mapping[int, str] | None = None) -> Given:
-    """Arguments as a batch, without records that have a NULL or a problem."""
+def as_given(arguments: Mapping[str, Argument], bound: BoundMethod) -> Given:
+    """Arguments of a method as a batch, without records that have a NULL."""
     columns = {name: each.values for name, each in arguments.items()}
     nulls = {name: each.nulls for name, each in arguments.items() if each.nulls is not None}
-    return Given.without_nulls(columns, nulls)
+    return Given.without_nulls(columns, nulls, bound.null)
 
 
 def _passed(given: Any) -> Passed:

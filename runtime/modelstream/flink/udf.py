@@ -153,7 +153,7 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
         if plan.decoder is not None:
             (payload,) = self._arguments.columns
             return found, decoded(plan.decoder, plan.decoded, found[payload].values)
-        return found, as_given({name: found[name] for name in self._arguments.columns})
+        return found, as_given({name: found[name] for name in self._arguments.columns}, plan.bound)
 
     def _frame(self, given: Given, outcome: Outcome) -> arrow.Result:
         columns: dict[str, Any] = dict(given.kept)

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
+from modelstream.convert.columns import message
 from modelstream.convert.fit import misfit
 from modelstream.convert.flinktypes import ColumnType
 from modelstream.convert.inputs import ColumnEncoder, ConstantTensor, Tensor, to_input
@@ -174,6 +175,12 @@ class BoundMethod:
         if (encoder := self.encoders.get(tensor)) is not None:
             return encoder.to_tensor(values, spec)
         return to_input(values, spec, allow_nan=self.allow_nan)
+
+    def null(self, column: str) -> ConversionError:
+        """What `encode` says of a record whose column is NULL."""
+        tensor = next(tensor for tensor, fed in self.feeds.items() if fed == column)
+        spec = self.signature.inputs[tensor]
+        return ConversionError(f"column {column!r}: {message(0, spec, 'it is null')}", 0)
 
     def _called(self, model: OpenModel, tensors: Fed, n: int) -> dict[str, Array]:
         if self.constants:

@@ -12,7 +12,7 @@ from modelstream.convert.dtypes import DTYPES, dtype_of
 from modelstream.convert.fit import sql_type
 from modelstream.convert.flinktypes import ColumnType, parse_type
 from modelstream.convert.spec import Layout, TensorSpec
-from modelstream.errors import BrokenModelError, SignatureMismatchError
+from modelstream.errors import BrokenModelError, ConversionError, SignatureMismatchError
 from modelstream.messages import listed, suggestion
 from modelstream.models.bound import Columns
 from modelstream.models.layouts import is_ragged
@@ -51,7 +51,7 @@ class TensorColumns:
     def read(self, tensors: Tensors) -> Columns:
         """The output columns, one value a record."""
         return {
-            column: _column(tensors[tensor], self.types[column])
+            column: _column(column, tensors[tensor], self.types[column])
             for column, tensor in self.sources.items()
         }
 
@@ -179,7 +179,14 @@ def _cut(stated: str) -> bool:
     return sizes is not None and int(sizes[1] or 10) - int(sizes[2] or 0) < _UINT64_DIGITS
 
 
-def _column(array: Array, column_type: str) -> Any:
+def _column(name: str, array: Array, column_type: str) -> Any:
+    try:
+        return _values(array, column_type)
+    except ConversionError as error:
+        raise ConversionError(f"column {name!r}: {error}", error.index) from None
+
+
+def _values(array: Array, column_type: str) -> Any:
     parsed = parse_type(column_type)
     element = parsed.element.name
     return from_tensor(

@@ -1,6 +1,6 @@
 """The records of one batch, column by column: those for the model, and those that failed before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -67,15 +67,26 @@ class Given:
         return cls(Rows(columns, good), size, failures)
 
     @classmethod
-    def without_nulls(cls, columns: Mapping[str, Any], nulls: Mapping[str, Any]) -> "Given":
-        """A batch of columns; ``nulls`` says for some of them which values are null."""
+    def without_nulls(
+        cls,
+        columns: Mapping[str, Any],
+        nulls: Mapping[str, Any],
+        refused: Callable[[str], ConversionError],
+    ) -> "Given":
+        """A batch of columns, without the records that have a NULL.
+
+        Args:
+            columns: by name.
+            nulls: for some of the columns, which values are null.
+            refused: what a NULL in that column is told as.
+        """
         whole = cls.of(columns, len(next(iter(columns.values()))))
         failures: dict[int, Failure] = {}
         for name, series in nulls.items():
             flags = np.asarray(series, bool)
             if not flags.any():
                 continue
-            failure = Failure.of(Stage.ENCODE, ConversionError(f"column {name!r} is null"))
+            failure = Failure.of(Stage.ENCODE, refused(name))
             failures |= dict.fromkeys(np.flatnonzero(flags).tolist(), failure)
         if not failures:
             return whole

@@ -62,7 +62,7 @@ def test_a_row_feeds_the_tensors_by_its_fields() -> None:
     assert columns["ok"] == [True, False]
     assert columns["x"][0] == 0.5
     assert np.isnan(columns["x"][1])
-    assert failures[1] == "column 'n' is null"
+    assert failures[1] == "column 'n': the record does not fit n (int64[?]): it is null"
     assert "is null" in failures[3]
 
 

@@ -63,7 +63,7 @@ def test_records_keep_their_places_in_the_batch() -> None:
 
 def test_a_null_in_a_column_fails_its_record_only() -> None:
     flags = pd.Series([False, True, False])
-    batch = Given.without_nulls({"x": pd.Series([1, 0, 3])}, {"x": flags})
+    batch = Given.without_nulls({"x": pd.Series([1, 0, 3])}, {"x": flags}, ConversionError)
     assert list(batch.rows.columns["x"]) == [1, 3]
     assert batch.rows.positions.tolist() == [0, 2]
     assert batch.failures[1].error_type == ConversionError.__name__
@@ -71,7 +71,7 @@ def test_a_null_in_a_column_fails_its_record_only() -> None:
 
 def test_a_batch_without_nulls_goes_on_as_it_is() -> None:
     series = pd.Series([1, 2])
-    batch = Given.without_nulls({"x": series}, {"x": pd.Series([False, False])})
+    batch = Given.without_nulls({"x": series}, {"x": pd.Series([False, False])}, ConversionError)
     assert batch.rows.columns["x"] is series
     assert batch.failures == {}
 
