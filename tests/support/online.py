@@ -18,7 +18,7 @@ import numpy as np
 from tests.support.models import exported
 
 from modelstream import DeadLetter, OnlineModel, TensorSpec
-from modelstream.online.memory import Layout, Memory, Weights
+from modelstream.online.memory import Fingerprint, Memory, Weights
 
 FEATURES = 2
 
@@ -105,7 +105,7 @@ class Mean:
     that is not finite.
     """
 
-    layout = Layout(1, 0, 0)
+    fingerprint = Fingerprint(1, 0, 0)
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, int]] = []
@@ -113,10 +113,10 @@ class Mean:
         self.closed = False
 
     def begin(self) -> Memory:
-        return Memory(Weights([np.zeros(1, np.float32)]), self.layout)
+        return Memory(Weights([np.zeros(1, np.float32)]), self.fingerprint)
 
     def check(self, memory: Memory) -> None:
-        assert len(memory.weights.arrays) == self.layout.variables
+        assert len(memory.weights.arrays) == self.fingerprint.variables
 
     def close(self) -> None:
         self.closed = True

@@ -19,7 +19,7 @@ from modelstream.cli.progress import ProgressLine, is_silent
 from modelstream.cli.quiet import without_native_noise
 from modelstream.cli.sample import Form, Record, Sample
 from modelstream.convert import Constant, FlinkType, parse_type
-from modelstream.convert.records import objects
+from modelstream.convert.values import objects
 from modelstream.errors import SignatureMismatchError
 from modelstream.failure import DeadLetter, Failure
 from modelstream.job.decode import CsvDecoder, JsonDecoder

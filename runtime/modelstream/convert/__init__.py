@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from modelstream.convert.inputs import ColumnEncoder, Constant, Inputs, TensorColumn
     from modelstream.convert.ragged import to_ragged
     from modelstream.convert.raggedvalue import RaggedValue
-    from modelstream.convert.records import register, unregister
     from modelstream.convert.spec import Layout, TensorSpec
     from modelstream.convert.tensorvalue import TensorValue
-    from modelstream.convert.values import to_values
+    from modelstream.convert.values import register, to_values, unregister
 
 _HOMES = {
     "TENSOR_DTYPES": "convert.dtypes",
@@ -40,12 +39,12 @@ _HOMES = {
     "misfit": "convert.fit",
     "parse_example": "convert.examples",
     "parse_type": "convert.flinktypes",
-    "register": "convert.records",
+    "register": "convert.values",
     "sql_type": "convert.fit",
     "to_ragged": "convert.ragged",
     "to_tensor": "convert.columns",
     "to_values": "convert.values",
-    "unregister": "convert.records",
+    "unregister": "convert.values",
 }
 
 __all__ = [

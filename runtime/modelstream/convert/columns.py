@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from modelstream.convert import arrow
 from modelstream.convert.dtypes import DType, Kind, dtype_of
-from modelstream.convert.numbers import Refused, cast
-from modelstream.convert.records import number_record, objects, text_record
+from modelstream.convert.numbers import MisfitError, cast
 from modelstream.convert.spec import Layout, TensorSpec, fitted, uneven, wrong_shape
+from modelstream.convert.values import number_record, objects, text_record
 from modelstream.errors import ConversionError, SignatureMismatchError
 
 Array = npt.NDArray[Any]
@@ -68,7 +68,7 @@ def together(values: Any, spec: TensorSpec, dtype: DType, *, widened: bool) -> A
     if dtype.kind is not Kind.STRING:
         try:
             array = cast(array, dtype, widened=widened)
-        except Refused:
+        except MisfitError:
             return None
     return array.reshape(len(array), *shape)
 
@@ -144,7 +144,7 @@ def _one_by_one(values: Any, spec: TensorSpec, dtype: DType) -> Array:
 def _record(index: int, value: Any, convert: Callable[[Any], Array], spec: TensorSpec) -> Array:
     try:
         array = convert(value)
-    except Refused as error:
+    except MisfitError as error:
         raise ConversionError(message(index, spec, str(error)), index) from None
     shape = fitted(array.shape, spec)
     if shape is None:

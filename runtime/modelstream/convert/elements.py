@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from modelstream.convert.dtypes import DTYPES, ML_DTYPES, holder, name_of
-from modelstream.convert.numbers import Refused, cast
-from modelstream.convert.records import text_record
+from modelstream.convert.numbers import MisfitError, cast
+from modelstream.convert.values import text_record
 from modelstream.errors import ConversionError
 
 Array = npt.NDArray[Any]
@@ -67,7 +67,7 @@ def cast_to(array: Array, dtype: str) -> Array:
         if wanted.kind == "c" and array.dtype.kind in "fiuc":
             return array.astype(wanted)
         return cast(array, DTYPES[name_of(wanted)])
-    except (Refused, KeyError) as error:
+    except (MisfitError, KeyError) as error:
         raise ConversionError(f"the values do not fit {dtype}: {error}") from None
 
 
@@ -82,7 +82,7 @@ def _cast_small(array: Array, wanted: "np.dtype[Any]") -> Array:
     exact = wanted.name in ("int4", "uint4") or array.dtype.kind in "iu"
     changed = back != floats if exact else np.isfinite(floats) & ~np.isfinite(back)
     if changed.any():
-        raise Refused(f"{floats[changed].flat[0]} is not one of its numbers")
+        raise MisfitError(f"{floats[changed].flat[0]} is not one of its numbers")
     return small
 
 
@@ -125,5 +125,5 @@ def _python_dtype(leaves: list[Any], values: Any) -> str:
 def _text(values: Any) -> Array:
     try:
         return text_record(values)
-    except Refused as error:
+    except MisfitError as error:
         raise ConversionError(f"{values!r:.60} is not a string tensor: {error}") from None

@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 
 from modelstream.annotations import checked
 from modelstream.convert.dtypes import DTYPES
-from modelstream.convert.numbers import Refused, cast
+from modelstream.convert.numbers import MisfitError, cast
 from modelstream.convert.protos import message
 from modelstream.errors import ConversionError
 
@@ -76,8 +76,8 @@ def _fill(feature: Any, name: str, value: Any) -> None:
             feature.float_list.SetInParent()
             feature.float_list.value.extend(_floats(values))
         else:
-            raise Refused
-    except (Refused, TypeError, ValueError, OverflowError):
+            raise MisfitError
+    except (MisfitError, TypeError, ValueError, OverflowError):
         raise ConversionError(
             f"feature {name!r} of a tf.train.Example takes 32-bit floats, 64-bit integers or "
             f"text/bytes, not {values!r:.60}"

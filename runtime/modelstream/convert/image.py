@@ -12,7 +12,7 @@ import numpy.typing as npt
 from modelstream.annotations import check_fields
 from modelstream.convert.dtypes import Kind, dtype_of
 from modelstream.convert.flinktypes import parse_type
-from modelstream.convert.numbers import Refused
+from modelstream.convert.numbers import MisfitError
 from modelstream.convert.spec import Layout, TensorSpec, uneven
 from modelstream.errors import ConversionError, OptionError, SignatureMismatchError
 
@@ -44,16 +44,16 @@ def image_size(content: bytes) -> ImageSize:
     """The size that the header of a JPEG or a PNG states.
 
     Raises:
-        Refused: it is neither, or the header is cut off.
+        MisfitError: it is neither, or the header is cut off.
     """
     if content.startswith(_PNG):
         return _png_size(content)
     if content.startswith(_JPEG):
         return _jpeg_size(content)
     if not content:
-        raise Refused("it is empty")
+        raise MisfitError("it is empty")
     found = next((name for start, name in _OTHERS.items() if content.startswith(start)), "")
-    raise Refused(
+    raise MisfitError(
         f"it is neither a JPEG nor a PNG{f' but looks like {found}' if found else ''}: it begins "
         f"with {content[:8]!r}"
     )
@@ -61,7 +61,7 @@ def image_size(content: bytes) -> ImageSize:
 
 def _png_size(content: bytes) -> ImageSize:
     if content[12:16] != b"IHDR" or len(content) < 24:
-        raise Refused("the PNG is cut off in its header")
+        raise MisfitError("the PNG is cut off in its header")
     return ImageSize(int.from_bytes(content[20:24], "big"), int.from_bytes(content[16:20], "big"))
 
 
@@ -70,7 +70,7 @@ def _jpeg_size(content: bytes) -> ImageSize:
     at = 2
     while at + 9 <= len(content):
         if content[at] != 0xFF:
-            raise Refused(f"the JPEG is damaged: byte {at} begins no segment")
+            raise MisfitError(f"the JPEG is damaged: byte {at} begins no segment")
         marker = content[at + 1]
         if marker in _FRAMES:
             height, width = content[at + 5 : at + 7], content[at + 7 : at + 9]
@@ -81,7 +81,7 @@ def _jpeg_size(content: bytes) -> ImageSize:
             at += 2
         else:
             at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
-    raise Refused("the JPEG is cut off before its frame")
+    raise MisfitError("the JPEG is cut off before its frame")
 
 
 Array = npt.NDArray[Any]
@@ -199,7 +199,7 @@ class Image:
         from modelstream.convert.imagegraph import graph  # TensorFlow
 
         decoder = graph(self, shape, dtype.kind is Kind.INTEGER)
-        arrays = decoder.decode(contents, lambda index, why: self._error(index, Refused(why)))
+        arrays = decoder.decode(contents, lambda index, why: self._error(index, MisfitError(why)))
         if len(shapes := {array.shape for array in arrays}) > 1:
             raise uneven([array.shape for array in arrays], f"{len(shapes)} sizes of images")
         batch = arrays if isinstance(arrays, np.ndarray) else np.stack(arrays)
@@ -209,19 +209,19 @@ class Image:
     def _content(self, index: int, value: Any) -> bytes:
         try:
             if not isinstance(value, bytes | bytearray | memoryview):
-                raise Refused("it is null" if value is None else f"{value!r:.40} is not bytes")
+                raise MisfitError("it is null" if value is None else f"{value!r:.40} is not bytes")
             content = bytes(value)
             size = image_size(content)
             if size.height * size.width > self.max_pixels:
-                raise Refused(
+                raise MisfitError(
                     f"it has {size.width} x {size.height} pixels, more than max_pixels "
                     f"({self.max_pixels})"
                 )
-        except Refused as error:
+        except MisfitError as error:
             raise self._error(index, error) from None
         return content
 
-    def _error(self, index: int, why: Refused) -> ConversionError:
+    def _error(self, index: int, why: MisfitError) -> ConversionError:
         return ConversionError(f"record {index} is not an image: {why}", index)
 
     def _check_shape(self, found: Shape, tensor: tuple[int | None, ...], spec: TensorSpec) -> None:

@@ -12,7 +12,7 @@ Array = npt.NDArray[Any]
 _EXACT = 2**53  # a float64 holds every whole number up to here
 
 
-class Refused(Exception):
+class MisfitError(Exception):
     """A value does not fit; the caller knows which record it is of."""
 
 
@@ -28,7 +28,7 @@ def cast(array: Array, dtype: DType, *, widened: bool = False) -> Array:
         widened: the array may be integers that pandas holds as float64 because of a null.
 
     Raises:
-        Refused: a value would change.
+        MisfitError: a value would change.
     """
     if array.dtype == dtype.numpy:
         return array
@@ -42,7 +42,7 @@ def cast(array: Array, dtype: DType, *, widened: bool = False) -> Array:
         case "f", Kind.INTEGER if widened:
             return _in_range(_whole(array), dtype)
         case _:
-            raise Refused(_wrong_kind(array, dtype))
+            raise MisfitError(_wrong_kind(array, dtype))
 
 
 def _narrowed(array: Array, dtype: DType) -> Array:
@@ -51,7 +51,7 @@ def _narrowed(array: Array, dtype: DType) -> Array:
     with np.errstate(over="ignore"):
         narrow = array.astype(dtype.numpy)
     if not np.array_equal(np.isinf(narrow), np.isinf(array)):
-        raise Refused(f"{_first(array[np.isinf(narrow) & ~np.isinf(array)])} overflows {dtype}")
+        raise MisfitError(f"{_first(array[np.isinf(narrow) & ~np.isinf(array)])} overflows {dtype}")
     return narrow
 
 
@@ -62,7 +62,7 @@ def _exact(array: Array, dtype: DType) -> Array:
     with np.errstate(invalid="ignore"):
         wrong = floats.astype(np.longdouble) != array.astype(np.longdouble)
     if wrong.any():
-        raise Refused(f"{_first(array[wrong])} cannot be held exactly by {dtype}")
+        raise MisfitError(f"{_first(array[wrong])} cannot be held exactly by {dtype}")
     return floats
 
 
@@ -71,7 +71,7 @@ def _in_range(array: Array, dtype: DType) -> Array:
         limits = np.iinfo(dtype.numpy)
         low, high = int(array.min()), int(array.max())
         if low < limits.min or high > limits.max:
-            raise Refused(f"{low if low < limits.min else high} overflows {dtype}")
+            raise MisfitError(f"{low if low < limits.min else high} overflows {dtype}")
     return array.astype(dtype.numpy)
 
 
@@ -79,7 +79,7 @@ def _whole(array: Array) -> Array:
     with np.errstate(invalid="ignore"):
         wrong = ~(np.abs(array) <= _EXACT) | (array != np.floor(array))
     if wrong.any():
-        raise Refused(_unwhole(float(_first(array[wrong]))))
+        raise MisfitError(_unwhole(float(_first(array[wrong]))))
     return array.astype(np.int64)
 
 

@@ -17,11 +17,11 @@ from modelstream.convert.columns import (
 )
 from modelstream.convert.dtypes import DType, Kind, dtype_of, name_of
 from modelstream.convert.elements import widened
-from modelstream.convert.numbers import Refused
+from modelstream.convert.numbers import MisfitError
 from modelstream.convert.raggedvalue import RaggedValue
-from modelstream.convert.records import number_record, plain_value, text_record
 from modelstream.convert.spec import Layout, TensorSpec, fitted, shape_text, uneven
 from modelstream.convert.tensorvalue import TensorValue
+from modelstream.convert.values import number_record, plain_value, text_record
 from modelstream.errors import ConversionError, SignatureMismatchError
 from modelstream.messages import short
 
@@ -196,7 +196,7 @@ def _record(
             array = text_record(rows)
         else:
             array = number_record(rows, dtype, widened=widened)
-    except Refused as error:
+    except MisfitError as error:
         raise ConversionError(message(index, spec, str(error)), index) from None
     shape = fitted(array.shape[1:], spec.elements)
     if shape is None:
@@ -216,7 +216,7 @@ def _opened(value: Any, spec: TensorSpec) -> tuple[list[Any], list[list[int]]]:
         lists = [_row(row, spec) for row in rows]
         for row in lists:
             if size is not None and len(row) != size:
-                raise Refused(f"it has {len(row)} elements in a list that takes {size}")
+                raise MisfitError(f"it has {len(row)} elements in a list that takes {size}")
         lengths.append(list(map(len, lists)))
         rows = list(chain.from_iterable(lists))
     return rows, lengths
@@ -224,14 +224,14 @@ def _opened(value: Any, spec: TensorSpec) -> tuple[list[Any], list[list[int]]]:
 
 def _row(value: Any, spec: TensorSpec) -> Any:
     if value is None:
-        raise Refused("it has a null where a list belongs")
+        raise MisfitError("it has a null where a list belongs")
     if not isinstance(value, str | bytes | Mapping) and not isinstance(value, list):
         value = np.asarray(value)
     if isinstance(value, list) or (isinstance(value, np.ndarray) and value.ndim):
         return value
     deep = "a list" if spec.ragged_rank == 1 else f"lists nested {spec.ragged_rank} deep"
     plain = value.item() if isinstance(value, np.ndarray) else value
-    raise Refused(f"{short(plain)} is not a list, the tensor takes {deep} a record")
+    raise MisfitError(f"{short(plain)} is not a list, the tensor takes {deep} a record")
 
 
 def _refuse_nan(flat: Array, splits: Sequence[Array], spec: TensorSpec) -> None:

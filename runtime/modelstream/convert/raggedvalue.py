@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from modelstream.convert import wire
-from modelstream.convert.records import register
 from modelstream.convert.tensorvalue import TensorValue
+from modelstream.convert.values import register
 from modelstream.convert.wire import Buffer
 from modelstream.errors import ConversionError
 

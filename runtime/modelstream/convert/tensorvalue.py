@@ -9,8 +9,8 @@ import numpy.typing as npt
 from modelstream.convert import wire
 from modelstream.convert.dtypes import holder, known, name_of
 from modelstream.convert.elements import array_of, cast_to, widened
-from modelstream.convert.records import objects, register
 from modelstream.convert.spec import TensorSpec, shape_text
+from modelstream.convert.values import objects, register
 from modelstream.convert.wire import Buffer
 from modelstream.errors import ConversionError
 

@@ -23,7 +23,7 @@ from modelstream.scoring.together import MicroBatcher, gathered
 
 
 @dataclass(frozen=True)
-class Results:
+class RowMaker:
     """Makes the rows.
 
     Attributes:
@@ -39,7 +39,7 @@ class Results:
     whole: bool = False
 
     @classmethod
-    def of(cls, plan: Plan, source: StreamColumns) -> "Results":
+    def of(cls, plan: Plan, source: StreamColumns) -> "RowMaker":
         """The rows of a plan over a stream."""
         outputs = row_type(plan.bound.output_columns)
         names = tuple(outputs.get_field_names())
@@ -67,9 +67,9 @@ class _Scores(Function):  # type: ignore[misc]  # pyflink has no types
 
     _metrics_type = ModelMetrics
 
-    def __init__(self, plan: Plan, results: Results) -> None:
+    def __init__(self, plan: Plan, rows: RowMaker) -> None:
         self._plan = plan
-        self._results = results
+        self._rows = rows
 
     def open(self, runtime_context: Any) -> None:
         refuse_thread_context(runtime_context)
@@ -89,7 +89,7 @@ class _Scores(Function):  # type: ignore[misc]  # pyflink has no types
     def _emitted(self, record: Any, result: Scored | Failure) -> list[Any]:
         """What leaves the function for one record."""
         if not isinstance(result, Failure):
-            return [self._good(self._results.row(record, result))]
+            return [self._good(self._rows.row(record, result))]
         plan = self._plan
         key = None if plan.key is None else named(record).get(plan.key)
         refused = Refused(record, result, key)

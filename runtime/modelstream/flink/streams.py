@@ -14,7 +14,7 @@ from modelstream.flink.awaiting import awaited
 from modelstream.flink.chains import leave_chain
 from modelstream.flink.environment import agreed, configure, refuse_thread_mode
 from modelstream.flink.jvm import end_chain, has_event_time, has_old_source, types_of
-from modelstream.flink.operators import Results, ScoreAsync, ScoreRecord
+from modelstream.flink.operators import RowMaker, ScoreAsync, ScoreRecord
 from modelstream.flink.route import Inferred, Route, choose
 from modelstream.flink.tables import over_table
 from modelstream.flink.types import StreamColumns
@@ -89,7 +89,7 @@ def over_stream(stream: DataStream, plan: Plan, path: str) -> Inferred:
         scored, dead = through_arrow(values, t_env, plan)
     else:
         apply = _asynchronous if choice.route is Route.ASYNC else _one_by_one
-        scored, dead = apply(values, plan, Results.of(plan, source))
+        scored, dead = apply(values, plan, RowMaker.of(plan, source))
     return Inferred(scored, dead, choice)
 
 
@@ -105,8 +105,8 @@ def _fed(source: StreamColumns, plan: Plan) -> Plan:
 Streams = tuple[DataStream, DataStream | None]
 
 
-def _one_by_one(stream: DataStream, plan: Plan, results: Results) -> Streams:
-    scored = stream.process(ScoreRecord(plan, results), results.kind)
+def _one_by_one(stream: DataStream, plan: Plan, rows: RowMaker) -> Streams:
+    scored = stream.process(ScoreRecord(plan, rows), rows.kind)
     scored = scored.name(f"Score {plan.model.name}")
     leave_chain(stream, scored)
     if isinstance(plan.on_error, DeadLetter):
@@ -114,9 +114,9 @@ def _one_by_one(stream: DataStream, plan: Plan, results: Results) -> Streams:
     return scored, _letters(scored, plan)
 
 
-def _asynchronous(stream: DataStream, plan: Plan, results: Results) -> Streams:
+def _asynchronous(stream: DataStream, plan: Plan, rows: RowMaker) -> Streams:
     batch = plan.batch or Batch()
-    scored = awaited(stream, ScoreAsync(plan, results), results.kind, plan.on_error, batch)
+    scored = awaited(stream, ScoreAsync(plan, rows), rows.kind, plan.on_error, batch)
     scored.name(f"Score {plan.model.name}")
     return scored, _letters(scored, plan)
 

@@ -11,7 +11,7 @@ import numpy as np
 from pyflink.table.udf import FunctionContext, ScalarFunction
 
 from modelstream import embedded, reasons
-from modelstream.convert.records import objects
+from modelstream.convert.values import objects
 from modelstream.failure import Fail, Failure
 from modelstream.flink import arrow
 from modelstream.flink.arrow import Argument

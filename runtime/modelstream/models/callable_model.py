@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from modelstream.annotations import checked
 from modelstream.convert.dtypes import DTYPES, Kind
-from modelstream.convert.numbers import Refused, cast
-from modelstream.convert.records import objects
+from modelstream.convert.numbers import MisfitError, cast
 from modelstream.convert.spec import Layout, TensorSpec
+from modelstream.convert.values import objects
 from modelstream.errors import BrokenModelError, ConversionError, SignatureMismatchError
 from modelstream.messages import listed
 from modelstream.models.cache import ModelCache
@@ -214,7 +214,7 @@ def _array(value: Any, spec: TensorSpec) -> Array:
         return np.asarray(value, dtype.numpy)
     try:
         return cast(array, dtype, widened=True)
-    except Refused as error:
+    except MisfitError as error:
         raise ConversionError(f"the model gave for {spec.name!r} ({spec}): {error}") from None
 
 

@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from modelstream.convert.inputs import Tensor
 from modelstream.convert.raggedvalue import RaggedValue
-from modelstream.convert.records import objects
 from modelstream.convert.spec import Layout
+from modelstream.convert.values import objects
 from modelstream.models.signature import Signature
 
 

@@ -18,7 +18,7 @@ from modelstream.flink.keyed import explained, key_text, refusals, value_of_key
 from modelstream.online.definition import OnlineModel
 from modelstream.online.memory import Memory
 from modelstream.online.metrics import LearningMetrics
-from modelstream.online.prequential import Prequential, Results, Scored
+from modelstream.online.prequential import Prequential, Results, ScoredRecord
 from modelstream.scoring.letter import FailedBy
 
 
@@ -88,7 +88,7 @@ class LearnerLifecycle:
         yield from refusals(results.refused, key, model.on_error, by, tag, metrics)
 
 
-def _scored_row(scored: Scored) -> Row:
+def _scored_row(scored: ScoredRecord) -> Row:
     """The kept fields, the outputs, the loss, and the age of the weights."""
     return Row(*scored.kept, *scored.outputs, scored.loss, scored.updates)
 

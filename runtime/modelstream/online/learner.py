@@ -13,7 +13,7 @@ from modelstream.flink.keyed import ANEW
 from modelstream.models.eager_engine import configure
 from modelstream.models.gradients import tied_gradients
 from modelstream.online.definition import OnlineModel, Specs
-from modelstream.online.memory import Layout, Memory, Weights
+from modelstream.online.memory import Fingerprint, Memory, Weights
 from modelstream.online.network import Network
 from modelstream.online.repeatable import changed_variables, check_repeatable
 
@@ -41,13 +41,13 @@ class Learner:
             self._variables = self._network.variables
             self._trace(definition)
         names, optimizer = self._network.names, self._network.optimizer
-        self.layout = Layout(len(names), names_hash(names), names_hash([optimizer]))
+        self.fingerprint = Fingerprint(len(names), names_hash(names), names_hash([optimizer]))
         self._initial = self.read()
         self._seated: Weights | None = None
 
     def begin(self) -> Memory:
         """What every key begins with."""
-        return Memory(Weights(self._initial), self.layout)
+        return Memory(Weights(self._initial), self.fingerprint)
 
     def close(self) -> None:
         """Give the memory back.
@@ -106,7 +106,7 @@ class Learner:
             )
 
     def _difference(self, memory: Memory) -> str:
-        mine, theirs = self.layout, memory.layout
+        mine, theirs = self.fingerprint, memory.fingerprint
         names, arrays = self._network.names, memory.weights.arrays
         expected = self._initial[: None if theirs.optimizer is not None else mine.variables]
         for at, (here, there) in enumerate(zip(expected, arrays, strict=False)):

@@ -19,7 +19,7 @@ _COUNTERS = 9
 
 
 @dataclass(frozen=True)
-class Layout:
+class Fingerprint:
     """Which model weights are of: those of another one may have the same shapes.
 
     Attributes:
@@ -82,7 +82,7 @@ class Memory:
 
     Attributes:
         weights: the variables, then the optimizer's.
-        layout: which weights these are.
+        fingerprint: which weights these are.
         pending: records that wait for their batch, in their order.
         updates: how often the weights have changed.
         records: how many records they have learned from.
@@ -90,7 +90,7 @@ class Memory:
     """
 
     weights: Weights
-    layout: Layout
+    fingerprint: Fingerprint
     pending: list[Example] = field(default_factory=list)
     updates: int = 0
     records: int = 0
@@ -114,12 +114,18 @@ class Memory:
 
     def to_bytes(self) -> bytes:
         """The state of the key, versioned."""
-        weights, layout = self.weights.arrays, self.layout
+        weights, fingerprint = self.weights.arrays, self.fingerprint
         inputs = _columns([example.inputs for example in self.pending])
         labels = _columns([example.labels for example in self.pending])
         counters = np.array(
             [
-                *(self.updates, self.records, self.refused, layout.variables, layout.optimizer),
+                *(
+                    self.updates,
+                    self.records,
+                    self.refused,
+                    fingerprint.variables,
+                    fingerprint.optimizer,
+                ),
                 *(len(weights), len(inputs), len(labels), len(self.pending)),
             ],
             np.int64,
@@ -127,7 +133,7 @@ class Memory:
         waiting = [example.waiting for example in self.pending]
         blob = pickle.dumps(([*inputs], [*labels], waiting), protocol=4) if waiting else b""
         columns = [*inputs.values(), *labels.values(), np.frombuffer(blob, np.uint8)]
-        return codec.encode([counters, *weights, *columns], layout.names)
+        return codec.encode([counters, *weights, *columns], fingerprint.names)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Memory":
@@ -140,14 +146,14 @@ class Memory:
         if counters.shape != (_COUNTERS,) or len(arrays) != int(counters[5:8].sum()) + 1:
             raise StateError(f"the state has {len(arrays)} arrays, which is not what it says")
         updates, records, refused, variables, optimizer, weights, *_, pending = counters.tolist()
-        layout = Layout(variables, codec.encoded_names(data), optimizer)
+        fingerprint = Fingerprint(variables, codec.encoded_names(data), optimizer)
         examples = _examples(arrays[weights:]) if pending else []
-        return cls(Weights(arrays[:weights]), layout, examples, updates, records, refused)
+        return cls(Weights(arrays[:weights]), fingerprint, examples, updates, records, refused)
 
     def published(self) -> bytes:
         """The model's variables, without the optimizer's, as bytes."""
-        layout = self.layout
-        return codec.encode(self.weights.arrays[: layout.variables], layout.names)
+        fingerprint = self.fingerprint
+        return codec.encode(self.weights.arrays[: fingerprint.variables], fingerprint.names)
 
     @classmethod
     def from_published(cls, data: bytes, updates: int = 0) -> "Memory":
@@ -157,8 +163,8 @@ class Memory:
             StateError: these are not weights.
         """
         arrays = codec.decode(data)
-        layout = Layout(len(arrays), codec.encoded_names(data), None)
-        return cls(Weights(arrays), layout, updates=updates)
+        fingerprint = Fingerprint(len(arrays), codec.encoded_names(data), None)
+        return cls(Weights(arrays), fingerprint, updates=updates)
 
 
 def _columns(tensors: Sequence[Tensors]) -> Tensors:

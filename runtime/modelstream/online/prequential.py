@@ -32,7 +32,7 @@ _ADVICE = (
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredRecord:
     """One record with its score.
 
     Attributes:
@@ -58,7 +58,7 @@ class Results:
         updated: the weights have changed.
     """
 
-    scored: list[Scored] = field(default_factory=list)
+    scored: list[ScoredRecord] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     updated: bool = False
 
@@ -182,7 +182,7 @@ class Prequential:
             failure = self._failure(memory, inputs, error)
             return Results(refused=[Refused(self._encoder.decoded(example), failure)])
         kept = self._encoder.kept(example)
-        return Results(scored=[Scored(kept, values, None, memory.updates)])
+        return Results(scored=[ScoredRecord(kept, values, None, memory.updates)])
 
     def _assessed(
         self, memory: Memory, positions: Sequence[int], bad: dict[int, Failure]
@@ -220,7 +220,7 @@ class Prequential:
             memory.refused = 0
             self._metrics.lost(loss)
             kept = self._encoder.kept(memory.pending[at])
-            results.scored.append(Scored(kept, outputs, loss, memory.updates))
+            results.scored.append(ScoredRecord(kept, outputs, loss, memory.updates))
             memory.pending[at] = replace(memory.pending[at], waiting=None)
 
     def _learn(self, memory: Memory, results: Results) -> None:

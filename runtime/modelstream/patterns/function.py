@@ -48,7 +48,7 @@ class Late:
 
 
 @dataclass
-class Progress:
+class KeyState:
     """What a key has.
 
     Attributes:
@@ -67,7 +67,7 @@ class Progress:
         return _VERSION, elements, self.until, self.waiting, attempts
 
     @classmethod
-    def of(cls, plain: Any, elements: tuple[str, ...]) -> "Progress":
+    def of(cls, plain: Any, elements: tuple[str, ...]) -> "KeyState":
         """What ``plain`` gave; None is a key without any.
 
         Raises:
@@ -143,7 +143,7 @@ class Detector(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no ty
         """
         time = _time(ctx)
         timers = ctx.timer_service()
-        progress = Progress.of(self._state.value(), self._elements)
+        progress = KeyState.of(self._state.value(), self._elements)
         # After a restart the watermark begins anew, behind what the key has seen.
         if time <= max(timers.current_watermark(), progress.until):
             yield Late(value)
@@ -161,7 +161,7 @@ class Detector(KeyedProcessFunction):  # type: ignore[misc]  # PyFlink has no ty
         """Look at the events of this moment, and at the attempts that end with it."""
         if (plain := self._state.value()) is None:
             return
-        progress = Progress.of(plain, self._elements)
+        progress = KeyState.of(plain, self._elements)
         progress.until = timestamp
         progress.attempts, outcomes = expire(self._pattern, progress.attempts, timestamp)
         for event in progress.waiting.pop(timestamp, ()):

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from modelstream.convert.fields import fields
-from modelstream.convert.records import objects
+from modelstream.convert.values import objects
 from modelstream.errors import ConversionError, RecordError
 from modelstream.failure import Failure, Stage
 from modelstream.messages import listed, suggestion

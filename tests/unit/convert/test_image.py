@@ -5,7 +5,7 @@ import pytest
 
 from modelstream.convert import Image, TensorSpec
 from modelstream.convert.image import ImageSize, image_size
-from modelstream.convert.numbers import Refused
+from modelstream.convert.numbers import MisfitError
 from modelstream.errors import ConversionError, OptionError, SignatureMismatchError
 
 PICTURES = TensorSpec("float32", (None, 224, 224, 3), "x")
@@ -53,14 +53,14 @@ def test_the_header_tells_the_size(content, size):
     ],
 )
 def test_what_is_no_image_says_why(content, words):
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(MisfitError, match=words):
         image_size(content)
 
 
 @pytest.mark.parametrize("cut", range(1, 24))
 def test_a_header_that_is_cut_off_anywhere_is_refused(cut):
     for content in (png(8, 8)[:cut], jpeg(8, 8)[: min(cut, 10)]):
-        with pytest.raises(Refused):
+        with pytest.raises(MisfitError):
             image_size(content)
 
 

@@ -6,9 +6,9 @@ import pytest
 from modelstream.convert import codec
 from modelstream.errors import StateError
 from modelstream.online.examples import Example
-from modelstream.online.memory import Layout, Memory, Weights
+from modelstream.online.memory import Fingerprint, Memory, Weights
 
-LAYOUT = Layout(2, names=-5, optimizer=7)
+FINGERPRINT = Fingerprint(2, names=-5, optimizer=7)
 
 
 def memory() -> Memory:
@@ -21,7 +21,7 @@ def memory() -> Memory:
             {"id": "k", "x": [3, 4], "why": None},
         ),
     ]
-    return Memory(weights, LAYOUT, pending, updates=7, records=56, refused=1)
+    return Memory(weights, FINGERPRINT, pending, updates=7, records=56, refused=1)
 
 
 def test_flink_pickles_plain_bytes_without_a_class_of_this_library() -> None:
@@ -33,7 +33,7 @@ def test_flink_pickles_plain_bytes_without_a_class_of_this_library() -> None:
 def test_all_of_it_comes_back() -> None:
     back = Memory.from_bytes(memory().to_bytes())
     assert back.to_bytes() == memory().to_bytes()
-    assert (back.layout, back.updates, back.records, back.refused) == (LAYOUT, 7, 56, 1)
+    assert (back.fingerprint, back.updates, back.records, back.refused) == (FINGERPRINT, 7, 56, 1)
     first, second = back.pending
     assert (first.waiting, second.waiting) == (None, {"id": "k", "x": [3, 4], "why": None})
     assert first.inputs["x"].tolist() == [1, 2]
@@ -53,7 +53,7 @@ def test_what_is_published_are_the_variables_alone() -> None:
     published = memory().published()
     assert [array.tolist() for array in codec.decode(published)] == [[0, 1, 2, 3], 3]
     back = Memory.from_published(published, updates=7)
-    assert (back.layout, back.updates) == (Layout(2, names=-5, optimizer=None), 7)
+    assert (back.fingerprint, back.updates) == (Fingerprint(2, names=-5, optimizer=None), 7)
 
 
 @pytest.mark.parametrize("counters", [8, 9])

@@ -160,3 +160,8 @@ def test_a_letter_has_the_columns_that_are_documented() -> None:
     assert [field.name for field in fields(Letter)] == [c.name for c in DEAD_LETTER_COLUMNS]
     assert as_row(letter)._fields == [c.name for c in DEAD_LETTER_COLUMNS]
     assert (letter.model_digest, letter.source, letter.text) == ("sha256:1", None, '{"x": 1}')
+
+
+def test_a_stream_without_dead_letters_is_told_where_they_come_from() -> None:
+    with pytest.raises(ms.errors.OptionError, match="make it with on_error=DeadLetter"):
+        ms.dead_letters(object())  # type: ignore[arg-type]  # as what comes of mapped.map(f)
