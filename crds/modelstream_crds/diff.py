@@ -52,6 +52,7 @@ EFFECTS: Final[Mapping[str, Effect]] = MappingProxyType(
         "flink.configuration": Effect.RESTART,
         "flink.secretConfiguration": Effect.RESTART,
         "state": Effect.RESTART,
+        "state.allowNonRestoredState": Effect.NOTHING,
         "state.deletionPolicy": Effect.NOTHING,
         "state.restoreFrom": Effect.NOTHING,
         "upgrade.mode": Effect.NOTHING,

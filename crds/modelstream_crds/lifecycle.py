@@ -117,6 +117,10 @@ class State(Part):
     """Savepoint: a deletion stops the job with a savepoint, for which it waits two minutes at most.
     LastCheckpoint: it takes the pods away. Either way all files stay, and an event says where."""
 
+    allow_non_restored_state: Flag = False
+    """Begin although the program has no operator for a part of the state, which is lost then.
+    Counts for each start: turned on it tries one again that has failed, and restarts nothing."""
+
     restore_from: RestoreFrom | None = None
     """What the job begins with. Default: the first one with nothing, each later one with what the
     one before has left."""

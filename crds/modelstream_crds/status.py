@@ -178,7 +178,10 @@ class RestoredFromStatus(StateStatus):
     """What the present job has its state from."""
 
     previous: StateStatus | None = None
-    """What the run before had left, where this one has not begun with it."""
+    """What the run before had left, where this one has not begun with all of it."""
+
+    allow_non_restored_state: bool | None = None
+    """Whether it may have begun with a part of that only."""
 
 
 class AskStatus(Part):
@@ -323,6 +326,9 @@ class RollbackStatus(Part):
 
     alone: bool | None = None
     """Whether the way back begins with that, and with nothing of the failed run."""
+
+    allow_non_restored_state: bool | None = None
+    """Whether the failed run could begin with a part of its state."""
 
     completed: bool | None = None
     """Whether the failed run is known to have completed a checkpoint."""

@@ -310,6 +310,11 @@ class ModelStreamSpec(Part):
         return self.upgrade.mode or (UpgradeMode.SAVEPOINT if stateful else UpgradeMode.STATELESS)
 
     @property
+    def takes_less(self) -> bool:
+        """Whether a job may begin with a part of its state."""
+        return self.state is not None and self.state.allow_non_restored_state
+
+    @property
     def rolls_back(self) -> bool:
         """Whether a revision that does not work gives way to the last one that did."""
         streaming = self.flink.runtime_mode is RuntimeMode.STREAMING

@@ -126,7 +126,8 @@ def decided(target: Target, decision: Decision) -> Target:
     """The target as the life cycle has decided about it."""
     memory = decision.memory
     found = replace(target, run=memory.run, job_id=memory.job_id, running=decision.running)
-    return restoring(found, memory.restored_from)
+    less = "true" if memory.took_less else ""
+    return replace(restoring(found, memory.restored_from), restore_less=less)
 
 
 def restoring(target: Target, restored: Stored | None) -> Target:

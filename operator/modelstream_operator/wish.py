@@ -292,6 +292,7 @@ def _by_mode(wanted: Wanted, target: Target) -> Wanted:
         wanted,
         keeps_state=mode is not UpgradeMode.STATELESS,
         from_checkpoint=mode is UpgradeMode.LAST_STATE,
+        takes_less=target.spec.takes_less,
         rolls_back=target.spec.rolls_back,
         ready_timeout=duration(target.spec.upgrade.ready_timeout),
     )

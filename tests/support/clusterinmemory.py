@@ -153,7 +153,7 @@ class ClusterInMemory:
             return
         (main,) = manifest["spec"]["template"]["spec"]["containers"]
         environment = {each["name"]: each.get("value") for each in main["env"]}
-        told = ("FROM", "NEWEST", "ELSE")
+        told = ("FROM", "NEWEST", "ELSE", "LESS")
         restore = Restore(*(environment.get(f"MODELSTREAM_RESTORE_{each}") for each in told))
         job = environment["MODELSTREAM_JOB_ID"]
         options = self._options(number)

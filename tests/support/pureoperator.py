@@ -132,6 +132,7 @@ class Pure:
             startable=dict.fromkeys(named_by(memory), asked.replicas),
             parallelism=asked.replicas,
             rolls_back=asked.rolls_back,
+            takes_less=asked.takes_less,
             ready_timeout=READY_TIMEOUT,
             restore=restore,
             deletion=PATIENCE if spec.deleted else None,
@@ -205,6 +206,7 @@ class Pure:
         self._prove(memory)
         if decision.running:
             restore, nonce = _restore(memory.restored_from), _nonce(memory.revision)
+            restore = replace(restore, less="true" if memory.took_less else None)
             self.world.ask(memory.run, memory.job_id, restore, nonce=nonce)
 
     def _prove(self, memory: Memory) -> None:

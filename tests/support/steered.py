@@ -31,6 +31,7 @@ class Spec:
     restore_nonce: int = 0
     last_state: bool = False
     rolls_back: bool = True
+    takes_less: bool = False
     refused: bool = False
     saves_at_deletion: bool = False
     deleted: bool = False

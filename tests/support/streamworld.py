@@ -22,6 +22,8 @@ class Restore:
     newest: str | None = None
     """Needed or IfAny: the newest of the job whose checkpoints are there; OfAnyJob: of them all."""
     otherwise: str | None = None
+    less: str | None = None
+    """true where a part of it is enough."""
 
 
 @dataclass
@@ -91,6 +93,8 @@ class World:
     """Specs, by their nonce, whose proof fails."""
     failing: set[int] = field(default_factory=set)
     """Specs, by their nonce, whose job fails: odd ones for good, even ones again and again."""
+    unfit: set[int] = field(default_factory=set)
+    """Specs, by their nonce, that have no operator for a part of what others left."""
     slow: bool = False
     """Whether proofs take longer than anybody looks."""
     files: dict[str, int] = field(default_factory=dict)
@@ -214,6 +218,9 @@ class World:
         self._fails(run)
 
     def _fails(self, run: Run) -> None:
+        if run.nonce in self.unfit and run.origin and not run.restore.less:
+            self.end(run, "FAILED")
+            return
         if run.nonce not in self.failing:
             return
         run.failures = 5
@@ -266,7 +273,8 @@ class World:
 def _asked(chosen: str, told: Restore) -> bool:
     if chosen == "newest":
         return told.newest == "OfAnyJob"
-    return told == Restore(None if chosen == "nothing" else chosen)
+    path = None if chosen == "nothing" else chosen
+    return (told.path, told.newest) == (path, None)
 
 
 def _completed(**operation: Any) -> Mapping[str, Any]:

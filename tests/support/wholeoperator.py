@@ -147,6 +147,8 @@ class Whole:
         if spec.refused:
             flink["taskManager"]["resources"] = {"limits": {"memory": "1Gi"}}
         state: dict[str, Any] = {"storage": "s3://other" if spec.moved else "s3://state"}
+        if spec.takes_less:
+            state["allowNonRestoredState"] = True
         if spec.saves_at_deletion:
             state["deletionPolicy"] = "Savepoint"
         if spec.restore:

@@ -31,6 +31,10 @@ _OPTION = "raise {} in spec.flink.configuration"
 _MORE = {
     "OutOfMemoryError: Java heap space": _HEAP,
     "OutOfMemoryError: GC overhead limit exceeded": _HEAP,
+    "--allowNonRestoredState": (
+        "the program has no operator for a part of the state: take back what has changed its plan;"
+        " or, to begin without that part, write spec.state.allowNonRestoredState: true"
+    ),
     "buffer memory": _OPTION.format("taskmanager.memory.task.off-heap.size"),
     "OutOfMemoryError: Metaspace": _OPTION.format("taskmanager.memory.jvm-metaspace.size"),
     "Insufficient number of network buffers": _OPTION.format("taskmanager.memory.network.max"),

@@ -70,6 +70,8 @@ class Wanted:
     """Whether what the present run published may be published exactly once."""
     startable: Mapping[str, int] = field(default_factory=dict)
     """Other revisions that can be started, as they are kept: what their job is given."""
+    takes_less: bool = False
+    """Whether the next run may begin with a part of the state."""
     restore: Restore | None = None
     """What the next run begins with instead of what the one before has left."""
     deletion: timedelta | None = None

@@ -54,6 +54,8 @@ class Rollback:
     """What the failed run began with; where it left state aside, that."""
     alone: bool = False
     """Whether nothing of the failed run is taken, but only ``previous``."""
+    took_less: bool = False
+    """Whether the failed run could begin with a part of its state."""
     completed: bool = False
     """Whether the failed run is known to have completed a checkpoint."""
     error: str = ""
@@ -72,6 +74,7 @@ class Rollback:
             message=self.cause.message,
             previous=self.previous.written() if self.previous else None,
             alone=self.alone,
+            allowNonRestoredState=self.took_less,
             completed=self.completed,
             error=self.error,
         )
@@ -115,6 +118,7 @@ def read_rollback(said: RollbackStatus | None) -> Rollback | None:
         since=since,
         cause=Cause(said.reason or "", said.message or ""),
         alone=bool(said.alone),
+        took_less=bool(said.allow_non_restored_state),
         completed=bool(said.completed),
         error=said.error or "",
     )

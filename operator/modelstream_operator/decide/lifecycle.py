@@ -41,6 +41,7 @@ from modelstream_operator.decide.rollback import (
     kept_on,
     left_aside,
     on_trial,
+    takes_less,
     told,
     watched,
 )
@@ -126,6 +127,7 @@ def _deploy(memory: Memory, begins: Start, seen: Seen) -> Memory:
         parallelism=(wanted.parallelism if given is None else given) or 0,
         restored_from=began,
         previous=left_aside(memory, wanted, began),
+        took_less=takes_less(memory, wanted, began),
         ready=memory.ready,
         failures=memory.failures,
         rollback=kept_on(memory, wanted),
@@ -233,7 +235,10 @@ def _after_the_end(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     """Only a change begins again what has ended; what has read all of its input needs no rest."""
     rollback = memory.rollback
     finished = memory.ended is not None and memory.ended.how is How.FINISHED
-    if wanted.restart or (wanted.rest and not finished):
+    did_not_fit = memory.ended is not None and memory.ended.how is How.FAILED
+    did_not_fit = did_not_fit and not memory.started and not memory.took_less
+    again = wanted.restart or (did_not_fit and wanted.takes_less)
+    if again or (wanted.rest and not finished):
         return Decision(memory.go(Step.TEARING_DOWN, seen.now))
     if rollback is not None and rollback.error:
         waits = Waiting(Reason.ROLLBACK_NEEDS_CHOICE, rollback.error)

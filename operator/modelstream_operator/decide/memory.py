@@ -112,6 +112,8 @@ class Memory:
     """Revisions that were Ready and have completed a checkpoint, the newest first."""
     previous: Stored | None = None
     """What the run before has left, where the present one has not begun with it."""
+    took_less: bool = False
+    """Whether the present run may have begun with a part of the state."""
     rollback: Rollback | None = None
     failures: tuple[Failure, ...] = ()
     restore_nonce: int = 0
@@ -144,6 +146,7 @@ class Memory:
             prepared=prepared.read(status.prepared),
             ready=_ready(status),
             previous=stored.read(status.restored_from.previous) if status.restored_from else None,
+            took_less=_took_less(status),
             rollback=read_rollback(status.rollback),
             failures=read_failures(status.failures),
             restore_nonce=(status.used.restore_nonce if status.used else None) or 0,
@@ -193,12 +196,18 @@ class Memory:
         """What the present job has begun with, and what it has not."""
         previous = self.previous.written() if self.previous else None
         began = self.restored_from.written() if self.restored_from else {}
-        return {**began, **given(previous=previous)}
+        less = self.took_less or None
+        return {**began, **given(previous=previous, allowNonRestoredState=less)}
 
 
 def _ready(status: ModelStreamStatus) -> tuple[str, ...]:
     last = status.last_ready_revision
     return (last, *status.ready_before) if last else ()
+
+
+def _took_less(status: ModelStreamStatus) -> bool:
+    began = status.restored_from
+    return began is not None and bool(began.allow_non_restored_state)
 
 
 def _unknown(status: ModelStreamStatus) -> Iterator[str]:

@@ -46,8 +46,9 @@ def has_failed(memory: Memory, wanted: Wanted) -> bool:
     """Whether what is asked for is not tried again by itself."""
     if wanted.restore is not None or wanted.revision in {"", memory.revision}:
         return False
-    if memory.rollback is not None and memory.rollback.revision == wanted.revision:
-        return True
+    rollback = memory.rollback
+    if rollback is not None and rollback.revision == wanted.revision:
+        return rollback.took_less or not wanted.takes_less
     found = (each.count for each in memory.failures if each.revision == wanted.revision)
     return max(found, default=0) >= STARTS
 
@@ -106,6 +107,7 @@ def give_way(memory: Memory, cause: Cause, seen: Seen) -> tuple[Memory, tuple[Ne
         previous=memory.previous or began,
         alone=memory.previous is not None,
         completed=seen.saved,
+        took_less=memory.took_less,
     )
     failures = counted(memory.failures, memory.revision, cause.reason, seen.now)
     text = (
@@ -185,8 +187,13 @@ def told(memory: Memory, deployed: Memory) -> tuple[News, ...]:
     return (News("RolledBack", text),)
 
 
+def takes_less(memory: Memory, wanted: Wanted, begins_with: Stored | None) -> bool:
+    """Whether the next run may begin with a part of that; a way back never does."""
+    return wanted.takes_less and begins_with is not None and not memory.goes_back
+
+
 def left_aside(memory: Memory, wanted: Wanted, begins_with: Stored | None) -> Stored | None:
-    """What the run before ended with, where the next one does not begin with it."""
+    """What the run before ended with, where the next one does not begin with all of it."""
     ended = memory.ended
     if ended is None or ended.how is How.FINISHED:
         return None
@@ -196,6 +203,7 @@ def left_aside(memory: Memory, wanted: Wanted, begins_with: Stored | None) -> St
     if left is None and memory.started and wanted.checkpoints and ended.how is How.DROPPED:
         left = _newest(memory, wanted.checkpoints)
     taken = begins_with is not None and left is not None and begins_with.path == left.path
+    taken = taken and not takes_less(memory, wanted, begins_with)
     return None if taken else left
 
 

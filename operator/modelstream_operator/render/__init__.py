@@ -39,6 +39,7 @@ def run_of(target: Target) -> Run:
         restore_from=target.restore_from,
         restore_newest=target.restore_newest,
         restore_else=target.restore_else,
+        restore_less=target.restore_less,
         parallelism=target.parallelism,
         replicas=target.replicas,
         running=target.running,

@@ -29,6 +29,7 @@ def role(target: Target) -> pods.Role:
         "MODELSTREAM_RESTORE_FROM": target.restore_from,
         "MODELSTREAM_RESTORE_NEWEST": target.restore_newest,
         "MODELSTREAM_RESTORE_ELSE": target.restore_else,
+        "MODELSTREAM_RESTORE_LESS": target.restore_less,
     }
     environment |= {name: value for name, value in restored.items() if value}
     return pods.Role(

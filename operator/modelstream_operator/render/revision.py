@@ -30,6 +30,7 @@ class Gap(StrEnum):
     RESTORE_FROM = "{{modelstream:restore-from}}"
     RESTORE_NEWEST = "{{modelstream:restore-newest}}"
     RESTORE_ELSE = "{{modelstream:restore-else}}"
+    RESTORE_LESS = "{{modelstream:restore-less}}"
     PARALLELISM = "{{modelstream:parallelism}}"
 
 
@@ -88,6 +89,7 @@ def revision_of(target: Target) -> Revision:
         restore_from=Gap.RESTORE_FROM,
         restore_newest=Gap.RESTORE_NEWEST,
         restore_else=Gap.RESTORE_ELSE,
+        restore_less=Gap.RESTORE_LESS,
         running=True,
         parallelism_gap="" if target.spec.flink.parallelism else Gap.PARALLELISM,
     )

@@ -25,6 +25,7 @@ class Run:
     """False keeps the objects and takes the pods away."""
     restore_newest: str = ""
     restore_else: str = ""
+    restore_less: str = ""
 
 
 def run_children(revision: Revision, run: Run) -> list[Manifest]:
@@ -35,6 +36,7 @@ def run_children(revision: Revision, run: Run) -> list[Manifest]:
         Gap.RESTORE_FROM: run.restore_from or "",
         Gap.RESTORE_NEWEST: run.restore_newest,
         Gap.RESTORE_ELSE: run.restore_else,
+        Gap.RESTORE_LESS: run.restore_less,
         Gap.PARALLELISM: str(run.parallelism),
     }
     return [signed(_sized(_filled(each, values), run)) for each in revision.children]

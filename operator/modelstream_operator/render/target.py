@@ -34,6 +34,9 @@ class Target:
     restore_else: str = ""
     """What is taken where that job has completed none."""
 
+    restore_less: str = ""
+    """``true`` where the job may begin with a part of it."""
+
     running: bool = True
     """False keeps the objects and takes the pods away."""
 

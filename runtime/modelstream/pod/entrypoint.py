@@ -17,7 +17,7 @@ from modelstream.pod.ended import refuse_ended
 from modelstream.pod.failure import PodError
 from modelstream.pod.memory import loading_killed, memory
 from modelstream.pod.paths import Paths
-from modelstream.pod.restoring import RESTORE_FROM, RESTORE_NEWEST, Origin, origin
+from modelstream.pod.restoring import RESTORE_FROM, RESTORE_LESS, RESTORE_NEWEST, Origin, origin
 from modelstream.pod.statestore import StateStore
 from modelstream_crds import manifest
 from modelstream_crds import v1alpha1 as api
@@ -112,6 +112,8 @@ def jobmanager_command(
     ]
     if restored:
         command += ["--fromSavepoint", restored]
+        if environment.get(RESTORE_LESS):
+            command.append("--allowNonRestoredState")
     python = ["-pyclientexec", configuration.CLIENT_PYTHON, "-py", SUBMIT]
     return [*command, *python, str(paths.manifest)]
 

@@ -13,6 +13,8 @@ RESTORE_FROM = "MODELSTREAM_RESTORE_FROM"
 """Variable: a savepoint or checkpoint; with RESTORE_NEWEST the checkpoints of a job."""
 RESTORE_NEWEST = "MODELSTREAM_RESTORE_NEWEST"
 """Variable: the newest of that job is looked for."""
+RESTORE_LESS = "MODELSTREAM_RESTORE_LESS"
+"""Variable: the job may begin although it has no operator for a part of the state."""
 RESTORE_ELSE = "MODELSTREAM_RESTORE_ELSE"
 """Variable: what that job began with itself, for one that has completed nothing."""
 

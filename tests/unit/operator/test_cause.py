@@ -132,3 +132,16 @@ def test_a_native_crash_without_a_message_is_named(exit_code: int, said: str) ->
     assert f"exit code {exit_code}" in message
     assert "a native crash" in message
     assert said in message
+
+
+def test_state_that_does_not_fit_is_told_in_flinks_words_with_the_field_that_gives_it_up() -> None:
+    trace = """org.apache.flink.runtime.client.JobInitializationException: Could not start the job
+\tat a.B.c(B.java:3)
+Caused by: java.lang.IllegalStateException: Failed to rollback to checkpoint/savepoint s3://s/sp.\
+ Cannot map checkpoint/savepoint state for operator cbc357ccb763df2852fee8c4fc7d55f2 to the new\
+ program. If you want to allow to skip this, you can set the --allowNonRestoredState option
+\tat a.B.c(B.java:3)
+"""
+    told = root_cause(trace)
+    assert "operator cbc357ccb763df2852fee8c4fc7d55f2" in told
+    assert "spec.state.allowNonRestoredState" in told

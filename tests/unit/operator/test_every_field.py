@@ -263,6 +263,7 @@ FIELDS: dict[str, tuple[dict[str, Any], Any, set[str], str]] = {
         r"(execution.checkpointing|high-availability)\..*",
     ),
     "state.checkpointInterval": (BASE, "1s", {FLINK}, "execution.checkpointing.interval"),
+    "state.allowNonRestoredState": (BASE, True, set(), ""),
     "state.deletionPolicy": (BASE, "Savepoint", set(), ""),
     "state.restoreFrom.path": (BASE, "s3://o/x", set(), ""),
     "state.restoreFrom.modelStream": (BASE, "other", set(), ""),

@@ -293,6 +293,44 @@ def test_what_the_old_one_cannot_read_is_left_aside() -> None:
     assert asks.step is Step.ENDED
 
 
+LESS = replace(EDIT_KEPT, takes_less=True, startable={OLD: 2})
+ENDED = Ended(3, "a", How.FAILED, NOW, ORIGIN, "no operator for the state")
+
+
+def test_with_a_part_of_the_state_a_start_that_failed_is_tried_again_and_nothing_else() -> None:
+    over = replace(deployed, step=Step.ENDED, ended=ENDED, restored_from=ORIGIN)
+    same = replace(SAME_KEPT, takes_less=True)
+    assert decide(over, SAME_KEPT, seen()).memory == over
+    again = decide(decide(over, same, seen()).memory, same, seen()).memory
+    assert (again.step, again.run, again.took_less) == (Step.DEPLOYED, 4, True)
+    assert again.restored_from == ORIGIN
+    assert again.previous == ORIGIN  # all of it is still there for a way back
+    told = replace(again, ended=None)
+    assert Memory.of(ModelStreamStatus.model_validate(told.written())) == told
+    ran = replace(over, started=started.started)
+    assert decide(ran, same, seen()).memory == ran
+    runs = replace(started, restored_from=ORIGIN)
+    assert decide(runs, same, seen(job=RUNNING)).memory == runs
+    once = replace(over, took_less=True)
+    assert decide(once, same, seen()).memory == once
+
+
+def test_with_a_part_of_the_state_what_was_rolled_back_is_tried_again() -> None:
+    runs = replace(DONE, started=started.started)
+    there = seen(job=RUNNING, proof=NO_PROOF)
+    prepared = decide(runs, LESS, there).memory.prepared
+    assert prepared is not None
+    assert prepared.revision == NEW
+    tried = replace(runs, rollback=replace(BACK, took_less=True))
+    assert decide(tried, LESS, there).memory == tried
+
+
+def test_a_way_back_takes_all_of_the_state() -> None:
+    over = decide(TRIAL, replace(WANTED, takes_less=True), FAILED).memory
+    after = decide(over, replace(WANTED, takes_less=True), seen()).memory
+    assert (after.revision, after.took_less) == (OLD, False)
+
+
 @pytest.mark.parametrize(
     ("memory", "status", "reason", "words"),
     [

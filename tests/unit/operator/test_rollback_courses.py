@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.support.carriedout import carry_out, changed, stops
+from tests.support.carriedout import carry_out, changed, proven, stops
 from tests.support.machine import Courses
 
 from modelstream_operator.decide.memory import Memory, Step
@@ -121,6 +121,30 @@ def begun_anew(course: Courses) -> None:
     assert course._job.value == 1
 
 
+def does_not_fit(course: Courses) -> None:
+    """It has no operator for a part of the state: it gives way, until that may be lost."""
+    course.works()
+    course.checkpoint_completes()
+    course.all_goes_on()
+    changed(course)
+    course.world.unfit.add(course.spec.nonce)
+    stops(course, succeeds=True)
+    for _ in range(6):
+        course.all_goes_on()
+    assert course.operator.nonce == 0
+    course.less_is_enough(wish=True)
+    proven(course)
+    stops(course, succeeds=True)
+    for _ in range(4):
+        course.all_goes_on()
+    assert course.operator.nonce == 1
+    assert course.operator.memory.took_less
+    run = course.operator.memory.run
+    course.less_is_enough(wish=False)
+    course.all_goes_on()
+    assert course.operator.memory.run == run
+
+
 @pytest.mark.parametrize(
     "course",
     [
@@ -132,6 +156,7 @@ def begun_anew(course: Courses) -> None:
         status_lost_on_the_way,
         unwished,
         begun_anew,
+        does_not_fit,
     ],
 )
 @pytest.mark.parametrize("operator", ["decide", "reconciler"])

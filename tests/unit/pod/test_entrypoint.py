@@ -98,6 +98,15 @@ def test_a_job_starts_from_the_savepoint_that_it_was_given(pod):
     command = entrypoint.jobmanager_command(pod.paths, ENVIRONMENT, "s3://state/savepoint-1")
 
     assert command[command.index("--fromSavepoint") + 1] == "s3://state/savepoint-1"
+    assert "--allowNonRestoredState" not in command
+
+
+def test_a_job_may_start_from_a_part_of_its_state_where_the_operator_says_so(pod):
+    told = {**ENVIRONMENT, "MODELSTREAM_RESTORE_LESS": "true"}
+    command = entrypoint.jobmanager_command(pod.paths, told, "s3://state/savepoint-1")
+
+    assert command.index("--allowNonRestoredState") < command.index("-py")
+    assert "--allowNonRestoredState" not in entrypoint.jobmanager_command(pod.paths, told)
 
 
 def test_what_follows_the_script_is_for_the_job_alone(pod):
