@@ -162,13 +162,13 @@ def ours(shape: Shape, written: str, model: Path, lines: Sequence[bytes]) -> Cal
     def run(lap: Lap) -> None:
         handed = coders.coder_impl.arrow_to_pandas("UTC", [DataTypes.BYTES()], [batch])
         lap("in")
-        _, given = function._given(handed)
+        arguments, given = function._given(handed)
         lap("decode")
         function._scorer.bound.encode(given.rows.columns)
         lap("convert")
         outcome = function._session.score(function._scorer, given, plan.on_error)
         lap("score")
-        pandas_to_arrow(schema, "UTC", [row], [function._frame(given, outcome)])
+        pandas_to_arrow(schema, "UTC", [row], [function._frame(arguments, given, outcome)])
         lap("result")
 
     return run

@@ -127,7 +127,11 @@ class _Call:
         scored = called.where(error.is_null).select(*self._scored_columns())
         if not isinstance(self.plan.on_error, DeadLetter):
             return Inferred(scored, None, _CHOICE)
-        letters = called.where(error.is_not_null).select(*self._letter_columns())
+        failed = called.where(error.is_not_null)
+        if self._payload_back is not None and self.source.raw is not None:
+            payload = col(self._result).get(self._payload_back).alias(self.source.raw.payload)
+            failed = failed.add_or_replace_columns(payload)
+        letters = failed.select(*self._letter_columns())
         return Inferred(scored, letters, _CHOICE)
 
     @property
@@ -141,6 +145,19 @@ class _Call:
         outputs = [column.name for column in self.plan.bound.output_columns]
         return unused("error", [*outputs, *self.plan.decoded])
 
+    @property
+    def _payload_back(self) -> str | None:
+        """The row's field with the raw bytes of a record that failed, and of no other.
+
+        So no payload waits in the JVM for its record to come back from Python.
+        """
+        if self.source.raw is None or not isinstance(self.plan.on_error, DeadLetter):
+            return None
+        if self.source.types[self.source.raw.payload] != "BYTES":
+            return None
+        outputs = [column.name for column in self.plan.bound.output_columns]
+        return unused("payload", [*outputs, *self.plan.decoded, self._error])
+
     def _called(self) -> "Table":
         from pyflink.table.expressions import col
         from pyflink.table.udf import udf
@@ -148,13 +165,15 @@ class _Call:
         from modelstream.flink.udf import ModelFunction
 
         call = udf(
-            ModelFunction(self.plan, self.arguments, self._error),
+            ModelFunction(self.plan, self.arguments, self._error, payload=self._payload_back),
             result_type=row_type(self._result_columns()),
             func_type="pandas",
             name=f"{self.plan.model.name}.{self.plan.bound.signature.name}",
         )
         given = columns.expressions(self.arguments, self.source.types, self.plan.key)
-        passed = [col(name) for name in self.source.types]
+        raw, back = self.source.raw, self._payload_back
+        comes_back = raw.payload if raw is not None and back is not None else None
+        passed = [col(name) for name in self.source.types if name != comes_back]
         return self.source.table.select(*passed, call(*given).alias(self._result))
 
     def _result_columns(self) -> list[ColumnType]:
@@ -162,7 +181,9 @@ class _Call:
         kept = [ColumnType(name, decoded[name]) for name in self.plan.decoded]
         failing = isinstance(self.plan.on_error, Fail)
         errors = [] if failing else [ColumnType(self._error, "STRING")]
-        return [*kept, *self.plan.bound.output_columns, *errors]
+        back = self._payload_back
+        payloads = [] if back is None else [ColumnType(back, "BYTES")]
+        return [*kept, *self.plan.bound.output_columns, *errors, *payloads]
 
     def _scored_columns(self) -> "list[Expression]":
         from pyflink.table.expressions import col

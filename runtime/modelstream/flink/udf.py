@@ -97,6 +97,7 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
         arguments: what the columns mean.
         error: the field that says why a record failed, where the job does not fail on it.
         readable: it says so in words, and not as a JSON object.
+        payload: the field with the raw bytes of a record that failed, NULL for all others.
         caller: what finds the arguments where people write the calls.
     """
 
@@ -107,11 +108,13 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
         error: str = ERROR,
         *,
         readable: bool = False,
+        payload: str | None = None,
         caller: Caller | None = None,
     ) -> None:
         arguments.warn_of_many(plan.model.name)
         self._plan, self._arguments = plan, arguments
         self._error, self._readable, self._caller = error, readable, caller
+        self._payload = payload
         self._seen = 0
 
     def open(self, function_context: FunctionContext) -> None:
@@ -141,7 +144,7 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
             self._seen += given.size
             if given.size >= ARROW_SIZE:  # there are more: those that end a bundle are fewer
                 self._outputs.send()
-            return self._frame(given, outcome)
+            return self._frame(arguments, given, outcome)
 
     def _given(self, arguments: Sequence[Any]) -> tuple[dict[str, Argument], Given]:
         """The arguments by name, and the records in them."""
@@ -155,7 +158,9 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
             return found, decoded(plan.decoder, plan.decoded, found[payload].values)
         return found, as_given({name: found[name] for name in self._arguments.columns}, plan.bound)
 
-    def _frame(self, given: Given, outcome: Outcome) -> arrow.Result:
+    def _frame(
+        self, arguments: Mapping[str, Argument], given: Given, outcome: Outcome
+    ) -> arrow.Result:
         columns: dict[str, Any] = dict(given.kept)
         for name, values in outcome.columns.items():
             columns[name] = values if isinstance(values, np.ndarray) else objects(values)
@@ -165,6 +170,12 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
             for position, failure in outcome.failures.items():
                 errors[position] = told(failure)
             columns[self._error] = errors
+        if self._payload is not None:
+            (raw,) = self._arguments.columns
+            payloads = np.full(given.size, None, object)
+            for position in outcome.failures:
+                payloads[position] = arguments[raw][position]
+            columns[self._payload] = payloads
         return arrow.Result(columns)
 
     def _fail(self, failures: Mapping[int, Failure], arguments: Mapping[str, Argument]) -> None:

@@ -1,6 +1,7 @@
 """What a model's function reads of PyFlink's batches, and what PyFlink makes of its results."""
 
 import datetime
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from unittest.mock import Mock
@@ -12,9 +13,11 @@ from pyflink.table import DataTypes
 from pyflink.table.utils import pandas_to_arrow
 from tests.support.handed import handed
 from tests.support.jvm import import_noisy
+from tests.support.numpymodel import NumpyModel
 
-from modelstream import CallableModel, Drop, Predict
-from modelstream.convert import TensorSpec, parse_example
+from modelstream import Batch, CallableModel, DeadLetter, Drop, Predict
+from modelstream.convert import ColumnType, TensorSpec, parse_example
+from modelstream.errors import RecordError
 from modelstream.flink import arrow
 from modelstream.flink.udf import Arguments, ModelFunction
 from modelstream.scoring.plan import Plan
@@ -165,6 +168,25 @@ def called(model: CallableModel, names: tuple[str, ...], *arguments: Any) -> Any
         return function.eval(*arguments)
     finally:
         function.close()
+
+
+class Lines:
+    """Each payload is a number."""
+
+    columns = (ColumnType("x", "FLOAT"),)
+
+    def decode(self, payloads: Any) -> list[Any]:
+        return [{"x": float(each)} if each else RecordError("empty") for each in payloads]
+
+
+def test_the_payload_comes_back_of_records_that_fail_alone() -> None:
+    plan = Plan.of(NumpyModel(), on_error=DeadLetter(), batch=Batch(2))
+    plan = replace(plan, decoder=Lines())
+    function = ModelFunction(plan, Arguments(("line",)), payload="payload")
+    function.open(Mock(get_metric_group=Mock(side_effect=RuntimeError)))
+    result = function.eval(*handed(pa.array([b"1", b"", b"2", b"-3", b"4"], pa.binary())))
+    assert result["payload"].tolist() == [None, b"", None, b"-3", None]
+    assert [error is None for error in result["error"]] == [True, False, True, False, True]
 
 
 def test_a_null_in_a_row_is_a_feature_that_is_missing_and_leaves_integers_integers() -> None:
