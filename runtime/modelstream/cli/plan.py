@@ -52,7 +52,7 @@ def _planned(
 def _asked(request: Request, manifest: ModelStream, context: "JobContext") -> "tuple[Call, ...]":
     """What only Flink knows: it plans the job, and starts none."""
     from modelstream.cli.flink import embedded
-    from modelstream.job import artifacts, build, proof
+    from modelstream.job import artifacts, build
     from modelstream.job.secrets import Secrets
 
     with (
@@ -62,7 +62,7 @@ def _asked(request: Request, manifest: ModelStream, context: "JobContext") -> "t
     ):
         secrets = Secrets(context.secret)
         options = build.flink_options(manifest.spec, context, secrets, artifacts.silent)
-        return proof.prove(manifest, context, options).calls
+        return build.prove(manifest, context, options).calls
 
 
 @contextlib.contextmanager

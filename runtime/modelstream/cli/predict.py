@@ -23,7 +23,7 @@ from modelstream.convert.values import objects
 from modelstream.errors import SignatureMismatchError
 from modelstream.failure import DeadLetter, Failure
 from modelstream.job.decode import CsvDecoder, JsonDecoder
-from modelstream.job.labels import read_labels
+from modelstream.job.models import read_labels
 from modelstream.models import (
     DEFAULT_SIGNATURE,
     BoundMethod,

@@ -1,7 +1,8 @@
 """Jars by their Maven coordinates: fetched once into a cache, checked against a pinned sha256.
 
 Repository addresses are not ours to know: the client from PyPI has its own, the environment
-variable ``MODELSTREAM_MAVEN_BASE`` gives another, and an installed ``mvn`` has its settings.
+variable ``MODELSTREAM_MAVEN_BASE`` gives another, and an installed ``mvn`` has its settings. Those
+of file systems become plugins: an embedded Flink wants one directory for each.
 """
 
 import hashlib
@@ -135,3 +136,23 @@ def _by_mvn(jar: Jar, target: Path, first: Exception) -> None:
     if done.returncode != 0 or not target.exists():
         said = (done.stdout + done.stderr).strip().splitlines()
         raise FetchError(f"{_unreachable(jar, first)}; mvn: {said[-1] if said else 'no output'}")
+
+
+def plugin_directories(jars: Iterable[Path], installed: Path) -> list[Path]:
+    """Directories whose sub-directories are plugins: the fetched jars, and Flink's own."""
+    found = [installed] if installed.is_dir() else []
+    found += [_plugin_root(jar) for jar in jars]
+    return found
+
+
+def _plugin_root(jar: Path) -> Path:
+    """A directory ``…/plugins/<stem>`` with one plugin in it: a link to the jar."""
+    root = cache_directory().parent / "plugins" / jar.stem
+    link = root / jar.stem / jar.name
+    if not link.exists():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=link.parent.parent.parent) as staging:
+            made = Path(staging) / jar.name
+            made.symlink_to(jar.resolve())
+            made.replace(link)
+    return root

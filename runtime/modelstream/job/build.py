@@ -1,10 +1,14 @@
-"""From a manifest to a Flink job: what it needs is brought, then it is laid out, then it runs."""
+"""From a manifest to a Flink job: what it needs is brought, then it is laid out, then it runs.
+
+Without the last step it is proven: built and planned, and not submitted.
+"""
 
 import logging
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from modelstream import embedded, reasons
@@ -16,20 +20,19 @@ from modelstream.job import (
     failures,
     guarantees,
     pipeline,
-    plugins,
+    places,
     script,
     settings,
     sqljob,
-    undecodable,
 )
 from modelstream.job.artifacts import Progress
 from modelstream.job.calls import Call
 from modelstream.job.connectors import Needs
 from modelstream.job.context import JobContext
 from modelstream.job.models import model_at
+from modelstream.job.script import Submitted, submitted_jobs
 from modelstream.job.secrets import Secrets
 from modelstream.job.sqljob import Script
-from modelstream.job.submitted import Submitted, submitted_jobs
 from modelstream.models import Model, running
 from modelstream_crds.v1alpha1 import ModelStream, ModelStreamSpec, RuntimeMode
 
@@ -68,7 +71,7 @@ class BuiltJob:
 
     def _place(self, record: str) -> str | None:
         pipeline = self.spec.pipeline
-        return None if pipeline is None else undecodable.place(pipeline.source, record)
+        return None if pipeline is None else places.place_of(pipeline.source, record)
 
     def submit(self) -> "JobClient | None":
         """Start the job.
@@ -202,7 +205,7 @@ def flink_options(
     absent = connectors.missing(needs.plugins, [home / "plugins"])
     present: list[Path] = artifacts.ensure_all(absent, progress=progress)
     if needs.plugins:
-        jvm.load_file_systems(options, plugins.directories(present, home / "plugins"))
+        jvm.load_file_systems(options, artifacts.plugin_directories(present, home / "plugins"))
     return options
 
 
@@ -233,3 +236,39 @@ def _script(
         t_env, spec.pipeline, models[name], place, secrets, warm_up, effective, job
     )
     return Script(inserts, ())
+
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+def prove(stream: ModelStream, where: JobContext, options: Mapping[str, str] = _NONE) -> BuiltJob:
+    """Build the job of a manifest as it would be submitted, and let Flink plan it.
+
+    Signatures are held against columns and arguments, connectors and tables are found, SQL is
+    planned; a program runs up to where it would submit its job, and no further.
+
+    Args:
+        stream: a valid manifest.
+        where: the models, secrets and mounts of this machine or pod.
+        options: Flink's, in the cluster that the job is for.
+
+    Returns:
+        The job that was not submitted.
+
+    Raises:
+        JobError: the job cannot be built, or the program submits none; SignatureMismatchError and
+            the like for its model. Whatever else a program raises.
+    """
+    with jvm.planned(options) as has_plan:
+        job = build(stream, where)
+        try:
+            job.submit()
+        except Exception:
+            if not has_plan():
+                raise
+    if not has_plan():
+        raise JobError(
+            "the program ended and submitted no job: end it with execute_insert, a statement set's "
+            "execute, or env.execute"
+        )
+    return job

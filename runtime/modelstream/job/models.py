@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelstream.errors import DigestMismatchError
+from modelstream.errors import DigestMismatchError, JobError
 from modelstream.fetch import check_links, digest_of, local_path
 from modelstream.models import (
     GraphDefModel,
@@ -113,3 +113,30 @@ def checked_digest(model: api.Model, path: Path) -> str:
             f"expected {model.digest}, got {digest}"
         )
     return digest
+
+
+_LABELS = "pipeline.inference.classify.labels"
+
+
+def read_labels(model: Path, name: str) -> tuple[str, ...]:
+    """The labels in the order of the scores; empty lines at the end do not count.
+
+    Args:
+        model: the model's directory, or its file.
+        name: the labels' file, relative to that directory.
+
+    Raises:
+        JobError: there is no such file, or it holds no label.
+    """
+    directory = model if model.is_dir() else model.parent
+    try:
+        text = (directory / name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        there = ", ".join(sorted(entry.name for entry in directory.iterdir())[:8])
+        raise JobError(f"{_LABELS}: {directory} has no file {name!r}; it has {there}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise JobError(f"{_LABELS}: {directory / name} cannot be read: {error}") from error
+    labels = tuple(line.strip() for line in text.rstrip().splitlines())
+    if not labels:
+        raise JobError(f"{_LABELS}: {directory / name} is empty: write one label a line")
+    return labels

@@ -10,7 +10,7 @@ from modelstream.convert import Constant, Fit, Image, Inputs
 from modelstream.errors import JobError
 from modelstream.job import connectors, csvfiles, decode, files, places, tables
 from modelstream.job.connectors import Needs
-from modelstream.job.labels import read_labels
+from modelstream.job.models import read_labels
 from modelstream.job.secrets import Secrets
 from modelstream.job.tables import TablePlan
 from modelstream.models import Classify, Method, Model, Predict, Regress, method_for

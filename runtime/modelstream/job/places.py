@@ -1,21 +1,26 @@
 """Where in its file a bad record stands.
 
-Flink's sources of lines (json, raw) tell a record's file and not its line. So the line is looked
-for, in the file and only for records that failed: from where the last one was found on, as a task
-reads a file from its beginning to its end.
+Flink's sources of lines (json, raw) tell a record's file and not its line, and of a record that
+Flink itself could not decode neither of the two. So the line is looked for, in the file and only
+for records that failed: from where the last one was found on, as a task reads a file from its
+beginning to its end.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from modelstream.job.listing import PATH, store_of
-from modelstream.job.store import Store
+from modelstream.job.store import Store, local_path
 from modelstream.job.tables import TablePlan
+from modelstream_crds.v1alpha1 import Source
 
 if TYPE_CHECKING:
     from pyflink.table import Expression
+
 
 _OPEN = 4
 """Files that are kept open at a time."""
@@ -99,3 +104,33 @@ def expression(found: Places, path: str, payload: str) -> "Expression":
 
     made = udf(place, result_type=DataTypes.STRING(), func_type="pandas", name="place")
     return made(col(path), col(payload))
+
+
+_SEARCHED = 1 << 30
+"""Bytes that are read at most, so that nobody waits minutes to be told of a failure."""
+
+
+def place_of(source: Source, record: str) -> str | None:
+    """File and line of ``record`` among the source's files on this machine, if it is found."""
+    path = source.options.get("path", "")
+    if source.connector != "filesystem" or urlsplit(path).scheme not in ("", "file"):
+        return None
+    try:
+        return next(
+            (f"{file}, line {number}" for file, number, line in _lines(path) if line == record),
+            None,
+        )
+    except OSError:
+        return None
+
+
+def _lines(path: str) -> Iterator[tuple[Path, int, str]]:
+    left = _SEARCHED
+    for entry in Store(path).files():
+        file = local_path(entry.path)
+        with file.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                yield file, number, line.rstrip(b"\r\n").decode(errors="replace")
+                left -= len(line)
+                if left < 0:
+                    return

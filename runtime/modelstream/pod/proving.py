@@ -5,9 +5,9 @@ import traceback
 from collections.abc import Mapping
 
 from modelstream.flink import jvm
+from modelstream.job.build import prove
 from modelstream.job.context import JobContext
 from modelstream.job.models import place
-from modelstream.job.proof import prove
 from modelstream.models.packages import import_packages
 from modelstream.pod import configuration
 from modelstream.pod.entrypoint import operator_options, write_configuration

@@ -5,8 +5,7 @@ from tests.support.graphs import DENSE
 
 from modelstream.errors import JobError
 from modelstream.job import pipeline
-from modelstream.job.labels import read_labels
-from modelstream.job.models import model_at
+from modelstream.job.models import model_at, read_labels
 from modelstream.models import Classify
 from modelstream_crds.v1alpha1 import Inference, Model
 

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from modelstream.job import undecodable
+from modelstream.job import places
+from modelstream.job.places import place_of
 from modelstream_crds.v1alpha1 import Column, Source
 
 BAD = '{"id": 3, "name": "é"'
@@ -24,8 +25,8 @@ def files(tmp_path: Path) -> Path:
 
 def test_a_record_is_found_in_its_file(files: Path) -> None:
     expected = f"{files}/deep/b.json, line 2"
-    assert undecodable.place(source(str(files)), BAD) == expected
-    assert undecodable.place(source(files.as_uri()), BAD) == expected
+    assert place_of(source(str(files)), BAD) == expected
+    assert place_of(source(files.as_uri()), BAD) == expected
 
 
 @pytest.mark.parametrize(
@@ -38,9 +39,9 @@ def test_a_record_is_found_in_its_file(files: Path) -> None:
     ],
 )
 def test_what_cannot_be_found_has_no_place(files: Path, path: str, connector: str) -> None:
-    assert undecodable.place(source(path.format(files), connector), BAD) is None
+    assert place_of(source(path.format(files), connector), BAD) is None
 
 
 def test_the_search_ends_when_enough_was_read(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(undecodable, "_SEARCHED", 5)
-    assert undecodable.place(source(str(files)), BAD) is None
+    monkeypatch.setattr(places, "_SEARCHED", 5)
+    assert place_of(source(str(files)), BAD) is None
