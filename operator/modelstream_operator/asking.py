@@ -38,7 +38,8 @@ class Heard:
 
     def again(self, run: int, answer: object, now: datetime) -> tuple[int, timedelta]:
         """Count one more answer; returns how many there are, and for how long."""
-        if (run, answer) != (self.run, self.answer) or self.since is None:
+        goes_on = (run, answer) == (self.run, self.answer)
+        if not goes_on or self.since is None or now < self.since:
             self.run, self.answer, self.times, self.since = run, answer, 0, now
         self.times += 1
         return self.times, now - self.since

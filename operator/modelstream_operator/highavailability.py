@@ -61,7 +61,9 @@ class RunConfigMap:
             job_id="" if found["job"] == "cluster" else found["job"],
             owned=bool(meta.get("ownerReferences")),
             plans=frozenset(_after(_PLAN, data)),
-            checkpoints=frozenset(map(int, _after(_CHECKPOINT, data))),
+            checkpoints=frozenset(
+                int(each) for each in _after(_CHECKPOINT, data) if each.isdecimal()
+            ),
         )
 
     def tells(self) -> tuple[object, ...]:

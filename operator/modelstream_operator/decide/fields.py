@@ -13,8 +13,12 @@ def stamp(time: datetime | None) -> str | None:
 
 
 def time(text: str | None) -> datetime | None:
-    """A time that Kubernetes has written."""
-    return datetime.fromisoformat(text) if text else None
+    """A time that Kubernetes has written; None of a text that is none."""
+    try:
+        found = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return found.replace(tzinfo=found.tzinfo or UTC) if found else None
 
 
 def given(**values: object) -> Manifest:

@@ -8,6 +8,7 @@ A refused spec, a suspension and a deletion are wishes like any other.
 from dataclasses import replace
 from datetime import timedelta
 
+from modelstream_operator.decide.clock import not_ahead
 from modelstream_operator.decide.decision import (
     Decision,
     ForgetHighAvailability,
@@ -58,6 +59,7 @@ _PREPARES = {Step.DEPLOYED, Step.SAVEPOINTING, Step.TEARING_DOWN}
 
 def decide(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     """The next step: what to remember, and then one act."""
+    memory = not_ahead(memory, seen.now)
     decision = _decided(memory, wanted, seen)
     if decision.memory.step in _PREPARES or memory.step is Step.UNKNOWN:
         return decision
@@ -87,13 +89,17 @@ def _decided(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
             # Of one that had this name before, or of whom nobody knows anything any more.
             known = replace(memory, run=seen.last_run)
             return Decision(known.go(Step.TEARING_DOWN, seen.now))
+        case Step.SUSPENDED if wanted.rest is None and (seen.pods or not seen.scaled_down):
+            # Somebody has brought them back by hand: two jobs would write everything twice.
+            return Decision(memory.go(Step.TEARING_DOWN, seen.now))
     return _next(memory, wanted, seen)
 
 
 def _unknown(memory: Memory) -> Decision:
     message = (
-        f"status.{memory.unknown}, which this operator does not know: a newer one"
-        " wrote it. Nothing is done until an operator of that version runs again"
+        f"status.{memory.unknown}, which this operator does not know: a newer one, or somebody by"
+        " hand, wrote it. Nothing is done until an operator of that version runs again, or the"
+        " field is mended: kubectl edit modelstream NAME --subresource=status"
     )
     return Decision(memory, waiting=Waiting(Reason.UNKNOWN_STEP, message))
 

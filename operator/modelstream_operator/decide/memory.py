@@ -228,6 +228,19 @@ def _unknown(status: ModelStreamStatus) -> Iterator[str]:
     for field, (word, known) in said.items():
         if word and word not in set(known):
             yield f"{field} is {word}"
+    ask, prepared_ = status.ask, status.prepared
+    times = {
+        "step.since": step.since if step else None,
+        "step.deadline": step.deadline if step else None,
+        "ended.time": ended.time if ended else None,
+        "ask.since": ask.since if ask else None,
+        "ask.idleSince": ask.idle_since if ask else None,
+        "prepared.since": prepared_.since if prepared_ else None,
+        "prepared.deadline": prepared_.deadline if prepared_ else None,
+    }
+    for field, text in times.items():
+        if text and fields.time(text) is None:
+            yield f"{field} is {text}"
 
 
 def _ask(said: AskStatus | None) -> Ask | None:

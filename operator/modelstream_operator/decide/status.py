@@ -50,7 +50,7 @@ def status_of(facts: Facts, before: ModelStreamStatus) -> Manifest:
 def unknown_status(status: Manifest, facts: Facts, before: ModelStreamStatus) -> Manifest:
     """The status of a newer operator with a reason why this one does nothing."""
     assert facts.stage is not None
-    kept = [each for each in status["conditions"] if each["type"] != ConditionType.READY]
+    kept = [each for each in status.get("conditions", ()) if each["type"] != ConditionType.READY]
     mine = _condition(ConditionType.READY, facts.stage, facts, before)
     return {**status, "conditions": [mine, *kept]}
 

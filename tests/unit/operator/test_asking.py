@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.support.flinkdouble import JobManager, flink_double
@@ -20,6 +20,7 @@ from modelstream_operator.resources import Key
 JOB = "ab" * 16
 DEPLOYED = Memory(Step.DEPLOYED, run=1, job_id=JOB)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
 Ask = Callable[..., list[FlinkAnswers]]
 
 
@@ -184,3 +185,9 @@ def test_a_savepoint_without_a_path_and_a_cause_has_failed(
     (answers,) = ask("life/running", replace(DEPLOYED, step=Step.SAVEPOINTING, ask=asked))
     assert answers.savepoint is not None
     assert answers.savepoint.failure == "Flink names neither a path nor a cause"
+
+
+def test_a_clock_that_goes_back_begins_to_count_again() -> None:
+    heard = Heard()
+    said = [heard.again(1, Answer.NO_JOB, NOW - each) for each in (-DAY, timedelta())]
+    assert said == [(1, timedelta()), (1, timedelta())]

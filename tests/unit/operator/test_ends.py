@@ -1,6 +1,7 @@
 """The ends of a job, and starts that come to nothing, in the state machine."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.support.lifecycle import (
@@ -15,7 +16,9 @@ from tests.support.lifecycle import (
     SAME_KEPT,
     asked,
     deployed,
+    left,
     no_job,
+    proven,
     saved,
     seen,
     started,
@@ -30,9 +33,11 @@ from modelstream_operator.decide.decision import (
 from modelstream_operator.decide.job import Checkpoints, Job, Record
 from modelstream_operator.decide.lifecycle import FIRST_BACK_OFF, LONGEST_BACK_OFF, decide
 from modelstream_operator.decide.memory import Ended, How, Step
+from modelstream_operator.decide.prepared import NO_PROOF
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.stored import Kind, Stored
 
+QUARTER = timedelta(minutes=15)
 END = {
     "FINISHED": How.FINISHED,
     "CANCELED": How.CANCELED,
@@ -75,6 +80,35 @@ def test_a_job_that_somebody_stopped_has_not_read_all_of_its_input() -> None:
     kept = Checkpoints(newest=saved.left, stopped_with="s3://state/sp-1")
     over = decide(started, SAME_KEPT, seen(job=Job("FINISHED"), checkpoints=kept)).memory
     assert over.ended == replace(saved, how=How.STOPPED_BY_OTHERS)
+
+
+@pytest.mark.parametrize("there", [{"pods": 1}, {"scaled_down": False}])
+def test_what_rests_goes_on_only_once_pods_that_somebody_brought_back_are_gone(
+    there: dict[str, int],
+) -> None:
+    rests = replace(started.go(Step.SUSPENDED, NOW), ended=saved)
+    waits = decide(rests, SAME_KEPT, left(**there)).memory
+    assert (waits.step, waits.run) == (Step.TEARING_DOWN, 3)
+    begun = decide(waits, SAME_KEPT, DOWN).memory
+    assert (begun.step, begun.run, begun.restored_from) == (
+        *(Step.DEPLOYED, 4),
+        replace(saved.left, revision=OLD),  # type: ignore[type-var]  # it is there
+    )
+
+
+def test_a_wait_is_not_longer_because_a_clock_was_wrong() -> None:
+    day = timedelta(days=1)
+    ahead = deployed.go(Step.BACKING_OFF, NOW + day, NOW + day + FIRST_BACK_OFF)
+    waits = decide(ahead, SAME_KEPT, DOWN).memory
+    assert (waits.since, waits.deadline) == (NOW, NOW + FIRST_BACK_OFF)
+    assert asked.ask is not None
+    idle = replace(asked, ask=replace(asked.ask, trigger_id=None, since=NOW + day, idle=NOW + day))
+    stops = decide(idle, EDIT_KEPT, DOWN)
+    assert stops.memory.ask is not None
+    assert (stops.memory.ask.since, stops.memory.ask.idle) == (NOW, NOW)
+    late = replace(proven.prepared, since=NOW + day, deadline=NOW + day + QUARTER)  # type: ignore[type-var]
+    proves = decide(replace(started, prepared=late), EDIT_KEPT, seen(job=RUNNING, proof=NO_PROOF))
+    assert proves.memory.prepared == replace(late, since=NOW, deadline=NOW + QUARTER)
 
 
 def test_a_stop_of_ours_that_nobody_waits_for_any_more_is_followed_by_the_next_run() -> None:

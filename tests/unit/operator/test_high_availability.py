@@ -54,6 +54,13 @@ def test_what_a_run_could_go_on_from_is_read_from_the_names_alone() -> None:
     assert (job.run, job.job_id, job.checkpoints) == (3, JOB, {5})
 
 
+def test_a_key_that_counts_nothing_ends_no_watch() -> None:
+    """A ConfigMap of such a name may be anybody's."""
+    maps = HighAvailability()
+    maps.put(config_map(f"{OURS}-3-{JOB}", "checkpointID-newest", "checkpointID-0000007"))
+    assert maps.of(SCORES, "0f1e2d3c-0000")[0].checkpoints == {7}
+
+
 @pytest.mark.parametrize(
     "name",
     [

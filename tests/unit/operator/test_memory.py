@@ -48,6 +48,11 @@ def test_what_is_written_is_what_is_read(memory: Memory) -> None:
         ({"ended": {"how": "RolledBack", "time": "2026-01-01T00:00:00Z"}}, "ended.how is Roll"),
         ({"ended": {"how": "Failed", "kind": "Snapshot"}}, "ended.kind is Snapshot"),
         ({"restoredFrom": {"kind": "Snapshot"}}, "restoredFrom.kind is Snapshot"),
+        ({"step": {"name": "TearingDown", "since": "noon"}}, "step.since is noon"),
+        ({"step": {"name": "TearingDown", "deadline": "noon"}}, "step.deadline is noon"),
+        ({"ended": {"how": "Stopped", "time": "noon", "path": "p"}}, "ended.time is noon"),
+        ({"ask": {"since": "noon"}}, "ask.since is noon"),
+        ({"prepared": {"since": "noon"}}, "prepared.since is noon"),
         (
             {"restoredFrom": {"kind": "Newest", "otherwise": {"path": "p", "kind": "Snapshot"}}},
             "restoredFrom.otherwise.kind is Snapshot",
@@ -113,3 +118,9 @@ def test_what_a_job_has_kept_is_the_newest_that_has_a_path(
     latest: dict[str, object], newest: Stored | None, stopped_with: str | None
 ) -> None:
     assert Checkpoints.of({"latest": latest}, "a") == Checkpoints(newest, stopped_with)
+
+
+def test_a_time_without_a_zone_is_one_in_utc() -> None:
+    step = {"name": "TearingDown", "since": "2026-01-01T00:00:00"}
+    memory = Memory.of(ModelStreamStatus.model_validate({"step": step}))
+    assert memory.since == datetime(2026, 1, 1, tzinfo=UTC)
