@@ -8,7 +8,7 @@ from modelstream_operator.decide.decision import Decision, Seen
 from modelstream_operator.decide.diagnosis import Scene, diagnose, first_digests, verified_models
 from modelstream_operator.decide.facts import Facts
 from modelstream_operator.decide.memory import Memory, Step
-from modelstream_operator.decide.pods import is_ready, is_scheduled, overdue
+from modelstream_operator.decide.pods import is_ready, is_scheduled, overdue, unasked
 from modelstream_operator.decide.problem import Problem
 from modelstream_operator.decide.rollback import has_failed
 from modelstream_operator.names import Component
@@ -33,6 +33,7 @@ def facts_of(
         outdated=asked.outdated and decision.running,
         awaits_turn=asked.awaits_turn,
         held=_is_held(asked, decision),
+        comes_first=asked.comes_first,
         has_restore_from=_has_restore_from(asked),
         deleted=asked.wanted.deletion is not None,
         rest=asked.wanted.rest,
@@ -43,7 +44,9 @@ def facts_of(
         failure=seen.failures[0] if seen.failures else "",
         parallelism=asked.wanted.parallelism,
         refused_scale=seen.refused_scale,
-        overdue=overdue(observed.pods, observed.nodes, observed.now),
+        overdue=overdue(observed.pods, observed.nodes, observed.now)
+        or unasked(observed.pods, decision.memory.since, observed.now),
+        blocked_by=_blocked_by(asked),
         proof=seen.proof,
     )
     return common if target is None else _of_pods(common, target, observed)
@@ -74,6 +77,15 @@ def _is_held(asked: Wish, decision: Decision) -> bool:
     memory = decision.memory
     needs_choice = memory.rollback is not None and bool(memory.rollback.error)
     return memory.goes_back or needs_choice or has_failed(memory, asked.wanted)
+
+
+def _blocked_by(asked: Wish) -> str:
+    """Why a stream that rests does not go on, where its newest spec says that it should."""
+    spec = asked.manifest["spec"]
+    manager = (spec.get("flink") or {}).get("taskManager") or {}
+    if spec.get("suspend") or manager.get("replicas") == 0:
+        return ""
+    return asked.refusal or (asked.missing.message if asked.missing else "")
 
 
 def _missing(asked: Wish) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from modelstream_operator.asking import Heard
 from modelstream_operator.cache import Cache
 from modelstream_operator.children import Children, Plan
 from modelstream_operator.cluster import ApiError, Cluster
-from modelstream_operator.decide.acceptance import SpecRefusedError, accepted
+from modelstream_operator.decide.acceptance import SpecRefusedError
 from modelstream_operator.decide.decision import (
     Answer,
     Decision,
@@ -25,7 +25,6 @@ from modelstream_operator.decide.lifecycle import decide
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.pods import is_ready
 from modelstream_operator.decide.problem import Problem
-from modelstream_operator.decide.refusals import refusals
 from modelstream_operator.decide.status import read, status_of, unknown_status
 from modelstream_operator.evidence import digests_of, facts_of, is_placed, with_told
 from modelstream_operator.flink import Flink, FlinkError
@@ -34,8 +33,8 @@ from modelstream_operator.observe import Observer, now
 from modelstream_operator.observed import Observed, RunObserved
 from modelstream_operator.planning import plan
 from modelstream_operator.proofs import end_proofs, make_proof, proof_of
+from modelstream_operator.reading import workable
 from modelstream_operator.recall import recalled
-from modelstream_operator.render import Target
 from modelstream_operator.resources import DEPLOYMENT, MODELSTREAM, Key, Manifest, Ref
 from modelstream_operator.restorefrom import other_stream
 from modelstream_operator.rollout import Place, Rollout, Standing
@@ -82,10 +81,7 @@ class Session:
         if self.reading.generation == generation:
             return self.reading
         try:
-            stream = accepted(manifest)
-            if found := list(refusals(Target(stream, manifest, settings))):
-                raise SpecRefusedError("; ".join(found))
-            self.reading = Reading(generation, stream, manifest)
+            self.reading = Reading(generation, workable(manifest, settings), manifest)
         except SpecRefusedError as error:
             self.reading = replace(self.reading, generation=generation, refusal=str(error))
         return self.reading
@@ -223,9 +219,12 @@ class Reconciler:
             session.untidy = untidy
 
     def _in_turn(self, key: Key, asked: Wish, standing: Standing) -> Wish:
-        if self.rollout.has_turn(key, standing, self.clock()):
+        now = self.clock()
+        if self.rollout.has_turn(key, standing, now):
             return asked.with_restart
-        return replace(asked, awaits_turn=standing.place is Place.WAITS)
+        first, waits = self.rollout.comes_first(key, now), standing.place is Place.WAITS
+        named = f"{first.namespace}/{first.name}" if first else ""
+        return replace(asked, awaits_turn=waits, comes_first=named)
 
     async def _reading(self, session: Session, manifest: Manifest, memory: Memory) -> Reading:
         """The spec, and what it names elsewhere; what is deleted needs none."""

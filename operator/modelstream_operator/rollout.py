@@ -60,18 +60,21 @@ class Rollout:
     def has_turn(self, key: Key, standing: Standing, now: datetime) -> bool:
         """Whether a stream is to be restarted now."""
         self.streams[key] = standing
-        self.begun = self.begun or now
+        self.begun = min(self.begun or now, now)
         if key == self.last and standing.place is Place.MOVES:
             return True
         if standing.place is not Place.WAITS or now - self.begun < QUIET:
             return False
-        if any(other != key for other in self._obstacles(now)):
-            return False
-        waiting = [other for other, each in self.streams.items() if each.place is Place.WAITS]
-        if key != (self.last if self.last in waiting else min(waiting)):
+        if self.comes_first(key, now) is not None:
             return False
         self.last = key
         return True
+
+    def comes_first(self, key: Key, now: datetime) -> Key | None:
+        """Another stream that has to be well before this one is restarted."""
+        waiting = [other for other, each in self.streams.items() if each.place is Place.WAITS]
+        turn = self.last if self.last in waiting else min(waiting, default=key)
+        return next((other for other in (*self._obstacles(now), turn) if other != key), None)
 
     def forget(self, key: Key) -> None:
         """It is no longer served here."""
@@ -83,7 +86,7 @@ class Rollout:
         last = self._last()
         if last is not None and self.streams[last].place is Place.RUNS:
             since = self.streams[last].ready_since
-            if since is None or now - since < QUIET:
+            if since is None or timedelta() <= now - since < QUIET:
                 yield last
 
     def _last(self) -> Key | None:

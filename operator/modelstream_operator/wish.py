@@ -15,7 +15,7 @@ from modelstream_operator import names
 from modelstream_operator.cache import Child
 from modelstream_operator.decide.decision import Rest, Restore, Wanted
 from modelstream_operator.decide.laststate import has_state
-from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.decide.memory import How, Memory, Step
 from modelstream_operator.decide.oversize import too_large
 from modelstream_operator.decide.problem import Problem, Reason
 from modelstream_operator.kept import Kept, kept_of, kept_revision, kept_target, named_by
@@ -82,6 +82,8 @@ class Wish:
     """Whether this operator would make the pods of the same spec otherwise."""
     awaits_turn: bool = False
     """Whether it is restarted for that when its turn comes."""
+    comes_first: str = ""
+    """Another stream that has to be well before."""
     deployed: Target | None = None
     """What the present run is made of, where that is not ``target``."""
     others: Mapping[str, Kept] = field(default_factory=dict)
@@ -159,6 +161,8 @@ def _of_the_newest(
         deployed = kept_target(kept, manifest, memory, settings)
     timeout = timedelta(seconds=settings.delete_timeout)
     options = flink_options(deployed) if deployed else _options(manifest, memory, there)
+    if not options and target is not None:  # nobody knows: most edits leave state where it is
+        options = flink_options(target)
     common = Wanted(
         revision="",
         rest=Rest.SUSPENDED if memory.step is Step.SUSPENDED else None,
@@ -174,7 +178,8 @@ def _of_the_newest(
         reading, restore = replace(reading, missing=reading.missing or restore), None
     if target is None or newest is None or reading.missing:
         return _as_before(common, deployed, kept, reading, manifest)
-    change = _change(kept, deployed, newest, target, memory, restore)
+    finished = _has_finished_with(reading, manifest, memory)
+    change = _change(kept, deployed, newest, target, memory, restore, finished)
     refusal = change.message if change.effect is Effect.REFUSE else ""
     if newest.id != memory.revision:
         refusal = refusal or too_large(target, newest)
@@ -233,6 +238,7 @@ def _change(
     target: Target,
     memory: Memory,
     restore: Restore | None,
+    finished_with_it: bool,
 ) -> Difference:
     """What the newest spec comes to for the present run.
 
@@ -245,13 +251,22 @@ def _change(
     if newest.id == memory.revision:
         return Difference(Effect.NOTHING)
     if kept is None or deployed is None:
-        return Difference(Effect.RESTART)
+        return Difference(Effect.NOTHING if finished_with_it else Effect.RESTART)
     change = diff(deployed.spec, target.spec)
     if change.effect in {Effect.NOTHING, Effect.SCALE} and deployed.program != target.program:
         return Difference(Effect.RESTART, ("spec.python.configMap",))
     if change.effect is Effect.REFUSE and not has_state(memory):
         return Difference(Effect.RESTART, change.paths)
     return change
+
+
+def _has_finished_with(reading: Reading, manifest: Manifest, memory: Memory) -> bool:
+    """Whether status says that a job of this very spec has read all of its input."""
+    if memory.step is not Step.ENDED or memory.ended is None:
+        return False
+    found = manifest.get("status", {}).get("conditions", ())
+    ran = [each.get("observedGeneration") for each in found if each["type"] == ConditionType.READY]
+    return memory.ended.how is How.FINISHED and reading.manifest["metadata"]["generation"] in ran
 
 
 def _missing(source: ConfigMapScript, found: Program | None) -> Problem | None:

@@ -43,6 +43,8 @@ def _rollout(facts: Facts) -> str:
     if not facts.updated:
         return "its turn has come: it is restarted with what this operator renders"
     then = "when its turn comes" if facts.awaits_turn else "at the next restart"
+    if facts.awaits_turn and facts.comes_first:
+        then += f" ({facts.comes_first} comes first, until that has been Ready for a minute)"
     return f"what this operator renders is taken {then}; another restartNonce does so now"
 
 

@@ -27,6 +27,8 @@ class Facts:
     """Whether what runs, or ran last, was made from the newest spec."""
     outdated: bool = False
     """Whether the operator itself would make the pods otherwise by now."""
+    comes_first: str = ""
+    """Another stream that has to be well before."""
     awaits_turn: bool = False
     """Whether it is restarted for that when its turn comes."""
     has_restore_from: bool = False
@@ -62,13 +64,15 @@ class Facts:
     selector: str = ""
     overdue: str = ""
     """Pods that should have ended, and do not."""
+    blocked_by: str = ""
+    """Why a stream that rests does not go on although it should."""
     proof: Proof = NO_PROOF
     """Of what is prepared."""
 
     @property
     def stage(self) -> Says | None:
         """What the life cycle says by itself."""
-        return stage(self.decision, self.rest, self.overdue)
+        return stage(self.decision, self.rest, self.overdue, self.blocked_by)
 
     @property
     def proving(self) -> Prepared | None:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from modelstream_operator import names
+from modelstream_operator.decide.fields import stamp
 from modelstream_operator.resources import Manifest
 
 OVERDUE = timedelta(minutes=2)
@@ -20,9 +21,11 @@ def is_ended(pod: Manifest) -> bool:
     """Whether nothing of it runs or will run again: evicted, shut down with its node, done.
 
     Such an object is history. It may stay for weeks beside the pod that took its place, and its
-    ReplicaSet never deletes it, not even at zero replicas.
+    ReplicaSet never deletes it, not even at zero replicas. One that was told to end before it had a
+    node gets none any more, and stays only as long as somebody's finalizer does.
     """
-    return pod["status"].get("phase") in {"Failed", "Succeeded"}
+    over = pod["status"].get("phase") in {"Failed", "Succeeded"}
+    return over or (is_leaving(pod) and not is_scheduled(pod))
 
 
 def is_leaving(pod: Manifest) -> bool:
@@ -60,6 +63,18 @@ def overdue(pods: Iterable[Manifest], nodes: Sequence[Manifest], now: datetime) 
     )
 
 
+def unasked(pods: Iterable[Manifest], since: datetime | None, now: datetime) -> str:
+    """Which pods nobody has told to end for long, and what a person can do; else empty."""
+    left = sorted(str(pod["metadata"]["name"]) for pod in pods if not is_leaving(pod))
+    if not left or since is None or now - since <= OVERDUE:
+        return ""
+    return (
+        f"pods {', '.join(left)} have not been told to end since {stamp(since)}, and no"
+        " Deployment of the stream asks for them: look at the kube-controller-manager and at who"
+        " owns them, or delete them"
+    )
+
+
 def _deadline(pod: Manifest) -> datetime:
     """Kubernetes writes when the grace ends, not when the deletion was asked for."""
     return datetime.fromisoformat(pod["metadata"]["deletionTimestamp"])
@@ -67,12 +82,11 @@ def _deadline(pod: Manifest) -> datetime:
 
 def _overdue(pod: Manifest, nodes: Sequence[Manifest]) -> str:
     meta, node = pod["metadata"], pod["spec"].get("nodeName", "")
-    where = f"on node {node}{_state(node, nodes)}" if node else "which has no node"
     remedy = f"kubectl delete pod {meta['name']} -n {meta['namespace']} --force"
-    remedy = f"delete the node, or {remedy}" if node else remedy
     return (
-        f"pod {meta['name']} {where} should have ended at {meta['deletionTimestamp']}: it may still"
-        f" write, so that it is waited for. Once its process is known to be gone: {remedy}"
+        f"pod {meta['name']} on node {node}{_state(node, nodes)} should have ended at"
+        f" {meta['deletionTimestamp']}: it may still write, so that it is waited for. Once its"
+        f" process is known to be gone: delete the node, or {remedy}"
     )
 
 

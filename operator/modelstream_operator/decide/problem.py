@@ -80,7 +80,7 @@ class Reason(StrEnum):
     )
     SAVEPOINTING = "Savepointing", _STEP, "the job stops with a savepoint"
     TEARING_DOWN = "TearingDown", _STEP, "the pods of the run before end"
-    SUSPENDED = "Suspended", _STEP, "`spec.suspend` is true"
+    SUSPENDED = "Suspended", _STEP, "`spec.suspend` is true; or what keeps the stream from going on"
     SCALED_TO_ZERO = "ScaledToZero", _STEP, "`flink.taskManager.replicas` is 0; more resumes"
     FINISHED = "JobFinished", _STEP, "a bounded job has read all of its input"
     DELETING = "Deleting", _STEP, "the pods are taken away"
@@ -142,7 +142,8 @@ class Reason(StrEnum):
     SCALE_REFUSED = "ScaleRefused", "Scaled", "Flink's words; the job goes on as it is"
     UNKNOWN_STEP = (
         *("UnknownStep", "Ready"),
-        "a newer operator has left the stream in a step that this one does not know: it waits",
+        "a newer operator, or somebody by hand, has left a word in status that this one does not"
+        " know: which, and that it waits",
     )
 
     # What the spec, the cluster or a container says
@@ -199,7 +200,7 @@ class Reason(StrEnum):
     POD_NOT_ENDING = (
         *("PodNotEnding", _STEP),
         "pods that should have ended, their nodes, and the command for when they are known to be"
-        " gone",
+        " gone; or pods that nobody has told to end",
     )
     CHILD_REFUSED = "ChildRefused", _JOB, "the object and the API server's words"
     NAMESPACE_TERMINATING = (

@@ -21,7 +21,9 @@ class Says:
     message: str = ""
 
 
-def stage(decision: Decision, rest: Rest | None = None, overdue: str = "") -> Says | None:
+def stage(
+    decision: Decision, rest: Rest | None = None, overdue: str = "", blocked_by: str = ""
+) -> Says | None:
     """Why the stream is not, or not only, running; None of one that should be Ready."""
     if decision.waiting is not None:
         return Says("False", decision.waiting.reason, decision.waiting.message)
@@ -37,7 +39,7 @@ def stage(decision: Decision, rest: Rest | None = None, overdue: str = "") -> Sa
         case Step.BACKING_OFF:
             return Says("False", Reason.BACKING_OFF, _begins_again(memory))
         case Step.SUSPENDED:
-            return _resting(memory, rest)
+            return _resting(memory, rest, blocked_by)
         case Step.ENDED if memory.ended is not None:
             return _end(memory.ended)
         case Step.DELETING:
@@ -55,11 +57,13 @@ def _clock(time: datetime | None) -> str:
     return stamp(time) or "once"
 
 
-def _resting(memory: Memory, rest: Rest | None) -> Says:
+def _resting(memory: Memory, rest: Rest | None, blocked_by: str) -> Says:
     reason, why = Reason.SUSPENDED, "spec.suspend is true"
     if rest is Rest.SCALED_TO_ZERO:
         reason = Reason.SCALED_TO_ZERO
         why = "spec.flink.taskManager.replicas is 0: any other number resumes"
+    if blocked_by:
+        why = f"it was suspended, and goes on once its spec can be worked with: {blocked_by}"
     left = handed_on(memory)
     if memory.ended is None:
         then = "nothing has been started"

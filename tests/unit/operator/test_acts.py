@@ -16,7 +16,7 @@ from modelstream_operator.cluster import ApiError
 from modelstream_operator.decide.memory import Step
 from modelstream_operator.flink import FlinkError
 from modelstream_operator.reconcile import Session
-from modelstream_operator.resources import DEPLOYMENT
+from modelstream_operator.resources import CONTROLLER_REVISION, DEPLOYMENT
 
 FORBIDDEN = ApiError(403, "configmaps is forbidden: no such right")
 
@@ -79,6 +79,49 @@ def test_what_a_run_leaves_and_may_not_be_deleted_is_told_while_it_is_waited_for
     goes_on(whole, stopped)
     assert whole.memory.step is Step.SUSPENDED
     assert "no such right" not in told(whole)
+
+
+def test_a_stream_that_rests_because_its_spec_is_refused_says_so(whole: Whole) -> None:
+    goes_on(whole, Spec(suspend=True, stateless=True))
+    assert whole.memory.step is Step.SUSPENDED
+    assert "spec.suspend is true" in told(whole)
+    goes_on(whole, Spec(suspend=False, stateless=True, refused=True))
+    assert whole.memory.step is Step.SUSPENDED
+    assert "spec.suspend is true" not in told(whole)
+    assert "goes on once its spec can be worked with: spec.flink" in told(whole)
+
+
+def test_a_job_that_has_finished_stays_so_where_nobody_knows_what_it_was_made_of(
+    whole: Whole,
+) -> None:
+    (run,) = whole.world.runs.values()
+    whole.world.end(run, "FINISHED")
+    goes_on(whole, Spec())
+    whole.upgraded()
+    forgotten(whole, CONTROLLER_REVISION.kind)
+    goes_on(whole, Spec())
+    assert (whole.memory.step, list(whole.world.runs)) == (Step.ENDED, [1])
+    whole.world.touches += 1
+    goes_on(whole, Spec(nonce=1))
+    assert list(whole.world.runs) == [1, 2]
+
+
+def test_an_edit_keeps_state_where_nobody_knows_what_the_run_was_made_of(whole: Whole) -> None:
+    """It is presumed where the newest spec has it."""
+    (run,) = whole.world.runs.values()
+    run.value = 5
+    whole.upgraded()
+    forgotten(whole, CONTROLLER_REVISION.kind, "ConfigMap")
+    goes_on(whole, Spec(nonce=1))
+    whole.world.stop_succeeds(run)
+    goes_on(whole, Spec(nonce=1))
+    assert whole.world.runs[whole.memory.run].value == 5
+
+
+def forgotten(whole: Whole, *kinds: str) -> None:
+    """Somebody deletes what a run was made of."""
+    for ref in [each for each in whole.cluster.objects if each.kind in kinds]:
+        whole.cluster.somebody_deletes(ref)
 
 
 def test_nothing_is_done_in_a_step_of_a_newer_operator(whole: Whole) -> None:

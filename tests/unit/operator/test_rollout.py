@@ -81,6 +81,7 @@ def test_the_first_that_does_not_become_ready_stops_it_until_it_is_well() -> Non
     rollout.has_turn(A, WAITS, LATER)
     rollout.has_turn(A, BEGINS, LATER)
     assert not rollout.has_turn(B, WAITS, day)
+    assert rollout.comes_first(B, day) == A
     rollout.has_turn(A, well(day), day)
     assert rollout.has_turn(B, WAITS, day + QUIET)
 
@@ -91,6 +92,15 @@ def test_one_that_cannot_be_proven_keeps_the_turn() -> None:
     day = LATER + timedelta(days=1)
     assert not rollout.has_turn(B, WAITS, day)
     assert rollout.has_turn(A, WAITS, day)
+    assert (rollout.comes_first(B, day), rollout.comes_first(A, day)) == (A, None)
+
+
+def test_a_clock_that_was_ahead_holds_nobody_up() -> None:
+    rollout = of_three(begun=LATER + timedelta(days=1))
+    assert not rollout.has_turn(A, WAITS, LATER)
+    assert rollout.has_turn(A, WAITS, LATER + QUIET)
+    rollout.has_turn(A, well(LATER + timedelta(days=1)), LATER + QUIET)
+    assert rollout.has_turn(B, WAITS, LATER + QUIET * 2)
 
 
 @pytest.mark.parametrize("leaves", [True, False], ids=["deleted", "suspended"])
@@ -218,6 +228,11 @@ def test_the_turn_is_an_ordinary_restart(
     [
         pytest.param({}, "at the next restart", id="left alone"),
         pytest.param({"awaits_turn": True}, "when its turn comes", id="it waits"),
+        pytest.param(
+            {"awaits_turn": True, "comes_first": "fraud/other"},
+            "(fraud/other comes first,",
+            id="who",
+        ),
         pytest.param({"updated": False}, "its turn has come", id="it is restarted"),
     ],
 )
