@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -59,16 +60,20 @@ def command(arguments: argparse.Namespace) -> Exit:
     if str(file) == "-":
         print(text, end="")
         return Exit.DONE
-    file.write_text(text, encoding="utf-8")
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}") from error
     _tell(file, name, arguments)
     return Exit.DONE
 
 
 def _tell(file: Path, name: str, arguments: argparse.Namespace) -> None:
-    more = f" --model {name}={arguments.model}" if arguments.cluster else ""
+    more = f" --model {shlex.quote(f'{name}={arguments.model}')}" if arguments.cluster else ""
     print(f"{file} is written. To look through it and run it:", file=sys.stderr)
-    print(f"  modelstream validate {file}", file=sys.stderr)
-    print(f"  modelstream run {file}{more}", file=sys.stderr)
+    at = shlex.quote(str(file))
+    print(f"  modelstream validate {at}", file=sys.stderr)
+    print(f"  modelstream run {at}{more}", file=sys.stderr)
 
 
 def model_name(address: str) -> str:
@@ -179,6 +184,7 @@ def _of_sample(
     if text and not named:
         found = sample.with_header(found, [*signature.inputs, *given.values()])
     values = found.columns(sample.csv_names(found, named, list(signature.inputs)))
+    values.pop("", None)  # a field without a name, which no column can have
     inputs, guessed = bound(signature, list(values), given)
     tensors = {column: tensor for tensor, column in inputs.items()}
     fields = []

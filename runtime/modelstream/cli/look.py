@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelstream.cli import precheck
+from modelstream.cli.places import at
 from modelstream.errors import ModelStreamError
 from modelstream.fetch import local_path, scheme_of
 from modelstream.job import pipeline
@@ -79,7 +80,8 @@ def _models(
         if scheme_of(address) not in ("", "file"):
             continue
         with _noted(found.wrong):
-            path = local_path(address)
+            with at(where):
+                path = local_path(address)
             if not path.exists():
                 instead = f"give --model {model.name}=PATH"
                 found.absent.append(f"{where}: there is no {path} on this machine: {instead}")
@@ -109,6 +111,9 @@ def _program(program: Python, base: Path, found: Look) -> None:
 
 
 def _pipeline(spec: Pipeline, models: Mapping[str, tuple[Model, Path]], found: Look) -> None:
+    for check in (precheck.check_schema, precheck.check_apart):
+        with _noted(found.wrong):
+            check(spec)
     with _noted(found.absent):
         precheck.check_files(spec.source)
     for name, sink in pipeline.ends(spec)[1:]:

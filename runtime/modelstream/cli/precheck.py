@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Container, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from modelstream.cli.places import at
+from modelstream.convert.flinktypes import check_type
 from modelstream.errors import OptionError
 from modelstream.job import guarantees, pipeline, sqljob
 from modelstream.job.build import job_needs
@@ -37,6 +38,8 @@ def precheck(
         program_path(spec.python, context)
     if spec.pipeline is None:
         return models
+    check_schema(spec.pipeline)
+    check_apart(spec.pipeline)
     if "fs.default-scheme" not in spec.flink.configuration:
         check_files(spec.pipeline.source)
         for field, sink in pipeline.ends(spec.pipeline)[1:]:
@@ -73,6 +76,42 @@ def check_columns(spec: Pipeline, model: Model, place: Path) -> None:
     """The columns of the source fit what the model takes."""
     with at("spec.pipeline.inference"):
         pipeline.checked(spec, model, place)
+
+
+def check_schema(spec: Pipeline) -> None:
+    """Flink has the types of the source's columns, and the format can be read as them."""
+    for index, column in enumerate(spec.source.schema_):
+        with at(f"spec.pipeline.source.schema[{index}].type"):
+            check_type(column.type)
+    pipeline.check_decoder(spec)
+
+
+def check_apart(spec: Pipeline) -> None:
+    """No files are written where those are that the source reads, or another sink writes."""
+    paths = {
+        field: PurePosixPath(end.options["path"].removeprefix("file://"))
+        for field, end in pipeline.ends(spec)
+        if end.connector == "filesystem" and end.options.get("path")
+    }
+    source = paths.pop("source", None)
+    for field, path in paths.items():
+        if source is not None and _reads(spec.source, source, path):
+            raise OptionError(
+                f"pipeline.{field}.options.path: {path} is in {source}, of which the source reads "
+                f"all files: what is written would be read as records; write a path beside it"
+            )
+    if "deadLetter" in paths and paths["deadLetter"] == paths.get("sink"):
+        raise OptionError(
+            "pipeline.deadLetter.options.path: the sink writes there too, and nothing would tell "
+            "results from dead letters: write another path"
+        )
+
+
+def _reads(source: Source, root: PurePosixPath, path: PurePosixPath) -> bool:
+    """Whether Flink's file source finds what is written to the path."""
+    if "source.path.regex-pattern" in source.options or not path.is_relative_to(root):
+        return False
+    return not any(part.startswith((".", "_")) for part in path.relative_to(root).parts)
 
 
 def check_directory(field: str, sink: Source | Sink) -> None:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from modelstream.errors import OptionError
+from modelstream.messages import suggestion
 
 _TOKEN = re.compile(r"\s*(?:`((?:[^`]|``)*)`|'((?:[^']|'')*)'|([A-Za-z_]\w*)|(\d+)|([<>(),*]))")
 _ALIASES = {
@@ -84,6 +85,45 @@ def parse_type(text: str) -> FlinkType:
     parsed = parser.type()
     parser.end()
     return parsed
+
+
+_SCALARS = (
+    *("BIGINT", "BOOLEAN", "BYTES", "DATE", "DECIMAL", "DOUBLE", "FLOAT", "INT", "SMALLINT"),
+    *("STRING", "TIME", "TIMESTAMP", "TIMESTAMP_LTZ", "TINYINT"),
+)
+_OTHERS = ("ARRAY", "MAP", "MULTISET", "NULL", "RAW", "ROW", "VARIANT")
+_DIGITS = re.compile(
+    r"\b(DECIMAL|DEC|NUMERIC|TIME|TIMESTAMP|TIMESTAMP_LTZ)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", re.I
+)
+_MOST_DIGITS, _MOST_FRACTION = 38, 9
+
+
+def check_type(text: str) -> None:
+    """Refuse what Flink has no type for.
+
+    Raises:
+        OptionError: the text is not a type, or one with more digits than Flink has.
+    """
+    _check_names(parse_type(text))
+    for name, digits, scale in _DIGITS.findall(re.sub("`[^`]*`", "", text)):
+        if name.upper().startswith("TIME"):
+            if int(digits) > _MOST_FRACTION:
+                raise OptionError(f"{text}: {name} has at most {_MOST_FRACTION} digits of a second")
+        elif not int(scale or 0) <= int(digits) <= _MOST_DIGITS or not int(digits):
+            raise OptionError(
+                f"{text}: {name} has 1 to {_MOST_DIGITS} digits, at most as many after the point"
+            )
+
+
+def _check_names(parsed: FlinkType) -> None:
+    if parsed.name not in (*_SCALARS, *_OTHERS):
+        near = suggestion(parsed.name, _SCALARS)
+        raise OptionError(
+            f"{parsed.name} is not a type of Flink{near}; those are {', '.join(_SCALARS)}, "
+            f"ARRAY<…>, MAP<…> and ROW<…>"
+        )
+    for child in parsed.children:
+        _check_names(child)
 
 
 class _Parser:

@@ -257,8 +257,8 @@ def _path(uri: str) -> Path:
     host, slash, path = rest[2:].partition("/") if rest.startswith("//") else ("", "", rest)
     if host not in ("", "localhost"):
         raise FetchError(
-            f"{uri}: {host!r} is read as a host here; write file:///{host}/{path} for an absolute "
-            f"path"
+            f"{uri}: {host!r} is read as a host here; write file:///{host}{slash}{path} for an "
+            f"absolute path"
         )
     return Path(unquote(slash + path))
 

@@ -136,7 +136,8 @@ def flink_home() -> Path:
 
 
 def _check_required(endpoint: Endpoint, connector: Connector) -> None:
-    absent = [name for name in connector.required if name not in endpoint.options]
+    given = {name for name, value in endpoint.options.items() if value}
+    absent = [name for name in connector.required if name not in given]
     if absent:
         near = suggestion(absent[0], endpoint.options).replace("did you mean", "is it")
         raise ConnectorError(

@@ -164,6 +164,20 @@ def decoded_here(pipeline: Pipeline) -> bool:
     return pipeline.inference.on_error is not OnError.FAIL and pipeline.source.format is not None
 
 
+def check_decoder(pipeline: Pipeline) -> None:
+    """Refuse columns that cannot be decoded here, where they are.
+
+    Raises:
+        OptionError: names the type, or the option.
+    """
+    source = pipeline.source
+    if not decoded_here(pipeline) or source.format == "file":
+        return
+    keys = key_columns(tables.TablePlan(source.connector, source.format, source.options))
+    fields = [each for each in source.schema_ if not each.metadata and each.name not in keys]
+    decode.decoder(str(source.format), fields, source.options)
+
+
 def _inputs(inference: Inference) -> Inputs | None:
     """Tensor → column, the image that its column holds, or one value for all records."""
     images = {

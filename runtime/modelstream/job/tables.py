@@ -83,7 +83,7 @@ def sink_plan(sink: Sink, secrets: Secrets, field: str, job: str) -> TablePlan:
 
 def endpoint(field: str, table: Source | Sink) -> Endpoint:
     """What the catalogue needs to know of a table."""
-    options = {**table.options, **dict.fromkeys(table.secret_options, "")}
+    options = {**table.options, **dict.fromkeys(table.secret_options, "(secret)")}
     return Endpoint(f"pipeline.{field}", table.connector, table.format, options)
 
 

@@ -175,3 +175,23 @@ def test_what_is_one_value_for_all_records_is_a_constant(
     assert "one value for all records, which no column can feed: give it, --constant by=VALUE" in (
         capsys.readouterr().err
     )
+
+
+def test_a_field_without_a_name_is_not_a_column(workplace: Path) -> None:
+    (workplace / "in.jsonl").write_text('{"x": 1, "": 2, "id": 3}\n')
+    source = written("double.yaml", "--data", "in.jsonl")["pipeline"]["source"]
+    assert [column["name"] for column in source["schema"]] == ["x", "id"]
+
+
+def test_what_to_type_next_is_quoted_as_a_shell_takes_it(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", "double.keras", "-o", "my job.yaml"]) == 0
+    assert "modelstream run 'my job.yaml'" in capsys.readouterr().err
+
+
+def test_a_place_that_is_not_there_is_told(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", "double.keras", "-o", "gone/job.yaml"]) == 2
+    assert "gone/job.yaml cannot be written: No such file" in capsys.readouterr().err

@@ -100,6 +100,36 @@ def test_what_is_all_here_and_fits_is_valid(capsys: pytest.CaptureFixture[str]) 
             "job.yaml:14: spec.pipeline.inference: ",
             id="a type",
         ),
+        pytest.param(
+            "type: FLOAT}",
+            "type: FLOAT}, {name: at, type: TIMESTAMP(10)}",
+            "job.yaml:12: spec.pipeline.source.schema[1].type: TIMESTAMP(10): TIMESTAMP has at "
+            "most 9 digits",
+            id="a type that Flink has not",
+        ),
+        pytest.param(
+            "type: FLOAT}",
+            "type: FLOAT}, {name: at, type: MULTISET<INT>}",
+            "job.yaml:12: spec.pipeline.source.schema: MULTISET is not a type that JSON can hold",
+            id="a type that the format has not",
+        ),
+        pytest.param(
+            "{path: out}", "{path: ''}", "job.yaml:21: spec.pipeline.sink.options: ", id="no path"
+        ),
+        pytest.param(
+            "{path: out}",
+            "{path: in/results}",
+            "job.yaml:21: spec.pipeline.sink.options.path: in/results is in in, of which the "
+            "source reads all files",
+            id="results among the records",
+        ),
+        pytest.param(
+            "onError: Drop\n",
+            "onError: DeadLetter\n    deadLetter:\n      {connector: filesystem, format: json, "
+            "options: {path: out}}\n",
+            "job.yaml:19: spec.pipeline.deadLetter.options.path: the sink writes there too",
+            id="letters among the results",
+        ),
     ],
 )
 def test_what_no_run_can_do_with_is_wrong_and_has_its_line(
@@ -213,3 +243,27 @@ def test_a_program_is_there_and_is_python(
     assert found == code
     assert said in (err if code else out)
     assert ("line 2: " in err) is (code == 2)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("{path: out}", "{path: in/_results}", id="hidden from the source"),
+        pytest.param("{path: out}", "{path: in-results}", id="beside it"),
+        pytest.param(
+            "{path: in}\n", "{path: ., source.path.regex-pattern: '.*/in/.*'}\n", id="left out"
+        ),
+    ],
+)
+def test_results_that_the_source_does_not_read_may_stand_below_it(
+    old: str, new: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert validated(capsys, (old, new))[0] == 0
+
+
+def test_an_address_that_is_meant_to_be_relative_is_told_with_its_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, _, err = validated(capsys, text=MANIFEST.replace("file://HERE", "file://models"))
+    assert code == 2
+    assert err.startswith("job.yaml:7: spec.models[0].uri: file://models/model: 'models' is read")
