@@ -70,6 +70,16 @@ class Document:
         is_block = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
         return node.start_mark.line + number + is_block
 
+    def has(self, path: Path) -> bool:
+        """Whether there is a value at ``path``."""
+        node = self._node
+        for segment in path:
+            below = _child(node, segment)
+            if below is None:
+                return False
+            node = below[1]
+        return True
+
     def _found(self, path: Path) -> tuple[int, yaml.Node]:
         node, line = self._node, self._node.start_mark.line
         for segment in path:

@@ -21,6 +21,7 @@ from modelstream_crds.problems import ManifestError, Problem
 from modelstream_crds.rules import violations
 from modelstream_crds.strict import unknown_fields
 from modelstream_crds.v1alpha1 import ModelStream
+from modelstream_crds.wording import not_yaml, said
 
 __all__ = [
     "ClusterOnly",
@@ -36,6 +37,8 @@ __all__ = [
 ]
 
 Source: TypeAlias = str | os.PathLike[str]
+
+_FIELDS = {str(field.alias) for field in ModelStream.model_fields.values()}
 
 
 def load(
@@ -53,12 +56,14 @@ def load(
     file, _ = _read(source)
     there = ", ".join(stream.metadata.name for stream in streams)
     if found:
-        message = f"holds {len(found)} ModelStreams ({there}): say which one by its name"
+        message = f"holds {len(found)} ModelStreams ({there}): say which one, such as --name "
+        message += found[0].metadata.name
     elif streams:
         message = f"holds no ModelStream called {name}: there is {there}"
     else:
         message = (
-            f"holds no {names.KIND}: write apiVersion: {names.API_VERSION} and kind: ModelStream"
+            f"holds no {names.KIND}: write apiVersion: {names.API_VERSION} and kind: ModelStream;"
+            " `modelstream init MODEL` writes a first one"
         )
     raise ManifestError(Problem(file, None, "", message))
 
@@ -80,7 +85,7 @@ def load_all(source: Source, overrides: Mapping[str, str] | None = None) -> tupl
                 except ManifestError as error:
                     problems += error.problems
     except yaml.YAMLError as error:
-        problems.append(_yaml_problem(file, error))
+        problems.append(_yaml_problem(file, text, error))
     if problems:
         raise ManifestError(*problems)
     return tuple(streams)
@@ -96,7 +101,7 @@ def plain(source: Source) -> Document | None:
     try:
         found = list(documents(text, file))
     except yaml.YAMLError as error:
-        raise ManifestError(_yaml_problem(file, error)) from None
+        raise ManifestError(_yaml_problem(file, text, error)) from None
     if len(found) > 1:
         line = found[1].line(())
         raise ManifestError(Problem(file, line, "", "a second document: write one"))
@@ -165,7 +170,7 @@ def _read(source: Source) -> tuple[str, str]:
     except IsADirectoryError:
         message = "is a directory: name a file in it"
     except UnicodeDecodeError:
-        message = "is not text in UTF-8"
+        message = "is not text in UTF-8: save it as UTF-8"
     except OSError as error:
         message = f"cannot be read: {error.strerror}"
     raise ManifestError(Problem(str(path), None, "", message))
@@ -180,9 +185,9 @@ def _is_ours(document: Document) -> bool:
 
 
 def _stream(document: Document, overrides: Mapping[str, str]) -> ModelStream:
-    if not isinstance(document.value, dict):
+    if not isinstance(document.value, dict) or not document.value.keys() & _FIELDS:
         told = f"apiVersion: {names.API_VERSION}, kind, metadata and spec"
-        message = f"is not a manifest: write {told}"
+        message = f"is not a manifest: write {told}; `modelstream init MODEL` writes a first one"
         raise ManifestError(_problem(document, (), message, {}))
     try:
         value = overridden(document.value, overrides)
@@ -217,7 +222,7 @@ def _unfit(document: Document, value: Any, overrides: Mapping[str, str]) -> Iter
         for detail in error.errors(include_url=False):
             path = tuple(segment for segment in detail["loc"] if segment != "[key]")
             if path not in told and not _is_echo(detail):
-                yield _problem(document, path, _said(detail), overrides)
+                yield _problem(document, path, said(detail), overrides)
 
 
 def _is_echo(detail: ErrorDetails) -> bool:
@@ -228,7 +233,9 @@ def _is_echo(detail: ErrorDetails) -> bool:
 def _problem(document: Document, path: Path, message: str, overrides: Mapping[str, str]) -> Problem:
     shown = render(path)
     for override in overrides:
-        if shown.startswith(render(_indexed(override))):
+        given = render(_indexed(override))
+        made = not document.has(path) and given.startswith(shown)
+        if shown.startswith(given) or made:
             return Problem(f"--set {override}", None, shown, message)
     return Problem(document.file, document.line(path), shown, message)
 
@@ -237,54 +244,6 @@ def _indexed(path: str) -> Path:
     return tuple(int(part) if part.isdecimal() else part for part in parse_path(path))
 
 
-def _yaml_problem(file: str, error: yaml.YAMLError) -> Problem:
-    if not isinstance(error, yaml.MarkedYAMLError):
-        return Problem(file, None, "", f"is not YAML: {error}")
-    mark = error.problem_mark or error.context_mark
-    context = f" {error.context}" if error.context else ""
-    return Problem(
-        file, mark.line + 1 if mark else None, "", f"is not YAML: {error.problem}{context}"
-    )
-
-
-_KINDS = {
-    "string_type": "a string",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "tuple_type": "a list",
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
-    "model_attributes_type": "a mapping",
-}
-_BOUNDS = {
-    "greater_than_equal": "must be at least {ge}",
-    "less_than_equal": "must be at most {le}",
-    "string_too_short": "must have at least {min_length} characters",
-    "string_too_long": "must have at most {max_length} characters",
-    "too_short": "must have at least {min_length} entries",
-    "too_long": "must have at most {max_length} entries",
-    "enum": "must be one of {expected}",
-    "literal_error": "must be {expected}",
-}
-
-
-def _said(detail: ErrorDetails) -> str:
-    """Pydantic's finding in the words of this project."""
-    context = detail.get("ctx", {})
-    kind = detail["type"]
-    if kind == "missing":
-        return "is missing: it is required"
-    if kind in _KINDS:
-        return f"must be {_KINDS[kind]}, not {_shown(detail['input'])}"
-    if kind in _BOUNDS:
-        return f"{_BOUNDS[kind].format(**context)}, not {_shown(detail['input'])}"
-    if kind == "value_error":
-        return str(context["error"])
-    return detail["msg"]
-
-
-def _shown(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _yaml_problem(file: str, text: str, error: yaml.YAMLError) -> Problem:
+    line, said = not_yaml(text, error)
+    return Problem(file, line, "", f"is not YAML: {said}")

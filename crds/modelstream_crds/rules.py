@@ -75,13 +75,13 @@ class ListOf:
             schema["x-kubernetes-list-map-keys"] = [self.key]
         return schema
 
-    def duplicates(self, items: tuple[Any, ...]) -> Iterator[int]:
-        """Positions of the items that were there before."""
+    def duplicates(self, items: tuple[Any, ...]) -> Iterator[tuple[int, Any]]:
+        """Positions of the items that were there before, and by what one tells it."""
         seen = set()
         for index, item in enumerate(items):
             identity = getattr(item, self.key) if self.key else item
             if identity in seen:
-                yield index
+                yield index, identity
             seen.add(identity)
 
 
@@ -158,8 +158,9 @@ def _check(value: Any, annotation: Any, path: str) -> Iterator[Violation]:
     yield from _broken(value, (m for m in markers if isinstance(m, Rule)), path)
     for marker in markers:
         if isinstance(marker, ListOf):
-            for index in marker.duplicates(value):
-                yield Violation(f"{path}[{index}]", "is there twice: remove one of the two")
+            for index, identity in marker.duplicates(value):
+                said = f"{identity} is there twice: remove one of the two, or give it another name"
+                yield Violation(f"{path}[{index}]", said)
     match value:
         case Part():
             yield from violations(value, path)

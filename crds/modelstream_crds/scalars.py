@@ -151,7 +151,10 @@ def _scalar(value: object) -> object:
         case str():
             return value
     kind = "nothing" if value is None else f"a {'list' if isinstance(value, list) else 'mapping'}"
-    raise ValueError(f"must be a string, a number, true or false, not {kind}")
+    raise ValueError(
+        f"must be a string, a number, true or false, not {kind}: write key: value, with a blank"
+        " after the colon"
+    )
 
 
 # CEL cannot look at such a value (nor at a map of them): rules about them are Python's alone.

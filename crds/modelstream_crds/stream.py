@@ -1,5 +1,6 @@
 """spec.pipeline: a source, a model over it, and a sink."""
 
+import difflib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, ClassVar, Final
 
@@ -139,6 +140,11 @@ DECODED_FORMATS: Final = ("json", "csv", "raw", "file")
 _DECODED = ", ".join(f"'{name}'" for name in DECODED_FORMATS)
 
 
+def _nearly(given: str) -> str:
+    near = difflib.get_close_matches(given.lower(), DECODED_FORMATS, n=1, cutoff=0.6)
+    return f", did you mean {near[0]}?" if near and given not in near else ""
+
+
 def _columns(pipeline: "Pipeline") -> tuple[str, ...]:
     return tuple(column.name for column in pipeline.source.schema_)
 
@@ -187,6 +193,7 @@ class Pipeline(Part):
                 p.source.format in (None, *DECODED_FORMATS) or p.inference.on_error is OnError.FAIL
             ),
             at=".inference.onError",
+            shows=lambda p: f"the source has format: {p.source.format}{_nearly(p.source.format)}",
         ),
         Rule(
             name="input-columns",

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelstream.cli import precheck
-from modelstream.cli.places import at
 from modelstream.errors import ModelStreamError
 from modelstream.fetch import local_path, scheme_of
 from modelstream.job import pipeline
@@ -79,15 +78,19 @@ def _models(
             found.unseen.append(f"{where}: the model at {address}, which `run` fetches")
         if scheme_of(address) not in ("", "file"):
             continue
-        with _noted(found.wrong):
-            with at(where):
-                path = local_path(address)
-            if not path.exists():
-                instead = f"give --model {model.name}=PATH"
-                found.absent.append(f"{where}: there is no {path} on this machine: {instead}")
-                continue
+        if (path := _place(address, where, found)) is None:
+            continue
+        with _noted(found.wrong if path.exists() else found.absent):
             models[model.name] = precheck.opened(spec, {model.name: path}, given)[model.name], path
     return models
+
+
+def _place(address: str, where: str, found: Look) -> Path | None:
+    try:
+        return local_path(address)
+    except ModelStreamError as error:
+        found.wrong.append(f"{where}: {error}")
+        return None
 
 
 def _connectors(spec: ModelStreamSpec, found: Look) -> None:

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelstream.cli import kinds
 from modelstream.cli.exits import UsageError
 from modelstream.cli.places import at
 from modelstream.cli.progress import Download, ProgressLine, size
+from modelstream.errors import FetchError
 from modelstream.fetch import check_links, fetch, local_path, scheme_of
 from modelstream.job.models import checked_digest
 from modelstream_crds.model import FETCHED
@@ -61,7 +63,7 @@ def at_hand(address: str, digest: str | None = None, max_bytes: int | None = Non
     so that it is fetched again.
     """
     if scheme_of(address) not in _REMOTE:
-        return local_path(address)
+        return _here(address)
     place = cache_root() / _cache_name(address, digest)
     if digest is None:
         shutil.rmtree(place, ignore_errors=True)
@@ -80,6 +82,16 @@ def at_hand(address: str, digest: str | None = None, max_bytes: int | None = Non
         pin = "" if digest else f"; with digest: {fetched.digest} it is fetched only once"
         line.finish(f"fetched {address}: {size(fetched.bytes)}{pin}")
     return fetched.path
+
+
+def _here(address: str) -> Path:
+    try:
+        path = local_path(address)
+    except FetchError as error:
+        raise UsageError(str(error)) from error
+    if said := kinds.archive(path):
+        raise UsageError(said)
+    return path
 
 
 def model_at_hand(

@@ -63,20 +63,25 @@ def pairs(
         metavar=metavar,
         action="append",
         default=[],
-        type=kind or _pair,
+        type=kind or _pair_of(metavar),
         help=f"{text}; repeatable, of two for the same the last one counts",
     )
 
 
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} has no '=' between a name and its value")
-    return key.strip(), value
+def _pair_of(metavar: str) -> Callable[[str], tuple[str, str]]:
+    def pair(text: str) -> tuple[str, str]:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise argparse.ArgumentTypeError(
+                f"{text!r} has no '=' between a name and its value: write {metavar}"
+            )
+        return key.strip(), value
+
+    return pair
 
 
 def _constant(text: str) -> tuple[str, object]:
-    tensor, value = _pair(text)
+    tensor, value = _pair_of("TENSOR=VALUE")(text)
     try:
         return tensor, json.loads(value)
     except ValueError:

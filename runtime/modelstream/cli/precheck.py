@@ -1,21 +1,35 @@
 """What can be told of a job before Flink is started: in a second instead of ten."""
 
+import contextlib
 import os
 from collections.abc import Container, Mapping
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
+from modelstream.cli import kinds
+from modelstream.cli.exits import UsageError
 from modelstream.cli.places import at
 from modelstream.convert.flinktypes import check_type
-from modelstream.errors import OptionError
+from modelstream.errors import (
+    ModelNotFoundError,
+    OptionError,
+    SignatureMismatchError,
+    SignatureNotFoundError,
+)
 from modelstream.job import guarantees, pipeline, sqljob
 from modelstream.job.build import job_needs
 from modelstream.job.context import JobContext
 from modelstream.job.models import model_at
 from modelstream.job.script import program_path
-from modelstream.job.store import local_path
+from modelstream.job.store import Store, local_path
 from modelstream.models import Model
+from modelstream_crds.v1alpha1 import Model as ModelSpec
 from modelstream_crds.v1alpha1 import ModelStreamSpec, Pipeline, Sink, Source
+
+_FEEDS = "inference.inputs says which column of source.schema feeds which tensor: {TENSOR: COLUMN}"
+_LOOKED_AT = 3
+"""Files whose beginning is looked at."""
 
 
 def precheck(
@@ -61,8 +75,33 @@ def opened(
             is_given = model.name in given
             where = f"--model {model.name}={path}" if is_given else f"spec.models[{index}].uri"
             with at(where):
-                found[model.name] = model_at(path, model)
+                if not path.exists():
+                    raise UsageError(_absent(model.name, path, is_given=is_given))
+                if said := kinds.other(path, model.format.value):
+                    raise OptionError(said)
+                found[model.name] = _read(path, model)
     return found
+
+
+def _read(path: Path, model: ModelSpec) -> Model:
+    try:
+        return model_at(path, model)
+    except ModelNotFoundError as error:
+        error.args = (f"{error}; another place is given by --model {model.name}=PATH",)
+        raise
+
+
+def _with_remedy(said: str) -> str:
+    if said.startswith("inputs names"):
+        return f"pipeline.inference.inputs: {said}"
+    if "is to come from output" in said:
+        return f"pipeline.inference.outputs: {said}"
+    return f"{said}\n  {_FEEDS}" if said.startswith("the stream does not fit") else said
+
+
+def _absent(name: str, path: Path, *, is_given: bool) -> str:
+    instead = "give another path" if is_given else f"give --model {name}=PATH"
+    return f"there is no {path.absolute()} on this machine: {instead}"
 
 
 def check_statements(spec: ModelStreamSpec) -> None:
@@ -75,7 +114,13 @@ def check_statements(spec: ModelStreamSpec) -> None:
 def check_columns(spec: Pipeline, model: Model, place: Path) -> None:
     """The columns of the source fit what the model takes."""
     with at("spec.pipeline.inference"):
-        pipeline.checked(spec, model, place)
+        try:
+            pipeline.checked(spec, model, place)
+        except SignatureNotFoundError as error:
+            raise OptionError(f"pipeline.inference.signature: {error}") from error
+        except SignatureMismatchError as error:
+            error.args = (_with_remedy(str(error)),)
+            raise
 
 
 def check_schema(spec: Pipeline) -> None:
@@ -143,3 +188,23 @@ def check_files(source: Source) -> None:
             f"pipeline.source.options.path: there is no file and no directory {local_path(path)}; "
             f"for another place --set spec.pipeline.source.options.path=DIR"
         )
+    check_lines(source)
+
+
+def check_lines(source: Source) -> None:
+    """Files of JSON have an object a line: of an array a source reads nothing, or its end."""
+    if source.format != "json" or "path" not in source.options:
+        return
+    with contextlib.suppress(OSError):
+        files = [each.path for each in islice(Store(source.options["path"]).files(), _LOOKED_AT)]
+        if files and all(_begins(local_path(file)) == b"[" for file in files):
+            raise OptionError(
+                f"pipeline.source.options.path: {files[0]} is an array of JSON, and a source reads "
+                f"an object a line: write a line for each, as jq -c '.[]' does (`modelstream "
+                f"predict` takes arrays)"
+            )
+
+
+def _begins(file: Path) -> bytes:
+    with file.open("rb") as content:
+        return content.read(1)

@@ -12,6 +12,8 @@ from modelstream.cli.places import Places
 from modelstream_crds.manifest import ManifestError, load_all
 from modelstream_crds.v1alpha1 import ModelStream
 
+_FIRST = "`modelstream init MODEL` writes a first one"
+
 
 def command(arguments: argparse.Namespace) -> Exit:
     """Print the problems of every file; valid files are told on standard output."""
@@ -29,7 +31,7 @@ def _validate(file: Path, overrides: Mapping[str, str], models: Mapping[str, str
         print(error, file=sys.stderr)
         return Exit.REFUSED
     if not streams:
-        print(f"{file}: holds no ModelStream", file=sys.stderr)
+        print(f"{file}: holds no ModelStream: {_FIRST}", file=sys.stderr)
         return Exit.REFUSED
     names = {model.name for stream in streams for model in stream.spec.models}
     if unknown := sorted(models.keys() - names):
@@ -54,7 +56,7 @@ def _tell(
         print(places.of(message), file=sys.stderr)
     if not found.wrong:
         print(f"{file}: {name} is valid")
-    _list("to run it on this machine", found.absent)
+    _list("to run it on this machine", [places.of(each) for each in found.absent])
     _list("not looked at", found.unseen)
     return Exit.REFUSED if found.wrong else Exit.DONE
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from modelstream.convert.dtypes import sql_of
 from modelstream.errors import OptionError
 from modelstream.messages import suggestion
 
@@ -117,9 +118,11 @@ def check_type(text: str) -> None:
 
 def _check_names(parsed: FlinkType) -> None:
     if parsed.name not in (*_SCALARS, *_OTHERS):
+        if meant := sql_of(parsed.name):
+            raise OptionError(f"{parsed.name} is not a type of Flink SQL: write {meant}")
         near = suggestion(parsed.name, _SCALARS)
         raise OptionError(
-            f"{parsed.name} is not a type of Flink{near}; those are {', '.join(_SCALARS)}, "
+            f"{parsed.name} is not a type of Flink SQL{near}; those are {', '.join(_SCALARS)}, "
             f"ARRAY<…>, MAP<…> and ROW<…>"
         )
     for child in parsed.children:

@@ -256,9 +256,10 @@ def _path(uri: str) -> Path:
     rest = uri.removeprefix("file:")
     host, slash, path = rest[2:].partition("/") if rest.startswith("//") else ("", "", rest)
     if host not in ("", "localhost"):
+        meant = "file:///PATH" if host in (".", "..") else f"file:///{host}{slash}{path}"
         raise FetchError(
-            f"{uri}: {host!r} is read as a host here; write file:///{host}{slash}{path} for an "
-            f"absolute path"
+            f"{uri}: {host!r} is read as a host here, as addresses have no relative paths: write "
+            f"{meant}; on the command line --model NAME=PATH takes a relative path"
         )
     return Path(unquote(slash + path))
 

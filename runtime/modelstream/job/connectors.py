@@ -44,17 +44,24 @@ PARQUET = (
 
 @dataclass(frozen=True)
 class Connector:
-    """A connector by Flink's name: its jars and the options that it cannot do without."""
+    """A connector by Flink's name: its jars and the options that it cannot do without.
+
+    Attributes:
+        jars: that it is in.
+        required: options.
+        has_format: whether its records are written in a format; None where options say it.
+    """
 
     jars: tuple[Jar, ...] = ()
     required: tuple[str, ...] = ()
+    has_format: bool | None = None
 
 
 CATALOGUE: Mapping[str, Connector] = {
-    "filesystem": Connector(required=("path",)),
-    "datagen": Connector(),
-    "print": Connector(),
-    "blackhole": Connector(),
+    "filesystem": Connector(required=("path",), has_format=True),
+    "datagen": Connector(has_format=False),
+    "print": Connector(has_format=False),
+    "blackhole": Connector(has_format=False),
     "kafka": Connector((KAFKA,), ("properties.bootstrap.servers",)),
     "upsert-kafka": Connector((KAFKA,), ("topic", "properties.bootstrap.servers")),
 }
@@ -109,6 +116,7 @@ def needs_of(endpoint: Endpoint, own_jars: bool = False) -> Needs:
         raise ConnectorError(_unknown(endpoint.place, "format", endpoint.format, FORMATS))
     connector = connector or Connector()
     _check_required(endpoint, connector)
+    _check_format(endpoint, connector)
     formats = FORMATS.get(endpoint.format or "", ())
     return Needs(_union(connector.jars, formats)) | needs_of_paths(endpoint.options.values())
 
@@ -146,16 +154,46 @@ def _check_required(endpoint: Endpoint, connector: Connector) -> None:
         )
 
 
+def _check_format(endpoint: Endpoint, connector: Connector) -> None:
+    if endpoint.format is not None and connector.has_format is False:
+        raise ConnectorError(
+            f"{endpoint.place}.format: the connector {endpoint.connector} has none: leave it out"
+        )
+    if endpoint.format is None and connector.has_format and "format" not in endpoint.options:
+        raise ConnectorError(
+            f"{endpoint.place}: the connector {endpoint.connector} needs a format: write "
+            f"format: json, or another"
+        )
+
+
 def _unknown(field: str, kind: str, name: str, known: Iterable[str]) -> str:
     near = suggestion(name, known)
     if near:
         return f"{field}.{kind}: there is no {kind} {name!r}{near}"
     return (
         f"{field}.{kind}: {name!r} is not a {kind} that ModelStream brings "
-        f"({', '.join(sorted(known))}). For another of Flink's, add its jar: "
+        f"({', '.join(sorted(known))}). For another of Flink's, add its jar{_jar_of(name)}: "
         f"flink.configuration: {{pipeline.jars: 'file:///path/to/{name}.jar'}}, "
         f"or put the jar into $FLINK_HOME/lib of the image"
     )
+
+
+_JARS = {
+    "jdbc": "flink-connector-jdbc, and the driver of the database",
+    "mongodb": "flink-sql-connector-mongodb",
+    "elasticsearch-7": "flink-sql-connector-elasticsearch7",
+    "opensearch": "flink-sql-connector-opensearch",
+    "hbase-2.2": "flink-sql-connector-hbase-2.2",
+    "kinesis": "flink-sql-connector-aws-kinesis-streams",
+    "pulsar": "flink-sql-connector-pulsar",
+    "orc": "flink-sql-orc",
+    "protobuf": "flink-sql-protobuf",
+}
+
+
+def _jar_of(name: str) -> str:
+    """Where it comes from, of those that are asked for."""
+    return f" (org.apache.flink:{_JARS[name]}; Maven Central has it)" if name in _JARS else ""
 
 
 def _union(first: Iterable[Jar], second: Iterable[Jar]) -> tuple[Jar, ...]:

@@ -1,5 +1,6 @@
 """``sql`` jobs: each model a function, the INSERTs of a script one Flink job."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from modelstream.job import calls, connectors, failures, statements
 from modelstream.job.calls import Call
 from modelstream.job.connectors import Needs
 from modelstream.job.statements import Statement
+from modelstream.messages import suggestion
 from modelstream.models import Model
 from modelstream.scoring.plan import Plan
 from modelstream_crds.reserved import RESERVED
@@ -91,6 +93,10 @@ def checked(script: str) -> list[Statement]:
     """
     found = statements.split(script)
     for statement in found:
+        if statement.verb not in _VERBS and (near := suggestion(statement.verb, _VERBS)):
+            raise JobError(f"sql.statements, {statement}: {statement.verb} is no statement{near}")
+        if at := _NEXT.search(statement.text):
+            raise JobError(f"sql.statements, {statement}: write a ; before {at[1]} …")
         if instead := _REFUSED.get(statement.verb):
             raise JobError(f"sql.statements, {statement}: {statement.verb} is no part: {instead}")
         if statement.verb == "SET":
@@ -101,6 +107,14 @@ def checked(script: str) -> list[Statement]:
             "write INSERT INTO sink SELECT ... FROM source"
         )
     return found
+
+
+_VERBS = (
+    *("CREATE", "DROP", "ALTER", "INSERT", "SET", "RESET", "USE", "LOAD", "UNLOAD", "ANALYZE"),
+    *("TRUNCATE", *_REFUSED),
+)
+_NEXT = re.compile(r"^CREATE\b.*\n\s*(INSERT\s+INTO|CREATE\s+TABLE)\b", re.I | re.DOTALL)
+"""A statement that begins inside of another."""
 
 
 def _refuse_reserved(statement: Statement) -> None:

@@ -76,6 +76,14 @@ CASES: tuple[Case, ...] = (
             | _DEAD,
         ),
         f"{PIPELINE}.inference.onError",
+        says="(the source has format: avro)",
+    ),
+    Case(
+        "undecodable-format",
+        ({f"{PIPELINE}.source.format": "json", f"{PIPELINE}.inference.onError": "Drop"},),
+        ({f"{PIPELINE}.source.format": "jsn", f"{PIPELINE}.inference.onError": "Drop"},),
+        f"{PIPELINE}.inference.onError",
+        says="(the source has format: jsn, did you mean json?)",
     ),
     Case(
         "input-columns",

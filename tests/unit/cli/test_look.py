@@ -91,7 +91,7 @@ def test_what_is_all_here_and_fits_is_valid(capsys: pytest.CaptureFixture[str]) 
         pytest.param(
             "inputs: {x: x}",
             "inputs: {y: x}",
-            "job.yaml:14: spec.pipeline.inference: ",
+            "job.yaml:16: spec.pipeline.inference.inputs: inputs names the tensor 'y'",
             id="a tensor",
         ),
         pytest.param(

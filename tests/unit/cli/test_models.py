@@ -82,7 +82,7 @@ def test_without_a_digest_the_address_is_asked_again(directory: Path) -> None:
     ],
 )
 def test_an_address_that_is_no_path_is_told_as_an_address(address: str, said: str) -> None:
-    with pytest.raises(FetchError, match=f"{address}: .* cannot be fetched: .*{said}"):
+    with pytest.raises(UsageError, match=f"{address}: .* cannot be fetched: .*{said}"):
         at_hand(address)
 
 

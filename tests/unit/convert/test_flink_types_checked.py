@@ -23,8 +23,14 @@ def test_what_flink_has_is_a_type(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        pytest.param("FLOOT", "FLOOT is not a type of Flink .did you mean 'FLOAT'", id="a slip"),
-        pytest.param("ROW<a INT, b TEXT>", "TEXT is not a type of Flink", id="inside of a row"),
+        pytest.param(
+            "FLOOT", "FLOOT is not a type of Flink SQL .did you mean 'FLOAT'", id="a slip"
+        ),
+        pytest.param(
+            "ROW<a INT, b TEXT>",
+            "TEXT is not a type of Flink SQL: write STRING",
+            id="inside of a row",
+        ),
         pytest.param("ARRAY<FLOAT", "not a Flink SQL type", id="not closed"),
         pytest.param("DECIMAL(39, 0)", "DECIMAL has 1 to 38 digits", id="digits"),
         pytest.param("ARRAY<DECIMAL(5, 9)>", "at most as many after the point", id="scale"),

@@ -1,0 +1,29 @@
+"""What is at a path that is no model of the format that was stated: said with what to write."""
+
+from pathlib import Path
+
+from modelstream.models.directory import GRAPH_SUFFIXES, KERAS_SUFFIXES
+
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".whl")
+
+
+def archive(path: Path) -> str | None:
+    """That it is an archive, where it is one."""
+    if not path.is_file() or not path.name.lower().endswith(_ARCHIVES):
+        return None
+    return f"{path} is an archive: unpack it, as `modelstream fetch {path} DIR` does, and give DIR"
+
+
+def other(path: Path, stated: str) -> str | None:
+    """What it is, where it is not of the stated format; None where nothing speaks against that."""
+    if said := archive(path):
+        return said
+    found = "SavedModel" if (path / "saved_model.pb").is_file() else ""
+    if path.is_file():
+        suffix = path.suffix.lower()
+        found = "Keras" if suffix in KERAS_SUFFIXES else found
+        found = "GraphDef" if suffix in GRAPH_SUFFIXES else found
+    if found in ("", stated):
+        return None
+    more = ", and its signatures" if found == "GraphDef" else ""
+    return f"{path} is of another format than {stated}: write format: {found}{more}"
