@@ -122,6 +122,10 @@ class Image:
     decoded by TensorFlow beside the model, on the CPU. Its decoder does not turn an image as its
     EXIF data says.
 
+    Examples:
+        >>> photo = ms.Image("photo", fit=ms.Fit.CROP, mean=127.5, std=127.5)
+        >>> ms.infer(uploads, model, ms.Classify(inputs={"image": photo}))
+
     Attributes:
         column: BYTES, one image a record.
         size: height and width in pixels, where the tensor leaves them open.

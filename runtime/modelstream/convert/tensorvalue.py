@@ -28,6 +28,9 @@ class TensorValue:
     Two are equal when dtype, shape and the bits of every element are: NaN equals itself, 0.0 and
     -0.0 differ. A string tensor holds bytes.
 
+    Examples:
+        >>> ms.TensorValue([[1, 2], [3, 4]], "float32").to_bytes()
+
     Args:
         values: a number, text, bytes, (nested) lists or tuples of them, a numpy array or another
             TensorValue. A numpy array is copied unless it cannot be written to; ``view`` shares.

@@ -22,7 +22,22 @@ FAULTS = (tf.errors.FailedPreconditionError, tf.errors.UnimplementedError)
 nothing has filled, operations that this build or device does not have."""
 
 
-class EagerEngine:
+class TrackableEngine:
+    """What has its variables in an object that TensorFlow can save."""
+
+    _model: Any
+
+    def save(self, prefix: str) -> str:
+        """Write the variables."""
+        return str(tf.train.Checkpoint(model=self._model).write(prefix))
+
+    def restore(self, prefix: str) -> None:
+        """Read the variables back."""
+        restored = tf.train.Checkpoint(model=self._model).read(prefix)
+        restored.assert_existing_objects_matched().expect_partial()
+
+
+class EagerEngine(TrackableEngine):
     """A trackable object with concrete functions."""
 
     faults = FAULTS
@@ -37,7 +52,7 @@ class EagerEngine:
         configure(options)
         self._device = options.device
         with tied_gradients(), tf.device(options.device):
-            self._model: Any = tf.saved_model.load(str(directory), tags=list(tags))
+            self._model = tf.saved_model.load(str(directory), tags=list(tags))
         self._signatures = signatures
         self._calls = {
             name: self._model.signatures[name]
@@ -61,15 +76,6 @@ class EagerEngine:
         with tf.device(self._device):
             outputs = self._calls[signature](**tensors)
         return {name: flattened(output) for name, output in outputs.items()}
-
-    def save(self, prefix: str) -> str:
-        """Write the variables."""
-        return str(tf.train.Checkpoint(model=self._model).write(prefix))
-
-    def restore(self, prefix: str) -> None:
-        """Read the variables back."""
-        restored = tf.train.Checkpoint(model=self._model).read(prefix)
-        restored.assert_existing_objects_matched().expect_partial()
 
     def close(self) -> None:
         """Drop the functions before the object whose variables they use."""

@@ -29,6 +29,9 @@ class GraphDefModel:
 
     From a file it pickles as the path; from bytes, or built in code, it goes with the job.
 
+    Examples:
+        >>> labels = ms.GraphDefModel("labels.pb", {"image": "input:0"}, {"scores": "softmax:0"})
+
     Args:
         source: a file (``.pb``, or ``.pbtxt`` as text), a directory with one such file in it, or
             the bytes of a GraphDef.

@@ -12,7 +12,7 @@ import tensorflow as tf
 from modelstream.convert.inputs import Tensor
 from modelstream.convert.spec import Layout, TensorSpec
 from modelstream.errors import ModelFormatError, ModelLoadError
-from modelstream.models.eager_engine import FAULTS, configure
+from modelstream.models.eager_engine import FAULTS, TrackableEngine, configure
 from modelstream.models.gradients import tied_gradients
 from modelstream.models.keras_config import Described, corrupt
 from modelstream.models.layouts import flattened, pieces
@@ -22,7 +22,7 @@ from modelstream.models.protocol import Fed
 from modelstream.models.statefulness import CHANGES, Graph
 
 
-class KerasEngine:
+class KerasEngine(TrackableEngine):
     """A Keras model.
 
     Raises:
@@ -67,15 +67,6 @@ class KerasEngine:
         with tf.device(self._device):
             outputs = keras.tree.flatten(self._run(tensors))
         return {name: flattened(each) for name, each in zip(self._names, outputs, strict=True)}
-
-    def save(self, prefix: str) -> str:
-        """Write the variables."""
-        return str(tf.train.Checkpoint(model=self._model).write(prefix))
-
-    def restore(self, prefix: str) -> None:
-        """Read the variables back."""
-        restored = tf.train.Checkpoint(model=self._model).read(prefix)
-        restored.assert_existing_objects_matched().expect_partial()
 
     def close(self) -> None:
         """Drop the function before the model whose variables it uses."""

@@ -31,6 +31,9 @@ class KerasModel:
     not (a last layer of an unusual kind, a layer with state, a file of Keras 2) the model is loaded
     once to ask it. Layers run as they do after training.
 
+    Examples:
+        >>> ms.infer(payments, ms.KerasModel("/models/fraud.keras"), keep=["id"]).scored
+
     Args:
         path: a file, ``.keras`` or ``.h5``, or a directory with one such file in it.
         method_name: what kind of function it is.

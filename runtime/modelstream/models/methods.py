@@ -193,6 +193,9 @@ class Classify(_Named):
 class Regress(_Named):
     """One number a record, in the column ``value`` unless ``outputs`` says otherwise.
 
+    Examples:
+        >>> ms.infer(houses, model, ms.Regress(inputs={"x": "features"})).scored
+
     Attributes:
         signature: which function of the model. Its output is ``outputs``, or the only float
             output, with one value a record.

@@ -18,7 +18,8 @@ from tests.support.jvm import import_noisy
 import modelstream as ms
 
 OUTSIDE = {
-    *("SavedModel", "RecurrentModel", "dead_letters", "detect", "export", "infer", "learn"),
+    *("GraphDefModel", "KerasModel", "SavedModel", "RecurrentModel", "dead_letters", "detect"),
+    *("export", "infer", "learn"),
     *("async_with_model", "filter_with_model", "flat_map_with_model", "infer_with_state"),
     *("infer_with_weights", "map_batches_with_model", "map_with_model", "model"),
     *("process_with_model", "register"),
