@@ -24,7 +24,7 @@ from modelstream_operator.decide.diagnosis import BINDING_GRACE
 from modelstream_operator.decide.lifecycle import decide
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.pods import is_ready
-from modelstream_operator.decide.problem import Problem
+from modelstream_operator.decide.problem import Problem, Reason
 from modelstream_operator.decide.status import read, status_of, unknown_status
 from modelstream_operator.evidence import digests_of, facts_of, is_placed, with_told
 from modelstream_operator.flink import Flink, FlinkError
@@ -35,7 +35,7 @@ from modelstream_operator.planning import plan
 from modelstream_operator.proofs import end_proofs, make_proof, proof_of
 from modelstream_operator.reading import workable
 from modelstream_operator.recall import recalled
-from modelstream_operator.resources import DEPLOYMENT, MODELSTREAM, Key, Manifest, Ref
+from modelstream_operator.resources import CONFIG_MAP, DEPLOYMENT, MODELSTREAM, Key, Manifest, Ref
 from modelstream_operator.restorefrom import other_stream
 from modelstream_operator.rollout import Place, Rollout, Standing
 from modelstream_operator.settings import Restarts, Settings
@@ -234,13 +234,19 @@ class Reconciler:
             return reading
         if (name := other_stream(reading.stream, memory)) is not None:
             there = Ref(MODELSTREAM.kind, session.key.namespace, name)
-            reading = replace(reading, other=await self.cluster.get(there))
+            try:
+                reading = replace(reading, other=await self.cluster.get(there))
+            except ApiError as error:
+                return reading.without(there, Reason.STATE_NOT_THERE, error)
         if reading.source is None:
             programs.forget(session.key)
             return reading
-        patience = self.settings.request_timeout
-        found = await programs.program(session.key, reading.source.name, patience)
-        return reading.with_program(found)
+        patience, name = self.settings.request_timeout, reading.source.name
+        try:
+            return reading.with_program(await programs.program(session.key, name, patience))
+        except ApiError as error:
+            there = Ref(CONFIG_MAP.kind, session.key.namespace, name)
+            return reading.without(there, Reason.CONFIG_MAP_NOT_FOUND, error)
 
     def _delay(self, status: Manifest, decision: Decision, observed: Observed) -> float:
         """Whom watches tell of need not be asked: only Flink, where there is one to ask."""

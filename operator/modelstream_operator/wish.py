@@ -13,6 +13,7 @@ from modelstream_crds.quantities import duration
 from modelstream_crds.v1alpha1 import ConditionType, DeletionPolicy, ModelStream, UpgradeMode
 from modelstream_operator import names
 from modelstream_operator.cache import Child
+from modelstream_operator.cluster import ApiError
 from modelstream_operator.decide.decision import Rest, Restore, Wanted
 from modelstream_operator.decide.laststate import has_state
 from modelstream_operator.decide.memory import How, Memory, Step
@@ -61,6 +62,11 @@ class Reading:
         if self.source is None:
             return self
         return replace(self, program=found, missing=_missing(self.source, found))
+
+    def without(self, there: Ref, reason: Reason, error: ApiError) -> "Reading":
+        """The same, as long as what it names cannot be read: what runs is served meanwhile."""
+        text = f"{there} cannot be read: {error}; it is tried again, and what runs goes on"
+        return replace(self, missing=Problem(ConditionType.JOB_RUNNING, reason, text))
 
 
 @dataclass(frozen=True)
@@ -332,5 +338,8 @@ def _options(manifest: Manifest, memory: Memory, there: Mapping[Ref, Child]) -> 
     child = there.get(Ref(CONFIG_MAP.kind, meta["namespace"], name))
     if child is None or meta["uid"] not in child.owners:
         return {}
-    found: Options = json.loads(child.manifest()["data"]["flink.yaml"])
+    try:
+        found: Options = json.loads(child.manifest()["data"]["flink.yaml"])
+    except (KeyError, ValueError):  # somebody has edited it, and nobody can put it right
+        return {}
     return found

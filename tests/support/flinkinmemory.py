@@ -66,7 +66,7 @@ class FlinkInMemory:
 
     async def configuration(self, url: str) -> dict[str, str]:
         run = self._run(url)
-        return {"modelstream.restore.path": run.origin or ""} if run.restore.newest else {}
+        return {"modelstream.restore.path": run.told or ""} if run.restore.newest else {}
 
     async def applications(self, url: str) -> list[dict[str, Any]]:
         self._run(url)

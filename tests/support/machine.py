@@ -199,6 +199,12 @@ class Courses(AtRest):
     def checkpoint_completes(self) -> None:
         self._job.checkpoint = self.world.save(self._job, f"{STATE}/checkpoints")
 
+    @precondition(lambda self: self._running and not self._job.stop)
+    @rule()
+    def high_availability_is_deleted(self) -> None:
+        """Somebody deletes what Flink keeps: only the store knows what the job has completed."""
+        self._job.planned, self._job.checkpoint = False, None
+
     @precondition(lambda self: self._live and not self._job.stop)
     @rule(state=st.sampled_from(["FAILED", "CANCELED", "FINISHED"]))
     def job_ends(self, state: str) -> None:

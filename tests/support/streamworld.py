@@ -63,7 +63,9 @@ class Run:
     touches: int = 0
     """Of the user, when it was made."""
     origin: str | None = None
-    """What its JobManager has found to go on from."""
+    """What its job has gone on from."""
+    told: str | None = None
+    """What its JobManager has found of the run before."""
     keeps_results: bool = True
     """Whether Flink's options keep what a replaced JobManager knows of the end of a job by."""
 
@@ -200,7 +202,8 @@ class World:
             self._submit(run)
 
     def _submit(self, run: Run) -> None:
-        run.origin = self._found(run.restore)
+        own, run.told = self.kept.get(run.job_id), self._found(run.restore)
+        run.origin = own[-1] if own else run.told
         run.value = self.files[run.origin] if run.origin else 0
         if (chosen := self.chosen.get(run.number)) is not None:
             assert _asked(chosen, run.restore), f"{chosen} was chosen, not {run.restore}"

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,7 +14,7 @@ import yaml
 
 from modelstream.errors import FetchError
 from modelstream.pod import configuration, gpu, preload
-from modelstream.pod.ended import refuse_ended
+from modelstream.pod.ended import left_behind, refuse_ended
 from modelstream.pod.failure import PodError
 from modelstream.pod.memory import loading_killed, memory
 from modelstream.pod.paths import Paths
@@ -48,6 +49,9 @@ def jobmanager(paths: Paths, environment: Mapping[str, str]) -> NoReturn:
 def from_the_store(options: Mapping[str, Any], environment: Mapping[str, str]) -> Origin:
     """What is to be restored, looked up in the store.
 
+    That is what the job itself has completed, where it has: Flink recovers it from that anyway, but
+    for one whose ConfigMaps of high availability somebody has deleted.
+
     A store that does not answer stops nobody who knows the path: Flink asks it too, and says what
     is wrong. Whoever has to look for the newest waits for it.
 
@@ -58,8 +62,10 @@ def from_the_store(options: Mapping[str, Any], environment: Mapping[str, str]) -
     try:
         root = str(options["high-availability.storageDir"])
         store = StateStore.of(root, options, environment)
-        refuse_ended(store, options, _needed(environment, "MODELSTREAM_JOB_ID"))
-        return origin(options, environment)
+        job_id = _needed(environment, "MODELSTREAM_JOB_ID")
+        refuse_ended(store, options, job_id)
+        found = origin(options, environment)
+        return replace(found, path=left_behind(store, options, job_id) or found.path)
     except (OSError, FetchError) as error:
         text = f"the store of the job's state is not read: {error}"
         if environment.get(RESTORE_NEWEST):

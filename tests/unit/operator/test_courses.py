@@ -175,6 +175,20 @@ def stop_done_and_refused(course: Courses) -> None:
     assert course._running
 
 
+def config_maps_deleted(course: Courses) -> None:
+    """Flink's, by hand; then the JobManager is replaced, and the stream edited."""
+    course.works()
+    course.checkpoint_completes()
+    course.operator_looks(writes=None, seconds=1)
+    course.high_availability_is_deleted()
+    course.world.kill(course._job)
+    for _ in range(3):
+        course.all_goes_on()
+    assert course._job.value == 1
+    changed(course)
+    stops(course, succeeds=True)
+
+
 def one_slow_answer(course: Courses) -> None:
     """It changes nothing of what is told."""
     course.works()
@@ -229,6 +243,7 @@ def state_given_up(course: Courses) -> None:
         ended_and_replaced,
         stop_refused,
         stop_done_and_refused,
+        config_maps_deleted,
         one_slow_answer,
         silent_while_it_stops,
         state_given_up,

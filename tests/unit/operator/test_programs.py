@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
-from modelstream_operator.cache import Child
+from modelstream_operator.cache import Cache, Child
 from modelstream_operator.cluster import ApiError
 from modelstream_operator.decide.acceptance import accepted
 from modelstream_operator.decide.decision import Decision, Rest, Seen
@@ -20,6 +20,7 @@ from modelstream_operator.observe import now
 from modelstream_operator.observed import Observed
 from modelstream_operator.planning import plan
 from modelstream_operator.programs import Programs
+from modelstream_operator.reconcile import Reconciler, Session
 from modelstream_operator.render import Target
 from modelstream_operator.render.revision import Revision, read, revision_of
 from modelstream_operator.resources import Key, Manifest, Ref
@@ -202,6 +203,26 @@ def test_the_next_start_of_a_stream_without_a_program_waits_for_it(program: Targ
         status, reason, message = said[kind]
         assert (status, reason) == ("False", "ConfigMapNotFound")
         assert message.startswith("ConfigMap code does not exist: create it")
+
+
+def test_one_that_cannot_be_read_keeps_nothing_from_being_served(
+    program: TargetMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watch of it may be refused, or may be slow."""
+
+    async def refused(*_: object) -> None:
+        raise ApiError(403, "configmaps is forbidden")
+
+    monkeypatch.setattr(Programs, "program", refused)
+    cache: Any = Cache()
+    reconciler: Any = Reconciler(cache, cache, cache, Settings())
+    manifest = {**program().manifest, "apiVersion": "modelstream.dev/v1alpha1"}
+    reading = asyncio.run(reconciler._reading(Session(SCORES), manifest, Memory()))
+    assert "ConfigMap code cannot be read: configmaps is forbidden" in reading.missing.message
+    _, memory, child = revision(program(), OLD)
+    found = wish(reading, manifest, memory, {child.ref: child}, Settings())
+    assert not found.wanted.changes
+    assert found.kept is not None
 
 
 def test_a_key_that_is_not_there_is_named_with_those_that_are(program: TargetMaker) -> None:

@@ -149,6 +149,27 @@ def test_whoever_looks_for_the_newest_waits_for_a_store_that_does_not_answer(
     assert caught.value.reason == "StateUnreachable"
 
 
+@pytest.mark.parametrize("given", [True, False], ids=["restored", "begun anew"])
+def test_a_job_whose_config_maps_are_gone_goes_on_from_what_it_has_completed(
+    tmp_path: Path, given: bool
+) -> None:
+    """A JobManager that is replaced then knows nothing of it but what is in the store."""
+    before = savepoint(tmp_path, 7)
+    known = {"MODELSTREAM_JOB_ID": JOB}
+    known |= {"MODELSTREAM_RESTORE_FROM": before} if given else {}
+    from_the_store = entrypoint.from_the_store
+    assert from_the_store(options(tmp_path), known).path == (before if given else None)
+    checkpoint(tmp_path, 8, JOB)
+    newest = checkpoint(tmp_path, 9, JOB)
+    assert from_the_store(options(tmp_path), known).path == newest
+
+
+def test_what_was_to_be_looked_for_is_told_also_by_a_job_that_has_gone_on(tmp_path: Path) -> None:
+    before, own = checkpoint(tmp_path, 4), checkpoint(tmp_path, 9, JOB)
+    found = entrypoint.from_the_store(options(tmp_path), environment(tmp_path))
+    assert (found.path, found.told[TOLD_PATH]) == (own, before)
+
+
 def of_any_job(root: Path) -> dict[str, str]:
     """The variables of a run that is to go on from the newest that any job has completed."""
     directory = f"file://{root}/checkpoints"
