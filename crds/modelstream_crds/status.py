@@ -35,6 +35,7 @@ class ConditionType(StrEnum):
     OUTDATED = "Outdated"
     SCALED = "Scaled"
     ROLLED_BACK = "RolledBack"
+    STATE_SAFE = "StateSafe"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
 
@@ -278,6 +279,28 @@ class PreparedStatus(Part):
     this one cannot be proven, or that has been started."""
 
 
+class CheckpointStatus(Part):
+    """The newest checkpoint that was complete when this was written."""
+
+    path: str | None = None
+    """Where it is."""
+
+    time: str | None = None
+    """When it was complete."""
+
+    duration: str | None = None
+    """How long it took, in seconds."""
+
+    size: int | None = None
+    """Bytes of the whole state."""
+
+    failed: int | None = None
+    """Those in a row that have failed since, when that began."""
+
+    error: str | None = None
+    """Why the first of those failed."""
+
+
 class FailureStatus(Part):
     """A revision whose starts have failed."""
 
@@ -370,6 +393,10 @@ class ModelStreamStatus(Part):
 
     revision: str | None = None
     """What the present run was made from."""
+
+    checkpoint: CheckpointStatus | None = None
+    """What could be restored from; written when checkpoints begin or cease to fail, and else every
+    five minutes."""
 
     last_ready_revision: str | None = None
     """Of a stream with state: the last revision that was Ready and has completed a checkpoint."""

@@ -33,6 +33,7 @@ from modelstream_crds.rules import ListOf, Part, Rule
 from modelstream_crds.scalars import Flag
 from modelstream_crds.status import (
     AskStatus,
+    CheckpointStatus,
     Condition,
     ConditionType,
     EndedStatus,
@@ -61,6 +62,7 @@ from modelstream_crds.stream import (
 
 __all__ = [
     "AskStatus",
+    "CheckpointStatus",
     "Batch",
     "Classify",
     "Column",

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from modelstream_operator.decide.cause import root_cause
+from modelstream_operator.decide.checkpoints import ASKED, Health
 from modelstream_operator.decide.decision import Answer
 from modelstream_operator.decide.job import TERMINAL, Checkpoints, Job, SavepointAnswer
 from modelstream_operator.decide.memory import Memory, Step
@@ -35,6 +36,10 @@ class Heard:
     answer: object = None
     times: int = 0
     since: datetime | None = None
+    health: Health | None = None
+    """How the checkpoints of ``health_of`` were when they were asked for."""
+    health_of: int = 0
+    health_at: datetime | None = None
 
     def again(self, run: int, answer: object, now: datetime) -> tuple[int, timedelta]:
         """Count one more answer; returns how many there are, and for how long."""
@@ -61,6 +66,7 @@ class FlinkAnswers:
     bounds: frozenset[int] = frozenset()
     found: Found | None = None
     application_runs: bool = True
+    health: Health | None = None
 
     @property
     def kind(self) -> object:
@@ -79,6 +85,8 @@ class Questions:
     memory: Memory
     rescales: bool
     """Whether the job's parallelism is of interest."""
+    saves: bool = False
+    """Whether its checkpoints are."""
 
     async def ask(self, heard: Heard, now: datetime) -> FlinkAnswers:
         """Everything that the present step needs to know."""
@@ -91,7 +99,25 @@ class Questions:
             logger.warning("%s/%s: no answer of Flink's: %r", *self.key, error)
             answers = FlinkAnswers(Answer.SILENT)
         times, lasting = heard.again(self.memory.run, answers.kind, now)
-        return replace(answers, times=times, lasting=lasting)
+        health = await self._health(heard, answers.job, now)
+        return replace(answers, times=times, lasting=lasting, health=health)
+
+    async def _health(self, heard: Heard, job: Job | None, now: datetime) -> Health | None:
+        """How the job's checkpoints do; what was said last holds for a while."""
+        memory = self.memory
+        known = heard.health if heard.health_of == memory.run else None
+        late = heard.health_at is None or now - heard.health_at >= ASKED
+        runs = job is not None and job.settled and memory.step is Step.DEPLOYED
+        if not self.saves or not runs or (known is not None and not late):
+            return known
+        try:
+            answer = await self._optional(self.flink.checkpoints(self.url, memory.job_id))
+        except FlinkError as error:
+            logger.info("%s/%s: Flink: %s", *self.key, error)
+            return known
+        known = Health.of(answer) if answer is not None else known
+        heard.health, heard.health_of, heard.health_at = known, memory.run, now
+        return known
 
     async def _answers(self) -> FlinkAnswers:
         job = await self._job()

@@ -32,6 +32,8 @@ def facts_of(
         updated=_is_updated(asked, decision),
         outdated=asked.outdated and decision.running,
         awaits_turn=asked.awaits_turn,
+        keeps=asked.wanted.checkpoints is not None and asked.wanted.savepoints is not None,
+        health=observed.of(decision.memory.run).flink.health,
         held=_is_held(asked, decision),
         comes_first=asked.comes_first,
         has_restore_from=_has_restore_from(asked),

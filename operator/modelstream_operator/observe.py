@@ -77,7 +77,8 @@ class Observer:
             return FlinkAnswers()
         url = self.settings.flink_url(*key, memory.run)
         rescales = asked.wanted.parallelism is not None
-        return await Questions(self.flink, url, key, memory, rescales).ask(heard, now)
+        saves = asked.wanted.savepoints is not None
+        return await Questions(self.flink, url, key, memory, rescales, saves).ask(heard, now)
 
 
 _OVER = {Step.TEARING_DOWN, Step.BACKING_OFF, Step.SUSPENDED, Step.ENDED, Step.DELETING}

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from modelstream_operator.decide.checkpoints import Health
 from modelstream_operator.decide.decision import SURE, Answer, Decision, Rest
 from modelstream_operator.decide.diagnosis import Verified
 from modelstream_operator.decide.job import Job
@@ -35,6 +36,10 @@ class Facts:
     """Whether the spec says what a run begins with, which counts once."""
     deleted: bool = False
     """Whether the resource is being deleted."""
+    keeps: bool = False
+    """Whether the present run takes checkpoints that outlive it."""
+    health: Health | None = None
+    """How those do, where Flink has said."""
     held: bool = False
     """Whether the newest spec has failed, and is not tried again by itself."""
     rest: Rest | None = None

@@ -51,6 +51,19 @@ class Reason(StrEnum):
         "True: this operator renders the pods otherwise than the one that started them; the next"
         " restart takes that, or another `restartNonce` now",
     )
+    CHECKPOINTED = (
+        *("Checkpointed", "StateSafe"),
+        "True: where the newest complete checkpoint is, as of the last five minutes",
+    )
+    STATE_KEPT = "StateKept", "StateSafe", "True: nothing runs, and where its state is"
+    NO_CHECKPOINT = (
+        *("NoCheckpoint", "StateSafe"),
+        "Unknown: the run has completed none yet; what it began with",
+    )
+    CHECKPOINTS_FAIL = (
+        *("CheckpointsFail", "StateSafe"),
+        "checkpoints fail: Flink's cause, and when the last one was complete",
+    )
     ROLLED_BACK = (
         *("RolledBack", "RolledBack, Updated"),
         "a new revision has failed: why; the last one that was Ready runs again",

@@ -1,6 +1,7 @@
 """The whole status of a resource. Pure."""
 
 from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus, Phase
+from modelstream_operator.decide.checkpoints import safe, told
 from modelstream_operator.decide.conditions import conditions, tasks
 from modelstream_operator.decide.decision import Answer
 from modelstream_operator.decide.facts import Facts
@@ -28,6 +29,9 @@ def status_of(facts: Facts, before: ModelStreamStatus) -> Manifest:
     """The whole status; equal facts give an equal one."""
     said = conditions(facts, before)
     memory = facts.decision.memory
+    checkpoint = told(facts.health, memory, before) if facts.keeps else {}
+    if facts.keeps and (safety := safe(memory, checkpoint)) is not None:
+        said[ConditionType.STATE_SAFE] = safety
     phase = phase_of(facts, said)
     said |= progress(phase, said, facts.proving, held=facts.held)
     status: Manifest = {
@@ -42,6 +46,8 @@ def status_of(facts: Facts, before: ModelStreamStatus) -> Manifest:
         },
         **memory.written(),
     }
+    if checkpoint:
+        status["checkpoint"] = checkpoint
     if memory.job_id:
         status["job"] |= _seen_of_job(facts, memory, before)
     return status

@@ -176,6 +176,7 @@ def test_every_condition_is_about_the_generation_that_was_seen() -> None:
         ConditionType.OUTDATED,
         ConditionType.SCALED,
         ConditionType.ROLLED_BACK,
+        ConditionType.STATE_SAFE,
         ConditionType.RECONCILING,
         ConditionType.STALLED,
     }
