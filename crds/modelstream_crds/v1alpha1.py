@@ -62,8 +62,8 @@ from modelstream_crds.stream import (
 
 __all__ = [
     "AskStatus",
-    "CheckpointStatus",
     "Batch",
+    "CheckpointStatus",
     "Classify",
     "Column",
     "Condition",

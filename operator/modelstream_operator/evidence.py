@@ -103,7 +103,7 @@ def _has_restore_from(asked: Wish) -> bool:
 
 def digests_of(facts: Facts) -> dict[str, str]:
     """What the run's models are; empty as long as no TaskManager has told."""
-    return dict(facts.first) if facts.decision.running and facts.updated else {}
+    return dict(facts.first) if facts.decision.running else {}
 
 
 def _is_updated(asked: Wish, decision: Decision) -> bool:

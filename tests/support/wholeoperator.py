@@ -13,7 +13,7 @@ from tests.support.streamworld import World
 from modelstream_crds.v1alpha1 import ModelStreamStatus
 from modelstream_operator import names
 from modelstream_operator.cache import Cache
-from modelstream_operator.decide.memory import Memory
+from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.highavailability import HighAvailability
 from modelstream_operator.reconcile import Reconciler, Session
 from modelstream_operator.resources import CONTROLLER_REVISION, DEPLOYMENT, Key, Manifest, Ref
@@ -76,6 +76,8 @@ class Whole:
         """Children of the present run that are not as they were made."""
         there, run = self.cluster.objects, f"-{self.memory.run}"
         mine = {ref for ref in self.cluster.taken if ref.name.endswith(run)}
+        if self.memory.step is not Step.DEPLOYED:  # a run that comes begins with another one
+            mine = {ref for ref in mine if "-digests-" not in ref.name}
         scaled = [ref for ref in there if ref.kind == DEPLOYMENT.kind]
         return (mine - there.keys()) | {
             ref for ref in scaled if there[ref]["spec"]["replicas"] == BY_HAND
