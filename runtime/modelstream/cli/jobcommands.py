@@ -113,6 +113,9 @@ def validate(commands: Commands) -> argparse.ArgumentParser:
     validate.add_argument("files", metavar="FILE", nargs="+", type=Path)
     pairs(validate, "--set", "PATH=VALUE", "exchange a value before the check")
     pairs(validate, "--model", "NAME=PATH", "the directory of a model, instead of its uri")
+    validate.add_argument(
+        "--json", action="store_true", help="an object a line for each thing that is told"
+    )
     validate.set_defaults(command=lazy("validate"))
     return validate
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelstream.errors import ModelStreamError
-from modelstream_crds.manifest import located
+from modelstream_crds.manifest import Problem, located
 
 _FIELD = re.compile(
     r"(?:spec\.)?((?:models|pipeline|sql|python|flink|state)\b[\w.$\[\]'\"-]*)(?:: |, )(.+)",
@@ -32,13 +32,18 @@ class Places:
 
     def of(self, message: str) -> str:
         """The message with file, line and full path, where it begins with a field."""
+        found = self.problem(message)
+        return message if found is None else str(found)
+
+    def problem(self, message: str) -> Problem | None:
+        """The same in its parts; None where it names no field."""
         found = _FIELD.fullmatch(message)
         if found is None:
-            return message
+            return None
         path, said, line = f"spec.{found[1]}", found[2], 0
         if statement := _STATEMENT.fullmatch(said):
             said, line = f"{statement[1]} ({statement[3]}", int(statement[2])
-        return str(located(self.file, self.name, path, said, self.overrides, line))
+        return located(self.file, self.name, path, said, self.overrides, line)
 
     @contextlib.contextmanager
     def told(self) -> Iterator[None]:

@@ -1,66 +1,106 @@
 """``modelstream validate``: what is wrong with a manifest, without a cluster."""
 
 import argparse
+import json
 import sys
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from modelstream.cli.exits import Exit, UsageError
 from modelstream.cli.local import beside
 from modelstream.cli.look import look
 from modelstream.cli.places import Places
-from modelstream_crds.manifest import ManifestError, load_all
+from modelstream_crds.manifest import ManifestError, Problem, load_all
 from modelstream_crds.v1alpha1 import ModelStream
 
 _FIRST = "`modelstream init MODEL` writes a first one"
+_TITLES = {"absent": "to run it on this machine", "unseen": "not looked at"}
 
 
 def command(arguments: argparse.Namespace) -> Exit:
     """Print the problems of every file; valid files are told on standard output."""
-    overrides, models = dict(arguments.set), dict(arguments.model)
-    codes = [_validate(file, overrides, models) for file in arguments.files]
+    check = _Check(dict(arguments.set), dict(arguments.model), as_json=arguments.json)
+    codes = [check.file(file) for file in arguments.files]
     return max(codes)
 
 
-def _validate(file: Path, overrides: Mapping[str, str], models: Mapping[str, str]) -> Exit:
-    try:
-        local = beside(file)
-        overrides = {**local.set, **overrides}
-        streams = load_all(file, overrides)
-    except ManifestError as error:
-        print(error, file=sys.stderr)
+@dataclass(frozen=True)
+class _Check:
+    """What files are checked with, and how that is told.
+
+    Attributes:
+        overrides: path → value.
+        models: name → path.
+        as_json: an object a line for each thing that is told.
+    """
+
+    overrides: Mapping[str, str]
+    models: Mapping[str, str]
+    as_json: bool = False
+
+    def file(self, file: Path) -> Exit:
+        """Check all that is in a file.
+
+        Raises:
+            UsageError: a model was given that none of it has.
+        """
+        try:
+            local = beside(file)
+            overrides = {**local.set, **self.overrides}
+            streams = load_all(file, overrides)
+        except ManifestError as error:
+            return self._refuse(error.problems)
+        if not streams:
+            return self._refuse([Problem(str(file), None, "", f"holds no ModelStream: {_FIRST}")])
+        names = {model.name for stream in streams for model in stream.spec.models}
+        if unknown := sorted(self.models.keys() - names):
+            raise UsageError(
+                f"--model {unknown[0]}=…: no manifest in {file} has a model of that name"
+            )
+        models, there = {**local.models, **self.models}, {*local.mounts, *local.secrets}
+        codes = [self._stream(file, stream, overrides, models, there) for stream in streams]
+        return max(codes)
+
+    def _stream(
+        self,
+        file: Path,
+        stream: ModelStream,
+        overrides: Mapping[str, str],
+        models: Mapping[str, str],
+        there: Container[str],
+    ) -> Exit:
+        name = stream.metadata.name
+        own = {each.name: models[each.name] for each in stream.spec.models if each.name in models}
+        found = look(stream.spec, file.parent, own, there)
+        places = Places(file, name, dict(overrides))
+
+        def placed(messages: Iterable[str]) -> list[Problem]:
+            return [places.problem(each) or Problem("", None, "", each) for each in messages]
+
+        code = self._refuse(placed(found.wrong)) if found.wrong else Exit.DONE
+        if self.as_json:
+            self._event("refused" if found.wrong else "valid", file=str(file), name=name)
+        elif not found.wrong:
+            print(f"{file}: {name} is valid")
+        self._list("absent", placed(found.absent))
+        self._list("unseen", [Problem("", None, "", each) for each in found.unseen])
+        return code
+
+    def _refuse(self, problems: Iterable[Problem]) -> Exit:
+        for problem in problems:
+            if self.as_json:
+                self._event("problem", **asdict(problem))
+            else:
+                print(problem, file=sys.stderr)
         return Exit.REFUSED
-    if not streams:
-        print(f"{file}: holds no ModelStream: {_FIRST}", file=sys.stderr)
-        return Exit.REFUSED
-    names = {model.name for stream in streams for model in stream.spec.models}
-    if unknown := sorted(models.keys() - names):
-        raise UsageError(f"--model {unknown[0]}=…: no manifest in {file} has a model of that name")
-    models, there = {**local.models, **models}, {*local.mounts, *local.secrets}
-    codes = [_tell(file, stream, overrides, models, there) for stream in streams]
-    return max(codes)
 
+    def _list(self, kind: str, entries: list[Problem]) -> None:
+        if self.as_json:
+            for entry in entries:
+                self._event(kind, **asdict(entry))
+        elif entries:
+            print(f"  {_TITLES[kind]}:", *(f"  - {entry}" for entry in entries), sep="\n")
 
-def _tell(
-    file: Path,
-    stream: ModelStream,
-    overrides: Mapping[str, str],
-    models: Mapping[str, str],
-    there: Container[str],
-) -> Exit:
-    name = stream.metadata.name
-    own = {each.name: models[each.name] for each in stream.spec.models if each.name in models}
-    found = look(stream.spec, file.parent, own, there)
-    places = Places(file, name, dict(overrides))
-    for message in found.wrong:
-        print(places.of(message), file=sys.stderr)
-    if not found.wrong:
-        print(f"{file}: {name} is valid")
-    _list("to run it on this machine", [places.of(each) for each in found.absent])
-    _list("not looked at", found.unseen)
-    return Exit.REFUSED if found.wrong else Exit.DONE
-
-
-def _list(title: str, entries: Sequence[str]) -> None:
-    if entries:
-        print(f"  {title}:", *(f"  - {entry}" for entry in entries), sep="\n")
+    def _event(self, kind: str, **fields: object) -> None:
+        print(json.dumps({"event": kind, **fields}, ensure_ascii=False))

@@ -1,5 +1,6 @@
 """What `validate` finds on this machine, and what it says that it has not looked at."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -267,3 +268,28 @@ def test_an_address_that_is_meant_to_be_relative_is_told_with_its_line(
     code, _, err = validated(capsys, text=MANIFEST.replace("file://HERE", "file://models"))
     assert code == 2
     assert err.startswith("job.yaml:7: spec.models[0].uri: file://models/model: 'models' is read")
+
+
+def events(capsys: pytest.CaptureFixture[str], code: int) -> list[dict[str, object]]:
+    assert main(["validate", "job.yaml", "--json"]) == code
+    said = capsys.readouterr()
+    assert said.err == ""
+    return [json.loads(line) for line in said.out.splitlines()]
+
+
+def test_programs_get_an_object_for_each_thing_that_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = MANIFEST.replace("HERE", str(Path.cwd()))
+    Path("job.yaml").write_text(text.replace("{path: in}", "{path: gone}"))
+    valid, absent = events(capsys, 0)
+    assert valid == {"event": "valid", "file": "job.yaml", "name": "double"}
+    assert (absent["event"], absent["line"]) == ("absent", 13)
+    Path("job.yaml").write_text(text.replace("inputs: {x: x}", "inputs: {y: x}"))
+    problem, refused = events(capsys, 2)
+    assert problem["path"] == "spec.pipeline.inference.inputs"
+    assert (problem["file"], problem["line"]) == ("job.yaml", 16)
+    assert refused == {"event": "refused", "file": "job.yaml", "name": "double"}
+    Path("job.yaml").write_text("kind: ModelStream\n  x: 1\n")
+    (broken,) = events(capsys, 2)
+    assert (broken["event"], broken["line"]) == ("problem", 2)
