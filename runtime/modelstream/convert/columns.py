@@ -256,10 +256,23 @@ def _text(index: int, value: Any, *, binary: bool) -> Any:
                     f"Predict(types={{column: 'BYTES'}}) keeps them as they are",
                     index,
                 ) from None
+        case str() if not value.isascii():
+            return _encodable(index, value, binary=binary)
         case str() if binary:
             return value.encode()
         case _:
             return value
+
+
+def _encodable(index: int, value: str, *, binary: bool) -> str | bytes:
+    """Text that UTF-8 has: half of a surrogate pair, which Python takes, is nothing to Flink."""
+    try:
+        encoded = value.encode()
+    except UnicodeEncodeError as error:
+        raise ConversionError(
+            f"record {index}: the model gave text that UTF-8 does not have ({error})", index
+        ) from None
+    return encoded if binary else value
 
 
 def plain(value: Any) -> Any:

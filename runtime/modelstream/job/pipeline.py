@@ -231,7 +231,8 @@ def _read(
 def _read_raw(
     t_env: "StreamTableEnvironment", plan: TablePlan, options: Callable[[], dict[str, str]]
 ) -> Read:
-    from pyflink.table.expressions import col
+    from pyflink.table import DataTypes
+    from pyflink.table.expressions import col, lit
 
     from modelstream.flink.tables import Raw
 
@@ -260,6 +261,9 @@ def _read_raw(
     else:
         # Flink's json and csv skip a record without a value (a tombstone), so this does too.
         table = t_env.from_descriptor(raw.descriptor()).where(col(payload).is_not_null)
+        if (plan.connector, plan.format) == ("filesystem", "json"):
+            # So it does with empty lines of a file, but not with an empty message of Kafka.
+            table = table.where(col(payload) != lit("").cast(DataTypes.BYTES()))
     where = Raw(payload, tuple(column.name for column in hidden), source)
     return Read(table, decoder, where, _dead_letter_key(plan, keys))
 

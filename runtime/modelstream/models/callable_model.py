@@ -210,7 +210,9 @@ def _array(value: Any, spec: TensorSpec) -> Array:
     if dtype is None or dtype.kind is Kind.STRING:
         return np.asarray(value, object if dtype else None)
     array = np.asarray(value)
-    if dtype.kind is not Kind.INTEGER or array.dtype.kind not in "iuf" or _is_exact(value, array):
+    rounds = dtype.kind is Kind.INTEGER and array.dtype.kind in "iuf"
+    narrows = dtype.kind is Kind.FLOAT and array.dtype.kind == "f"
+    if not (rounds or narrows) or _is_exact(value, array):
         return np.asarray(value, dtype.numpy)
     try:
         return cast(array, dtype, widened=True)

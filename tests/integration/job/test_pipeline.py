@@ -81,7 +81,7 @@ def test_each_bad_record_is_one_dead_letter_with_its_bytes(
     bad = [b"{not json", b'{"id": 1, "x": "abc"}', b'{"id": 2, "x": \xff}', b"[]"]
     refused = b'{"id": 9, "x": -1.0}'
     good = [json.dumps({"id": n, "x": float(n * n)}).encode() for n in range(20)]
-    write(tmp_path / "in", *bad, refused, *good)
+    write(tmp_path / "in", *bad, refused, *good, b"")
     run(
         pipeline(
             tmp_path / "in",

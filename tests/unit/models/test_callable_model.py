@@ -136,9 +136,10 @@ def test_whole_numbers_are_integers(value, dtype, given):
         pytest.param([1.7], "int32", "1.7 is not a whole number", id="fraction"),
         pytest.param(np.array([np.nan]), "int64", "null or NaN", id="nan"),
         pytest.param([2**40], "int32", "overflows int32", id="too large"),
+        pytest.param([1e300], "float32", "1e.300 overflows float32", id="too large a float"),
     ],
 )
-def test_what_is_no_integer_of_the_output_is_refused(value, dtype, why):
+def test_what_the_dtype_of_the_output_does_not_hold_is_refused(value, dtype, why):
     model = CallableModel(lambda x: value, X, {"y": TensorSpec(dtype, (None,))})
     refused = pytest.raises(ConversionError, match=f"the model gave for 'y'.*{why}")
     with model.open() as opened, refused:

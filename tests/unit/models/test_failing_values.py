@@ -28,3 +28,11 @@ def test_an_output_that_its_column_cannot_hold_is_named() -> None:
     with pytest.raises(ConversionError, match=r"^column 'word': record 1: .* not UTF-8") as caught:
         bound.reader.read({"s": np.array([b"a", b"\xc3"], object)})
     assert caught.value.index == 1
+
+
+@pytest.mark.parametrize("kind", ["STRING", "BYTES"])
+def test_text_that_utf_8_does_not_have_fails_its_record(kind: str) -> None:
+    spec = TensorSpec("string", (None,), "s")
+    bound = Predict(types={"s": kind}).bind(model(s=spec))
+    with pytest.raises(ConversionError, match=r"^column 's': record 1: .* UTF-8 does not have"):
+        bound.reader.read({"s": np.array(["é", "x\ud800"], object)})
