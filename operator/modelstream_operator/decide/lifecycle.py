@@ -133,7 +133,7 @@ def _deploy(memory: Memory, begins: Start, seen: Seen) -> Memory:
         parallelism=(wanted.parallelism if given is None else given) or 0,
         restored_from=began,
         previous=left_aside(memory, wanted, began),
-        took_less=takes_less(memory, wanted, began),
+        took_less=takes_less(memory, wanted),
         ready=memory.ready,
         failures=memory.failures,
         rollback=kept_on(memory, wanted),

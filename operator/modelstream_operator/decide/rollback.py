@@ -187,9 +187,9 @@ def told(memory: Memory, deployed: Memory) -> tuple[News, ...]:
     return (News("RolledBack", text),)
 
 
-def takes_less(memory: Memory, wanted: Wanted, begins_with: Stored | None) -> bool:
-    """Whether the next run may begin with a part of that; a way back never does."""
-    return wanted.takes_less and begins_with is not None and not memory.goes_back
+def takes_less(memory: Memory, wanted: Wanted) -> bool:
+    """Whether the next run may begin with a part of the state; a way back never does."""
+    return wanted.takes_less and not memory.goes_back
 
 
 def left_aside(memory: Memory, wanted: Wanted, begins_with: Stored | None) -> Stored | None:
@@ -203,7 +203,7 @@ def left_aside(memory: Memory, wanted: Wanted, begins_with: Stored | None) -> St
     if left is None and memory.started and wanted.checkpoints and ended.how is How.DROPPED:
         left = _newest(memory, wanted.checkpoints)
     taken = begins_with is not None and left is not None and begins_with.path == left.path
-    taken = taken and not takes_less(memory, wanted, begins_with)
+    taken = taken and not takes_less(memory, wanted)
     return None if taken else left
 
 

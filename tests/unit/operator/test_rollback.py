@@ -325,6 +325,14 @@ def test_with_a_part_of_the_state_what_was_rolled_back_is_tried_again() -> None:
     assert decide(tried, LESS, there).memory == tried
 
 
+def test_what_began_with_nothing_and_failed_is_not_tried_again_and_again() -> None:
+    same = replace(SAME_KEPT, takes_less=True)
+    over = replace(deployed, step=Step.ENDED, ended=replace(ENDED, left=None), took_less=True)
+    assert decide(over, same, seen()).memory == over
+    first = decide(Memory(), same, seen()).memory
+    assert (first.restored_from, first.took_less) == (None, True)
+
+
 def test_a_way_back_takes_all_of_the_state() -> None:
     over = decide(TRIAL, replace(WANTED, takes_less=True), FAILED).memory
     after = decide(over, replace(WANTED, takes_less=True), seen()).memory
