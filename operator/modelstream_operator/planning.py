@@ -135,10 +135,9 @@ def restoring(target: Target, restored: Stored | None) -> Target:
     search = restored.search if restored else None
     if search is None:
         return replace(target, restore_from=restored.path if restored else None)
-    needed = "Needed" if search.needed else "IfAny"
     return replace(
         target,
         restore_from=search.directory,
-        restore_newest="OfAnyJob" if search.of_any_job else needed,
+        restore_newest=search.lookup,
         restore_else=search.otherwise.path if search.otherwise else "",
     )

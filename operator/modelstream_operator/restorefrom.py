@@ -1,7 +1,6 @@
 """What ``spec.state.restoreFrom`` comes to for a stream: where its next run begins."""
 
 from modelstream_crds.v1alpha1 import ConditionType, ModelStream, RestoreFrom
-from modelstream_operator import names
 from modelstream_operator.decide.acceptance import SpecRefusedError, accepted
 from modelstream_operator.decide.decision import Restore
 from modelstream_operator.decide.laststate import handed_on
@@ -10,7 +9,7 @@ from modelstream_operator.decide.problem import Problem, Reason
 from modelstream_operator.decide.status import read
 from modelstream_operator.decide.stored import Stored, newest_of_all
 from modelstream_operator.render import Target
-from modelstream_operator.render.config import CHECKPOINTS, PVC, flink_options
+from modelstream_operator.render.config import CHECKPOINTS, PVC, flink_options, mounted, storage_of
 from modelstream_operator.resources import Manifest
 
 _AT_REST = {Step.SUSPENDED, Step.ENDED}
@@ -44,20 +43,11 @@ def restore_of(target: Target, other: Manifest | None, memory: Memory) -> Restor
     if asked.newest:
         return Restore(asked.nonce, newest_of_all(flink_options(target)[CHECKPOINTS]))
     if asked.path is not None:
-        return Restore(asked.nonce, Stored.at(_address(asked.path, _storage(target.stream))))
+        path = mounted(asked.path.rstrip("/"), storage_of(target.stream))
+        return Restore(asked.nonce, Stored.at(path))
     assert asked.model_stream is not None
     found = _left_by(asked.model_stream, other, target)
     return found if isinstance(found, Problem) else Restore(asked.nonce, found)
-
-
-def _address(path: str, storage: str) -> str:
-    """A path as the pods have it."""
-    path = path.rstrip("/")
-    return f"file://{names.STATE_DIR}{path[len(storage) :]}" if path.startswith(PVC) else path
-
-
-def _storage(stream: ModelStream) -> str:
-    return stream.spec.state.storage.rstrip("/") if stream.spec.state else ""
 
 
 def _left_by(name: str, other: Manifest | None, target: Target) -> Stored | Problem:
@@ -70,8 +60,9 @@ def _left_by(name: str, other: Manifest | None, target: Target) -> Stored | Prob
         stream = accepted(other)
     except SpecRefusedError as error:
         return _problem(name, f"cannot be read: {error}")
-    theirs, mine = _storage(stream), _storage(target.stream)
-    if PVC in (theirs[: len(PVC)], mine[: len(PVC)]) and theirs != mine:
+    theirs, mine = storage_of(stream), storage_of(target.stream)
+    on_a_claim = theirs.startswith(PVC) or mine.startswith(PVC)
+    if on_a_claim and theirs != mine:
         text = f"has its state in {theirs or 'no place'}, which pods with {mine} do not mount"
         return _problem(name, f"{text}: write the same spec.state.storage")
     memory = Memory.of(read(other.get("status", {})))

@@ -26,8 +26,9 @@ from tests.support.flinkcourse import (
 from tests.support.flinkha import flink_run, stream
 from tests.support.flinkrecording import Answer, Scene
 
-from modelstream.pod.restoring import TOLD_PATH, TOLD_TIME, newest_of
+from modelstream.pod.restoring import newest_of
 from modelstream.pod.statestore import StateStore
+from modelstream_crds.restore import TOLD_PATH, TOLD_TIME
 from modelstream_operator import names
 from modelstream_operator.render.config import flink_options
 

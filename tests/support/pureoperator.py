@@ -250,8 +250,7 @@ def _restore(given: Stored | None) -> Restore:
         return Restore(given.path if given else None)
     search = given.search
     otherwise = search.otherwise.path if search.otherwise else None
-    needed = "Needed" if search.needed else "IfAny"
-    return Restore(search.directory, "OfAnyJob" if search.of_any_job else needed, otherwise)
+    return Restore(search.directory, search.lookup, otherwise)
 
 
 def _is_over(run: Run, memory: Memory) -> bool:

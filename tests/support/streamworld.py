@@ -11,6 +11,8 @@ from typing import Any
 
 from tests.support.proofpods import ProofPod
 
+from modelstream_crds.restore import Lookup
+
 STATE = "s3://state"
 
 
@@ -20,7 +22,7 @@ class Restore:
 
     path: str | None = None
     newest: str | None = None
-    """Needed or IfAny: the newest of the job whose checkpoints are there; OfAnyJob: of them all."""
+    """A ``Lookup``: the path is the directory in which it looks for the newest."""
     otherwise: str | None = None
     less: str | None = None
     """true where a part of it is enough."""
@@ -236,10 +238,10 @@ class World:
         """As the entry point looks for it."""
         if not restore.newest:
             return restore.path
-        if restore.newest == "OfAnyJob":
+        if restore.newest == Lookup.OF_ANY_JOB:
             return max(self.files, key=list(self.files).index, default=None)
         kept = self.kept.get(str(restore.path).rpartition("/")[2], [])
-        assert kept or restore.newest != "Needed", "what is needed is not there"
+        assert kept or restore.newest != Lookup.NEEDED, "what is needed is not there"
         return kept[-1] if kept else restore.otherwise
 
     def save(self, run: Run, kind: str) -> str:
@@ -275,7 +277,7 @@ class World:
 
 def _asked(chosen: str, told: Restore) -> bool:
     if chosen == "newest":
-        return told.newest == "OfAnyJob"
+        return told.newest == Lookup.OF_ANY_JOB
     path = None if chosen == "nothing" else chosen
     return (told.path, told.newest) == (path, None)
 

@@ -234,11 +234,27 @@ class Waiting:
     message: str
 
 
+class EventReason(StrEnum):
+    """Reasons of events about what happens to state, or to a change."""
+
+    LAST_STATE = "LastState"
+    RESTORE_FROM = "RestoreFrom"
+    RESTORED = "Restored"
+    BEGUN_ANEW = "BegunAnew"
+    PROOF_FAILED = "ProofFailed"
+    ROLLING_BACK = "RollingBack"
+    ROLLED_BACK = "RolledBack"
+    ROLLBACK_NEEDS_CHOICE = "RollbackNeedsChoice"
+    STARTED_INSTEAD = "StartedInstead"
+    STATE_KEPT = "StateKept"
+    DELETED_WITHOUT_SAVEPOINT = "DeletedWithoutSavepoint"
+
+
 @dataclass(frozen=True)
 class News:
     """Worth a Kubernetes event, whatever becomes of Ready."""
 
-    reason: str
+    reason: EventReason
     message: str
     warns: bool = False
 

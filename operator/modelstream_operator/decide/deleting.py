@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from modelstream_operator.decide.decision import (
     Decision,
+    EventReason,
     ForgetHighAvailability,
     News,
     Rest,
@@ -91,12 +92,12 @@ def _kept(memory: Memory, wanted: Wanted) -> tuple[News, ...]:
     streams = wanted.checkpoints and wanted.savepoints
     if memory.step is Step.DEPLOYED and memory.started and streams:
         text = f"checkpoints and savepoints stay: the newest is in {_newest(memory, wanted)}"
-        return (News("StateKept", text),)
+        return (News(EventReason.STATE_KEPT, text),)
     left = handed_on(memory)
     if left is None:
         return ()
     where = f"the newest is in {left.path}" if left.kind is Kind.NEWEST else left.path
-    return (News("StateKept", f"checkpoints and savepoints stay: {where}"),)
+    return (News(EventReason.STATE_KEPT, f"checkpoints and savepoints stay: {where}"),)
 
 
 def _without(memory: Memory, wanted: Wanted, cause: str) -> tuple[News, ...]:
@@ -104,7 +105,7 @@ def _without(memory: Memory, wanted: Wanted, cause: str) -> tuple[News, ...]:
     text = (
         f"no savepoint could be taken{why}: the newest checkpoint is in {_newest(memory, wanted)}"
     )
-    return (News("DeletedWithoutSavepoint", text, warns=True),)
+    return (News(EventReason.DELETED_WITHOUT_SAVEPOINT, text, warns=True),)
 
 
 def _newest(memory: Memory, wanted: Wanted) -> str:

@@ -6,7 +6,15 @@ The operator does not read the store: the next run's JobManager looks there, and
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from modelstream_operator.decide.decision import Answer, Decision, News, Seen, Waiting, Wanted
+from modelstream_operator.decide.decision import (
+    Answer,
+    Decision,
+    EventReason,
+    News,
+    Seen,
+    Waiting,
+    Wanted,
+)
 from modelstream_operator.decide.ending import over
 from modelstream_operator.decide.fields import stamp
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
@@ -37,7 +45,7 @@ def without_savepoint(memory: Memory, wanted: Wanted, seen: Seen, why: str) -> D
     left = newest(wanted.checkpoints, memory.job_id)
     ended = Ended(memory.run, memory.job_id, How.DROPPED, seen.now, left, completed=seen.saved)
     message = f"{why}: what comes next goes on from the newest checkpoint of job {memory.job_id}"
-    return Decision(over(memory, ended, seen), news=(News("LastState", message),))
+    return Decision(over(memory, ended, seen), news=(News(EventReason.LAST_STATE, message),))
 
 
 def waits(seen: Seen, until: datetime) -> Waiting:
@@ -103,27 +111,27 @@ def asked_for(memory: Memory, deployed: Memory, wanted: Wanted) -> tuple[News, .
     text = f"run {deployed.run} begins with {with_what}, as spec.state.restoreFrom asks"
     if left is not None:
         text += f"; what the run before left stays where it is: {left.path}"
-    return (News("RestoreFrom", text),)
+    return (News(EventReason.RESTORE_FROM, text),)
 
 
 def _told(memory: Memory, sought: Stored, taken: Stored, found: Found) -> News:
     run = f"run {memory.run}"
     if taken.kind is Kind.NOTHING and sought.is_of_any_job:
         text = f"no job has completed a checkpoint or savepoint in {sought.path}"
-        return News("BegunAnew", f"{text}: {run} begins anew")
+        return News(EventReason.BEGUN_ANEW, f"{text}: {run} begins anew")
     if taken.kind is Kind.NOTHING:
         text = f"job {sought.job_id} had completed no checkpoint: {run} begins anew, as it had"
-        return News("BegunAnew", text)
+        return News(EventReason.BEGUN_ANEW, text)
     if taken.job_id != sought.job_id and not sought.is_of_any_job:
         text = (
             f"job {sought.job_id} had completed no checkpoint: {run} begins where it had begun,"
             f" from {taken.path} of job {taken.job_id}"
         )
-        return News("Restored", text)
+        return News(EventReason.RESTORED, text)
     age = ""
     if found.time and memory.since:
         seconds = max(0, round((memory.since - found.time).total_seconds()))
         age = f", completed at {stamp(found.time)}, {seconds} s before the run began"
     kind = str(taken.kind).lower()
     of = f" of job {taken.job_id}" if taken.job_id else ""
-    return News("Restored", f"{run} goes on from {kind} {taken.path}{of}{age}")
+    return News(EventReason.RESTORED, f"{run} goes on from {kind} {taken.path}{of}{age}")

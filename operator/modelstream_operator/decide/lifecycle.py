@@ -11,6 +11,7 @@ from datetime import timedelta
 from modelstream_operator.decide.clock import not_ahead
 from modelstream_operator.decide.decision import (
     Decision,
+    EventReason,
     ForgetHighAvailability,
     News,
     Rescale,
@@ -262,6 +263,7 @@ def _tearing_down(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
         waits = replace(
             memory.go(Step.ENDED, seen.now), rollback=replace(memory.rollback, error=why)
         )
-        return Decision(waits, news=(News("RollbackNeedsChoice", why, warns=True),))
+        choose = News(EventReason.ROLLBACK_NEEDS_CHOICE, why, warns=True)
+        return Decision(waits, news=(choose,))
     following = _next(memory, wanted, seen)
     return replace(following, news=news + following.news)

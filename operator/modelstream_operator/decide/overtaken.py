@@ -7,7 +7,7 @@ starts what was proven before, or what ran.
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from modelstream_operator.decide.decision import News, Seen, Wanted
+from modelstream_operator.decide.decision import EventReason, News, Seen, Wanted
 from modelstream_operator.decide.memory import Memory
 from modelstream_operator.decide.prepared import Prepared
 from modelstream_operator.decide.proving import begun, is_prepared, is_proven, prove
@@ -97,4 +97,4 @@ def _told(memory: Memory, prepared: Prepared, revision: str) -> News:
         f"the newest change came while the job stopped, and is not proven ({cause}): run"
         f" {prepared.run - 1} is {which}, revision {revision}"
     )
-    return News("StartedInstead", text, warns=True)
+    return News(EventReason.STARTED_INSTEAD, text, warns=True)

@@ -7,8 +7,9 @@ succeeded the job is not touched.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from modelstream_crds.restore import STATE_UNREACHABLE
 from modelstream_crds.v1alpha1 import ConditionType
-from modelstream_operator.decide.decision import Answer, News, Seen, Wanted
+from modelstream_operator.decide.decision import Answer, EventReason, News, Seen, Wanted
 from modelstream_operator.decide.fields import stamp
 from modelstream_operator.decide.memory import Memory
 from modelstream_operator.decide.prepared import Prepared, Proof
@@ -22,7 +23,7 @@ AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 HEALS = frozenset(
     {
         "FetchFailed",
-        "StateUnreachable",
+        STATE_UNREACHABLE,
         Reason.EVICTED.value,
         Reason.POD_FAILED.value,
         Reason.CRASH.value,
@@ -113,7 +114,7 @@ def _failed(
         attempts=prepared.attempts + 1,
         error=f"{problem.reason}: {problem.message}",
     )
-    news = News("ProofFailed", f"the change is not made: {failed.error}", warns=True)
+    news = News(EventReason.PROOF_FAILED, f"the change is not made: {failed.error}", warns=True)
     return replace(memory, prepared=failed), (news,)
 
 

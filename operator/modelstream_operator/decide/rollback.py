@@ -6,7 +6,7 @@ a moment between two failures is Ready too. What has passed is never rolled back
 
 from dataclasses import replace
 
-from modelstream_operator.decide.decision import News, Seen, Wanted
+from modelstream_operator.decide.decision import EventReason, News, Seen, Wanted
 from modelstream_operator.decide.failed import Cause, Rollback, counted, without
 from modelstream_operator.decide.fields import stamp
 from modelstream_operator.decide.laststate import handed_on
@@ -114,7 +114,7 @@ def give_way(memory: Memory, cause: Cause, seen: Seen) -> tuple[Memory, tuple[Ne
         f"run {memory.run} of revision {memory.revision} gives way to revision {rollback.to}:"
         f" {cause.message}"
     )
-    news = News("RollingBack", text, warns=True)
+    news = News(EventReason.ROLLING_BACK, text, warns=True)
     return replace(memory, rollback=rollback, failures=failures, prepared=None), (news,)
 
 
@@ -184,7 +184,7 @@ def told(memory: Memory, deployed: Memory) -> tuple[News, ...]:
     text += f" {began.named}" if began else " nothing"
     if rollback.alone:
         text += f"; what run {rollback.run} has published since {stamp(rollback.began)} comes twice"
-    return (News("RolledBack", text),)
+    return (News(EventReason.ROLLED_BACK, text),)
 
 
 def takes_less(memory: Memory, wanted: Wanted) -> bool:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from modelstream_crds.restore import TOLD_PATH, TOLD_TIME, Lookup
 from modelstream_crds.v1alpha1 import OriginStatus, StateStatus
 from modelstream_operator.decide.fields import given
 from modelstream_operator.resources import Manifest
@@ -94,6 +95,13 @@ class Search:
     """What that job began from, for one that has completed none."""
     of_any_job: bool = False
 
+    @property
+    def lookup(self) -> Lookup:
+        """The word for it that a JobManager understands."""
+        if self.of_any_job:
+            return Lookup.OF_ANY_JOB
+        return Lookup.NEEDED if self.needed else Lookup.IF_ANY
+
 
 @dataclass(frozen=True)
 class Found:
@@ -106,9 +114,9 @@ class Found:
     @classmethod
     def of(cls, configuration: dict[str, str]) -> "Found | None":
         """Read it from Flink's configuration; None where the JobManager has looked for nothing."""
-        if (path := configuration.get("modelstream.restore.path")) is None:
+        if (path := configuration.get(TOLD_PATH)) is None:
             return None
-        seconds = configuration.get("modelstream.restore.completed", "")
+        seconds = configuration.get(TOLD_TIME, "")
         return cls(path, datetime.fromtimestamp(int(seconds), UTC) if seconds.isdigit() else None)
 
 

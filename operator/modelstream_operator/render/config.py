@@ -6,6 +6,7 @@ from typing import Any
 
 from modelstream_crds.diff import EFFECTS, Effect
 from modelstream_crds.needs import claim_path
+from modelstream_crds.v1alpha1 import ModelStream
 from modelstream_operator import names
 from modelstream_operator.render import memory
 from modelstream_operator.render.target import Target
@@ -189,11 +190,20 @@ def _state(target: Target) -> Options:
 
 def state_root(target: Target) -> str:
     """URL of this job's own directory; several resources may share one storage."""
-    assert target.spec.state is not None
-    storage = target.spec.state.storage.rstrip("/")
-    if storage.startswith(PVC):
-        storage = f"file://{names.STATE_DIR}"
-    return f"{storage}/{target.namespace}/{target.name}"
+    storage = storage_of(target.stream)
+    return mounted(f"{storage}/{target.namespace}/{target.name}", storage)
+
+
+def storage_of(stream: ModelStream) -> str:
+    """``spec.state.storage`` without a slash at its end; empty without state."""
+    return stream.spec.state.storage.rstrip("/") if stream.spec.state else ""
+
+
+def mounted(address: str, storage: str) -> str:
+    """An address as pods have it: what ``storage`` has on a claim is below its mount."""
+    if not address.startswith(PVC):
+        return address
+    return f"file://{names.STATE_DIR}{address[len(storage) :]}"
 
 
 def savepoint_directory(target: Target) -> str | None:

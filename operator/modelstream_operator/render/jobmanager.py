@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from modelstream_crds.restore import RESTORE_ELSE, RESTORE_FROM, RESTORE_LESS, RESTORE_NEWEST
 from modelstream_crds.v1alpha1 import SecretKey
 from modelstream_operator import names
 from modelstream_operator.names import Component
@@ -26,10 +27,10 @@ def role(target: Target) -> pods.Role:
     limit = memory.limit(stated.resources, memory.JOBMANAGER_DEFAULT)
     environment = {"MODELSTREAM_JOB_ID": target.job_id, "NVIDIA_VISIBLE_DEVICES": "void"}
     restored = {
-        "MODELSTREAM_RESTORE_FROM": target.restore_from,
-        "MODELSTREAM_RESTORE_NEWEST": target.restore_newest,
-        "MODELSTREAM_RESTORE_ELSE": target.restore_else,
-        "MODELSTREAM_RESTORE_LESS": target.restore_less,
+        RESTORE_FROM: target.restore_from,
+        RESTORE_NEWEST: target.restore_newest,
+        RESTORE_ELSE: target.restore_else,
+        RESTORE_LESS: target.restore_less,
     }
     environment |= {name: value for name, value in restored.items() if value}
     return pods.Role(

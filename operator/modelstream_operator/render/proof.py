@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from modelstream_crds.restore import RESTORE
 from modelstream_operator import names
 from modelstream_operator.names import Component
 from modelstream_operator.render.pods import MAIN
@@ -10,8 +11,6 @@ from modelstream_operator.resources import POD, Manifest
 
 _STATE = "state"
 """The volume of state on a claim: it may be mounted on one node alone, and proves nothing."""
-_ORIGIN = "MODELSTREAM_RESTORE_"
-"""Variables that say what in it the run is to begin with: without it, nobody can look that up."""
 _SERVES = ("ports", "readinessProbe", "livenessProbe", "startupProbe")
 
 
@@ -54,7 +53,8 @@ def _quiet(container: Manifest) -> Manifest:
     if container["name"] != MAIN:
         return kept
     if len(kept["volumeMounts"]) < len(mounts):
-        kept["env"] = [each for each in container["env"] if not each["name"].startswith(_ORIGIN)]
+        # What is on the claim cannot be looked up without it.
+        kept["env"] = [each for each in container["env"] if each["name"] not in RESTORE]
     kept["command"] = ["modelstream-pod", Component.PROOF.value]
     return {key: value for key, value in kept.items() if key not in _SERVES}
 

@@ -26,13 +26,13 @@ class Target:
 
     job_id: str = ""
     restore_from: str | None = None
-    """A savepoint or checkpoint; with ``restore_newest`` the checkpoints of the job before."""
+    """The path of a savepoint or checkpoint; with ``restore_newest`` the directory to search."""
 
     restore_newest: str = ""
-    """Needed or IfAny: the JobManager looks for the newest of that job."""
+    """A ``Lookup``, by which the JobManager finds the newest there; or a gap for it."""
 
     restore_else: str = ""
-    """What is taken where that job has completed none."""
+    """The path that is taken where nothing is found."""
 
     restore_less: str = ""
     """``true`` where the job may begin with a part of it."""

@@ -18,10 +18,11 @@ from modelstream.pod.ended import left_behind, refuse_ended
 from modelstream.pod.failure import PodError
 from modelstream.pod.memory import loading_killed, memory
 from modelstream.pod.paths import Paths
-from modelstream.pod.restoring import RESTORE_FROM, RESTORE_LESS, RESTORE_NEWEST, Origin, origin
+from modelstream.pod.restoring import Origin, StateUnreachableError, origin
 from modelstream.pod.statestore import StateStore
 from modelstream_crds import manifest
 from modelstream_crds import v1alpha1 as api
+from modelstream_crds.restore import RESTORE_FROM, RESTORE_LESS, RESTORE_NEWEST
 
 SUBMIT = "/opt/modelstream/submit.py"
 PRELOAD = (sys.executable, "-m", "modelstream.pod", "preload")
@@ -52,12 +53,13 @@ def from_the_store(options: Mapping[str, Any], environment: Mapping[str, str]) -
     That is what the job itself has completed, where it has: Flink recovers it from that anyway, but
     for one whose ConfigMaps of high availability somebody has deleted.
 
-    A store that does not answer stops nobody who knows the path: Flink asks it too, and says what
-    is wrong. Whoever has to look for the newest waits for it.
+    A path that is known does not need the store to answer: Flink asks it too, and says what is
+    wrong. A lookup does.
 
     Raises:
         JobEndedError: the job has ended before.
-        PodError: what was there is missing, or is looked for where nobody answers.
+        StateUnreachableError: the store does not answer a lookup.
+        PodError: what has to be there is missing.
     """
     try:
         root = str(options["high-availability.storageDir"])
@@ -67,10 +69,10 @@ def from_the_store(options: Mapping[str, Any], environment: Mapping[str, str]) -
         found = origin(options, environment)
         return replace(found, path=left_behind(store, options, job_id) or found.path)
     except (OSError, FetchError) as error:
-        text = f"the store of the job's state is not read: {error}"
+        unreachable = StateUnreachableError(error)
         if environment.get(RESTORE_NEWEST):
-            raise PodError("StateUnreachable", text) from error
-        print(text, file=sys.stderr, flush=True)
+            raise unreachable from error
+        print(unreachable, file=sys.stderr, flush=True)
     return Origin(environment.get(RESTORE_FROM), {})
 
 

@@ -1,38 +1,29 @@
-"""What a job goes on from: a path, or the newest that the job before it has completed."""
+"""What a job goes on from: a path, or the newest savepoint or checkpoint in a directory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from modelstream.errors import FetchError
 from modelstream.pod.failure import PodError
 from modelstream.pod.statestore import Complete, StateStore
-
-RESTORE_FROM = "MODELSTREAM_RESTORE_FROM"
-"""Variable: a savepoint or checkpoint; with RESTORE_NEWEST the checkpoints of a job."""
-RESTORE_NEWEST = "MODELSTREAM_RESTORE_NEWEST"
-"""Variable: the newest of that job is looked for."""
-RESTORE_LESS = "MODELSTREAM_RESTORE_LESS"
-"""Variable: the job may begin although it has no operator for a part of the state."""
-RESTORE_ELSE = "MODELSTREAM_RESTORE_ELSE"
-"""Variable: what that job began with itself, for one that has completed nothing."""
-
-TOLD_PATH = "modelstream.restore.path"
-"""Option in Flink's configuration, which its REST interface shows: what the newest is; empty where
-there is none."""
-TOLD_TIME = "modelstream.restore.completed"
-"""Option: when that was completed, in seconds since 1970."""
+from modelstream_crds.restore import (
+    RESTORE_ELSE,
+    RESTORE_FROM,
+    RESTORE_NEWEST,
+    STATE_MISSING,
+    STATE_UNREACHABLE,
+    TOLD_PATH,
+    TOLD_TIME,
+    Lookup,
+)
 
 
-class Newest(StrEnum):
-    """What is known of a job whose newest savepoint or checkpoint is looked for."""
+class StateUnreachableError(PodError):
+    """The store of the job's state does not answer."""
 
-    NEEDED = "Needed"
-    """It has completed one: to begin without it would lose state."""
-    IF_ANY = "IfAny"
-    OF_ANY_JOB = "OfAnyJob"
-    """The directory is that of all jobs: what was completed last counts, whichever job it is of."""
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(STATE_UNREACHABLE, f"the store of the job's state cannot be read: {cause}")
 
 
 @dataclass(frozen=True)
@@ -41,7 +32,7 @@ class Origin:
 
     path: str | None
     told: Mapping[str, str]
-    """Options that say so."""
+    """Options that show in Flink's REST interface what the lookup has found."""
 
 
 def origin(options: Mapping[str, Any], environment: Mapping[str, str]) -> Origin:
@@ -55,19 +46,20 @@ def origin(options: Mapping[str, Any], environment: Mapping[str, str]) -> Origin
     if not path:
         return Origin(None, {})
     store = StateStore.of(path, options, environment)  # of the run before: it may be another one
-    if not (newest := environment.get(RESTORE_NEWEST)):
+    if not (lookup := environment.get(RESTORE_NEWEST)):
         return Origin(given(store, path), {})
-    if newest == Newest.OF_ANY_JOB:
+    if lookup == Lookup.OF_ANY_JOB:
         return _told(newest_of_all(store, path, environment["MODELSTREAM_JOB_ID"]))
-    found = newest_of(store, path, savepoints_beside(path.rpartition("/")[0]))
+    savepoints = savepoints_beside(path.rpartition("/")[0])
+    found = newest_of(store, path, savepoints)
     if found is not None:
         return _told(found)
-    if newest == Newest.NEEDED and not _has_begun(options, environment):
+    if lookup == Lookup.NEEDED and not _has_begun(options, environment):
         raise PodError(
-            "StateMissing",
+            STATE_MISSING,
             f"the job before has completed a checkpoint, and none is in {path}, nor a savepoint of"
-            f" it in {savepoints_beside(path.rpartition('/')[0])}: put it back, or say"
-            " with spec.state.restoreFrom and a greater nonce what to begin with",
+            f" it in {savepoints}: put it back, or say with spec.state.restoreFrom and a greater"
+            " nonce what to begin with",
         )
     if not (otherwise := environment.get(RESTORE_ELSE)):
         return _told(None)
@@ -76,10 +68,11 @@ def origin(options: Mapping[str, Any], environment: Mapping[str, str]) -> Origin
 
 
 def prove_origin(options: Mapping[str, Any], environment: Mapping[str, str]) -> None:
-    """Whether there is what a run is to begin with.
+    """Check that there is what the run is to begin with.
 
     Raises:
-        PodError: there is not, or the store does not answer.
+        PodError: it is missing.
+        StateUnreachableError: the store does not answer.
     """
     try:
         found = origin(options, environment)
@@ -89,10 +82,9 @@ def prove_origin(options: Mapping[str, Any], environment: Mapping[str, str]) -> 
         if store.completed(found.path) is not None:
             return
     except (OSError, FetchError) as error:
-        text = f"the store of the job's state is not read: {error}"
-        raise PodError("StateUnreachable", text) from error
+        raise StateUnreachableError(error) from error
     raise PodError(
-        "StateMissing",
+        STATE_MISSING,
         f"spec.state.restoreFrom: {found.path} is not a complete savepoint or checkpoint, and has"
         " none right below it: correct the path",
     )

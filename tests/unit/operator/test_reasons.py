@@ -5,6 +5,7 @@ import re
 from docs.tables import GUIDE, with_tables
 
 from modelstream_crds.v1alpha1 import ConditionType
+from modelstream_operator.decide.decision import EventReason
 from modelstream_operator.decide.problem import Reason
 
 
@@ -27,6 +28,13 @@ def test_the_docs_say_what_to_do_about_every_reason_that_is_not_well() -> None:
     ours = {each.value for each in Reason if not each.told.startswith("True")}
     assert advised >= ours
     assert advised - ours == _of_others(text), "no reason that nobody gives, and none left out"
+
+
+def test_the_guide_says_what_each_event_tells() -> None:
+    table = GUIDE.read_text().split("\n## Events\n", 1)[1].split("\n## ", 1)[0]
+
+    told = [word for line in table.splitlines() for word in _reasons(line)]
+    assert sorted(told) == sorted(EventReason)
 
 
 def _of_others(text: str) -> set[str]:

@@ -8,6 +8,7 @@ import pytest
 from tests.support.carriedout import carry_out, proven, stops
 from tests.support.machine import Courses
 
+from modelstream_crds.restore import Lookup
 from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
 from modelstream_operator.cache import Child
 from modelstream_operator.decide.decision import Answer, Restore, Seen
@@ -201,7 +202,7 @@ def test_the_newest_of_all_is_looked_for_by_the_jobmanager_and_told(restored: Ta
     target = restored(newest=True)
     decision = decide(NEW, asked(target, NEW).wanted, SEEN)
     rendered = decided(target, decision)
-    assert rendered.restore_newest == "OfAnyJob"
+    assert rendered.restore_newest is Lookup.OF_ANY_JOB
     assert rendered.restore_from == f"{S3}/fraud/scores/checkpoints"
     wanted = asked(target, decision.memory).wanted
     for found, kind, reason in (

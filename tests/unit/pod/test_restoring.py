@@ -9,8 +9,9 @@ from tests.support.stored import complete
 
 from modelstream.pod import entrypoint
 from modelstream.pod.failure import PodError
-from modelstream.pod.restoring import TOLD_PATH, TOLD_TIME, origin, prove_origin
+from modelstream.pod.restoring import origin, prove_origin
 from modelstream.pod.statestore import StateStore
+from modelstream_crds.restore import TOLD_PATH, TOLD_TIME
 
 JOB, BEFORE, OTHER = "a" * 32, "b" * 32, "c" * 32
 
