@@ -72,12 +72,18 @@ def test_pods_that_the_operator_would_make_otherwise_are_told_and_ready_stays() 
     assert found["Ready"]["status"] == "True"
 
 
+AT_REST = replace(DEPLOYED, step=Step.SUSPENDED)
+
+
 @pytest.mark.parametrize(
     ("facts", "digests"),
     [
         pytest.param(TOLD, {"fraud": "sha256:a"}, id="told"),
         pytest.param(WELL, {}, id="not told yet"),
-        pytest.param(replace(TOLD, updated=False), {}, id="of another spec"),
+        pytest.param(
+            replace(TOLD, updated=False), {"fraud": "sha256:a"}, id="told, and a change waits"
+        ),
+        pytest.param(replace(TOLD, decision=Decision(AT_REST)), {}, id="nothing runs"),
     ],
 )
 def test_what_a_run_s_models_are_is_known_once_a_pod_has_told(
