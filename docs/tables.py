@@ -13,6 +13,11 @@ _IN_WORDS = {
     Effect.SCALE: "scales the job in place",
     Effect.RESTART: "restarts the job",
 }
+_WISHES = {
+    "suspend": "takes the pods away, or brings them back",
+    "state.restoreFrom": "restarts the job where its `nonce` is greater than all before",
+}
+"""Fields that the life cycle reads by itself, beside what a change of them is to a running job."""
 GUIDE = ROOT / "docs" / "operator.md"
 
 
@@ -35,7 +40,7 @@ def _effects() -> Iterator[str]:
     yield "| field | a change |"
     yield "| --- | --- |"
     for field, effect in EFFECTS.items():
-        yield f"| `{field}` | {_IN_WORDS[effect]} |"
+        yield f"| `{field}` | {_WISHES.get(field) or _IN_WORDS[effect]} |"
 
 
 def _settings() -> Iterator[str]:

@@ -108,7 +108,7 @@ def diff(deployed: ModelStreamSpec, wanted: ModelStreamSpec) -> Difference:
     old, new = normal(deployed), normal(wanted)
     missing = object()
     paths = [path for path in {**old, **new} if old.get(path, missing) != new.get(path, missing)]
-    same = _parallelism(deployed) == _parallelism(wanted)
+    same = deployed.parallelism == wanted.parallelism
     paths = [path for path in paths if not (path == "flink.parallelism" and same)]
     effects = [effect(path) for path in paths] or [Effect.NOTHING]
     strongest = max(effects, key=_ORDER.index)
@@ -156,12 +156,6 @@ def _leaves(value: Any, path: str = "", kind: str = "") -> Iterator[tuple[str, s
 def _spelt(kind: str, value: Any) -> object:
     read = _NORMAL.get(kind)
     return read(value) if read and isinstance(value, str) else value
-
-
-def _parallelism(spec: ModelStreamSpec) -> int:
-    manager = spec.flink.task_manager
-    slots = manager.slots or max(1, spec.gpu.count if spec.gpu else 0)
-    return spec.flink.parallelism or max(1, manager.replicas * slots)
 
 
 def _impossible(deployed: ModelStreamSpec, wanted: ModelStreamSpec) -> str:

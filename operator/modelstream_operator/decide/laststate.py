@@ -49,10 +49,10 @@ def without_savepoint(memory: Memory, wanted: Wanted, seen: Seen, why: str) -> D
 
 
 def waits(seen: Seen, until: datetime) -> Waiting:
-    """Why no savepoint is taken, and when the change is made without one."""
+    """Why no savepoint is taken, and when the job ends without one."""
     message = (
         f"{state_of(seen)}, so that no savepoint can be taken: unless it runs again before"
-        f" {stamp(until)}, the change goes on from its newest checkpoint"
+        f" {stamp(until)}, it ends without one, and leaves its newest checkpoint"
     )
     return Waiting(Reason.SAVEPOINT_NOT_POSSIBLE, message)
 

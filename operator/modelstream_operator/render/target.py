@@ -79,7 +79,7 @@ class Target:
     @property
     def slots(self) -> int:
         """Slots of one TaskManager: a Python worker, and so a loaded model, for each."""
-        return self.spec.flink.task_manager.slots or max(1, self.gpus)
+        return self.spec.slots
 
     @property
     def replicas(self) -> int:
@@ -89,7 +89,7 @@ class Target:
     @property
     def parallelism(self) -> int:
         """The job's parallelism."""
-        return self.spec.flink.parallelism or max(1, self.replicas * self.slots)
+        return self.spec.parallelism
 
     @property
     def streaming(self) -> bool:
