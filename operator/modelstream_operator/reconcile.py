@@ -1,22 +1,19 @@
 """One pass over one ModelStream: observe, decide, write status, act."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from modelstream_crds.v1alpha1 import ConditionType
 from modelstream_operator.acts import each_of
-from modelstream_operator.asking import Heard
 from modelstream_operator.cache import Cache
-from modelstream_operator.children import Children, Plan
+from modelstream_operator.children import Plan
 from modelstream_operator.cluster import ApiError, Cluster
-from modelstream_operator.decide.acceptance import SpecRefusedError
 from modelstream_operator.decide.decision import (
     Answer,
     Decision,
     Rescale,
-    Seen,
     StopWithSavepoint,
     TakeDown,
 )
@@ -27,99 +24,26 @@ from modelstream_operator.decide.pods import is_ready
 from modelstream_operator.decide.problem import Problem, Reason
 from modelstream_operator.decide.status import read, status_of, unknown_status
 from modelstream_operator.evidence import digests_of, facts_of, is_placed, with_told
-from modelstream_operator.flink import Flink, FlinkError
+from modelstream_operator.flink import Flink
 from modelstream_operator.names import Component
 from modelstream_operator.observe import Observer, now
 from modelstream_operator.observed import Observed, RunObserved
 from modelstream_operator.planning import plan
 from modelstream_operator.proofs import end_proofs, make_proof, proof_of
-from modelstream_operator.reading import workable
+from modelstream_operator.reading import Reading
 from modelstream_operator.recall import recalled
 from modelstream_operator.resources import CONFIG_MAP, DEPLOYMENT, MODELSTREAM, Key, Manifest, Ref
 from modelstream_operator.restorefrom import other_stream
 from modelstream_operator.rollout import Place, Rollout, Standing
+from modelstream_operator.session import Session
 from modelstream_operator.settings import Restarts, Settings
 from modelstream_operator.tidying import send_away, tidy
-from modelstream_operator.wish import Reading, Wish, wish
+from modelstream_operator.wish import Wish, wish
 
 logger = logging.getLogger(__name__)
 
 SOON = 0.2
 """Seconds from an act to the next pass, in which its watches may tell of what it did."""
-
-
-@dataclass
-class Session:
-    """What the operator remembers of one object while it runs."""
-
-    key: Key
-    known: Manifest | None = None
-    """The object as it was written or read last, where the watch has not told of it yet."""
-    reading: Reading = field(default_factory=Reading)
-    """Reading is the dearest part of a pass."""
-    heard: Heard = field(default_factory=Heard)
-    refusals: dict[object, str] = field(default_factory=dict)
-    """What Flink answered to an act instead of doing it."""
-    proofs: dict[int, Problem] = field(default_factory=dict)
-    """Why the API server does not let a proof be made."""
-    untidy: dict[Ref, Problem] = field(default_factory=dict)
-    """What it does not let be deleted, or be given an owner."""
-    children: Children = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.children = Children(self.key)
-
-    def newest(self, told: Manifest) -> Manifest:
-        """The newer of what the watch has told and of what is known otherwise."""
-        if self.known is None or not _follows(self.known, told):
-            self.known = told
-        return self.known
-
-    def read(self, manifest: Manifest, settings: Settings) -> Reading:
-        """The resource of this generation, or the last one that was accepted."""
-        generation = manifest["metadata"]["generation"]
-        if self.reading.generation == generation:
-            return self.reading
-        try:
-            self.reading = Reading(generation, workable(manifest, settings), manifest)
-        except SpecRefusedError as error:
-            self.reading = replace(self.reading, generation=generation, refusal=str(error))
-        return self.reading
-
-    @property
-    def refused(self) -> dict[object, Problem]:
-        """What the API server does not let be made, and why."""
-        both = [*self.children.refused.items(), *self.untidy.items()]
-        return dict([*both, *self.proofs.items()])
-
-    def problems(self, decision: Decision) -> list[Problem]:
-        """What of it is in the way: what stays although nobody needs it is not, of a job that runs.
-
-        Of proofs ``Updated`` tells.
-        """
-        untidy = () if decision.running else self.untidy.values()
-        return [*self.children.refused.values(), *untidy]
-
-    async def refusable(self, about: object, act: Awaitable[None], *, own: bool) -> None:
-        """Do what Flink may refuse; no answer is no refusal: the next pass asks how it went.
-
-        With ``own`` what a proxy says is none either: what is refused by Flink is not tried again.
-        """
-        try:
-            await act
-        except FlinkError as error:
-            logger.warning("%s/%s: Flink: %s", *self.key, error)
-            if error.own or (error.status and not own):
-                self.refusals = {about: str(error)}
-
-    def with_refusals(self, seen: Seen, memory: Memory, asked: Wish) -> Seen:
-        """With what Flink answered to the acts that are still of interest."""
-        stop = memory.ask.trigger_id if memory.ask else None
-        return replace(
-            seen,
-            refused_stop=self.refusals.get(stop, ""),
-            refused_scale=self.refusals.get((memory.job_id, asked.wanted.parallelism), ""),
-        )
 
 
 @dataclass(frozen=True)
@@ -316,17 +240,6 @@ class Reconciler:
         upper = {vertex: int(each["parallelism"]["upperBound"]) for vertex, each in found.items()}
         bounds = {key: parallelism if old == present else old for key, old in upper.items()}
         await self.flink.rescale(url, job_id, bounds)
-
-
-def _follows(known: Manifest, told: Manifest) -> bool:
-    """Whether an object is a later version of the same one; versions are counted up."""
-    mine, theirs = known["metadata"], told["metadata"]
-    same = mine["uid"] == theirs["uid"]
-    return same and _version(mine) > _version(theirs)
-
-
-def _version(meta: Manifest) -> int:
-    return int(meta.get("resourceVersion", 0))
 
 
 def _ready(status: Mapping[str, object]) -> dict[str, str] | None:

@@ -24,7 +24,7 @@ from modelstream_operator.highavailability import LABEL, HighAvailability
 from modelstream_operator.lease import NAMESPACE, Leases
 from modelstream_operator.observe import MANAGED
 from modelstream_operator.programs import Programs
-from modelstream_operator.reconcile import Outcome, Reconciler, Session, Transition
+from modelstream_operator.reconcile import Outcome, Reconciler, Transition
 from modelstream_operator.resources import (
     CHILDREN,
     CLAIM,
@@ -38,6 +38,7 @@ from modelstream_operator.resources import (
     Ref,
     Resource,
 )
+from modelstream_operator.session import Session
 from modelstream_operator.settings import Settings
 from modelstream_operator.wakeups import Wakeups
 from modelstream_operator.watch import Sink, Watch, backoff

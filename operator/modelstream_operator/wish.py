@@ -8,65 +8,29 @@ from typing import Any
 
 from modelstream_crds.delivery import may_publish_once
 from modelstream_crds.diff import Difference, Effect, diff
-from modelstream_crds.programs import ConfigMapScript
 from modelstream_crds.quantities import duration
-from modelstream_crds.v1alpha1 import ConditionType, DeletionPolicy, ModelStream, UpgradeMode
+from modelstream_crds.v1alpha1 import ConditionType, DeletionPolicy, UpgradeMode
 from modelstream_operator import names
 from modelstream_operator.cache import Child
-from modelstream_operator.cluster import ApiError
 from modelstream_operator.decide.decision import Rest, Restore, Wanted
 from modelstream_operator.decide.laststate import has_state
 from modelstream_operator.decide.memory import How, Memory, Step
 from modelstream_operator.decide.oversize import too_large
-from modelstream_operator.decide.problem import Problem, Reason
+from modelstream_operator.decide.problem import Problem
 from modelstream_operator.kept import Kept, kept_of, kept_revision, kept_target, named_by
+from modelstream_operator.reading import Reading
 from modelstream_operator.render import Target
 from modelstream_operator.render.config import (
     CHECKPOINTS,
     MODE,
     SAVEPOINTS,
     Options,
-    Program,
     flink_options,
 )
 from modelstream_operator.render.revision import Revision, revision_of
 from modelstream_operator.resources import CONFIG_MAP, Manifest, Ref
 from modelstream_operator.restorefrom import restore_of
 from modelstream_operator.settings import Settings
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The newest spec that can be worked with, and what is wrong with one that is newer."""
-
-    generation: int = 0
-    stream: ModelStream | None = None
-    manifest: Manifest = field(default_factory=dict)
-    """With which ``stream`` came."""
-    refusal: str | None = None
-    program: Program | None = None
-    """Contents of the ConfigMap that ``stream`` names."""
-    missing: Problem | None = None
-    """What of them is not there."""
-    other: Manifest | None = None
-    """The ModelStream whose state ``stream`` is to begin with."""
-
-    @property
-    def source(self) -> ConfigMapScript | None:
-        """The ConfigMap that the program is in."""
-        python = self.stream.spec.python if self.stream else None
-        return python.config_map if python else None
-
-    def with_program(self, found: Program | None) -> "Reading":
-        """The same, once it is known what that ConfigMap holds."""
-        if self.source is None:
-            return self
-        return replace(self, program=found, missing=_missing(self.source, found))
-
-    def without(self, there: Ref, reason: Reason, error: ApiError) -> "Reading":
-        """The same, as long as what it names cannot be read: what runs is served meanwhile."""
-        text = f"{there} cannot be read: {error}; it is tried again, and what runs goes on"
-        return replace(self, missing=Problem(ConditionType.JOB_RUNNING, reason, text))
 
 
 @dataclass(frozen=True)
@@ -273,22 +237,6 @@ def _has_finished_with(reading: Reading, manifest: Manifest, memory: Memory) -> 
     found = manifest.get("status", {}).get("conditions", ())
     ran = [each.get("observedGeneration") for each in found if each["type"] == ConditionType.READY]
     return memory.ended.how is How.FINISHED and reading.manifest["metadata"]["generation"] in ran
-
-
-def _missing(source: ConfigMapScript, found: Program | None) -> Problem | None:
-    keys = sorted(key for part in (found or {}).values() for key in part)
-    if source.key in keys:
-        return None
-    text = (
-        f"ConfigMap {source.name} has no key {source.key}, but {', '.join(keys) or 'nothing'}:"
-        " correct spec.python.configMap.key"
-    )
-    if found is None:
-        text = (
-            f"ConfigMap {source.name} does not exist: create it, or correct its name in"
-            " spec.python.configMap"
-        )
-    return Problem(ConditionType.JOB_RUNNING, Reason.CONFIG_MAP_NOT_FOUND, text)
 
 
 def _asked(common: Wanted, target: Target, newest: Revision, change: Difference) -> Wanted:

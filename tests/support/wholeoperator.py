@@ -15,8 +15,9 @@ from modelstream_operator import names
 from modelstream_operator.cache import Cache
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.highavailability import HighAvailability
-from modelstream_operator.reconcile import Reconciler, Session
+from modelstream_operator.reconcile import Reconciler
 from modelstream_operator.resources import CONTROLLER_REVISION, DEPLOYMENT, Key, Manifest, Ref
+from modelstream_operator.session import Session
 from modelstream_operator.settings import Settings
 
 

@@ -19,7 +19,7 @@ class Kind(StrEnum):
     NEWEST = "Newest"
     """Of a job: which one it is, the JobManager of the next run finds."""
     NOTHING = "Nothing"
-    """That job had completed none, and has begun from nothing itself."""
+    """The JobManager has found that there is none: the run begins anew."""
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from modelstream_operator.acts import each_of
 from modelstream_operator.cluster import ApiError
 from modelstream_operator.decide.memory import Step
 from modelstream_operator.flink import FlinkError
-from modelstream_operator.reconcile import Session
 from modelstream_operator.resources import CONTROLLER_REVISION, DEPLOYMENT
+from modelstream_operator.session import Session
 
 FORBIDDEN = ApiError(403, "configmaps is forbidden: no such right")
 

@@ -14,10 +14,11 @@ from modelstream_operator.decide.failed import Cause, Rollback
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.prepared import Prepared
 from modelstream_operator.planning import plan
+from modelstream_operator.reading import Reading
 from modelstream_operator.render.revision import revision_of
 from modelstream_operator.resources import Key, Manifest, Ref
 from modelstream_operator.settings import Settings
-from modelstream_operator.wish import Reading, wish
+from modelstream_operator.wish import wish
 
 KEY = Key("fraud", "scores")
 KNOWN = {"fraud": "sha256:a"}

@@ -20,13 +20,15 @@ from modelstream_operator.observe import now
 from modelstream_operator.observed import Observed
 from modelstream_operator.planning import plan
 from modelstream_operator.programs import Programs
-from modelstream_operator.reconcile import Reconciler, Session
+from modelstream_operator.reading import Reading
+from modelstream_operator.reconcile import Reconciler
 from modelstream_operator.render import Target
 from modelstream_operator.render.revision import Revision, read, revision_of
 from modelstream_operator.resources import Key, Manifest, Ref
+from modelstream_operator.session import Session
 from modelstream_operator.settings import Settings
 from modelstream_operator.watch import Sink, Watch
-from modelstream_operator.wish import Reading, Wish, wish
+from modelstream_operator.wish import Wish, wish
 
 TargetMaker = Callable[..., Target]
 SCORES, OTHER, STRANGER = Key("fraud", "scores"), Key("fraud", "other"), Key("fraud", "stranger")

@@ -27,12 +27,13 @@ from modelstream_operator.names import (
 from modelstream_operator.observed import Observed, RunObserved
 from modelstream_operator.planning import plan
 from modelstream_operator.proofs import end_proofs, make_proof, proof_of
+from modelstream_operator.reading import Reading
 from modelstream_operator.render import Target, run_of
 from modelstream_operator.render.proof import proof_pod
 from modelstream_operator.render.revision import revision_of
 from modelstream_operator.render.run import run_children
 from modelstream_operator.resources import Key, Manifest, Ref
-from modelstream_operator.wish import Reading, Wish, wish
+from modelstream_operator.wish import Wish, wish
 
 TargetMaker = Callable[..., Target]
 STATE = {"spec/state": {"storage": "pvc://state"}}

@@ -8,11 +8,12 @@ from modelstream_operator.cache import Cache
 from modelstream_operator.decide.decision import Decision, Rest
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.planning import plan
+from modelstream_operator.reading import Reading
 from modelstream_operator.recall import recalled
 from modelstream_operator.render.revision import revision_of
 from modelstream_operator.resources import Key, Manifest
 from modelstream_operator.settings import Settings
-from modelstream_operator.wish import Reading, Wish, wish
+from modelstream_operator.wish import Wish, wish
 
 KEY = Key("fraud", "scores")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

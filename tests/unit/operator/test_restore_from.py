@@ -22,12 +22,13 @@ from modelstream_operator.evidence import facts_of
 from modelstream_operator.observe import now
 from modelstream_operator.observed import Observed
 from modelstream_operator.planning import decided
+from modelstream_operator.reading import Reading
 from modelstream_operator.render import Target
 from modelstream_operator.render.revision import revision_of
 from modelstream_operator.resources import Manifest
 from modelstream_operator.restorefrom import restore_of
 from modelstream_operator.settings import Settings
-from modelstream_operator.wish import Reading, Wish, wish
+from modelstream_operator.wish import Wish, wish
 
 TargetMaker = Callable[..., Target]
 S3, CLAIM = "s3://state/jobs", "pvc://state/jobs"

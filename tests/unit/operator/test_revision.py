@@ -16,12 +16,13 @@ from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.stored import Kind, Stored
 from modelstream_operator.names import LABEL_RUN
 from modelstream_operator.planning import REVISIONS, plan
+from modelstream_operator.reading import Reading
 from modelstream_operator.render import Target, children, run_of
 from modelstream_operator.render.revision import Gap, Revision, read, revision_of
 from modelstream_operator.render.run import Run, run_children
 from modelstream_operator.resources import Manifest, Ref
 from modelstream_operator.settings import Settings
-from modelstream_operator.wish import Reading, wish
+from modelstream_operator.wish import wish
 
 TargetMaker = Callable[..., Target]
 STATE = {"spec/state": {"storage": "s3://bucket/x"}}

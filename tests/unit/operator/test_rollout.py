@@ -18,11 +18,12 @@ from modelstream_operator.decide.memory import Ended, How, Step
 from modelstream_operator.decide.prepared import Prepared
 from modelstream_operator.decide.status import status_of
 from modelstream_operator.flink import Flink
-from modelstream_operator.reconcile import Reconciler, Session
+from modelstream_operator.reconcile import Reconciler
 from modelstream_operator.render import Target
 from modelstream_operator.render.revision import revision_of
 from modelstream_operator.resources import Key
 from modelstream_operator.rollout import QUIET, Place, Rollout, Standing
+from modelstream_operator.session import Session
 from modelstream_operator.settings import Restarts
 
 TargetMaker = Callable[..., Target]

@@ -14,9 +14,10 @@ from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.flink import Flink
 from modelstream_operator.observe import now
 from modelstream_operator.observed import Observed
-from modelstream_operator.reconcile import SOON, Reconciler, Session, Transition
+from modelstream_operator.reconcile import SOON, Reconciler, Transition
 from modelstream_operator.resources import CLAIM, NODE, POD, Key, Manifest, Ref, Resource
 from modelstream_operator.service import Service
+from modelstream_operator.session import Session
 from modelstream_operator.settings import Settings
 from modelstream_operator.wakeups import Wakeups
 from modelstream_operator.watch import Watch
