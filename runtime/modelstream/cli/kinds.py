@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from modelstream.models.directory import GRAPH_SUFFIXES, KERAS_SUFFIXES
-
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".whl")
 
 
@@ -18,12 +16,10 @@ def other(path: Path, stated: str) -> str | None:
     """What it is, where it is not of the stated format; None where nothing speaks against that."""
     if said := archive(path):
         return said
-    found = "SavedModel" if (path / "saved_model.pb").is_file() else ""
-    if path.is_file():
-        suffix = path.suffix.lower()
-        found = "Keras" if suffix in KERAS_SUFFIXES else found
-        found = "GraphDef" if suffix in GRAPH_SUFFIXES else found
-    if found in ("", stated):
+    from modelstream.models.formats import format_of
+
+    found = format_of(path)
+    if found in (None, stated):
         return None
     more = ", and its signatures" if found == "GraphDef" else ""
     return f"{path} is of another format than {stated}: write format: {found}{more}"

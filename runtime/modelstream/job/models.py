@@ -2,17 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from modelstream.errors import DigestMismatchError, JobError
 from modelstream.fetch import check_links, digest_of, local_path
 from modelstream.models import (
-    GraphDefModel,
     GraphSignature,
     GraphTensor,
-    KerasModel,
     Model,
-    SavedModel,
 )
+from modelstream.models.formats import stored_model
 from modelstream.models.signature import CLASSIFY, PREDICT, REGRESS
 from modelstream_crds import names
 from modelstream_crds import v1alpha1 as api
@@ -39,22 +38,24 @@ def model_at(path: Path, spec: api.Model) -> Model:
     """
     if path.is_dir():
         check_links(path)
-    found = _of_format(path, spec)
+    options = {"name": spec.name, "imports": spec.imports, **_of_its_format(spec)}
+    found = stored_model(spec.format, path, **options)
     found.digest = spec.digest
     return found
 
 
-def _of_format(path: Path, spec: api.Model) -> SavedModel | KerasModel | GraphDefModel:
-    match spec.format:
-        case api.ModelFormat.SAVED_MODEL:
-            shapes = {name: _shape(shape) for name, shape in spec.shapes.items()}
-            tags = spec.tags or ("serve",)
-            return SavedModel(path, tags=tags, name=spec.name, shapes=shapes, imports=spec.imports)
-        case api.ModelFormat.KERAS:
-            return KerasModel(path, name=spec.name, imports=spec.imports)
-        case api.ModelFormat.GRAPH_DEF:
-            signatures = {each.name: _signature(each) for each in spec.signatures or ()}
-            return GraphDefModel(path, signatures=signatures, name=spec.name, imports=spec.imports)
+def _of_its_format(spec: api.Model) -> dict[str, Any]:
+    """What the manifest says that not every format takes; its rules refuse it of the others."""
+    given = {
+        "tags": spec.tags if spec.tags != _default("tags") else None,
+        "shapes": {name: _shape(shape) for name, shape in spec.shapes.items()},
+        "signatures": {each.name: _signature(each) for each in spec.signatures or ()},
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def _default(field: str) -> Any:
+    return api.Model.model_fields[field].default
 
 
 def _signature(spec: api.GraphSignature) -> GraphSignature:

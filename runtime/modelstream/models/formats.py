@@ -1,8 +1,8 @@
-"""Which format a model on disk has, told by what is there."""
+"""The formats of models on disk: opened as what is stated, or told by what is there."""
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from modelstream.models.directory import (
     GRAPH_SUFFIXES,
@@ -10,14 +10,41 @@ from modelstream.models.directory import (
     SAVED_MODEL_FILES,
     model_file,
 )
+from modelstream.models.graph_def import GraphDefModel
 from modelstream.models.keras_model import KerasModel
 from modelstream.models.saved_model import SavedModel
 
 FileModel: TypeAlias = SavedModel | KerasModel
 """A model on disk that says what it takes and gives."""
 
-SUFFIXES: Final = (*GRAPH_SUFFIXES, *KERAS_SUFFIXES)
-"""What models end in that are one file."""
+SUFFIXES: Final = {GraphDefModel.format: GRAPH_SUFFIXES, KerasModel.format: KERAS_SUFFIXES}
+"""Format → what models end in that are one file."""
+
+_KINDS: Final[dict[str, Any]] = {
+    each.format: each for each in (SavedModel, KerasModel, GraphDefModel)
+}
+
+
+def stored_model(form: str, path: Path, **options: Any) -> FileModel | GraphDefModel:
+    """The model at a path, of a format that is stated.
+
+    Args:
+        form: the format.
+        path: a file, or a directory.
+        options: what its class takes.
+
+    Raises:
+        ModelError: there is no model of that format, or it is not what the options say.
+    """
+    found: FileModel | GraphDefModel = _KINDS[form](path, **options)
+    return found
+
+
+def format_of(path: Path) -> str | None:
+    """The format of what is at a path, as its name tells; None where it does not."""
+    if (path / "saved_model.pb").is_file():
+        return SavedModel.format
+    return _by_suffix(path) if path.is_file() else None
 
 
 def file_model(
@@ -42,7 +69,8 @@ def file_model(
     file = model_as_file(path)
     if file is None:
         return SavedModel(path, tags=tags, version=version, imports=imports)
-    return None if file.suffix in GRAPH_SUFFIXES else KerasModel(file, imports=imports)
+    kind = _KINDS[_by_suffix(file) or ""]
+    return None if kind is GraphDefModel else kind(file, imports=imports)
 
 
 def model_as_file(path: Path) -> Path | None:
@@ -57,4 +85,9 @@ def model_as_file(path: Path) -> Path | None:
 
 def _is_model(path: Path) -> bool:
     """A file that is a model by itself; no part of a SavedModel, whose files end as graphs do."""
-    return path.suffix in SUFFIXES and path.name not in SAVED_MODEL_FILES and path.is_file()
+    return bool(_by_suffix(path)) and path.name not in SAVED_MODEL_FILES and path.is_file()
+
+
+def _by_suffix(path: Path) -> str | None:
+    suffix = path.suffix.lower()
+    return next((form for form, suffixes in SUFFIXES.items() if suffix in suffixes), None)

@@ -53,7 +53,7 @@ def test_what_brings_the_layers_of_a_keras_file_is_imported(
             given.extend(imports)
 
     given: list[str] = []
-    monkeypatch.setattr(formats, "KerasModel", Model)
+    monkeypatch.setitem(formats._KINDS, "Keras", Model)
     (tmp_path / "net.keras").touch()
     arguments = ["inspect", str(tmp_path / "net.keras"), "--import", "a", "--import", "b.c"]
     inspect.command(parser().parse_args(arguments))

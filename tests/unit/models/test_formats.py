@@ -3,16 +3,15 @@ from pathlib import Path
 import pytest
 
 from modelstream.errors import ModelNotFoundError
-from modelstream.models import GraphDefModel, KerasModel, SavedModel
-from modelstream.models.directory import GRAPH_SUFFIXES, KERAS_SUFFIXES, SAVED_MODEL_FILES
-from modelstream.models.formats import file_model, model_as_file
+from modelstream.models.directory import SAVED_MODEL_FILES
+from modelstream.models.formats import _KINDS, file_model, model_as_file
+from modelstream.models.formats import SUFFIXES as FILES
 from modelstream_crds.model import SUFFIXES, ModelFormat
 
 
 def test_the_resource_and_the_library_call_formats_and_files_the_same() -> None:
-    formats = {SavedModel.format, KerasModel.format, GraphDefModel.format}
-    assert formats == set(ModelFormat)
-    assert {GraphDefModel.format: GRAPH_SUFFIXES, KerasModel.format: KERAS_SUFFIXES} == SUFFIXES
+    assert set(_KINDS) == set(ModelFormat)
+    assert FILES == SUFFIXES
 
 
 @pytest.mark.parametrize(
