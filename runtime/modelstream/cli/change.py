@@ -7,7 +7,13 @@ from pathlib import Path
 from modelstream.cli.exits import UsageError
 from modelstream_crds import manifest
 from modelstream_crds.diff import Difference, Effect, diff, normal
-from modelstream_crds.v1alpha1 import ModelStreamSpec, RuntimeMode, UpgradeMode
+from modelstream_crds.v1alpha1 import (
+    ModelStream,
+    ModelStreamSpec,
+    RestoreFrom,
+    RuntimeMode,
+    UpgradeMode,
+)
 
 _DOES = {
     Effect.NOTHING: "nothing: the job goes on as it is",
@@ -73,13 +79,35 @@ def between(
             f"{old} holds {deployed.metadata.name}, and {new} {wanted.metadata.name}: another name "
             f"is another ModelStream, which runs beside the first until that is deleted"
         )
-    found = diff(deployed.spec, wanted.spec)
+    found, chosen = diff(deployed.spec, wanted.spec), _chosen(deployed, wanted)
+    if chosen is not None:
+        found = Difference(Effect.RESTART, found.paths)
     before, after = normal(deployed.spec), normal(wanted.spec)
     fields = [path.removeprefix("spec.") for path in found.paths]
     values = {f"spec.{path}": (before.get(path), after.get(path)) for path in fields}
-    return Change(
-        wanted.metadata.name, found, values, _state(found.effect, deployed.spec, wanted.spec)
-    )
+    state = _begins_with(chosen) if chosen else _state(found.effect, deployed.spec, wanted.spec)
+    return Change(wanted.metadata.name, found, values, state)
+
+
+def _chosen(deployed: ModelStream, wanted: ModelStream) -> RestoreFrom | None:
+    """What the job begins with instead of its own state, where the edit counts the nonce up."""
+    asked, before = _restore_from(wanted.spec), _restore_from(deployed.spec)
+    used = deployed.status.used.restore_nonce if deployed.status.used else None
+    counted = max(before.nonce if before else 0, used or 0)
+    return asked if asked is not None and asked.nonce > counted else None
+
+
+def _restore_from(spec: ModelStreamSpec) -> RestoreFrom | None:
+    return spec.state.restore_from if spec.state else None
+
+
+def _begins_with(chosen: RestoreFrom) -> str:
+    begins = "begins anew"
+    if not chosen.nothing:
+        named = chosen.path or f"what ModelStream {chosen.model_stream} has left"
+        named = "the newest below its state.storage" if chosen.newest else named
+        begins = f"begins with {named}"
+    return f"state is left aside: the job {begins}, as spec.state.restoreFrom asks"
 
 
 def _state(effect: Effect, deployed: ModelStreamSpec, wanted: ModelStreamSpec) -> str:

@@ -184,6 +184,41 @@ def test_the_mode_says_what_an_edit_starts_from(
     assert found["fields"]["spec.pipeline.inference.batch.maxSize"] == {"from": 4, "to": 8}
 
 
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ("nothing: true", "the job begins anew"),
+        ("newest: true", "the job begins with the newest below its state.storage"),
+        ("modelStream: old", "the job begins with what ModelStream old has left"),
+        ("path: s3://a/savepoint-1", "the job begins with s3://a/savepoint-1"),
+    ],
+)
+def test_a_greater_nonce_of_another_beginning_restarts_the_job(
+    chosen: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = "storage: pvc://state/double"
+    before, after = (
+        MANIFEST.replace(state, f"{state}, restoreFrom: {{{chosen}, nonce: {nonce}}}")
+        for nonce in (1, 2)
+    )
+    Path("old.yaml").write_text(before)
+    Path("job.yaml").write_text(after)
+    told = planned(capsys, "--against", "old.yaml").out
+    assert told.startswith("double: restart: ")
+    assert f"state is left aside: {said}, as spec.state.restoreFrom asks" in told
+
+
+@pytest.mark.parametrize("used", [2, 3])
+def test_a_nonce_that_was_used_restarts_nothing(
+    used: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = "storage: pvc://state/double"
+    after = MANIFEST.replace(state, f"{state}, restoreFrom: {{nothing: true, nonce: 2}}")
+    Path("old.yaml").write_text(MANIFEST + f"status: {{used: {{restoreNonce: {used}}}}}\n")
+    Path("job.yaml").write_text(after)
+    assert planned(capsys, "--against", "old.yaml").out.startswith("double: nothing: ")
+
+
 def test_another_name_is_another_stream(capsys: pytest.CaptureFixture[str]) -> None:
     Path("old.yaml").write_text(MANIFEST.replace("name: double}\n", "name: single}\n", 1))
     said = planned(capsys, "--against", "old.yaml", code=Exit.REFUSED).err
