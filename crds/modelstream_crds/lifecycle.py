@@ -26,7 +26,7 @@ def _origins(restore: "RestoreFrom") -> list[str]:
 
 
 class RestoreFrom(Part):
-    """What a job begins with: at the object's first start, and again with a greater ``nonce``."""
+    """What a job begins with: until one of the object has run, and once for each greater nonce."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
@@ -122,8 +122,8 @@ class State(Part):
     Counts for each start: turned on it tries one again that has failed, and restarts nothing."""
 
     restore_from: RestoreFrom | None = None
-    """What the job begins with. Default: the first one with nothing, each later one with what the
-    one before has left."""
+    """What the job begins with. Default: the first one with nothing, where no other job has left
+    anything below the stream's directory, and each later one with what the one before has left."""
 
 
 class UpgradeMode(StrEnum):
@@ -147,8 +147,8 @@ class Upgrade(Part):
     Default: true for a streaming job with spec.state; without, there is nothing to go back to."""
 
     ready_timeout: Duration = "10m"
-    """How long a new revision may take to become Ready, from the moment at which all of its pods
-    have nodes; fetching its models counts."""
+    """How long a new revision may take until all of its pods have nodes, and from then on to become
+    Ready; fetching its models counts."""
 
 
 class NetworkPolicy(Part):

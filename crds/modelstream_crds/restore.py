@@ -28,6 +28,9 @@ TOLD_TIME: Final = "modelstream.restore.completed"
 STATE_MISSING: Final = "StateMissing"
 """Reason of a pod that ends: there is no state where some has to be."""
 
+STATE_FOUND: Final = "StateFound"
+"""Reason of a pod that ends: there is state of which nobody has said what becomes of it."""
+
 STATE_UNREACHABLE: Final = "StateUnreachable"
 """Reason of a pod that ends: the store in which to look does not answer."""
 
@@ -41,3 +44,5 @@ class Lookup(StrEnum):
     """That of one job, which may have completed none."""
     OF_ANY_JOB = "OfAnyJob"
     """That of all jobs: what was completed last counts, whichever job it is of."""
+    OF_NOBODY = "OfNobody"
+    """That of all jobs, by a stream that begins: with nothing, and only where nothing is there."""

@@ -174,6 +174,10 @@ class StateStatus(Part):
     otherwise: OriginStatus | None = None
     """What the job before had begun from: taken where it had completed none."""
 
+    first_start: bool | None = None
+    """Whether the stream begins for the first time, and waits where newestOf holds what another job
+    has completed."""
+
 
 class RestoredFromStatus(StateStatus):
     """What the present job has its state from."""

@@ -19,7 +19,8 @@ def wished(stream: ModelStream | None, memory: Memory) -> RestoreFrom | None:
     """What counts: at the first start, and with a nonce that is greater than all before."""
     state = stream.spec.state if stream else None
     asked = state.restore_from if state else None
-    if asked is None or (memory.revision and asked.nonce <= memory.restore_nonce):
+    first = memory.has_never_begun
+    if asked is None or (not first and asked.nonce <= memory.restore_nonce):
         return None
     return asked
 

@@ -240,8 +240,11 @@ def _has_finished_with(reading: Reading, manifest: Manifest, memory: Memory) -> 
 
 
 def _asked(common: Wanted, target: Target, newest: Revision, change: Difference) -> Wanted:
+    wanted = _by_mode(common, target)
+    keeps = wanted.keeps_state and target.streaming
     return replace(
-        _by_mode(common, target),
+        wanted,
+        looks_in=flink_options(target).get(CHECKPOINTS) if keeps else None,
         revision=newest.id,
         restart=change.effect is Effect.RESTART,
         rest=_rest(target),

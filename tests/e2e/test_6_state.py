@@ -218,9 +218,11 @@ def choose(namespace, origin):
     namespace.kubectl("patch", f"{MODELSTREAM}/{COUNTED}", "--type=merge", "-p", patch)
 
 
-def test_one_that_is_deleted_and_created_again_runs_and_begins_anew(counted, kafka):
+def test_one_that_is_deleted_and_created_again_waits_until_it_is_to_begin_anew(counted, kafka):
     counted.remove(COUNTED)
     counted.apply(*workloads.counted(COUNTED))
+    counted.says(COUNTED, "StateFound", "/counted/", "newest: true", "nothing: true")
+    choose(counted, {"nothing": True})
     counted.ready(COUNTED, 360)
     ids, tens = counts(kafka, 1800)
 

@@ -129,6 +129,7 @@ class Pure:
             from_checkpoint=asked.last_state and not asked.stateless,
             savepoints="s3://state/savepoints",
             checkpoints="s3://state/checkpoints",
+            looks_in=None if asked.stateless else f"{STATE}/checkpoints",
             startable=dict.fromkeys(named_by(memory), asked.replicas),
             parallelism=asked.replicas,
             rolls_back=asked.rolls_back,
@@ -225,7 +226,8 @@ def _nonce(revision: str) -> int:
 
 def _chosen(spec: Spec, memory: Memory) -> Chosen | None:
     """What a person wants the next run to begin with, as long as it has not been used."""
-    if not spec.restore or (memory.revision and spec.restore_nonce <= memory.restore_nonce):
+    used = not memory.has_never_begun and spec.restore_nonce <= memory.restore_nonce
+    if not spec.restore or used:
         return None
     match spec.restore:
         case "nothing":

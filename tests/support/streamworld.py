@@ -200,7 +200,9 @@ class World:
             run.value = self.files[origin] if origin else 0
             self._fails(run)
             return
-        if not self.broken:
+        if run.restore.newest == Lookup.OF_NOBODY and self.kept.keys() - {run.job_id}:
+            run.pod = "Starting"  # it fails, and is started again
+        elif not self.broken:
             self._submit(run)
 
     def _submit(self, run: Run) -> None:
@@ -238,6 +240,8 @@ class World:
         """As the entry point looks for it."""
         if not restore.newest:
             return restore.path
+        if restore.newest == Lookup.OF_NOBODY:
+            return None
         if restore.newest == Lookup.OF_ANY_JOB:
             return max(self.files, key=list(self.files).index, default=None)
         kept = self.kept.get(str(restore.path).rpartition("/")[2], [])

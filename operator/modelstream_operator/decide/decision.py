@@ -56,6 +56,9 @@ class Wanted:
     checkpoints: str | None = None
     """Where the present run keeps its checkpoints; None without state, where a JobManager that is
     replaced knows nothing of the job before it."""
+    looks_in: str | None = None
+    """Where the next run keeps its checkpoints: what other jobs have completed there is not passed
+    over by a stream that has never begun. None where no state is to be taken along."""
     parallelism: int | None = None
     """What a running job is rescaled to; None where it cannot be."""
     begins_with: int | None = None

@@ -48,7 +48,7 @@ from modelstream_operator.decide.rollback import (
     watched,
 )
 from modelstream_operator.decide.savepointing import savepointing, stop
-from modelstream_operator.decide.stored import Kind, Stored
+from modelstream_operator.decide.stored import Kind, Stored, nothing_yet
 
 FIRST_BACK_OFF = timedelta(seconds=10)
 LONGEST_BACK_OFF = timedelta(minutes=5)
@@ -147,6 +147,8 @@ def _deploy(memory: Memory, begins: Start, seen: Seen) -> Memory:
 def _origin(memory: Memory, wanted: Wanted) -> Stored | None:
     if wanted.restore is not None:
         return wanted.restore.state
+    if memory.has_never_begun and wanted.looks_in:
+        return nothing_yet(wanted.looks_in)
     ended = memory.ended
     came_to_nothing = ended is not None and ended.how is How.NOT_STARTED
     again = came_to_nothing and memory.revision == wanted.revision

@@ -153,6 +153,13 @@ class Memory:
         )
 
     @property
+    def has_never_begun(self) -> bool:
+        """Whether no job of this stream was ever seen to run."""
+        search = self.restored_from.search if self.restored_from else None
+        first = search is not None and search.first
+        return not self.revision or (first and not self.started)
+
+    @property
     def goes_back(self) -> bool:
         """Whether the present run has failed, and is to give way to an older revision."""
         found = self.rollback

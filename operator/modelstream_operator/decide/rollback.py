@@ -5,6 +5,7 @@ a moment between two failures is Ready too. What has passed is never rolled back
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 from modelstream_operator.decide.decision import EventReason, News, Seen, Wanted
 from modelstream_operator.decide.failed import Cause, Rollback, counted, without
@@ -63,7 +64,8 @@ def on_trial(memory: Memory, wanted: Wanted) -> bool:
 def watched(memory: Memory, wanted: Wanted, seen: Seen) -> Memory:
     """That the run has passed, or for how long it may still take.
 
-    Time counts from the moment at which all of its pods have nodes, and anew once it was Ready.
+    Time counts from the start until all of its pods have nodes, anew from then, and once it was
+    Ready.
     """
     settled = seen.job is not None and seen.job.settled
     passes = memory.started and seen.ready and settled and seen.saved
@@ -74,9 +76,23 @@ def watched(memory: Memory, wanted: Wanted, seen: Seen) -> Memory:
     if memory.goes_back and seen.ready and settled:
         passed = without(memory.failures, memory.revision)
         memory = replace(memory, rollback=None, prepared=None, failures=passed)
-    if not on_trial(memory, wanted) or seen.ready or not seen.placed:
+    if not on_trial(memory, wanted) or seen.ready:
         return replace(memory, deadline=None)
-    return replace(memory, deadline=memory.deadline or seen.now + wanted.ready_timeout)
+    return replace(memory, deadline=_limit(memory, wanted, seen))
+
+
+def _limit(memory: Memory, wanted: Wanted, seen: Seen) -> datetime | None:
+    """Until when it is to be Ready: nodes are waited for as long as the rest after them.
+
+    The run before has given its place: what finds none there may never find one.
+    """
+    placing = (memory.since or seen.now) + wanted.ready_timeout
+    if seen.placed:
+        counted = memory.deadline is not None and memory.deadline > placing
+        return memory.deadline if counted else seen.now + wanted.ready_timeout
+    if memory.started:  # a pod of one that has run has lost its node
+        return None
+    return memory.deadline or placing
 
 
 def cause_of(memory: Memory, wanted: Wanted, seen: Seen) -> Cause | None:
@@ -197,11 +213,12 @@ def left_aside(memory: Memory, wanted: Wanted, begins_with: Stored | None) -> St
     ended = memory.ended
     if ended is None or ended.how is How.FINISHED:
         return None
-    if ended.how is How.NOT_STARTED and memory.revision == wanted.revision:
-        return memory.previous
     left = handed_on(memory)
     if left is None and memory.started and wanted.checkpoints and ended.how is How.DROPPED:
         left = _newest(memory, wanted.checkpoints)
+    began = memory.restored_from
+    if left is None or (began is not None and left.path == began.path):
+        left = memory.previous or left  # that run has added nothing to what was there before it
     taken = begins_with is not None and left is not None and begins_with.path == left.path
     taken = taken and not takes_less(memory, wanted)
     return None if taken else left

@@ -80,6 +80,7 @@ class Stored:
             needed=search.needed if search else None,
             ofAnyJob=search.of_any_job if search else None,
             otherwise=search.otherwise.written() if search and search.otherwise else None,
+            firstStart=search.first if search else None,
         )
 
 
@@ -94,10 +95,15 @@ class Search:
     otherwise: Stored | None = None
     """What that job began from, for one that has completed none."""
     of_any_job: bool = False
+    first: bool = False
+    """Whether a stream begins for the first time: then nothing is taken, and what another job has
+    completed there is not passed over either."""
 
     @property
     def lookup(self) -> Lookup:
         """The word for it that a JobManager understands."""
+        if self.first:
+            return Lookup.OF_NOBODY
         if self.of_any_job:
             return Lookup.OF_ANY_JOB
         return Lookup.NEEDED if self.needed else Lookup.IF_ANY
@@ -130,14 +136,24 @@ def newest_of_all(checkpoints: str) -> Stored:
     return Stored(checkpoints, Kind.NEWEST, search=Search(checkpoints, of_any_job=True))
 
 
+def nothing_yet(checkpoints: str) -> Stored:
+    """What a stream begins with that has never run, by the directory of all checkpoints."""
+    return Stored("", Kind.NOTHING, search=Search(checkpoints, first=True))
+
+
 def read(said: StateStatus | None) -> Stored | None:
     """Read it from status."""
     if said is None or not said.kind:
         return None
     search = None
     if said.newest_of:
-        otherwise = _read_origin(said.otherwise)
-        search = Search(said.newest_of, bool(said.needed), otherwise, bool(said.of_any_job))
+        search = Search(
+            said.newest_of,
+            needed=bool(said.needed),
+            otherwise=_read_origin(said.otherwise),
+            of_any_job=bool(said.of_any_job),
+            first=bool(said.first_start),
+        )
     return replace(_stored(said), search=search)
 
 

@@ -22,7 +22,7 @@ from modelstream.pod.restoring import Origin, StateUnreachableError, origin
 from modelstream.pod.statestore import StateStore
 from modelstream_crds import manifest
 from modelstream_crds import v1alpha1 as api
-from modelstream_crds.restore import RESTORE_FROM, RESTORE_LESS, RESTORE_NEWEST
+from modelstream_crds.restore import RESTORE_FROM, RESTORE_LESS, RESTORE_NEWEST, Lookup
 
 SUBMIT = "/opt/modelstream/submit.py"
 PRELOAD = (sys.executable, "-m", "modelstream.pod", "preload")
@@ -69,11 +69,11 @@ def from_the_store(options: Mapping[str, Any], environment: Mapping[str, str]) -
         found = origin(options, environment)
         return replace(found, path=left_behind(store, options, job_id) or found.path)
     except (OSError, FetchError) as error:
-        unreachable = StateUnreachableError(error)
-        if environment.get(RESTORE_NEWEST):
+        unreachable, sought = StateUnreachableError(error), environment.get(RESTORE_NEWEST, "")
+        if sought not in {"", Lookup.OF_NOBODY}:
             raise unreachable from error
         print(unreachable, file=sys.stderr, flush=True)
-    return Origin(environment.get(RESTORE_FROM), {})
+    return Origin(None if sought else environment.get(RESTORE_FROM), {})
 
 
 def taskmanager(paths: Paths, environment: Mapping[str, str]) -> NoReturn:

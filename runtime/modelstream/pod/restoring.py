@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from modelstream.errors import FetchError
@@ -11,6 +12,7 @@ from modelstream_crds.restore import (
     RESTORE_ELSE,
     RESTORE_FROM,
     RESTORE_NEWEST,
+    STATE_FOUND,
     STATE_MISSING,
     STATE_UNREACHABLE,
     TOLD_PATH,
@@ -39,7 +41,8 @@ def origin(options: Mapping[str, Any], environment: Mapping[str, str]) -> Origin
     """Look up what the variables name.
 
     Raises:
-        PodError: a job is known to have completed a checkpoint, and none is there.
+        PodError: a job is known to have completed a checkpoint, and none is there; or nobody has
+            asked for those that are there.
         OSError: the store does not answer.
     """
     path = environment.get(RESTORE_FROM)
@@ -48,6 +51,9 @@ def origin(options: Mapping[str, Any], environment: Mapping[str, str]) -> Origin
     store = StateStore.of(path, options, environment)  # of the run before: it may be another one
     if not (lookup := environment.get(RESTORE_NEWEST)):
         return Origin(given(store, path), {})
+    if lookup == Lookup.OF_NOBODY:
+        _refuse_others(store, path, options, environment)
+        return Origin(None, {})
     if lookup == Lookup.OF_ANY_JOB:
         return _told(newest_of_all(store, path, environment["MODELSTREAM_JOB_ID"]))
     savepoints = savepoints_beside(path.rpartition("/")[0])
@@ -65,6 +71,25 @@ def origin(options: Mapping[str, Any], environment: Mapping[str, str]) -> Origin
         return _told(None)
     place = StateStore.of(otherwise, options, environment)
     return Origin(given(place, otherwise), {TOLD_PATH: otherwise})
+
+
+def _refuse_others(
+    store: StateStore,
+    checkpoints: str,
+    options: Mapping[str, Any],
+    environment: Mapping[str, str],
+) -> None:
+    """Begin with nothing only where nothing is passed over."""
+    found = newest_of_all(store, checkpoints, environment["MODELSTREAM_JOB_ID"])
+    if found is None or _has_begun(options, environment):
+        return
+    when = datetime.fromtimestamp(found.time, UTC).isoformat(timespec="seconds")
+    raise PodError(
+        STATE_FOUND,
+        f"the stream begins, and another job of its name has left {found.address}, completed at"
+        f" {when}: write spec.state.restoreFrom with newest: true to go on from it, or with"
+        " nothing: true to begin anew; either may stand there for good",
+    )
 
 
 def prove_origin(options: Mapping[str, Any], environment: Mapping[str, str]) -> None:

@@ -17,7 +17,14 @@ from modelstream_operator.decide.lifecycle import decide
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.prepared import Proof
 from modelstream_operator.decide.problem import Problem, Reason
-from modelstream_operator.decide.stored import Found, Kind, Search, Stored, newest_of_all
+from modelstream_operator.decide.stored import (
+    Found,
+    Kind,
+    Search,
+    Stored,
+    newest_of_all,
+    nothing_yet,
+)
 from modelstream_operator.evidence import facts_of
 from modelstream_operator.observe import now
 from modelstream_operator.observed import Observed
@@ -34,6 +41,7 @@ TargetMaker = Callable[..., Target]
 S3, CLAIM = "s3://state/jobs", "pvc://state/jobs"
 PATH = "s3://backup/savepoint-1"
 NEW, BEGUN = Memory(), Memory(Step.DEPLOYED, revision="r", run=3, job_id="a", restore_nonce=2)
+FIRST = nothing_yet(f"{S3}/fraud/scores/checkpoints")
 LEFT = Stored(f"{S3}/savepoints/b/savepoint-b", Kind.SAVEPOINT, "b", "theirs")
 SEEN = Seen(now(), "f" * 32)
 
@@ -86,6 +94,12 @@ def asked(target: Target, memory: Memory, there: Manifest | None = None) -> Wish
         pytest.param(BEGUN, 2, False, id="used"),
         pytest.param(BEGUN, 1, False, id="smaller"),
         pytest.param(replace(BEGUN, restore_nonce=0), 0, False, id="added without a nonce"),
+        pytest.param(replace(BEGUN, restored_from=FIRST, restore_nonce=0), 0, True, id="waits"),
+        pytest.param(
+            replace(BEGUN, restored_from=FIRST, restore_nonce=0, started="2026-01-01T00:00:00Z"),
+            *(0, False),
+            id="has run since",
+        ),
     ],
 )
 def test_it_counts_at_the_first_start_and_once_for_each_greater_nonce(
@@ -223,6 +237,39 @@ def test_the_newest_of_all_is_looked_for_by_the_jobmanager_and_told(restored: Ta
         assert same, "its pods would be replaced"
 
 
+def test_a_first_start_passes_nothing_over_until_a_job_of_it_has_run(target: TargetMaker) -> None:
+    first = target({"spec/state": {"storage": S3}})
+    decision = decide(NEW, asked(first, NEW).wanted, SEEN)
+    assert decision.memory.restored_from == FIRST
+    rendered = decided(first, decision)
+    assert (rendered.restore_from, rendered.restore_newest) == (FIRST.search.directory, "OfNobody")  # type: ignore[union-attr]  # it has one
+    memory = replace(decision.memory, since=now().replace(microsecond=0))
+    assert Memory.of(ModelStreamStatus.model_validate(memory.written())) == memory
+    moved = target({"spec/state": {"storage": "s3://other"}})
+    torn = replace(decide(memory, asked(moved, memory).wanted, SEEN).memory, ended=None)
+    again = decide(replace(torn, step=Step.TEARING_DOWN), asked(moved, NEW).wanted, SEEN).memory
+    assert again.restored_from == nothing_yet("s3://other/fraud/scores/checkpoints")
+    ran = replace(memory, started="2026-01-01T00:00:00Z", step=Step.TEARING_DOWN)
+    assert decide(ran, asked(moved, NEW).wanted, SEEN).memory.restored_from is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="no state"),
+        pytest.param({"spec/flink/runtimeMode": "Batch"}, id="batch"),
+        pytest.param({"spec/upgrade": {"mode": "Stateless"}}, id="each start begins anew"),
+        pytest.param({"spec/state/restoreFrom": {"nothing": True}}, id="nothing is asked for"),
+    ],
+)
+def test_no_first_start_waits_for_what_it_would_not_take(
+    target: TargetMaker, changes: dict[str, Any]
+) -> None:
+    state = {"spec/state": {"storage": S3}} if changes else {}
+    first = target({**state, **changes})
+    assert decide(NEW, asked(first, NEW).wanted, SEEN).memory.restored_from is None
+
+
 def test_what_is_remembered_survives(restored: TargetMaker) -> None:
     origin = replace(newest_of_all(S3), search=Search(S3, of_any_job=True))
     memory = replace(BEGUN, since=now().replace(microsecond=0), restored_from=origin)
@@ -276,6 +323,22 @@ def test_a_suspended_stream_waits_for_the_state_that_it_is_to_resume_with(
 # Courses
 
 
+def all_is_forgotten(course: Courses) -> None:
+    """Nobody knows of its runs any more: it waits until somebody says what to begin with."""
+    course.works()
+    course.checkpoint_completes()
+    course.operator_looks(writes=None, seconds=1)
+    course.operator.lose_all()
+    for _ in range(6):
+        course.all_goes_on()
+    assert not course._live
+    assert course.operator.memory.step is Step.DEPLOYED
+    course.another_origin("newest", greater=False)
+    for _ in range(6):
+        course.all_goes_on()
+    assert course._job.value == 1
+
+
 def chosen_while_it_runs(course: Courses) -> None:
     """The job is stopped with a savepoint, which is kept, and the next begins anew."""
     course.works()
@@ -316,7 +379,13 @@ def chosen_after_the_end(course: Courses) -> None:
 
 
 @pytest.mark.parametrize(
-    "course", [chosen_while_it_runs, an_older_manifest_comes_back, chosen_after_the_end]
+    "course",
+    [
+        all_is_forgotten,
+        chosen_while_it_runs,
+        an_older_manifest_comes_back,
+        chosen_after_the_end,
+    ],
 )
 @pytest.mark.parametrize("operator", ["decide", "reconciler"])
 def test_a_course(course: Callable[[Courses], None], operator: str, target: Any) -> None:

@@ -59,21 +59,38 @@ def test_a_run_has_passed_once_it_is_ready_and_has_completed_a_checkpoint() -> N
     assert (failed.step, failed.rollback) == (Step.ENDED, None)
 
 
-def test_time_counts_from_the_moment_at_which_all_pods_have_nodes() -> None:
-    waits = replace(LATE, placed=False)
-    assert decide(TRIAL, WANTED, waits).memory == TRIAL
-    counted = decide(TRIAL, WANTED, STARTS_UP).memory
-    assert counted.deadline == NOW + LIMIT
-    assert decide(counted, WANTED, replace(LATE, placed=False)).memory.deadline is None
+def test_time_counts_anew_from_the_moment_at_which_all_pods_have_nodes() -> None:
+    later = replace(STARTS_UP, now=NOW + LIMIT / 2)
+    waits = decide(TRIAL, WANTED, replace(later, placed=False)).memory
+    assert waits.deadline == NOW + LIMIT
+    counted = decide(waits, WANTED, later).memory
+    assert counted.deadline == later.now + LIMIT
+    assert decide(counted, WANTED, LATE).memory == counted
+    assert decide(counted, WANTED, replace(LATE, placed=False)).memory == counted
     assert decide(counted, WANTED, replace(LATE, ready=True)).memory.deadline is None
-    assert decide(counted, WANTED, STARTS_UP).memory == counted
+
+
+def test_what_finds_no_node_gives_way_and_what_has_run_and_lost_its_node_does_not() -> None:
+    """The run before has given its place; of one that was Ready before nobody counts."""
+    nowhere = replace(LATE, placed=False, said="Unschedulable: no node has an A100")
+    waits = decide(TRIAL, WANTED, replace(nowhere, now=NOW)).memory
+    after = decide(waits, WANTED, nowhere).memory
+    assert after.rollback is not None
+    assert "no node has an A100" in after.rollback.cause.message
+    assert decide(RAN, WANTED, nowhere).memory == RAN
+    known = replace(TRIAL, ready=(OLD, NEW))
+    assert decide(known, WANTED, nowhere).memory == known
 
 
 @pytest.mark.parametrize(
     ("memory", "there", "reason", "words"),
     [
         pytest.param(
-            replace(TRIAL, deadline=NOW + LIMIT), LATE, "NotReady", "Loading: 0/1", id="not Ready"
+            replace(TRIAL, since=NOW - LIMIT, deadline=LATE.now),
+            LATE,
+            "NotReady",
+            "Loading: 0/1",
+            id="not Ready",
         ),
         pytest.param(TRIAL, FAILED, "JobFailed", "boom", id="its job failed"),
         pytest.param(
@@ -256,6 +273,20 @@ def test_one_that_began_without_all_state_is_followed_from_what_it_left_aside() 
     back = decide(decide(trial, WANTED, FAILED).memory, WANTED, seen())
     assert back.memory.restored_from == aside.previous
     assert "comes twice" in back.news[-1].message
+
+
+def test_what_was_left_aside_is_still_known_when_the_run_that_did_so_has_added_nothing() -> None:
+    """Another edit follows one that never ran: a way back begins with what the last Ready had."""
+    nothing = Ended(3, "a", How.NOT_STARTED, NOW)
+    over = replace(TRIAL.go(Step.TEARING_DOWN, NOW), restored_from=None, previous=ORIGIN)
+    edited = replace(WANTED, revision="newest", restart=True)
+    after = decide(replace(over, ended=nothing), edited, seen()).memory
+    assert (after.restored_from, after.previous) == (None, ORIGIN)
+    chosen = replace(over, restored_from=CHECKPOINT, ended=replace(nothing, left=CHECKPOINT))
+    after = decide(chosen, edited, seen()).memory
+    assert (after.restored_from, after.previous) == (CHECKPOINT, ORIGIN)
+    saved = replace(chosen, ended=Ended(3, "a", How.STOPPED, NOW, replace(ORIGIN, path="s3://b")))
+    assert decide(saved, edited, seen()).memory.previous is None
 
 
 def alone(**values: bool) -> Decision:

@@ -1,5 +1,6 @@
 """What a job goes on from, looked up in a store on a claim."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,18 @@ def test_whoever_looks_for_the_newest_waits_for_a_store_that_does_not_answer(
     assert caught.value.reason == "StateUnreachable"
 
 
+def test_a_stream_that_begins_is_not_stopped_by_a_store_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Flink asks it too, and may have other ways to it."""
+
+    def gone(*_: Any) -> StateStore:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(StateStore, "of", gone)
+    assert entrypoint.from_the_store(options(tmp_path), first_start(tmp_path)).path is None
+
+
 @pytest.mark.parametrize("given", [True, False], ids=["restored", "begun anew"])
 def test_a_job_whose_config_maps_are_gone_goes_on_from_what_it_has_completed(
     tmp_path: Path, given: bool
@@ -203,6 +216,36 @@ def test_of_all_jobs_the_run_s_own_is_left_to_flink(tmp_path: Path) -> None:
 def test_where_no_job_has_completed_anything_it_is_told(tmp_path: Path) -> None:
     found = origin(options(tmp_path), of_any_job(tmp_path))
     assert (found.path, found.told) == (None, {TOLD_PATH: ""})
+
+
+def first_start(root: Path) -> dict[str, str]:
+    directory = f"file://{root}/checkpoints"
+    return environment(root, RESTORE_FROM=directory, RESTORE_NEWEST="OfNobody")
+
+
+def test_a_stream_that_begins_begins_with_nothing(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints" / OTHER / "chk-1").mkdir(parents=True)  # half of one
+    found = origin(options(tmp_path), first_start(tmp_path))
+    assert (found.path, found.told) == (None, {})
+
+
+@pytest.mark.parametrize("leave", [checkpoint, savepoint])
+def test_a_stream_that_begins_passes_nothing_over_that_another_job_has_left(
+    tmp_path: Path, leave: Callable[..., str]
+) -> None:
+    left = leave(tmp_path, 4, OTHER)
+    with pytest.raises(PodError) as told:
+        origin(options(tmp_path), first_start(tmp_path))
+    assert told.value.reason == "StateFound"
+    for words in (left, "1970-01-12T13:46:40+00:00", "newest: true", "nothing: true"):
+        assert words in str(told.value)
+    assert "Stateless" not in str(told.value)
+
+
+def test_a_jobmanager_that_is_replaced_in_the_first_run_goes_on(tmp_path: Path) -> None:
+    checkpoint(tmp_path, 4, OTHER)
+    checkpoint(tmp_path, 1, JOB)
+    assert origin(options(tmp_path), first_start(tmp_path)).path is None
 
 
 def test_a_path_that_holds_nothing_fails_the_proof(tmp_path: Path) -> None:
