@@ -111,6 +111,22 @@ class Course:
         """What Flink says of the savepoint that was asked for."""
         return json.dumps(self.run.ask(f"/jobs/{JOB}/savepoints/{TRIGGER}")[1])
 
+    def save(self) -> Answer:
+        """Take a savepoint in the trigger's own directory; the job goes on."""
+        directory = f"{self.run.state.as_uri()}/savepoints/{TRIGGER}"
+        body = {"target-directory": directory, "cancel-job": False, "triggerId": TRIGGER}
+        return Answer(*self.run.ask(f"/jobs/{JOB}/savepoints", body))
+
+    def dispose(self, path: str) -> dict[str, Answer]:
+        """Let Flink delete a savepoint; what it said of the request, and of how that went."""
+        asked = Answer(*self.run.ask("/savepoint-disposal", {"savepoint-path": path}))
+        status = f"/savepoint-disposal/{asked.body['request-id']}"
+        self.run.until(
+            lambda: '"COMPLETED"' in json.dumps(self.run.ask(status)[1]), "the disposal goes on"
+        )
+        done = self._normal(Answer(*self.run.ask(status)))
+        return {"POST /savepoint-disposal": asked, "GET /savepoint-disposal/{request}": done}
+
     def stop(self, directory: str = "") -> Answer:
         """Stop with a savepoint, in the trigger's own directory where no other is named."""
         directory = directory or f"{self.run.state.as_uri()}/savepoints/{TRIGGER}"

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import json
 import signal
 import tempfile
 import time
@@ -99,6 +100,19 @@ def unsaved(course: Course) -> None:
     course.shoot("savepoint-failed", {"POST /jobs/{job}/stop": asked})
 
 
+def kept(course: Course) -> None:
+    """A savepoint of a job that goes on, which Flink disposes of; and once more."""
+    course.start()
+    course.run.start_taskmanager()
+    course.runs()
+    asked = course.save()
+    course.run.until(lambda: '"COMPLETED"' in course.savepoint(), "the savepoint goes on")
+    course.shoot("saved", {"POST /jobs/{job}/savepoints": asked})
+    path = json.loads(course.savepoint())["operation"]["location"]
+    course.shoot("disposed", course.dispose(path))
+    course.shoot("disposed-again", course.dispose(path))
+
+
 def lost(course: Course) -> None:
     """Without its TaskManager; then a JobManager with another job over what is left of it."""
     course.start()
@@ -156,6 +170,7 @@ COURSES: Mapping[str, tuple[Callable[[Course], None], Mapping[str, str]]] = {
     "cancelled": (cancelled, {}),
     "restarting": (restarting, {}),
     "unsaved": (unsaved, {}),
+    "kept": (kept, {}),
     "lost": (lost, {}),
     "restored": (restored, {}),
     "unresourced": (
