@@ -38,6 +38,9 @@ async def refusable(ref: Ref, act: Awaitable[None], found: Refused) -> None:
     except ApiError as error:
         if not error.refused:
             raise
-        found[ref] = (
-            in_ending_namespace() if error.of_ending_namespace else refused(ref, str(error))
-        )
+        found[ref] = refusal(ref, error)
+
+
+def refusal(ref: Ref, error: ApiError) -> Problem:
+    """What status says of an object that the API server refuses."""
+    return in_ending_namespace() if error.of_ending_namespace else refused(ref, str(error))

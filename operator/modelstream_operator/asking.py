@@ -20,7 +20,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 COUNTED = 5
-"""Failures of a job that are counted."""
+"""The most failures of a job that Flink is asked for, and that are counted."""
 EXCEPTIONS = 3
 """Failures of a job that is over which status tells, the newest first."""
 
@@ -96,7 +96,7 @@ class Questions:
             logger.info("%s/%s: Flink: %s", *self.key, error)
             answers = FlinkAnswers(Answer.SILENT)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            logger.warning("%s/%s: no answer of Flink's: %r", *self.key, error)
+            logger.warning("%s/%s: Flink's answer cannot be read: %r", *self.key, error)
             answers = FlinkAnswers(Answer.SILENT)
         times, lasting = heard.again(self.memory.run, answers.kind, now)
         health = await self._health(heard, answers.job, now)
@@ -166,10 +166,13 @@ class Questions:
         return tuple(root_cause(trace) for trace in found or ())
 
     async def _checkpoints(self) -> Checkpoints:
-        """A batch job has none, and Flink says so by an error.
+        """What the job has kept; a batch job has kept nothing, and Flink says so by an error.
 
-        What somebody on the way says is no answer, nor what a JobManager does that was replaced
+        An error does not mean that where a proxy answers, or a JobManager that was replaced
         meanwhile and knows no job: it would seem to have left nothing.
+
+        Raises:
+            FlinkError: what the job has kept is not known.
         """
         job_id = self.memory.job_id
         try:

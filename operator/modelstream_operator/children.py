@@ -6,10 +6,10 @@ import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from modelstream_operator.acts import each_of, refusable
+from modelstream_operator.acts import each_of, refusable, refusal
 from modelstream_operator.cache import Child, version_of
 from modelstream_operator.cluster import ApiError, Cluster
-from modelstream_operator.decide.children import in_ending_namespace, lost_part, refused
+from modelstream_operator.decide.children import lost_part, refused
 from modelstream_operator.decide.drift import is_as_applied
 from modelstream_operator.decide.problem import Problem
 from modelstream_operator.names import ANNOTATION_APPLIED
@@ -93,8 +93,7 @@ class Children:
         except ApiError as error:
             if not error.refused:
                 raise
-            ends = error.of_ending_namespace
-            self.refused[ref] = in_ending_namespace() if ends else refused(ref, str(error))
+            self.refused[ref] = refusal(ref, error)
             return
         signature = manifest["metadata"]["annotations"][ANNOTATION_APPLIED]
         self.applied[ref] = (signature, version_of(answer))

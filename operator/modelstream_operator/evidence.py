@@ -22,7 +22,7 @@ def facts_of(
     asked: Wish, observed: Observed, decision: Decision, seen: Seen, refused: Iterable[Problem]
 ) -> Facts:
     """All that status is made from."""
-    target = asked.of(decision.memory.revision)
+    target = asked.target_of(decision.memory.revision)
     common = Facts(
         generation=asked.manifest["metadata"]["generation"],
         now=observed.now,
@@ -67,7 +67,7 @@ def with_told(seen: Seen, told: ModelStreamStatus, memory: Memory) -> Seen:
 
 def is_placed(asked: Wish, observed: Observed, memory: Memory) -> bool:
     """Whether all pods that the present run is to have are there, and have nodes."""
-    target, run = asked.of(memory.revision), observed.of(memory.run)
+    target, run = asked.target_of(memory.revision), observed.of(memory.run)
     taskmanagers = run.of_role(Component.TASKMANAGER)
     if target is None or len(taskmanagers) < target.replicas:
         return False

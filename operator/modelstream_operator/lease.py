@@ -53,7 +53,7 @@ class Holder:
 
     @classmethod
     def of(cls, text: str) -> "Holder | None":
-        """Read it from a Lease; None where its holder was no pod."""
+        """Read it from a Lease; None where its holder is not a pod."""
         parts = text.split("/")
         return cls(*parts) if len(parts) == 3 else None
 

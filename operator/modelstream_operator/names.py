@@ -32,7 +32,7 @@ ANNOTATION_JOB = "modelstream.dev/job"
 """Id of the Flink job that a pod was made for."""
 
 
-Run = int | str
+RunNumber = int | str
 """Number of a run; a text where it is left open."""
 
 
@@ -42,7 +42,7 @@ class Component(StrEnum):
     JOBMANAGER = "jobmanager"
     TASKMANAGER = "taskmanager"
     PROOF = "proof"
-    """Proves a revision that is to run, and is no part of any Flink cluster."""
+    """Proves a revision that is to run, and belongs to no Flink cluster."""
 
 
 ROLES = (Component.JOBMANAGER, Component.TASKMANAGER)
@@ -66,37 +66,37 @@ FLINK_CONF_DIR = "/opt/flink-conf"
 TMP_DIR = "/tmp"
 
 
-def jobmanager(name: str, run: Run) -> str:
+def jobmanager(name: str, run: RunNumber) -> str:
     """Name of a run's JobManager: of its Deployment and of its headless Service."""
     return f"{name}-{Component.JOBMANAGER}-{run}"
 
 
-def taskmanager(name: str, run: Run) -> str:
+def taskmanager(name: str, run: RunNumber) -> str:
     """Name of the Deployment of a run's TaskManagers."""
     return f"{name}-{Component.TASKMANAGER}-{run}"
 
 
-def proof(name: str, run: Run) -> str:
+def proof(name: str, run: RunNumber) -> str:
     """Name of the pod that proves what a run is to be made of."""
     return f"{name}-{Component.PROOF}-{run}"
 
 
-def config(name: str, run: Run) -> str:
+def config(name: str, run: RunNumber) -> str:
     """Name of the ConfigMap with the manifest and Flink's options of a run."""
     return f"{name}-config-{run}"
 
 
-def digests(name: str, run: Run) -> str:
+def digests(name: str, run: RunNumber) -> str:
     """Name of the ConfigMap with what a run's models are, once its first pods have told."""
     return f"{name}-digests-{run}"
 
 
-def program(name: str, run: Run) -> str:
+def program(name: str, run: RunNumber) -> str:
     """Name of the ConfigMap with the program of a run, as it was when the revision was made."""
     return f"{name}-program-{run}"
 
 
-def flink(name: str, run: Run) -> str:
+def flink(name: str, run: RunNumber) -> str:
     """Name of the Role, and of its binding, that a run's high availability needs."""
     return f"{name}-flink-{run}"
 
@@ -116,7 +116,7 @@ def account(name: str) -> str:
     return f"{name}-flink"
 
 
-def cluster_id(name: str, uid: str, run: Run) -> str:
+def cluster_id(name: str, uid: str, run: RunNumber) -> str:
     """What Flink calls a run.
 
     No two runs share it, also not those of an object that was deleted and made again.

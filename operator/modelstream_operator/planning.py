@@ -40,7 +40,7 @@ def plan(
 
     ``digests`` is of the run's models, once it is known; what was known first stays.
     """
-    memory, shown = decision.memory, asked.of(decision.memory.revision)
+    memory, shown = decision.memory, asked.target_of(decision.memory.revision)
     if asked.target is None or shown is None or not asked.wanted.revision:
         return Plan((), whole=False)
     if memory.step in {Step.DELETING, Step.UNKNOWN}:
@@ -102,7 +102,7 @@ def _prepared(
     prepared = memory.prepared
     if prepared is None:
         return None, None, None
-    return prepared, asked.revision(prepared.revision), asked.of(prepared.revision)
+    return prepared, asked.revision(prepared.revision), asked.target_of(prepared.revision)
 
 
 def _of_the_stream(target: Target, shown: Target) -> list[Manifest]:

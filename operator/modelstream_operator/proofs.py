@@ -29,7 +29,7 @@ Refused = MutableMapping[int, Problem]
 def proof_of(asked: Wish, observed: Observed, memory: Memory, refused: Refused) -> Proof:
     """How far the proof of what is prepared has come."""
     prepared = memory.prepared
-    target = asked.of(prepared.revision) if prepared else None
+    target = asked.target_of(prepared.revision) if prepared else None
     if prepared is None or target is None:
         return Proof()
     pod = observed.of(prepared.run).proof

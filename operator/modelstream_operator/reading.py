@@ -53,10 +53,10 @@ class Reading:
 
 
 def workable(manifest: Manifest, settings: Settings) -> ModelStream:
-    """The resource as the operator reads it.
+    """A resource that keeps the rules, and of which pods can be made.
 
     Raises:
-        SpecRefusedError: it cannot be worked with.
+        SpecRefusedError: it cannot be worked with; says where, and what to write instead.
     """
     stream = accepted(manifest)
     target = Target(stream, manifest, settings)

@@ -88,3 +88,14 @@ class Ref:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
+
+
+def owner_reference(stream: Manifest) -> dict[str, Any]:
+    """What says in an object's metadata that it goes with a ModelStream."""
+    meta = stream["metadata"]
+    return {
+        "apiVersion": MODELSTREAM.api_version,
+        "kind": MODELSTREAM.kind,
+        "name": meta["name"],
+        "uid": meta["uid"],
+    }

@@ -9,20 +9,20 @@ from modelstream_operator.cluster import Cluster
 from modelstream_operator.decide.diagnosis import strangers
 from modelstream_operator.decide.memory import Memory
 from modelstream_operator.observed import Observed
-from modelstream_operator.resources import MODELSTREAM, POD, Manifest, Ref
+from modelstream_operator.resources import POD, Manifest, Ref, owner_reference
 
 logger = logging.getLogger(__name__)
 
 
 async def tidy(cluster: Cluster, observed: Observed, stream: Manifest, refused: Refused) -> None:
     """Delete what no run needs any more, and let the rest go with the stream."""
-    acts = []
+    acts, owner = [], owner_reference(stream)
     for run in observed.runs.values():
         for each in run.high_availability:
             if each.ref in run.leftovers:
                 act = functools.partial(cluster.delete, each.ref)
             elif not each.owned:
-                act = functools.partial(cluster.adopt, each.ref, each.uid, _owner(stream))
+                act = functools.partial(cluster.adopt, each.ref, each.uid, owner)
             else:
                 continue
             acts.append(functools.partial(_refusable, each.ref, act, refused))
@@ -41,13 +41,3 @@ async def send_away(cluster: Cluster, observed: Observed, memory: Memory, refuse
         logger.info("%s: pod %s has other models", meta["namespace"], meta["name"])
         ref = Ref(POD.kind, meta["namespace"], meta["name"])
         await refusable(ref, cluster.delete(ref), refused)
-
-
-def _owner(stream: Manifest) -> Manifest:
-    meta = stream["metadata"]
-    return {
-        "apiVersion": MODELSTREAM.api_version,
-        "kind": MODELSTREAM.kind,
-        "name": meta["name"],
-        "uid": meta["uid"],
-    }

@@ -1,4 +1,4 @@
-"""List and watch one kind: keeps the cache equal to the API server, whatever happens between."""
+"""List and watch one kind: what is told of stays equal to the API server, whatever happens."""
 
 import asyncio
 import json
@@ -52,7 +52,7 @@ class Watch:
     """
 
     cluster: KubernetesCluster
-    cache: Sink
+    sink: Sink
     resource: Resource
     namespace: str | None
     selector: Mapping[str, str] = field(default_factory=dict)
@@ -101,13 +101,13 @@ class Watch:
             for item in page["items"]:
                 manifest = self._complete(item)
                 seen.add(Ref.of(manifest))
-                self.cache.put(manifest)
+                self.sink.put(manifest)
             token = page["metadata"].get("continue")
             if not token:
                 break
             query["continue"] = token
-        for ref in set(self.cache.refs(self.resource.kind, self.namespace)) - seen:
-            self.cache.drop(ref)
+        for ref in set(self.sink.refs(self.resource.kind, self.namespace)) - seen:
+            self.sink.drop(ref)
         self._version = page["metadata"]["resourceVersion"]
 
     async def _follow(self) -> None:
@@ -130,9 +130,9 @@ class Watch:
         body = event["object"]
         match event["type"]:
             case "ADDED" | "MODIFIED":
-                self.cache.put(self._complete(body))
+                self.sink.put(self._complete(body))
             case "DELETED":
-                self.cache.drop(Ref.of(self._complete(body)))
+                self.sink.drop(Ref.of(self._complete(body)))
             case "ERROR" if body.get("code") == 410:
                 raise _ExpiredError
             case "ERROR":

@@ -74,7 +74,7 @@ class Wish:
         """What the present run shows; ``target`` where there is none, or nobody knows its own."""
         return self.deployed or self.target
 
-    def of(self, revision: str) -> Target | None:
+    def target_of(self, revision: str) -> Target | None:
         """What a run of that revision is rendered for."""
         if self.newest is not None and self.newest.id == revision:
             return self.target

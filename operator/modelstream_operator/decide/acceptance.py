@@ -15,10 +15,10 @@ class SpecRefusedError(Exception):
 
 
 def accepted(manifest: Manifest) -> ModelStream:
-    """The resource as the operator reads it.
+    """The resource as its schema and its rules have it.
 
     Raises:
-        SpecRefusedError: it breaks a rule of its own kind.
+        SpecRefusedError: it breaks one of them.
     """
     meta = manifest["metadata"]
     text = {

@@ -6,6 +6,7 @@ from modelstream_crds.needs import claim_path
 from modelstream_crds.v1alpha1 import ConditionType
 from modelstream_operator.decide.problem import Problem, Reason
 from modelstream_operator.render import models
+from modelstream_operator.render.config import PVC, storage_of
 from modelstream_operator.render.target import Target
 from modelstream_operator.resources import Manifest
 
@@ -20,10 +21,8 @@ def claim_names(target: Target) -> list[str]:
 
 
 def _state_claim(target: Target) -> str | None:
-    state = target.spec.state
-    if state is None or not state.storage.startswith("pvc://"):
-        return None
-    return claim_path(state.storage)[0]
+    storage = storage_of(target.stream)
+    return claim_path(storage)[0] if storage.startswith(PVC) else None
 
 
 def claim_problems(target: Target, claims: Mapping[str, Manifest | None]) -> Iterator[Problem]:

@@ -55,54 +55,54 @@ def template_refusals(path: str, template: Mapping[str, Any]) -> Iterator[str]:
 
 def _shapes(path: str, template: Mapping[str, Any]) -> Iterator[str]:
     """Places that merging reads and that are not what they are in a Pod."""
-    found = [*_no_mappings(path, template, "metadata", "spec")]
+    found = [*_not_mappings(path, template, "metadata", "spec")]
     if found:
         yield from found
         return
     metadata, spec = template.get("metadata", {}), template.get("spec", {})
-    yield from _no_mappings(f"{path}.metadata", metadata, "labels", "annotations")
-    yield from _no_mappings(f"{path}.spec", spec, "securityContext", "nodeSelector")
-    yield from _no_terms(f"{path}.spec.affinity", spec)
-    lists = list(_no_lists(f"{path}.spec", spec, *_POD_LISTS))
+    yield from _not_mappings(f"{path}.metadata", metadata, "labels", "annotations")
+    yield from _not_mappings(f"{path}.spec", spec, "securityContext", "nodeSelector")
+    yield from _not_terms(f"{path}.spec.affinity", spec)
+    lists = list(_not_lists(f"{path}.spec", spec, *_POD_LISTS))
     yield from lists
     if lists:
         return
     for where, container in _containers(f"{path}.spec", spec):
-        yield from _no_mappings(where, container, "securityContext")
-        yield from _no_lists(where, container, *_CONTAINER_LISTS)
+        yield from _not_mappings(where, container, "securityContext")
+        yield from _not_lists(where, container, *_CONTAINER_LISTS)
 
 
-def _no_terms(path: str, spec: Mapping[str, Any]) -> Iterator[str]:
+def _not_terms(path: str, spec: Mapping[str, Any]) -> Iterator[str]:
     """Terms of a node affinity, which spec.gpu's rules are written into."""
     place: Any = {"affinity": spec.get("affinity", {})}
     for field in ("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution"):
         place = place.get(field, {})
         if not isinstance(place, Mapping):
-            yield f"{path}: {field} is no mapping: write it as in a Pod"
+            yield f"{path}: {field} is not a mapping: write it as in a Pod"
             return
     terms = place.get("nodeSelectorTerms", [])
     if not isinstance(terms, list) or not all(_is_term(each) for each in terms):
-        yield f"{path}: nodeSelectorTerms is no list of mappings of lists: write it as in a Pod"
+        yield f"{path}: nodeSelectorTerms is not a list of mappings of lists: write it as in a Pod"
 
 
 def _is_term(term: Any) -> bool:
     return isinstance(term, Mapping) and all(isinstance(each, list) for each in term.values())
 
 
-def _no_mappings(path: str, place: Mapping[str, Any], *fields: str) -> Iterator[str]:
+def _not_mappings(path: str, place: Mapping[str, Any], *fields: str) -> Iterator[str]:
     for field in fields:
         if not isinstance(place.get(field, {}), Mapping):
-            yield f"{path}.{field}: is no mapping: write it as in a Pod"
+            yield f"{path}.{field}: is not a mapping: write it as in a Pod"
 
 
-def _no_lists(path: str, place: Mapping[str, Any], *fields: str) -> Iterator[str]:
+def _not_lists(path: str, place: Mapping[str, Any], *fields: str) -> Iterator[str]:
     """Lists are merged by a key of their items, so that each item must have it."""
     for field in fields:
         items = place.get(field, [])
         if not isinstance(items, list) or not all(_has(each, LIST_KEYS[field]) for each in items):
             yield (
-                f"{path}.{field}: is no list of mappings that have {LIST_KEYS[field]}: write it as"
-                " in a Pod"
+                f"{path}.{field}: is not a list of mappings that have {LIST_KEYS[field]}: write it"
+                " as in a Pod"
             )
 
 

@@ -18,7 +18,7 @@ _OF_THE_SPEC = {ConditionType.ACCEPTED, ConditionType.UPDATED}
 
 
 def read(status: Manifest) -> ModelStreamStatus:
-    """What was written before; a phase of a newer operator is no word of ours."""
+    """What was written before, without a phase that only a newer operator knows."""
     known = status.get("phase") in set(Phase)
     return ModelStreamStatus.model_validate(
         status if known else {key: each for key, each in status.items() if key != "phase"}

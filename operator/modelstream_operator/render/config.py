@@ -13,6 +13,10 @@ from modelstream_operator.render.target import Target
 from modelstream_operator.resources import CONFIG_MAP, MODELSTREAM, Manifest
 
 PVC = "pvc://"
+"""What the address of state on a claim begins with."""
+
+STATE_VOLUME = "state"
+"""Name of the volume of state that is on a claim."""
 
 MAX_PARALLELISM = 256
 """Key groups of a streaming job: how far it can ever be scaled; fixed for the life of its state."""
@@ -174,7 +178,7 @@ def _state(target: Target) -> Options:
         "execution.checkpointing.interval": state.checkpoint_interval,
         "execution.checkpointing.storage": "filesystem",
         CHECKPOINTS: f"{root}/checkpoints",
-        SAVEPOINTS: savepoint_directory(target) or "",
+        SAVEPOINTS: f"{root}/savepoints",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "execution.checkpointing.num-retained": RETAINED,
         # Else nothing would say that a job has ended, and a new JobManager would begin it again.
@@ -206,17 +210,12 @@ def mounted(address: str, storage: str) -> str:
     return f"file://{names.STATE_DIR}{address[len(storage) :]}"
 
 
-def savepoint_directory(target: Target) -> str | None:
-    """URL of the directory for savepoints; None without state."""
-    return f"{state_root(target)}/savepoints" if target.spec.state else None
-
-
 def state_volume(target: Target) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Volume and mount of state that is kept on a claim."""
-    if target.spec.state is None or not target.spec.state.storage.startswith(PVC):
+    if not (storage := storage_of(target.stream)).startswith(PVC):
         return [], []
-    name, path = claim_path(target.spec.state.storage)
-    mount = {"name": "state", "mountPath": names.STATE_DIR}
+    name, path = claim_path(storage)
+    mount = {"name": STATE_VOLUME, "mountPath": names.STATE_DIR}
     if path:
         mount["subPath"] = path
-    return [{"name": "state", "persistentVolumeClaim": {"claimName": name}}], [mount]
+    return [{"name": STATE_VOLUME, "persistentVolumeClaim": {"claimName": name}}], [mount]

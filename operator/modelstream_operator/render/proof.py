@@ -6,11 +6,10 @@ from typing import Any
 from modelstream_crds.restore import RESTORE
 from modelstream_operator import names
 from modelstream_operator.names import Component
+from modelstream_operator.render.config import STATE_VOLUME
 from modelstream_operator.render.pods import MAIN
 from modelstream_operator.resources import POD, Manifest
 
-_STATE = "state"
-"""The volume of state on a claim: it may be mounted on one node alone, and proves nothing."""
 _SERVES = ("ports", "readinessProbe", "livenessProbe", "startupProbe")
 
 
@@ -37,19 +36,20 @@ def proof_pod(jobmanager: Manifest, name: str) -> Manifest:
 
 
 def _without_state(spec: Manifest) -> Manifest:
+    """Without the volume of state on a claim, which one node alone may mount."""
     containers = {
         field: [_quiet(each) for each in spec[field]]
         for field in ("initContainers", "containers")
         if spec.get(field)
     }
-    volumes = _others(spec.get("volumes", ()), _STATE)
+    volumes = _others(spec.get("volumes", ()), STATE_VOLUME)
     return {**spec, **containers, "volumes": volumes}
 
 
 def _quiet(container: Manifest) -> Manifest:
     """A container that does not need state; the main one proves, and serves nobody."""
     mounts = container.get("volumeMounts", [])
-    kept = {**container, "volumeMounts": _others(mounts, _STATE)}
+    kept = {**container, "volumeMounts": _others(mounts, STATE_VOLUME)}
     if container["name"] != MAIN:
         return kept
     if len(kept["volumeMounts"]) < len(mounts):

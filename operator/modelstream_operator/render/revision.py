@@ -70,10 +70,10 @@ class Revision:
 
 
 def read(manifest: Manifest) -> Revision:
-    """What an object keeps.
+    """Read the revision that a ControllerRevision keeps.
 
     Raises:
-        KeyError: it is none of ours.
+        KeyError: this operator did not write it.
     """
     data, meta = manifest["data"], manifest["metadata"]
     digests = json.loads(meta.get("annotations", {}).get(names.ANNOTATION_DIGESTS, "{}"))

@@ -8,7 +8,7 @@ from typing import Any
 from modelstream_crds.v1alpha1 import ModelStream, ModelStreamSpec, RuntimeMode
 from modelstream_operator import names
 from modelstream_operator.names import Component
-from modelstream_operator.resources import MODELSTREAM, Manifest, Resource
+from modelstream_operator.resources import Manifest, Resource, owner_reference
 from modelstream_operator.settings import Settings
 
 
@@ -21,7 +21,7 @@ class Target:
     """The resource as the API server has it: what the job reads."""
 
     settings: Settings = field(default_factory=Settings)
-    run: names.Run = 0
+    run: names.RunNumber = 0
     """Number of the run, or a gap for it; 0 where none has begun."""
 
     job_id: str = ""
@@ -158,17 +158,13 @@ class Target:
                 "name": name,
                 "namespace": self.namespace,
                 "labels": labels,
-                "ownerReferences": [self._owner()],
+                "ownerReferences": [
+                    {
+                        **owner_reference(self.manifest),
+                        "controller": True,
+                        "blockOwnerDeletion": True,
+                    }
+                ],
             },
             **body,
-        }
-
-    def _owner(self) -> dict[str, Any]:
-        return {
-            "apiVersion": MODELSTREAM.api_version,
-            "kind": MODELSTREAM.kind,
-            "name": self.name,
-            "uid": self.manifest["metadata"]["uid"],
-            "controller": True,
-            "blockOwnerDeletion": True,
         }

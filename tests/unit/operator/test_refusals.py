@@ -158,32 +158,38 @@ def test_a_child_of_another_plan_is_not_as_applied(target: TargetMaker) -> None:
 @pytest.mark.parametrize(
     ("template", "path"),
     [
-        pytest.param({"spec": "x"}, ".spec: is no mapping", id="spec"),
-        pytest.param({"metadata": ["x"]}, ".metadata: is no mapping", id="metadata"),
-        pytest.param({"metadata": {"labels": None}}, ".metadata.labels: is no map", id="labels"),
-        pytest.param({"spec": {"containers": "x"}}, ".spec.containers: is no list", id="text"),
-        pytest.param({"spec": {"containers": [1]}}, ".spec.containers: is no list", id="numbers"),
+        pytest.param({"spec": "x"}, ".spec: is not a mapping", id="spec"),
+        pytest.param({"metadata": ["x"]}, ".metadata: is not a mapping", id="metadata"),
+        pytest.param({"metadata": {"labels": None}}, ".metadata.labels: is not a map", id="labels"),
+        pytest.param({"spec": {"containers": "x"}}, ".spec.containers: is not a list", id="text"),
+        pytest.param(
+            {"spec": {"containers": [1]}}, ".spec.containers: is not a list", id="numbers"
+        ),
         pytest.param({"spec": {"volumes": [{}]}}, "that have name", id="no name"),
         pytest.param({"spec": {"volumes": [{"name": {}}]}}, "that have name", id="a name of maps"),
-        pytest.param({"spec": {"containers": None}}, ".spec.containers: is no list", id="null"),
+        pytest.param({"spec": {"containers": None}}, ".spec.containers: is not a list", id="null"),
         pytest.param(
-            {"spec": {"securityContext": "x"}}, ".spec.securityContext: is no", id="security"
+            {"spec": {"securityContext": "x"}}, ".spec.securityContext: is not a map", id="security"
         ),
         pytest.param(
             {"spec": {"containers": [{"name": "main", "env": ["A=b"]}]}},
-            ".spec.containers[0].env: is no list",
+            ".spec.containers[0].env: is not a list",
             id="env",
         ),
         pytest.param(
             {"spec": {"containers": [{"name": "main", "securityContext": []}]}},
-            ".spec.containers[0].securityContext: is no mapping",
+            ".spec.containers[0].securityContext: is not a mapping",
             id="security of a container",
         ),
-        pytest.param({"spec": {"nodeSelector": ["x"]}}, ".spec.nodeSelector: is no", id="selector"),
-        pytest.param({"spec": {"affinity": "x"}}, ".spec.affinity: affinity is no", id="affinity"),
+        pytest.param(
+            {"spec": {"nodeSelector": ["x"]}}, ".spec.nodeSelector: is not a map", id="selector"
+        ),
+        pytest.param(
+            {"spec": {"affinity": "x"}}, ".spec.affinity: affinity is not a map", id="affinity"
+        ),
         pytest.param(
             {"spec": {"affinity": {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [1]}}}}},
-            ".spec.affinity: nodeSelectorTerms is no list",
+            ".spec.affinity: nodeSelectorTerms is not a list",
             id="terms",
         ),
     ],
