@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from modelstream_operator.decide.cause import root_cause
 from modelstream_operator.decide.checkpoints import ASKED, Health
 from modelstream_operator.decide.decision import Answer
-from modelstream_operator.decide.job import TERMINAL, Checkpoints, Job, SavepointAnswer
+from modelstream_operator.decide.job import TERMINAL, Checkpoints, Job, JobState, SavepointAnswer
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.stored import Found, Kind
 from modelstream_operator.flink import Flink, FlinkError
@@ -71,7 +71,7 @@ class FlinkAnswers:
     @property
     def kind(self) -> object:
         """What makes two answers the same."""
-        failed = self.job is not None and self.job.state == "FAILED"
+        failed = self.job is not None and self.job.state == JobState.FAILED
         return self.answer, failed and not self.failures
 
 
@@ -151,12 +151,12 @@ class Questions:
         return FlinkAnswers(Answer.NO_JOB, failures=failures, application_runs=runs)
 
     async def _of_program(self, applications: list[dict[str, Any]]) -> tuple[str, ...]:
-        failed = [each["id"] for each in applications if each["status"] == "FAILED"]
+        failed = [each["id"] for each in applications if each["status"] == JobState.FAILED]
         traces = [await self.flink.application_exceptions(self.url, each) for each in failed]
         return tuple(root_cause(trace) for each in traces for trace in each)
 
     async def _failures(self, job: Job) -> tuple[str, ...]:
-        if job.settled or job.state in {"FINISHED", "CANCELED"}:
+        if job.settled or job.state in {JobState.FINISHED, JobState.CANCELED}:
             return ()
         most = EXCEPTIONS if job.ended else COUNTED
         found = await self._optional(self.flink.exceptions(self.url, self.memory.job_id, most))
@@ -199,7 +199,8 @@ class Questions:
         )
 
     async def _bounds(self, job: Job) -> frozenset[int]:
-        if not self.rescales or job.state != "RUNNING" or self.memory.step is not Step.DEPLOYED:
+        deployed = self.memory.step is Step.DEPLOYED
+        if not self.rescales or job.state != JobState.RUNNING or not deployed:
             return frozenset()
         found = await self._optional(self.flink.resources(self.url, self.memory.job_id))
         each = (found or {}).values()

@@ -11,6 +11,7 @@ from prometheus_client import start_http_server
 from modelstream_crds.names import GROUP, PLURAL, VERSION
 from modelstream_operator import names
 from modelstream_operator.decide.deleting import SAVING
+from modelstream_operator.decide.job import JobState, reason_of
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.logs import WAITS
 from modelstream_operator.reconcile import Transition
@@ -155,6 +156,7 @@ def _tell(body: kopf.Body, transition: Transition) -> None:
 _EXPECTED = {
     *(Reason.STARTING, Reason.WAITING, Reason.LOADING, Reason.WAITING_FOR_RESOURCES),
     *(Reason.SAVEPOINTING, Reason.TEARING_DOWN, Reason.SUSPENDED, Reason.SCALED_TO_ZERO),
-    *(Reason.FINISHED, Reason.DELETING, "JobCreated", "JobInitializing", "JobRunning"),
+    *(Reason.FINISHED, Reason.DELETING),
+    *map(reason_of, (JobState.CREATED, JobState.INITIALIZING, JobState.RUNNING)),
 }
 """Reasons that belong to the normal course of things."""

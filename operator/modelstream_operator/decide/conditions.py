@@ -6,13 +6,19 @@ from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
 from modelstream_operator.decide import proving, rolledback
 from modelstream_operator.decide.decision import Answer
 from modelstream_operator.decide.facts import Facts
-from modelstream_operator.decide.job import Job
+from modelstream_operator.decide.job import Job, JobState, reason_of
 from modelstream_operator.decide.memory import Step
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.stage import Says
 from modelstream_operator.render.gpu import CHECK
 
-_TRIES_AGAIN = {"CREATED", "INITIALIZING", "RUNNING", "FAILING", "RESTARTING"}
+_TRIES_AGAIN = {
+    JobState.CREATED,
+    JobState.INITIALIZING,
+    JobState.RUNNING,
+    JobState.FAILING,
+    JobState.RESTARTING,
+}
 """States that a job passes through between a failure and its next one: status calls them one."""
 
 
@@ -123,13 +129,13 @@ def _running(facts: Facts, before: ModelStreamStatus) -> Says:
     if job is None:
         message = facts.failure or "the JobManager has no job to show yet"
         return Says("False", Reason.STARTING, message)
-    if job.state == "CREATED" and facts.ready < facts.replicas:
+    if job.state == JobState.CREATED and facts.ready < facts.replicas:
         waits = f"{facts.ready}/{facts.replicas} TaskManagers are ready: the job waits for them"
         return Says("False", Reason.WAITING_FOR_RESOURCES, waits)
     if facts.failure:
-        state = "RESTARTING" if job.state in _TRIES_AGAIN else job.state
-        return Says("False", f"Job{state.capitalize()}", facts.failure)
-    return Says("False", f"Job{job.state.capitalize()}", f"{tasks(job)} tasks run")
+        state = JobState.RESTARTING if job.state in _TRIES_AGAIN else job.state
+        return Says("False", reason_of(state), facts.failure)
+    return Says("False", reason_of(job.state), f"{tasks(job)} tasks run")
 
 
 def _is_true(says: Says | None) -> bool:

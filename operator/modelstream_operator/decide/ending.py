@@ -3,16 +3,16 @@
 from dataclasses import replace
 
 from modelstream_operator.decide.decision import SURE, Seen, Waiting, Wanted
-from modelstream_operator.decide.job import Record
+from modelstream_operator.decide.job import SUCCEEDED, JobState, Record
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.stored import Kind, Stored, newest
 
-_HOW = {
-    "FINISHED": How.FINISHED,
-    "SUCCEEDED": How.FINISHED,
-    "CANCELED": How.CANCELED,
-    "FAILED": How.FAILED,
+_HOW: dict[str, How] = {
+    JobState.FINISHED: How.FINISHED,
+    SUCCEEDED: How.FINISHED,
+    JobState.CANCELED: How.CANCELED,
+    JobState.FAILED: How.FAILED,
 }
 
 
@@ -76,11 +76,12 @@ def _told(memory: Memory, wanted: Wanted, seen: Seen) -> Ended | None:
     kept = seen.checkpoints
     if kept is None:  # Flink has not said yet what the job leaves: it is asked again
         return None
-    if seen.job.state == "FAILED" and not seen.failures and seen.times < SURE:
+    if seen.job.state == JobState.FAILED and not seen.failures and seen.times < SURE:
         return None  # nor why: its program ends a moment later
-    if seen.job.state == "FINISHED" and kept.stopped_with:
+    if seen.job.state == JobState.FINISHED and kept.stopped_with:
         return _stopped(memory, wanted, seen, kept.stopped_with)
-    error = "; before: ".join(seen.failures) if seen.job.state == "FAILED" else ""
+    failed = seen.job.state == JobState.FAILED
+    error = "; before: ".join(seen.failures) if failed else ""
     # A JobManager that has replaced another one tells only of checkpoints of its own time.
     how = _HOW[seen.job.state]
     left = kept.newest or _newest(memory, wanted, how) or _began(memory)
@@ -108,7 +109,7 @@ def _recorded(memory: Memory, wanted: Wanted, record: Record, seen: Seen) -> End
     """A job that succeeded and left a savepoint was stopped."""
     path = record.path
     saved = path is not None and path.startswith(f"{wanted.savepoints}/")
-    if path and saved and record.status == "SUCCEEDED":
+    if path and saved and record.status == SUCCEEDED:
         return _stopped(memory, wanted, seen, path)
     left = _began(memory)
     if path:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from modelstream_operator.decide.stored import Kind, Stored
@@ -11,8 +12,30 @@ from modelstream_operator.decide.stored import Kind, Stored
 SETTLED = timedelta(seconds=5)
 """All tasks of a job that fails on every record run for a moment between two failures."""
 
-TERMINAL = frozenset({"FINISHED", "CANCELED", "FAILED"})
+
+class JobState(StrEnum):
+    """States of a job that the operator tells apart, as Flink spells them; it has others too."""
+
+    INITIALIZING = "INITIALIZING"
+    CREATED = "CREATED"
+    RUNNING = "RUNNING"
+    FAILING = "FAILING"
+    RESTARTING = "RESTARTING"
+    FINISHED = "FINISHED"
+    CANCELED = "CANCELED"
+    FAILED = "FAILED"
+
+
+TERMINAL = frozenset({JobState.FINISHED, JobState.CANCELED, JobState.FAILED})
 """States that a job does not leave."""
+
+SUCCEEDED = "SUCCEEDED"
+"""In Flink's record of an ended job, what its REST interface calls FINISHED."""
+
+
+def reason_of(state: str) -> str:
+    """The reason of a condition for a state: ``RESTARTING`` is ``JobRestarting``."""
+    return f"Job{state.capitalize()}"
 
 
 @dataclass(frozen=True)
@@ -20,6 +43,7 @@ class Job:
     """The Flink job as Flink counts it."""
 
     state: str
+    """A ``JobState``, or another word of Flink's."""
     running: int = 0
     finished: int = 0
     total: int = 0
@@ -49,7 +73,7 @@ class Job:
     def all_running(self) -> bool:
         """Whether each task runs, or has ended well."""
         done = self.running + self.finished
-        return self.state == "RUNNING" and self.total > 0 and done == self.total
+        return self.state == JobState.RUNNING and self.total > 0 and done == self.total
 
     @property
     def settled(self) -> bool:

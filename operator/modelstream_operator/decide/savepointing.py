@@ -11,6 +11,7 @@ from modelstream_operator.decide.decision import (
     Wanted,
 )
 from modelstream_operator.decide.ending import dropped, end_of, over, stopped
+from modelstream_operator.decide.job import JobState
 from modelstream_operator.decide.laststate import patience, state_of, waits, without_savepoint
 from modelstream_operator.decide.memory import Ask, Memory, Step
 from modelstream_operator.decide.overtaken import is_overtaken
@@ -100,7 +101,7 @@ def _waiting(memory: Memory, asked: Ask, wanted: Wanted, seen: Seen) -> Decision
     if failure := (answer.failure if answer else None) or seen.refused_stop:
         return _failed(memory, asked, wanted, failure, seen)
     act = None
-    if answer is None and seen.job and seen.job.state == "RUNNING":
+    if answer is None and seen.job and seen.job.state == JobState.RUNNING:
         act = StopWithSavepoint(memory.job_id, asked.directory, asked.trigger_id)
     return Decision(memory, act, waiting=_stuck(memory, asked, seen))
 
@@ -109,7 +110,7 @@ def _path(seen: Seen) -> str | None:
     """Of the trigger's answer, or of the job's history once Flink has dropped that answer."""
     if seen.savepoint and seen.savepoint.path:
         return seen.savepoint.path
-    over = seen.job is not None and seen.job.state == "FINISHED"
+    over = seen.job is not None and seen.job.state == JobState.FINISHED
     return seen.checkpoints.stopped_with if over and seen.checkpoints else None
 
 
@@ -119,7 +120,7 @@ def _under_way(seen: Seen) -> bool:
 
 def _ends_well(seen: Seen) -> bool:
     """A job that has stopped is FINISHED a moment before its savepoint is told to be complete."""
-    return _under_way(seen) and seen.job is not None and seen.job.state == "FINISHED"
+    return _under_way(seen) and seen.job is not None and seen.job.state == JobState.FINISHED
 
 
 def _idle(asked: Ask, seen: Seen) -> datetime | None:

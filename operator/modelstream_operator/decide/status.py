@@ -6,6 +6,7 @@ from modelstream_operator.decide.conditions import conditions, tasks
 from modelstream_operator.decide.decision import Answer
 from modelstream_operator.decide.facts import Facts
 from modelstream_operator.decide.fields import given, stamp
+from modelstream_operator.decide.job import JobState
 from modelstream_operator.decide.memory import How, Memory, Step
 from modelstream_operator.decide.phase import phase_of, progress
 from modelstream_operator.decide.stage import Says
@@ -102,10 +103,10 @@ def _model(facts: Facts, name: str, uri: str, before: ModelStreamStatus) -> Mani
 
 
 _STATES = {
-    How.FINISHED: "FINISHED",
-    How.STOPPED_BY_OTHERS: "FINISHED",
-    How.CANCELED: "CANCELED",
-    How.FAILED: "FAILED",
+    How.FINISHED: JobState.FINISHED,
+    How.STOPPED_BY_OTHERS: JobState.FINISHED,
+    How.CANCELED: JobState.CANCELED,
+    How.FAILED: JobState.FAILED,
 }
 
 
