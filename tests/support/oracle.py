@@ -101,3 +101,24 @@ class FlinkCsvFiles:
         except Py4JJavaError:
             found.append(FAILED)
         return found
+
+
+class FlinkJson:
+    """Flink's json format in both directions: what it writes of a record that it has read."""
+
+    def __init__(self, columns: dict[str, str]) -> None:
+        self._decoder = FlinkDecoder("json", columns, {})
+        jvm, formats = self._decoder._jvm, self._decoder._jvm.org.apache.flink.formats
+        self._writer = formats.json.JsonRowDataSerializationSchema(
+            self._decoder._type,
+            formats.common.TimestampFormat.SQL,
+            jvm.org.apache.flink.formats.json.JsonFormatOptions.MapNullKeyMode.FAIL,
+            "null",
+            False,
+            False,
+        )
+        self._writer.open(None)
+
+    def again(self, payload: bytes) -> bytes:
+        """The record, written anew."""
+        return bytes(self._writer.serialize(self._decoder._schema.deserialize(payload)))

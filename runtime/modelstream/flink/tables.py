@@ -177,18 +177,26 @@ class _Call:
         return self.source.table.select(*passed, call(*given).alias(self._result))
 
     def _result_columns(self) -> list[ColumnType]:
+        from modelstream.flink.udf import RECORD
+
         decoded = self.source.decoded
         kept = [ColumnType(name, decoded[name]) for name in self.plan.decoded]
         failing = isinstance(self.plan.on_error, Fail)
         errors = [] if failing else [ColumnType(self._error, "STRING")]
         back = self._payload_back
         payloads = [] if back is None else [ColumnType(back, "BYTES")]
+        if self.plan.encoder is not None:
+            return [ColumnType(RECORD, "BYTES"), *errors, *payloads]
         return [*kept, *self.plan.bound.output_columns, *errors, *payloads]
 
     def _scored_columns(self) -> "list[Expression]":
         from pyflink.table.expressions import col
 
+        from modelstream.flink.udf import RECORD
+
         row = col(self._result)
+        if self.plan.encoder is not None:
+            return [row.get(RECORD).alias(RECORD)]
         decoded = set(self.plan.decoded)
         kept = [row.get(n).alias(n) if n in decoded else col(n) for n in self.plan.kept]
         outputs = [column.name for column in self.plan.bound.output_columns]

@@ -20,7 +20,7 @@ from modelstream.flink.sqlarguments import Caller, as_given
 from modelstream.messages import excerpt
 from modelstream.scoring.metrics import ModelMetrics
 from modelstream.scoring.plan import Plan
-from modelstream.scoring.records import decoded
+from modelstream.scoring.records import decoded, encoded
 from modelstream.scoring.rows import Given
 from modelstream.scoring.scorer import Outcome
 from modelstream.scoring.session import Session
@@ -48,6 +48,8 @@ class Outputs:
 
 
 ERROR = "error"
+RECORD = "record"
+"""The field with a sink's record, where it is made beside the model."""
 _KEY, _ROWS = "", " "
 """The names of arguments beside the columns, which no column has."""
 _MANY = 600
@@ -161,8 +163,10 @@ class ModelFunction(ScalarFunction):  # type: ignore[misc]  # pyflink has no typ
     def _frame(
         self, arguments: Mapping[str, Argument], given: Given, outcome: Outcome
     ) -> arrow.Result:
-        columns: dict[str, Any] = dict(given.kept)
-        for name, values in outcome.columns.items():
+        columns: dict[str, Any] = {**given.kept, **outcome.columns}
+        if self._plan.encoder is not None:
+            columns = {RECORD: encoded(self._plan.encoder, columns, outcome.failures)}
+        for name, values in columns.items():
             columns[name] = values if isinstance(values, np.ndarray) else objects(values)
         if not isinstance(self._plan.on_error, Fail):
             errors = np.full(given.size, None, object)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from modelstream import failure
 from modelstream.convert import Constant, Fit, Image, Inputs
 from modelstream.errors import JobError
-from modelstream.job import connectors, csvfiles, decode, files, places, tables
+from modelstream.job import connectors, csvfiles, decode, encode, files, places, tables
 from modelstream.job.connectors import Needs
 from modelstream.job.models import read_labels
 from modelstream.job.secrets import Secrets
@@ -98,10 +98,14 @@ def build(
     if read.decoder is not None:
         decode.check_kept(read.decoder, _keep(pipeline))
     plan = replace(planned(pipeline, model, place), key=read.key, warm_up=warm_up)
-    inferred = over_table(read.table, replace(plan, decoder=read.decoder), read.raw)
-    inserts = t_env.create_statement_set()
+    plan = replace(plan, decoder=read.decoder)
     sink = tables.sink_plan(pipeline.sink, secrets, "sink", job)
-    inserts.add_insert(sink.descriptor(), decode.restored(inferred.scored, read.decoder))
+    plan, sink = encode.beside(plan, sink, pipeline.source.schema_)
+    inferred = over_table(read.table, plan, read.raw)
+    inserts = t_env.create_statement_set()
+    written = plan.encoder is not None
+    scored = inferred.scored if written else decode.restored(inferred.scored, read.decoder)
+    inserts.add_insert(sink.descriptor(), scored)
     if pipeline.dead_letter is not None and inferred.dead_letters is not None:
         letters = tables.sink_plan(pipeline.dead_letter, secrets, "deadLetter", job)
         inserts.add_insert(letters.descriptor(), inferred.dead_letters)

@@ -20,7 +20,7 @@ from modelstream.models import (
 )
 from modelstream.models.signature import find_signature
 from modelstream.scoring.batch import Batch
-from modelstream.scoring.records import RecordDecoder
+from modelstream.scoring.records import RecordDecoder, RecordEncoder
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Plan:
         on_error: what becomes of a record that cannot be scored.
         warm_up: call the model with zeros before the first record.
         decoder: makes columns of raw records beside the model.
+        encoder: makes a sink's records of the columns that go on, so that these are its bytes.
     """
 
     model: Model
@@ -46,6 +47,7 @@ class Plan:
     on_error: OnError = field(default_factory=Fail)
     warm_up: bool = True
     decoder: RecordDecoder | None = None
+    encoder: RecordEncoder | None = None
 
     @classmethod
     def of(

@@ -1,6 +1,6 @@
 """Records as the columns that a method reads: those of a DataStream, and raw ones decoded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,7 +13,7 @@ from modelstream.failure import Failure, Stage
 from modelstream.messages import listed, suggestion
 from modelstream.models import ColumnType
 from modelstream.scoring.collecting import uncollected
-from modelstream.scoring.rows import Given
+from modelstream.scoring.rows import Given, taken
 
 
 class RecordDecoder(Protocol):
@@ -25,6 +25,13 @@ class RecordDecoder(Protocol):
 
     def decode(self, payloads: Sequence[bytes | None]) -> Sequence[Mapping[str, Any] | RecordError]:
         """One batch: for each record its columns, or why it has none. Never raises."""
+
+
+class RecordEncoder(Protocol):
+    """Makes a sink's records of the columns that go on. Picklable; it runs beside the model."""
+
+    def encode(self, columns: Mapping[str, Any]) -> Sequence[bytes]:
+        """The records of these columns, each with one value a record that has been scored."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,17 @@ def decoded(decoder: RecordDecoder, kept: Sequence[str], payloads: Any) -> Given
     failures = {at: Failure.of(Stage.FORMAT, error) for at, error in found.failures.items()}
     given = Given.of(found.columns, len(values), failures)
     return replace(given, kept={name: _spread(given, found.columns[name]) for name in kept})
+
+
+def encoded(encoder: RecordEncoder, columns: Mapping[str, Any], failed: Collection[int]) -> Any:
+    """The records of a batch as a sink has them, None where one has failed."""
+    if not failed:
+        return objects(encoder.encode(columns))
+    size = len(next(iter(columns.values())))
+    good = np.asarray([at for at in range(size) if at not in failed], np.intp)
+    records = np.full(size, None, object)
+    records[good] = objects(encoder.encode({name: taken(columns[name], good) for name in columns}))
+    return records
 
 
 def _spread(given: Given, values: Any) -> Any:

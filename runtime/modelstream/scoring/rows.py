@@ -36,7 +36,7 @@ class Rows:
 
     def take(self, indices: Sequence[int]) -> "Rows":
         """The records at these indices."""
-        columns = {name: _take(values, indices) for name, values in self.columns.items()}
+        columns = {name: taken(values, indices) for name, values in self.columns.items()}
         return Rows(columns, self.positions[np.asarray(indices, np.intp)])
 
 
@@ -131,7 +131,8 @@ def _span(values: Any, start: int, end: int) -> Any:
     return values.iloc[start:end] if hasattr(values, "iloc") else values[start:end]
 
 
-def _take(values: Any, indices: Sequence[int]) -> Any:
+def taken(values: Any, indices: "Sequence[int] | npt.NDArray[np.intp]") -> Any:
+    """The values of a column at these indices."""
     if hasattr(values, "iloc"):
         return values.iloc[indices]
     if isinstance(values, np.ndarray):

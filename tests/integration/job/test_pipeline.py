@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.jobs import model, rows, run
+from tests.support.jobs import built, model, rows, run
 
 from modelstream.errors import JobError
 
@@ -192,3 +192,31 @@ def test_columns_of_every_type_come_through_our_decoder_as_through_flinks(
         found[choice] = sorted(rows(tmp_path / choice / "scored"), key=lambda row: row["id"])
     assert found["Drop"] == found["Fail"]
     assert found["Drop"][0]["moment"] == "2024-02-29 12:30:01.5Z"
+
+
+def test_what_is_written_beside_the_model_is_what_flink_writes(
+    tmp_path: Path, picky: dict[str, Path]
+) -> None:
+    kinds = {"s": "STRING", "flag": "BOOLEAN", "d": "DOUBLE", "a": "ARRAY<FLOAT>"}
+    columns = [*SCHEMA, *({"name": name, "type": kind} for name, kind in kinds.items())]
+    lines = [
+        json.dumps({"id": n, "x": n / 7, "s": f"ü{n}\n", "flag": n > 3, "d": 1e-9, "a": [n, None]})
+        for n in range(9)
+    ]
+    write(tmp_path / "in", *lines, '{"id": 9, "x": 1e8}')
+    found = {}
+    for choice in ("Fail", "Drop"):
+        spec = pipeline(
+            tmp_path / "in",
+            tmp_path / choice,
+            source={"schema": columns},
+            inference={"onError": choice, "keep": ["s", "id", "flag", "a", "d"]},
+        )
+        inserts = built(spec, picky).inserts
+        assert inserts is not None
+        assert ("fields=[record]" in inserts.explain()) == (choice == "Drop")
+        run(spec, picky)
+        files = [each for each in (tmp_path / choice / "scored").rglob("*") if each.is_file()]
+        found[choice] = sorted(line for each in files for line in each.read_bytes().splitlines())
+    assert found["Drop"] == found["Fail"]
+    assert len(found["Drop"]) == 10
