@@ -44,7 +44,7 @@ _MORE = {
 
 @dataclass(frozen=True)
 class Cause:
-    """Why a container ended: one word for programs, one line for people."""
+    """Why a container ended, or a run failed: one word for programs, one line for people."""
 
     reason: str
     message: str

@@ -6,20 +6,13 @@ from datetime import datetime
 
 from modelstream_crds.v1alpha1 import FailureStatus, RollbackStatus
 from modelstream_operator.decide import fields, stored
+from modelstream_operator.decide.cause import Cause
 from modelstream_operator.decide.fields import given, stamp
 from modelstream_operator.decide.stored import Stored
 from modelstream_operator.resources import Manifest
 
 MOST = 10
 """Revisions whose failures are remembered."""
-
-
-@dataclass(frozen=True)
-class Cause:
-    """Why a run of a new revision has failed."""
-
-    reason: str
-    message: str
 
 
 @dataclass(frozen=True)

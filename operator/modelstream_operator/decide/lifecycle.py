@@ -34,10 +34,8 @@ from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.proving import is_proven, needs_proof, prove
 from modelstream_operator.decide.rollback import (
     beginning,
-    cause_of,
     choice_of,
     could_not_read,
-    failed,
     followed,
     give_way,
     kept_on,
@@ -46,6 +44,8 @@ from modelstream_operator.decide.rollback import (
     takes_less,
     told,
     watched,
+    why_ended,
+    why_failed,
 )
 from modelstream_operator.decide.savepointing import savepointing, stop
 from modelstream_operator.decide.stored import Kind, Stored, nothing_yet
@@ -161,7 +161,7 @@ def _deployed(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
         return _over(memory, wanted, ended, seen)
     if (ended := came_to_nothing(memory, wanted, seen)) is not None:
         return _over(memory, wanted, ended, seen)
-    if (cause := cause_of(memory, wanted, seen)) is not None:
+    if (cause := why_failed(memory, wanted, seen)) is not None:
         memory, news = give_way(memory, cause, seen)
         return Decision(memory, news=news)
     if not needs_proof(memory, wanted, seen):
@@ -181,7 +181,7 @@ def _over(memory: Memory, wanted: Wanted, ended: Ended, seen: Seen) -> Decision:
     news: tuple[News, ...] = ()
     again = nothing and not memory.attempts and not memory.goes_back
     if on_trial(memory, wanted) and not again and (nothing or ended.how is How.FAILED):
-        memory, news = give_way(memory, failed(ended), seen)
+        memory, news = give_way(memory, why_ended(ended), seen)
     memory = could_not_read(memory, ended)
     if nothing and not memory.goes_back:
         return Decision(_backed_off(memory, ended, seen))

@@ -7,8 +7,9 @@ a moment between two failures is Ready too. What has passed is never rolled back
 from dataclasses import replace
 from datetime import datetime
 
+from modelstream_operator.decide.cause import Cause
 from modelstream_operator.decide.decision import EventReason, News, Seen, Wanted
-from modelstream_operator.decide.failed import Cause, Rollback, counted, without
+from modelstream_operator.decide.failed import Rollback, counted, without
 from modelstream_operator.decide.fields import stamp
 from modelstream_operator.decide.laststate import handed_on
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
@@ -95,7 +96,7 @@ def _limit(memory: Memory, wanted: Wanted, seen: Seen) -> datetime | None:
     return memory.deadline or placing
 
 
-def cause_of(memory: Memory, wanted: Wanted, seen: Seen) -> Cause | None:
+def why_failed(memory: Memory, wanted: Wanted, seen: Seen) -> Cause | None:
     """Why a run that is on trial has failed; None as long as it may still become Ready."""
     if not on_trial(memory, wanted):
         return None
@@ -134,7 +135,7 @@ def give_way(memory: Memory, cause: Cause, seen: Seen) -> tuple[Memory, tuple[Ne
     return replace(memory, rollback=rollback, failures=failures, prepared=None), (news,)
 
 
-def failed(ended: Ended) -> Cause:
+def why_ended(ended: Ended) -> Cause:
     """The cause of a job that Flink has given up, or that was never submitted."""
     if ended.how is How.NOT_STARTED:
         return Cause("NotStarted", f"its program has submitted no job: {ended.error}")

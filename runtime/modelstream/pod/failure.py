@@ -2,6 +2,7 @@
 
 import re
 import sys
+import traceback
 from pathlib import Path
 
 from modelstream.errors import (
@@ -29,6 +30,11 @@ _REASONS: dict[type[ModelStreamError], str] = {
 }
 """For classes whose name says too little: ``JobError`` would be read as an error of Python's."""
 
+FRAMES = 8
+"""Lines of the program that are told, the innermost ones."""
+HALF = 1000
+"""Characters of a long message that are told from its beginning, and from its end."""
+
 _BREAK = re.compile(r"(:?)\s*\n\s*")
 
 
@@ -55,6 +61,21 @@ def described(error: BaseException) -> str:
     """``Reason: message`` on one line: of several, the operator takes the last for a log's."""
     text = _BREAK.sub(lambda at: ": " if at[1] else "; ", str(error).strip())
     return f"{reason_of(error)}: {text}" if text else reason_of(error)
+
+
+def said(error: Exception) -> str:
+    """Our own errors as one line; others with the lines of the program that lead to them."""
+    if isinstance(error, ModelStreamError):
+        return described(error)
+    frames = traceback.format_tb(error.__traceback__)[-FRAMES:]
+    return "".join(["Traceback (most recent call last):\n", *frames, _ending(error)])
+
+
+def _ending(error: Exception) -> str:
+    """The exception without the pages of Java frames that Flink's errors bring; causes stay."""
+    lines = "".join(traceback.format_exception_only(error)).splitlines()
+    text = "\n".join(line for line in lines if not line.startswith(("\tat ", "\t... ")))
+    return text if len(text) <= 2 * HALF else f"{text[:HALF]}\n…\n{text[-HALF:]}"
 
 
 def clipped(text: str, limit: int = LIMIT) -> str:

@@ -11,10 +11,9 @@ from modelstream.job.models import place
 from modelstream.models.packages import import_packages
 from modelstream.pod import configuration
 from modelstream.pod.entrypoint import operator_options, write_configuration
-from modelstream.pod.failure import report
+from modelstream.pod.failure import report, said
 from modelstream.pod.paths import Paths
 from modelstream.pod.restoring import prove_origin
-from modelstream.pod.submit import said
 from modelstream_crds import manifest
 from modelstream_crds.v1alpha1 import ModelStream
 

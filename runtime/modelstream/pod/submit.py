@@ -9,15 +9,9 @@ import sys
 import traceback
 from pathlib import Path
 
-from modelstream.errors import ModelStreamError
 from modelstream.job.__main__ import main
-from modelstream.pod.failure import described, write
+from modelstream.pod.failure import said, write
 from modelstream.pod.paths import Paths
-
-FRAMES = 8
-"""Lines of the program that are told, the innermost ones."""
-HALF = 1000
-"""Characters of a long message that are told from its beginning, and from its end."""
 
 
 def run(arguments: list[str]) -> int:
@@ -29,21 +23,6 @@ def run(arguments: list[str]) -> int:
         write(said(error), Paths().termination_log)
         end_jobmanager()
         return 1
-
-
-def said(error: Exception) -> str:
-    """Our own errors as one line; others with the lines of the program that lead to them."""
-    if isinstance(error, ModelStreamError):
-        return described(error)
-    frames = traceback.format_tb(error.__traceback__)[-FRAMES:]
-    return "".join(["Traceback (most recent call last):\n", *frames, _ending(error)])
-
-
-def _ending(error: Exception) -> str:
-    """The exception without the pages of Java frames that Flink's errors bring; causes stay."""
-    lines = "".join(traceback.format_exception_only(error)).splitlines()
-    text = "\n".join(line for line in lines if not line.startswith(("\tat ", "\t... ")))
-    return text if len(text) <= 2 * HALF else f"{text[:HALF]}\n…\n{text[-HALF:]}"
 
 
 def end_jobmanager() -> None:

@@ -9,8 +9,9 @@ from tests.unit.operator.conftest import put
 
 from modelstream_operator import names
 from modelstream_operator.cache import Cache
+from modelstream_operator.decide.cause import Cause
 from modelstream_operator.decide.decision import Decision
-from modelstream_operator.decide.failed import Cause, Rollback
+from modelstream_operator.decide.failed import Rollback
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.prepared import Prepared
 from modelstream_operator.planning import plan

@@ -1,5 +1,6 @@
 from modelstream.errors import JobError
-from modelstream.pod.submit import end_jobmanager, said
+from modelstream.pod.failure import said
+from modelstream.pod.submit import end_jobmanager
 
 
 def raised(error):
