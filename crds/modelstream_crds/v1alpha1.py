@@ -29,24 +29,26 @@ from modelstream_crds.lifecycle import (
 from modelstream_crds.model import GraphSignature, GraphTensor, Method, Model, ModelFormat
 from modelstream_crds.programs import ConfigMapScript, Python, Sql, SqlOnError
 from modelstream_crds.rules import Part, Rule
+from modelstream_crds.runs import (
+    EndedStatus,
+    FailureStatus,
+    OriginStatus,
+    PreparedStatus,
+    RestoredFromStatus,
+    RollbackStatus,
+    StateStatus,
+    StepStatus,
+)
 from modelstream_crds.spec import ModelStreamSpec
 from modelstream_crds.status import (
     AskStatus,
     CheckpointStatus,
     Condition,
     ConditionType,
-    EndedStatus,
-    FailureStatus,
     JobStatus,
     ModelStatus,
     ModelStreamStatus,
-    OriginStatus,
     Phase,
-    PreparedStatus,
-    RestoredFromStatus,
-    RollbackStatus,
-    StateStatus,
-    StepStatus,
     TaskManagerStatus,
     UsedNoncesStatus,
 )
