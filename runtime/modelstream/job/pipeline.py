@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from modelstream.flink.tables import Raw
     from modelstream.scoring.records import RecordDecoder
 
-_OFFSET = "CONCAT(`{}`, '/', CAST(`{}` AS STRING), '@', CAST(`{}` AS STRING))"
 _LINE = "CONCAT(DECODE(`{}`, 'UTF-8'), ':', CAST(`{}` AS STRING))"
 _KEY_FORMAT, _KEY_FIELDS, _KEY_PREFIX = "key.format", "key.fields", "key.fields-prefix"
 
@@ -275,34 +274,27 @@ def _read_raw(
 def _place(
     plan: TablePlan, payload: str, options: Callable[[], dict[str, str]]
 ) -> "tuple[tuple[Column, ...], str | Callable[[], Expression] | None]":
-    """Columns to be added that say where a record stands, and what makes its place of them."""
+    """Columns to be added that say where a record stands, and what makes its place of them.
+
+    They are NOT NULL, as connectors have them: else Flink casts, and copies, each result.
+    """
     path = tables.unused_name("modelstream_path", plan.columns)
     match plan.connector, plan.format:
         case "kafka", _:
-            return _place_in_topic(plan)
+            return places.place_in_topic(plan)
         case "filesystem", "csv":
             line = tables.unused_name("modelstream_line", plan.columns)
             columns = (Column(name=path, type="BYTES"), Column(name=line, type="BIGINT"))
             return columns, _LINE.format(path, line)
         case "filesystem", _ if (found := places.places(plan, options())) is not None:
             there = [column.name for column in plan.columns if column.metadata == "file.path"]
-            added = () if there else (Column(name=path, type="STRING", metadata="file.path"),)
+            added = (
+                () if there else (Column(name=path, type="STRING NOT NULL", metadata="file.path"),)
+            )
             known = there[0] if there else path
             return added, lambda: places.expression(found, known, payload)
         case _:
             return (), None
-
-
-def _place_in_topic(plan: TablePlan) -> tuple[tuple[Column, ...], str]:
-    """A table may have one column a metadata key: what the schema has already is not added."""
-    there = {column.metadata: column.name for column in plan.columns if column.metadata}
-    added = {
-        of: Column(name=tables.unused_name(f"modelstream_{of}", plan.columns), type=t, metadata=of)
-        for of, t in (("topic", "STRING"), ("partition", "INT"), ("offset", "BIGINT"))
-        if of not in there
-    }
-    names = {**there, **{of: column.name for of, column in added.items()}}
-    return tuple(added.values()), _OFFSET.format(*map(names.get, ("topic", "partition", "offset")))
 
 
 def key_columns(plan: TablePlan) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Where in its file a bad record stands.
+"""Where in its topic or file a bad record stands.
 
 Flink's sources of lines (json, raw) tell a record's file and not its line, and of a record that
 Flink itself could not decode neither of the two. So the line is looked for, in the file and only
@@ -15,13 +15,14 @@ from urllib.parse import urlsplit
 
 from modelstream.job.listing import PATH, store_of
 from modelstream.job.store import Store, local_path
-from modelstream.job.tables import TablePlan
-from modelstream_crds.v1alpha1 import Source
+from modelstream.job.tables import TablePlan, unused_name
+from modelstream_crds.v1alpha1 import Column, Source
 
 if TYPE_CHECKING:
     from pyflink.table import Expression
 
 
+_OFFSET = "CONCAT(`{}`, '/', CAST(`{}` AS STRING), '@', CAST(`{}` AS STRING))"
 _OPEN = 4
 """Files that are kept open at a time."""
 _AGAIN = 16
@@ -134,3 +135,22 @@ def _lines(path: str) -> Iterator[tuple[Path, int, str]]:
                 left -= len(line)
                 if left < 0:
                     return
+
+
+def place_in_topic(plan: TablePlan) -> tuple[tuple[Column, ...], str]:
+    """Columns that say where a record of a topic stands, and SQL that makes its place of them.
+
+    A table may have one column a metadata key: what the schema has already is not added.
+    """
+    there = {column.metadata: column.name for column in plan.columns if column.metadata}
+    added = {
+        of: Column(
+            name=unused_name(f"modelstream_{of}", plan.columns),
+            type=f"{t} NOT NULL",
+            metadata=of,
+        )
+        for of, t in (("topic", "STRING"), ("partition", "INT"), ("offset", "BIGINT"))
+        if of not in there
+    }
+    names = {**there, **{of: column.name for of, column in added.items()}}
+    return tuple(added.values()), _OFFSET.format(*map(names.get, ("topic", "partition", "offset")))

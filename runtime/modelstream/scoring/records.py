@@ -13,7 +13,7 @@ from modelstream.failure import Failure, Stage
 from modelstream.messages import listed, suggestion
 from modelstream.models import ColumnType
 from modelstream.scoring.collecting import uncollected
-from modelstream.scoring.rows import Given, taken
+from modelstream.scoring.rows import Given, joined, taken
 
 
 class RecordDecoder(Protocol):
@@ -32,6 +32,10 @@ class RecordEncoder(Protocol):
 
     def encode(self, columns: Mapping[str, Any]) -> Sequence[bytes]:
         """The records of these columns, each with one value a record that has been scored."""
+
+
+_AT_ONCE = 512
+"""Records whose Python objects stay in a processor's cache: of 4,096 each takes 0.2 µs longer."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,21 @@ class Decoded:
         failures = {at: each for at, each in enumerate(records) if isinstance(each, RecordError)}
         fine = [each for each in records if not isinstance(each, RecordError)]
         return cls({name: [each[name] for each in fine] for name in columns}, failures)
+
+    @classmethod
+    def joined(cls, parts: "Sequence[Decoded]", starts: Sequence[int]) -> "Decoded":
+        """The columns of a batch whose parts were read, from where each of them starts."""
+        if len(parts) == 1:
+            return parts[0]
+        failures = {
+            start + at: failure
+            for part, start in zip(parts, starts, strict=True)
+            for at, failure in part.failures.items()
+        }
+        columns = {
+            name: _joined([part.columns[name] for part in parts]) for name in parts[0].columns
+        }
+        return cls(columns, failures)
 
 
 @runtime_checkable
@@ -78,9 +97,12 @@ def extracted(records: Sequence[Any], columns: Sequence[str]) -> Given:
 
 
 def decode_columns(decoder: RecordDecoder, payloads: Sequence[bytes | None]) -> Decoded:
-    """A batch of raw records as columns, read at once where the decoder can."""
+    """A batch of raw records as columns, many read at once where the decoder can."""
     if isinstance(decoder, ColumnDecoder):
-        return decoder.decode_columns(payloads)
+        starts = range(0, len(payloads), _AT_ONCE) or [0]
+        return Decoded.joined(
+            [decoder.decode_columns(payloads[start : start + _AT_ONCE]) for start in starts], starts
+        )
     return Decoded.of([column.name for column in decoder.columns], decoder.decode(payloads))
 
 
@@ -103,6 +125,17 @@ def encoded(encoder: RecordEncoder, columns: Mapping[str, Any], failed: Collecti
     records = np.full(size, None, object)
     records[good] = objects(encoder.encode({name: taken(columns[name], good) for name in columns}))
     return records
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    kinds = {
+        (part.dtype, part.shape[1:]) if isinstance(part, np.ndarray) else None for part in parts
+    }
+    return joined(parts if len(kinds) == 1 else [_listed(part) for part in parts])
+
+
+def _listed(values: Any) -> Any:
+    return values.tolist() if isinstance(values, np.ndarray) else values
 
 
 def _spread(given: Given, values: Any) -> Any:

@@ -4,6 +4,7 @@ import json
 import pickle
 from collections.abc import Sequence
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from modelstream.job import decode
+from modelstream.scoring import records
 from modelstream.scoring.records import Decoded, decode_columns
 from modelstream_crds.v1alpha1 import Column
 
@@ -58,7 +60,9 @@ def shown(found: Decoded) -> tuple[dict[str, str], dict[int, str]]:
 
 def check(decoder: Any, payloads: Sequence[bytes | None]) -> None:
     one_by_one = Decoded.of([column.name for column in decoder.columns], decoder.decode(payloads))
-    assert shown(decode_columns(decoder, payloads)) == shown(one_by_one)
+    for at_once in (1, 3, 512):
+        with patch.object(records, "_AT_ONCE", at_once):
+            assert shown(decode_columns(decoder, payloads)) == shown(one_by_one)
 
 
 DECODERS = {
