@@ -55,11 +55,13 @@ EFFECTS: Final[Mapping[str, Effect]] = MappingProxyType(
         "state.allowNonRestoredState": Effect.NOTHING,
         "state.deletionPolicy": Effect.NOTHING,
         "state.restoreFrom": Effect.NOTHING,
+        "state.savepoints": Effect.NOTHING,
         "upgrade.mode": Effect.NOTHING,
         "upgrade.rollback": Effect.NOTHING,
         "upgrade.readyTimeout": Effect.NOTHING,
         "suspend": Effect.NOTHING,
         "restartNonce": Effect.RESTART,
+        "savepointNonce": Effect.NOTHING,
         "networkPolicy.enabled": Effect.NOTHING,
         "podDisruptionBudget.enabled": Effect.NOTHING,
     }
@@ -80,6 +82,7 @@ _NORMAL: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
         "flink.taskManager.resources.requests{}": lambda text: str(exact(text)),
         "state.storage": lambda text: text.rstrip("/"),
         "state.checkpointInterval": lambda text: duration(text).total_seconds(),
+        "state.savepoints.interval": lambda text: duration(text).total_seconds(),
         "upgrade.readyTimeout": lambda text: duration(text).total_seconds(),
     }
 )

@@ -78,6 +78,18 @@ class DeletionPolicy(StrEnum):
     SAVEPOINT = "Savepoint"
 
 
+class Savepoints(Part):
+    """Savepoints of a job that goes on, and how many are kept."""
+
+    interval: Duration | None = None
+    """How long after the last savepoint the next one is taken. Default: only spec.savepointNonce,
+    and what stops the job, takes one."""
+
+    keep: Annotated[int, Field(strict=True, ge=1, le=50)] = 10
+    """How many of status.savepoints are kept: older ones are disposed of through Flink, but for
+    what a run began with or left aside, and paths that a restoreFrom of the namespace names."""
+
+
 def _is_mounted(state: "State") -> bool:
     path = (state.restore_from.path if state.restore_from else None) or ""
     return not path.startswith("pvc://") or path.startswith(f"{state.storage.rstrip('/')}/")
@@ -120,6 +132,10 @@ class State(Part):
     allow_non_restored_state: Flag = False
     """Begin although the program has no operator for a part of the state, which is lost then.
     Counts for each start: turned on it tries one again that has failed, and restarts nothing."""
+
+    savepoints: Savepoints | None = None
+    """Savepoints of a job that goes on, and how many are kept. Default: none but those on demand,
+    and all of them."""
 
     restore_from: RestoreFrom | None = None
     """What the job begins with. Default: the first one with nothing, where no other job has left

@@ -121,6 +121,31 @@ class ModelStreamSpec(Part):
             at=".state.restoreFrom",
         ),
         Rule(
+            name="savepoints-need-streaming",
+            message="is not for batch jobs, which have no savepoints: leave it out, or write"
+            " flink.runtimeMode: Streaming",
+            cel="!has(self.state) || !has(self.state.savepoints) ||"
+            " self.flink.runtimeMode == 'Streaming'",
+            holds=lambda s: (
+                s.state is None
+                or s.state.savepoints is None
+                or s.flink.runtime_mode is RuntimeMode.STREAMING
+            ),
+            at=".state.savepoints",
+        ),
+        Rule(
+            name="savepoint-nonce-needs-state",
+            message="asks for a savepoint, which needs a streaming job and a place: write"
+            " spec.state.storage, or leave it out",
+            cel="self.savepointNonce == 0 || has(self.state) &&"
+            " self.flink.runtimeMode == 'Streaming'",
+            holds=lambda s: (
+                s.savepoint_nonce == 0
+                or (s.state is not None and s.flink.runtime_mode is RuntimeMode.STREAMING)
+            ),
+            at=".savepointNonce",
+        ),
+        Rule(
             name="deletion-savepoint-needs-streaming",
             message="is not for batch jobs, which have no savepoints: leave it out, or write"
             " flink.runtimeMode: Streaming",
@@ -187,6 +212,10 @@ class ModelStreamSpec(Part):
 
     restart_nonce: Annotated[int, Field(strict=True, ge=0)] = 0
     """Any change of this number restarts the job."""
+
+    savepoint_nonce: Annotated[int, Field(strict=True, ge=0)] = 0
+    """A savepoint of the job that runs is taken for each number that is greater than all before;
+    the job goes on, and status.savepoints lists it."""
 
     network_policy: NetworkPolicy = NetworkPolicy()
     """Who may talk to the job's pods."""

@@ -14,6 +14,7 @@ from modelstream_crds.runs import (
     RollbackStatus,
     StepStatus,
 )
+from modelstream_crds.stored import SavepointStatus
 
 
 class Phase(StrEnum):
@@ -124,29 +125,35 @@ class TaskManagerStatus(Part):
 class AskStatus(Part):
     """What the operator has asked Flink for, and not yet got."""
 
+    kind: str | None = None
+    """Stop (with a savepoint), Savepoint (of a job that goes on), or Disposal."""
+
     run: int | None = None
     """The run that was asked."""
 
     job_id: str | None = None
-    """The job that is to stop with a savepoint."""
+    """The job of which a savepoint is taken."""
 
     trigger_id: str | None = None
     """Chosen by the operator and written before the request, so that a repeated one is the same."""
 
     directory: str | None = None
-    """Where the savepoint is to be: a directory of this request alone."""
+    """Where the savepoint is to be, a directory of this request alone; of a disposal, which one."""
 
     since: str | None = None
     """When it was asked for, or when the last attempt failed."""
 
     attempts: int | None = None
-    """Savepoints in a row that failed."""
+    """Requests in a row that failed."""
 
     error: str | None = None
     """Why the last attempt failed, or why Flink refused the request."""
 
     idle_since: str | None = None
     """Since when the job has not been running, so that it can give no savepoint."""
+
+    nonce: int | None = None
+    """The savepointNonce for which it is."""
 
 
 class CheckpointStatus(Part):
@@ -176,6 +183,9 @@ class UsedNoncesStatus(Part):
 
     restore_nonce: int | None = None
     """The greatest state.restoreFrom.nonce that a run has begun with."""
+
+    savepoint_nonce: int | None = None
+    """The greatest savepointNonce for which a savepoint was taken."""
 
 
 class ModelStreamStatus(Part):
@@ -208,6 +218,9 @@ class ModelStreamStatus(Part):
     checkpoint: CheckpointStatus | None = None
     """What could be restored from; written when checkpoints begin or cease to fail, and else every
     five minutes."""
+
+    savepoints: Annotated[tuple[SavepointStatus, ...], ListOf("path"), Field(max_length=60)] = ()
+    """Savepoints that the operator has taken, the newest first, until they are disposed of."""
 
     last_ready_revision: str | None = None
     """Of a stream with state: the last revision that was Ready and has completed a checkpoint."""

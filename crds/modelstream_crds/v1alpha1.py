@@ -22,6 +22,7 @@ from modelstream_crds.lifecycle import (
     NetworkPolicy,
     PodDisruptionBudget,
     RestoreFrom,
+    Savepoints,
     State,
     Upgrade,
     UpgradeMode,
@@ -52,6 +53,7 @@ from modelstream_crds.status import (
     TaskManagerStatus,
     UsedNoncesStatus,
 )
+from modelstream_crds.stored import ModelDigest, SavepointStatus
 from modelstream_crds.stream import Column, Pipeline, SecretKey, Sink, Source
 
 __all__ = [
@@ -78,6 +80,7 @@ __all__ = [
     "Metadata",
     "Method",
     "Model",
+    "ModelDigest",
     "ModelFormat",
     "ModelStatus",
     "ModelStream",
@@ -96,6 +99,8 @@ __all__ = [
     "RestoredFromStatus",
     "RollbackStatus",
     "RuntimeMode",
+    "SavepointStatus",
+    "Savepoints",
     "SecretKey",
     "ServiceAccount",
     "Sink",

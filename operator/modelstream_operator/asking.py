@@ -2,14 +2,22 @@
 
 import logging
 from collections.abc import Awaitable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from modelstream_operator.decide.ask import AskKind
 from modelstream_operator.decide.cause import root_cause
 from modelstream_operator.decide.checkpoints import ASKED, Health
 from modelstream_operator.decide.decision import Answer
-from modelstream_operator.decide.job import TERMINAL, Checkpoints, Job, JobState, SavepointAnswer
+from modelstream_operator.decide.job import (
+    TERMINAL,
+    Checkpoints,
+    Disposal,
+    Job,
+    JobState,
+    SavepointAnswer,
+)
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.stored import Found, Kind
 from modelstream_operator.flink import Flink, FlinkError
@@ -40,6 +48,8 @@ class Heard:
     """How the checkpoints of ``health_of`` were when they were asked for."""
     health_of: int = 0
     health_at: datetime | None = None
+    disposals: dict[str, str] = field(default_factory=dict)
+    """What Flink calls the disposal that was asked for last, by our own id of it."""
 
     def again(self, run: int, answer: object, now: datetime) -> tuple[int, timedelta]:
         """Count one more answer; returns how many there are, and for how long."""
@@ -67,6 +77,7 @@ class FlinkAnswers:
     found: Found | None = None
     application_runs: bool = True
     health: Health | None = None
+    disposal: Disposal | None = None
 
     @property
     def kind(self) -> object:
@@ -91,7 +102,7 @@ class Questions:
     async def ask(self, heard: Heard, now: datetime) -> FlinkAnswers:
         """Everything that the present step needs to know."""
         try:
-            answers = await self._answers()
+            answers = await self._answers(heard)
         except FlinkError as error:
             logger.info("%s/%s: Flink: %s", *self.key, error)
             answers = FlinkAnswers(Answer.SILENT)
@@ -119,7 +130,7 @@ class Questions:
         heard.health, heard.health_of, heard.health_at = known, memory.run, now
         return known
 
-    async def _answers(self) -> FlinkAnswers:
+    async def _answers(self, heard: Heard) -> FlinkAnswers:
         job = await self._job()
         if job is None:
             return await self._application()
@@ -135,6 +146,7 @@ class Questions:
             savepoint=savepoint,
             bounds=await self._bounds(job),
             found=await self._found(),
+            disposal=await self._disposal(heard),
         )
 
     async def _job(self) -> Job | None:
@@ -183,8 +195,10 @@ class Questions:
             return Checkpoints()
 
     async def _savepoint(self) -> SavepointAnswer | None:
-        asked = self.memory.ask
-        if self.memory.step is not Step.SAVEPOINTING or asked is None or asked.trigger_id is None:
+        asked, step = self.memory.ask, self.memory.step
+        if step not in {Step.SAVEPOINTING, Step.DEPLOYED} or asked is None:
+            return None
+        if asked.trigger_id is None or asked.kind is AskKind.DISPOSAL:
             return None
         answer = await self.flink.savepoint(self.url, self.memory.job_id, asked.trigger_id)
         if answer is None or answer.get("status", {}).get("id") != "COMPLETED":
@@ -197,6 +211,21 @@ class Questions:
         return SavepointAnswer(
             failure=root_cause(cause) or "Flink names neither a path nor a cause"
         )
+
+    async def _disposal(self, heard: Heard) -> Disposal | None:
+        """How the one went that was asked for; a JobManager that was replaced is asked again."""
+        asked = self.memory.ask
+        if asked is None or asked.kind is not AskKind.DISPOSAL or asked.trigger_id is None:
+            return None
+        request = heard.disposals.get(asked.trigger_id)
+        answer = await self.flink.disposal(self.url, request) if request else None
+        if answer is None:
+            heard.disposals = {}
+            return None
+        if answer.get("status", {}).get("id") != "COMPLETED":
+            return None
+        cause = (answer.get("operation") or {}).get("failure-cause") or {}
+        return Disposal(root_cause(cause["stack-trace"]) if cause else "")
 
     async def _bounds(self, job: Job) -> frozenset[int]:
         deployed = self.memory.step is Step.DEPLOYED

@@ -18,7 +18,7 @@ from kubernetes.aio import config as kubernetes_config
 
 from modelstream_operator import metrics
 from modelstream_operator.names import MANAGER
-from modelstream_operator.resources import LEASE, Manifest, Ref, Resource
+from modelstream_operator.resources import LEASE, MODELSTREAM, Manifest, Ref, Resource
 from modelstream_operator.slim import without_managed_fields
 
 _ANY_NUMBER = 0
@@ -59,6 +59,9 @@ class Cluster(Protocol):
 
     async def get(self, ref: Ref) -> Manifest | None:
         """An object as it is now; None where there is none."""
+
+    async def streams(self, namespace: str) -> list[Manifest]:
+        """Every ModelStream of a namespace as it is now."""
 
     async def apply_status(self, known: Manifest, status: Mapping[str, Any]) -> Manifest:
         """Server-side apply of the status subresource of an object that is still as it is known.
@@ -180,6 +183,11 @@ class KubernetesCluster:
         """One page of a list as the server sends it, with its resourceVersion."""
         path = resource.path(namespace)
         return await self._json("GET", path, query, verb="list", kind=resource.kind)
+
+    async def streams(self, namespace: str) -> list[Manifest]:
+        """Every ModelStream of a namespace as it is now."""
+        answer = await self.page(MODELSTREAM, namespace, {})
+        return list(answer["items"])
 
     @asynccontextmanager
     async def watch(

@@ -56,7 +56,15 @@ def facts_of(
 
 def with_told(seen: Seen, told: ModelStreamStatus, memory: Memory) -> Seen:
     """With what status says already of whether the present run is Ready."""
-    if told.run != memory.run or memory.step is not Step.DEPLOYED:
+    models = tuple((each.name, each.digest or "") for each in told.models)
+    if told.run != memory.run:
+        return seen
+    seen = replace(seen, made_of=replace(seen.made_of, models=models))
+    for each in told.conditions:
+        if each.type == ConditionType.READY and each.observed_generation:
+            generation = each.observed_generation
+            seen = replace(seen, made_of=replace(seen.made_of, generation=generation))
+    if memory.step is not Step.DEPLOYED:
         return seen
     for each in told.conditions:
         if each.type == ConditionType.READY:

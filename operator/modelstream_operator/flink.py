@@ -67,10 +67,27 @@ class Flink:
         body = {"targetDirectory": directory, "drain": False, "triggerId": trigger}
         await self._ask("POST", f"{url}/jobs/{job}/stop", body)
 
+    async def take_savepoint(self, url: str, job: str, directory: str, trigger: str) -> None:
+        """Begin a savepoint of a job that goes on: asking twice under one id begins once."""
+        body = {"target-directory": directory, "cancel-job": False, "triggerId": trigger}
+        await self._ask("POST", f"{url}/jobs/{job}/savepoints", body)
+
+    async def dispose_savepoint(self, url: str, path: str) -> str:
+        """Begin to delete a savepoint; returns the id of the request."""
+        answer = await self._ask("POST", f"{url}/savepoint-disposal", {"savepoint-path": path})
+        return str(answer["request-id"])
+
+    async def disposal(self, url: str, request: str) -> dict[str, Any] | None:
+        """How a disposal is doing; None when Flink does not know the request."""
+        return await self._known("GET", f"{url}/savepoint-disposal/{request}")
+
     async def savepoint(self, url: str, job: str, trigger: str) -> dict[str, Any] | None:
         """How the savepoint of a trigger id is doing; None when Flink does not know the id."""
+        return await self._known("GET", f"{url}/jobs/{job}/savepoints/{trigger}")
+
+    async def _known(self, method: str, url: str) -> dict[str, Any] | None:
         try:
-            return await self._ask("GET", f"{url}/jobs/{job}/savepoints/{trigger}")
+            return await self._ask(method, url)
         except FlinkError as error:
             if error.status == 404:
                 return None

@@ -121,6 +121,7 @@ class Observed:
             savepoint=flink.savepoint,
             bounds=flink.bounds,
             application_runs=flink.application_runs,
+            disposal=flink.disposal,
             planned=present.planned,
             saved=present.saved(memory.job_id, memory.restored_from),
             runs={number: run.seen() for number, run in self.runs.items()},

@@ -51,7 +51,8 @@ def plan(
         return Plan(stream)
     revision = asked.revision(memory.revision)
     to_prove = proof_maps(asked, memory)
-    kept = newest_revisions(there) | refs_of(asked.manifest, named_by(memory))
+    named = [*named_by(memory), *(each.revision for each in memory.savepoints if each.revision)]
+    kept = newest_revisions(there) | refs_of(asked.manifest, named)
     if revision is None:  # nobody knows how to heal the run, only how to end it
         made, whole = [*stream, *to_prove], not decision.running
         return Plan(made, whole=whole, kept=kept)

@@ -7,15 +7,18 @@ from datetime import datetime
 
 from modelstream_crds.v1alpha1 import ConditionType
 from modelstream_operator.acts import each_of
+from modelstream_operator.asking import Heard
 from modelstream_operator.cache import Cache
 from modelstream_operator.children import Plan
 from modelstream_operator.cluster import ApiError, Cluster
 from modelstream_operator.decide.decision import (
     Answer,
     Decision,
+    DisposeSavepoint,
     Rescale,
     StopWithSavepoint,
     TakeDown,
+    TakeSavepoint,
 )
 from modelstream_operator.decide.diagnosis import BINDING_GRACE
 from modelstream_operator.decide.lifecycle import decide
@@ -37,6 +40,7 @@ from modelstream_operator.restorefrom import other_stream
 from modelstream_operator.rollout import Place, Rollout, Standing
 from modelstream_operator.session import Session
 from modelstream_operator.settings import Restarts, Settings
+from modelstream_operator.spared import with_spared
 from modelstream_operator.tidying import send_away, tidy
 from modelstream_operator.wish import Wish, wish
 
@@ -96,6 +100,7 @@ class Reconciler:
         proof = proof_of(asked, observed, memory, session.proofs)
         seen = replace(with_told(seen, past, memory), proof=proof)
         seen = replace(seen, placed=is_placed(asked, observed, memory))
+        seen = await with_spared(self.cluster, session, asked, seen, memory)
         decision = decide(memory, asked.wanted, seen)
         facts = facts_of(asked, observed, decision, seen, session.problems(decision))
         unknown = memory.step is Step.UNKNOWN
@@ -227,12 +232,21 @@ class Reconciler:
             case StopWithSavepoint(job_id, directory, trigger):
                 stop = self.flink.stop_with_savepoint(url, job_id, directory, trigger)
                 await session.refusable(trigger, stop, own=False)
+            case TakeSavepoint(job_id, directory, trigger):
+                take = self.flink.take_savepoint(url, job_id, directory, trigger)
+                await session.refusable(trigger, take, own=False)
+            case DisposeSavepoint(path, trigger) if trigger not in session.heard.disposals:
+                dispose = self._dispose(session.heard, url, path, trigger)
+                await session.refusable(trigger, dispose, own=False)
             case Rescale(job_id, present, parallelism):
                 rescale = self._rescale(url, job_id, present, parallelism)
                 await session.refusable((job_id, parallelism), rescale, own=True)
             case TakeDown():
                 refs = [ref for ref in observed.children if ref.kind == DEPLOYMENT.kind]
                 await session.children.remove(self.cluster, refs)
+
+    async def _dispose(self, heard: Heard, url: str, path: str, trigger: str) -> None:
+        heard.disposals = {trigger: await self.flink.dispose_savepoint(url, path)}
 
     async def _rescale(self, url: str, job_id: str, present: int, parallelism: int) -> None:
         """Only what has the job's parallelism; a vertex with one of its own keeps it."""

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from modelstream_operator.asking import Heard
 from modelstream_operator.children import Children
@@ -36,6 +37,8 @@ class Session:
     """Why the API server does not let a proof be made, by the number of its run."""
     untidy: dict[Ref, Problem] = field(default_factory=dict)
     """What it does not let be deleted, or be given an owner."""
+    looked: datetime | None = None
+    """When it was asked last what other streams name of the savepoints that are to go."""
     children: Children = field(init=False)
 
     def __post_init__(self) -> None:

@@ -244,6 +244,7 @@ def _asked(common: Wanted, target: Target, newest: Revision, change: Difference)
     keeps = wanted.keeps_state and target.streaming
     return replace(
         wanted,
+        **_savepoints(target),
         looks_in=flink_options(target).get(CHECKPOINTS) if keeps else None,
         revision=newest.id,
         restart=change.effect is Effect.RESTART,
@@ -251,6 +252,18 @@ def _asked(common: Wanted, target: Target, newest: Revision, change: Difference)
         parallelism=_scalable(target),
         begins_with=_scalable(target) or 0,
     )
+
+
+def _savepoints(target: Target) -> dict[str, Any]:
+    """Fields of Wanted: what is to become of the savepoints of a job that goes on."""
+    state = target.spec.state
+    kept = state.savepoints if state else None
+    interval = duration(kept.interval) if kept and kept.interval else None
+    return {
+        "savepoint_nonce": target.spec.savepoint_nonce,
+        "savepoint_interval": interval,
+        "keep": kept.keep if kept else None,
+    }
 
 
 def _scalable(target: Target) -> int | None:

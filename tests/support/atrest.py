@@ -124,6 +124,9 @@ class AtRest(RuleBasedStateMachine):
             used = memory.restore_nonce == self.spec.restore_nonce
             assert used or self._cannot_run, "a choice is not brought about"
         assert {run.number for run in self.world.runs.values() if run.kept} <= {memory.run}
+        if self._running and memory.started and not self._cannot_run:
+            assert memory.savepoint_nonce == self.spec.savepoint_nonce, "no savepoint was taken"
+        assert all(each.path in self.world.files for each in memory.savepoints[1:])
         assert self._cannot_run or not (memory.prepared or self.world.proofs)
         job = self.world.last if self._running and memory.started else None
         self.spec.deleted = True
@@ -150,6 +153,8 @@ class AtRest(RuleBasedStateMachine):
                     run.job = "RUNNING"
                 if run.stop:
                     self.world.stop_succeeds(run)
+                elif run.saving and run.job == "RUNNING":
+                    self.world.save_ends(run, succeeds=True)
             self.clock.pass_by(12)
             if self.operator.awake:
                 self._look()

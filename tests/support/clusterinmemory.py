@@ -80,6 +80,11 @@ class ClusterInMemory:
         """An object as it was stored."""
         return self.objects.get(ref)
 
+    async def streams(self, namespace: str) -> list[Manifest]:
+        """This one, and others that are to begin with what it has left."""
+        named = [{"state": {"restoreFrom": {"path": each}}} for each in self.world.named]
+        return [{"status": self.status}, *({"spec": each} for each in named)]
+
     async def apply_status(self, known: Manifest, status: Mapping[str, Any]) -> Manifest:
         """Store it, unless somebody was faster."""
         if self.conflicts:

@@ -77,9 +77,30 @@ class FlinkInMemory:
 
     async def savepoint(self, url: str, job: str, trigger: str) -> Mapping[str, Any] | None:
         run = self._run(url)
-        if run.stop == trigger:
+        if trigger in {run.stop, run.saving and run.saving[0]}:
             return {"status": {"id": "IN_PROGRESS"}}
         return run.answers.get(trigger)
+
+    async def take_savepoint(self, url: str, job: str, directory: str, trigger: str) -> None:
+        run = self._of(url, job)
+        self._asks_for_something()
+        assert directory.startswith(f"{run.root}/"), f"no pod of run {run.number} has {directory}"
+        if run.job != "RUNNING":
+            raise FlinkError(409, "not all tasks run")
+        if trigger not in run.answers:
+            run.saving = trigger, directory
+        self._answered()
+
+    async def dispose_savepoint(self, url: str, path: str) -> str:
+        self._run(url)
+        self._asks_for_something()
+        self.world.disposals[f"r{len(self.world.disposals)}"] = self.world.dispose(path)
+        self._answered()
+        return f"r{len(self.world.disposals) - 1}"
+
+    async def disposal(self, url: str, request: str) -> Mapping[str, Any] | None:
+        self._run(url)
+        return self.world.disposals.get(request)
 
     async def stop_with_savepoint(self, url: str, job: str, directory: str, trigger: str) -> None:
         run = self._of(url, job)

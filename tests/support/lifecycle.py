@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from modelstream_operator.decide.ask import Ask
 from modelstream_operator.decide.decision import (
     SURE,
     SURE_AFTER,
@@ -12,7 +13,7 @@ from modelstream_operator.decide.decision import (
     Wanted,
 )
 from modelstream_operator.decide.job import Job
-from modelstream_operator.decide.memory import Ask, Ended, How, Memory, Step
+from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.prepared import Prepared, Proof
 from modelstream_operator.decide.savepointing import PATIENCE
 from modelstream_operator.decide.stored import Kind, Stored

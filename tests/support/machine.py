@@ -152,6 +152,8 @@ class Courses(AtRest):
         if what == "oldest" and path is None:
             return
         self.spec.restore = str(path) if what == "oldest" else what
+        if what == "oldest":
+            self.world.named.add(str(path))
         if greater:
             self.spec.restore_nonce += 1
             self.world.touches += 1
@@ -159,6 +161,14 @@ class Courses(AtRest):
     @rule(wish=st.booleans())
     def savepoint_at_deletion(self, wish: bool) -> None:
         self.spec.saves_at_deletion = wish
+
+    @rule()
+    def savepoint_asked_for(self) -> None:
+        self.spec.savepoint_nonce += 1
+
+    @rule(keep=st.none() | st.integers(1, 3))
+    def savepoints_kept(self, keep: int | None) -> None:
+        self.spec.keep = keep
 
     # Pods, nodes, and the way to Flink
 
@@ -232,6 +242,14 @@ class Courses(AtRest):
             self.world.stop_succeeds(job)
         else:
             self.world.stop_fails(job)
+        if forgotten:
+            job.answers.clear()
+
+    @precondition(lambda self: self._live and self._job.saving)
+    @rule(succeeds=st.booleans(), forgotten=st.booleans())
+    def save_ends(self, succeeds: bool, forgotten: bool = False) -> None:
+        job = self._job
+        self.world.save_ends(job, succeeds=succeeds)
         if forgotten:
             job.answers.clear()
 

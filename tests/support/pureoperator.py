@@ -6,13 +6,14 @@ from typing import Any
 
 from tests.support.clusterinmemory import KEY, CrashError
 from tests.support.flinkinmemory import FlinkInMemory
-from tests.support.steered import PATIENCE, READY_TIMEOUT, Clock, Spec, with_step
+from tests.support.steered import INTERVAL, PATIENCE, READY_TIMEOUT, Clock, Spec, with_step
 from tests.support.streamworld import STATE, Restore, Run, World
 
 from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
 from modelstream_operator.asking import FlinkAnswers, Heard, Questions
 from modelstream_operator.decide.decision import (
     Decision,
+    DisposeSavepoint,
     ForgetHighAvailability,
     OfRun,
     Rescale,
@@ -20,6 +21,7 @@ from modelstream_operator.decide.decision import (
     Seen,
     StopWithSavepoint,
     TakeDown,
+    TakeSavepoint,
     Wanted,
 )
 from modelstream_operator.decide.decision import Restore as Chosen
@@ -133,6 +135,9 @@ class Pure:
             startable=dict.fromkeys(named_by(memory), asked.replicas),
             parallelism=asked.replicas,
             rolls_back=asked.rolls_back,
+            savepoint_nonce=asked.savepoint_nonce,
+            savepoint_interval=INTERVAL if asked.keep else None,
+            keep=asked.keep,
             takes_less=asked.takes_less,
             ready_timeout=READY_TIMEOUT,
             restore=restore,
@@ -170,6 +175,8 @@ class Pure:
             saved=bool(run and run.checkpoint),
             ready=bool(answers.job and answers.job.all_running),
             placed=bool(run and run.pod == "Ready"),
+            disposal=answers.disposal,
+            spared=frozenset(self.world.named),
             restarts=answers.restarts,
             application_runs=answers.application_runs,
             proof=_proof(self.world, memory),
@@ -184,6 +191,11 @@ class Pure:
             match decision.act:
                 case StopWithSavepoint(job_id, directory, trigger):
                     await self._flink().stop_with_savepoint(url, job_id, directory, trigger)
+                case TakeSavepoint(job_id, directory, trigger):
+                    await self._flink().take_savepoint(url, job_id, directory, trigger)
+                case DisposeSavepoint(path, trigger) if trigger not in self.heard.disposals:
+                    request = await self._flink().dispose_savepoint(url, path)
+                    self.heard.disposals = {trigger: request}
                 case ForgetHighAvailability():
                     self._forget(decision.memory)
                 case TakeDown():
@@ -192,7 +204,9 @@ class Pure:
                 case Rescale(job_id, _, parallelism):
                     await self._flink().rescale(url, job_id, {"v": parallelism})
         except FlinkError as error:
-            if error.status and isinstance(decision.act, StopWithSavepoint):
+            if error.status and isinstance(
+                decision.act, StopWithSavepoint | TakeSavepoint | DisposeSavepoint
+            ):
                 self.refusal = decision.act.trigger_id, str(error)
 
     def _forget(self, memory: Memory) -> None:

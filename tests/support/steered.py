@@ -12,6 +12,8 @@ from modelstream_operator.resources import Manifest, Ref
 
 PATIENCE = timedelta(minutes=1)
 READY_TIMEOUT = timedelta(minutes=5)
+INTERVAL = timedelta(minutes=1)
+"""Between two savepoints, where they are taken."""
 
 
 @dataclass
@@ -34,6 +36,9 @@ class Spec:
     takes_less: bool = False
     refused: bool = False
     saves_at_deletion: bool = False
+    savepoint_nonce: int = 0
+    keep: int | None = None
+    """How many savepoints are kept, of which one is taken each minute; None: all, and none is."""
     deleted: bool = False
 
     @property

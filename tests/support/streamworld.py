@@ -53,6 +53,8 @@ class Run:
     """Trigger of the stop that is under way."""
     directory: str = ""
     """Where its savepoint is to be."""
+    saving: tuple[str, str] | None = None
+    """Trigger and place of the savepoint that is under way while the job goes on."""
     answers: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     stopped_with: str | None = None
     bound: int = 2
@@ -122,6 +124,12 @@ class World:
     """How often a user has asked for something else."""
     last: Run | None = None
     """Whose job was the last to be submitted."""
+    named: set[str] = field(default_factory=set)
+    """Savepoints and checkpoints that somebody has said to begin with."""
+    disposals: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What Flink says of requests to delete savepoints, by their ids."""
+    disposed: list[str] = field(default_factory=list)
+    """Savepoints that Flink was asked to delete."""
     dead: list[int] = field(default_factory=list)
     """Runs of the pods that have failed and whose objects stay."""
 
@@ -186,7 +194,7 @@ class World:
         self.dead.append(run.number)
 
     def _gone(self, run: Run) -> None:
-        run.pod, run.job, run.stop, run.answers = "", None, None, {}
+        run.pod, run.job, run.stop, run.saving, run.answers = "", None, None, None, {}
 
     def _boot(self, run: Run) -> None:
         if run.result and run.keeps_results:
@@ -250,7 +258,7 @@ class World:
 
     def save(self, run: Run, kind: str) -> str:
         """A checkpoint or savepoint is complete."""
-        path = f"{kind}/{len(self.files)}"
+        path = f"{kind}/{len(self.files) + len(self.disposed)}"
         self.files[path] = run.value
         self.kept.setdefault(run.job_id, []).append(path)
         self.owed = run.value
@@ -262,6 +270,28 @@ class World:
         run.planned, run.by_itself = False, by_itself
         if state == "FINISHED" and run.stopped_with is None:
             self.owed = None  # what comes next begins anew
+
+    def save_ends(self, run: Run, *, succeeds: bool) -> None:
+        """The savepoint that was asked for ends; the job goes on."""
+        assert run.saving is not None
+        (trigger, directory), run.saving = run.saving, None
+        cause = {"stack-trace": "java.io.IOException: no space"}
+        answer = {"location": self.save(run, directory)} if succeeds else {"failure-cause": cause}
+        run.answers[trigger] = _completed(**answer)
+
+    def dispose(self, path: str) -> Mapping[str, Any]:
+        """Flink deletes a savepoint; what it says of that."""
+        self.disposed.append(path)
+        if path not in self.files:
+            gone = f"java.io.FileNotFoundException: Cannot find checkpoint or savepoint {path}"
+            return _completed(**{"failure-cause": {"stack-trace": gone}})
+        assert path not in self.named, "a person wants to begin with it"
+        assert not any(run.origin == path and not run.checkpoint for run in self.runs.values())
+        del self.files[path]
+        for kept in self.kept.values():
+            if path in kept:
+                kept.remove(path)
+        return _completed()
 
     def stop_succeeds(self, run: Run) -> None:
         """The stop that was asked for ends with a savepoint."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.support.clusterinmemory import BY_HAND, KEY, ClusterInMemory, CrashError
 from tests.support.flinkinmemory import FlinkInMemory
-from tests.support.steered import PATIENCE, READY_TIMEOUT, Clock, Spec, with_step
+from tests.support.steered import INTERVAL, PATIENCE, READY_TIMEOUT, Clock, Spec, with_step
 from tests.support.streamworld import World
 
 from modelstream_crds.v1alpha1 import ModelStreamStatus
@@ -154,6 +154,8 @@ class Whole:
             state["allowNonRestoredState"] = True
         if spec.saves_at_deletion:
             state["deletionPolicy"] = "Savepoint"
+        if spec.keep:
+            state["savepoints"] = {"interval": f"{INTERVAL.seconds}s", "keep": spec.keep}
         if spec.restore:
             origin = {spec.restore: True} if "/" not in spec.restore else {"path": spec.restore}
             state["restoreFrom"] = {**origin, "nonce": spec.restore_nonce}
@@ -161,6 +163,7 @@ class Whole:
             **self.manifest["spec"],
             "state": state,
             "restartNonce": spec.nonce,
+            "savepointNonce": spec.savepoint_nonce,
             "suspend": spec.suspend,
             "flink": flink,
             "upgrade": {
@@ -170,6 +173,6 @@ class Whole:
             },
         }
         if spec.given_up:
-            del body["state"], body["upgrade"]
+            del body["state"], body["upgrade"], body["savepointNonce"]
         status = self.cluster.status
         return {**self.manifest, "metadata": meta, "spec": body, "status": status}

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from modelstream_operator.decide.job import Checkpoints, Job, Record, SavepointAnswer
+from modelstream_operator.decide.job import Checkpoints, Disposal, Job, Record, SavepointAnswer
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.prepared import NO_PROOF, Proof
 from modelstream_operator.decide.problem import Reason
+from modelstream_operator.decide.saved import UNKNOWN, MadeOf
 from modelstream_operator.decide.stored import Found, Stored
 
 SURE = 3
@@ -75,6 +76,12 @@ class Wanted:
     """Other revisions that can be started, as they are kept: what their job is given."""
     takes_less: bool = False
     """Whether the next run may begin with a part of the state."""
+    savepoint_nonce: int = 0
+    """A savepoint is taken for each that is greater than all before."""
+    savepoint_interval: timedelta | None = None
+    """How long after the last savepoint the next one is taken."""
+    keep: int | None = None
+    """How many savepoints are kept; None: all."""
     restore: Restore | None = None
     """What the next run begins with instead of what the one before has left."""
     deletion: timedelta | None = None
@@ -165,6 +172,12 @@ class Seen:
     """Whether the program may still submit its job."""
     proof: Proof = NO_PROOF
     """Of what is prepared."""
+    disposal: Disposal | None = None
+    """Of the savepoint that is to go; None as long as Flink has not said how it went."""
+    spared: frozenset[str] | None = None
+    """Savepoints that others name, so that they stay; None where nobody has looked."""
+    made_of: MadeOf = UNKNOWN
+    """What the present run is."""
 
     @property
     def last_run(self) -> int:
@@ -226,7 +239,32 @@ class TakeDown:
     """Delete the Deployments of a stream that is being deleted."""
 
 
-Act = StopWithSavepoint | Rescale | ForgetHighAvailability | TakeDown
+@dataclass(frozen=True)
+class TakeSavepoint:
+    """Take a savepoint of a job that goes on, under a trigger id that is remembered already."""
+
+    job_id: str
+    directory: str
+    trigger_id: str
+
+
+@dataclass(frozen=True)
+class DisposeSavepoint:
+    """Delete a savepoint; asking twice is no harm."""
+
+    path: str
+    trigger_id: str
+    """Of ours: Flink gives it another one."""
+
+
+Act = (
+    StopWithSavepoint
+    | Rescale
+    | ForgetHighAvailability
+    | TakeDown
+    | TakeSavepoint
+    | DisposeSavepoint
+)
 
 
 @dataclass(frozen=True)
@@ -251,6 +289,9 @@ class EventReason(StrEnum):
     STARTED_INSTEAD = "StartedInstead"
     STATE_KEPT = "StateKept"
     DELETED_WITHOUT_SAVEPOINT = "DeletedWithoutSavepoint"
+    SAVEPOINT_TAKEN = "SavepointTaken"
+    SAVEPOINT_NOT_TAKEN = "SavepointNotTaken"
+    SAVEPOINT_NOT_DISPOSED = "SavepointNotDisposed"
 
 
 @dataclass(frozen=True)

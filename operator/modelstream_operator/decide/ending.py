@@ -6,6 +6,7 @@ from modelstream_operator.decide.decision import SURE, Seen, Waiting, Wanted
 from modelstream_operator.decide.job import SUCCEEDED, JobState, Record
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.problem import Reason
+from modelstream_operator.decide.saved import Saved, with_one
 from modelstream_operator.decide.stored import Kind, Stored, newest
 
 _HOW: dict[str, How] = {
@@ -25,6 +26,9 @@ def end_of(memory: Memory, wanted: Wanted, seen: Seen) -> Ended | None:
 
 def over(memory: Memory, ended: Ended, seen: Seen) -> Memory:
     """The run is over: what we have stopped goes on as was asked, other ends need a wish."""
+    if ended.how is How.STOPPED and ended.left is not None:
+        one = Saved(ended.left.path, seen.now, memory.job_id, memory.revision, seen.made_of)
+        memory = replace(memory, savepoints=with_one(memory.savepoints, one))
     by_us = ended.how in {How.STOPPED, How.DROPPED, How.NOT_STARTED}
     if by_us or (ended.how is How.FAILED and memory.goes_back):
         return replace(memory.go(Step.TEARING_DOWN, seen.now), ask=None, ended=ended)

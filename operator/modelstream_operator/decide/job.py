@@ -145,3 +145,19 @@ class SavepointAnswer:
 
     path: str | None = None
     failure: str | None = None
+
+
+_GONE = ("Cannot find checkpoint or savepoint", "Cannot find meta data file")
+"""In what Flink says of one that is not there."""
+
+
+@dataclass(frozen=True)
+class Disposal:
+    """How the disposal of a savepoint went."""
+
+    failure: str = ""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether there was nothing to delete, as after one that nobody heard the answer of."""
+        return any(each in self.failure for each in _GONE)

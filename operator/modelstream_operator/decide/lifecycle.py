@@ -48,6 +48,7 @@ from modelstream_operator.decide.rollback import (
     why_failed,
 )
 from modelstream_operator.decide.savepointing import savepointing, stop
+from modelstream_operator.decide.savepoints import kept_up
 from modelstream_operator.decide.stored import Kind, Stored, nothing_yet
 
 FIRST_BACK_OFF = timedelta(seconds=10)
@@ -141,6 +142,8 @@ def _deploy(memory: Memory, begins: Start, seen: Seen) -> Memory:
         ended=memory.ended,
         prepared=begins.prepared,
         restore_nonce=wanted.restore.nonce if wanted.restore else memory.restore_nonce,
+        savepoints=memory.savepoints,
+        savepoint_nonce=memory.savepoint_nonce,
     )
 
 
@@ -172,7 +175,8 @@ def _deployed(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
         proven = replace(memory, prepared=replace(memory.prepared, proven=True))
         return _stop(proven, wanted, seen)
     memory, news = prove(memory, wanted, seen)
-    return replace(_goes_on(memory, wanted, seen), news=news)
+    decision = _goes_on(memory, wanted, seen)
+    return replace(decision, news=news + decision.news)
 
 
 def _over(memory: Memory, wanted: Wanted, ended: Ended, seen: Seen) -> Decision:
@@ -191,7 +195,10 @@ def _over(memory: Memory, wanted: Wanted, ended: Ended, seen: Seen) -> Decision:
 def _goes_on(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     if (waits := unseen(memory, wanted, seen)) is not None:
         return Decision(memory, waiting=waits)
-    return _scaled(memory, wanted, seen)
+    scaled = _scaled(memory, wanted, seen)
+    if scaled.act is not None or scaled.memory != memory:
+        return scaled
+    return kept_up(memory, wanted, seen)
 
 
 def _noticed(memory: Memory, seen: Seen) -> Memory:

@@ -10,12 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from modelstream_crds.v1alpha1 import (
-    AskStatus,
     EndedStatus,
     ModelStreamStatus,
     StepStatus,
 )
-from modelstream_operator.decide import fields, prepared, stored
+from modelstream_operator.decide import ask, fields, prepared, saved, stored
+from modelstream_operator.decide.ask import Ask, AskKind
 from modelstream_operator.decide.failed import (
     Failure,
     Rollback,
@@ -24,6 +24,7 @@ from modelstream_operator.decide.failed import (
 )
 from modelstream_operator.decide.fields import given, stamp
 from modelstream_operator.decide.prepared import Prepared
+from modelstream_operator.decide.saved import Saved
 from modelstream_operator.decide.stored import Kind, Stored
 from modelstream_operator.resources import Manifest
 
@@ -54,22 +55,6 @@ class How(StrEnum):
     CANCELED = "Canceled"
     FAILED = "Failed"
     NOT_STARTED = "NotStarted"
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A stop with a savepoint: asked for under an id of ours, or failed and waiting for another."""
-
-    run: int
-    job_id: str
-    directory: str
-    since: datetime
-    trigger_id: str | None = None
-    """None between an attempt that failed and the next one."""
-    attempts: int = 0
-    error: str = ""
-    idle: datetime | None = None
-    """Since when the job has not been running, so that it can give none."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +103,10 @@ class Memory:
     failures: tuple[Failure, ...] = ()
     restore_nonce: int = 0
     """The greatest ``state.restoreFrom.nonce`` that a run has begun with."""
+    savepoints: tuple[Saved, ...] = ()
+    """Those that were taken, the newest first."""
+    savepoint_nonce: int = 0
+    """The greatest ``savepointNonce`` for which one was taken."""
     unknown: str = ""
     """A field of status with a word of a newer operator in it."""
 
@@ -141,7 +130,7 @@ class Memory:
             started=job.start_time if job else None,
             parallelism=(job.parallelism if job else None) or 0,
             restored_from=stored.read(status.restored_from),
-            ask=_ask(status.ask),
+            ask=ask.read(status.ask),
             ended=_ended(status.ended),
             prepared=prepared.read(status.prepared),
             ready=_ready(status),
@@ -150,6 +139,8 @@ class Memory:
             rollback=read_rollback(status.rollback),
             failures=read_failures(status.failures),
             restore_nonce=(status.used.restore_nonce if status.used else None) or 0,
+            savepoints=saved.read(status.savepoints),
+            savepoint_nonce=(status.used.savepoint_nonce if status.used else None) or 0,
         )
 
     @property
@@ -192,10 +183,11 @@ class Memory:
             failures=[each.written() for each in self.failures],
             rollback=self.rollback.written() if self.rollback else None,
             restoredFrom=self._origins(),
-            ask=_written_ask(self.ask),
+            ask=self.ask.written() if self.ask else None,
             ended=_written_end(self.ended),
             prepared=self.prepared.written() if self.prepared else None,
-            used=given(restoreNonce=self.restore_nonce),
+            used=given(restoreNonce=self.restore_nonce, savepointNonce=self.savepoint_nonce),
+            savepoints=[each.written() for each in self.savepoints],
             job=given(id=self.job_id, startTime=self.started, parallelism=self.parallelism),
         )
 
@@ -225,6 +217,7 @@ def _unknown(status: ModelStreamStatus) -> Iterator[str]:
     before = status.rollback.previous if status.rollback else None
     said: dict[str, tuple[str | None, type[StrEnum]]] = {
         "step.name": (step.name if step else None, Step),
+        "ask.kind": (status.ask.kind if status.ask else None, AskKind),
         "ended.how": (ended.how if ended else None, How),
         "ended.kind": (ended.kind if ended else None, Kind),
         "restoredFrom.kind": (restored.kind if restored else None, Kind),
@@ -235,35 +228,19 @@ def _unknown(status: ModelStreamStatus) -> Iterator[str]:
     for field, (word, known) in said.items():
         if word and word not in set(known):
             yield f"{field} is {word}"
-    ask, prepared_ = status.ask, status.prepared
+    asked, prepared_ = status.ask, status.prepared
     times = {
         "step.since": step.since if step else None,
         "step.deadline": step.deadline if step else None,
         "ended.time": ended.time if ended else None,
-        "ask.since": ask.since if ask else None,
-        "ask.idleSince": ask.idle_since if ask else None,
+        "ask.since": asked.since if asked else None,
+        "ask.idleSince": asked.idle_since if asked else None,
         "prepared.since": prepared_.since if prepared_ else None,
         "prepared.deadline": prepared_.deadline if prepared_ else None,
     }
     for field, text in times.items():
         if text and fields.time(text) is None:
             yield f"{field} is {text}"
-
-
-def _ask(said: AskStatus | None) -> Ask | None:
-    since = fields.time(said.since) if said else None
-    if said is None or since is None:
-        return None
-    return Ask(
-        run=said.run or 0,
-        job_id=said.job_id or "",
-        directory=said.directory or "",
-        since=since,
-        trigger_id=said.trigger_id,
-        attempts=said.attempts or 0,
-        error=said.error or "",
-        idle=fields.time(said.idle_since),
-    )
 
 
 def _ended(said: EndedStatus | None) -> Ended | None:
@@ -275,21 +252,6 @@ def _ended(said: EndedStatus | None) -> Ended | None:
     left = Stored(said.path, kind, job_id) if said.path else None
     how, error = How(said.how), said.error or ""
     return Ended(said.run or 0, job_id, how, time, left, error, bool(said.completed))
-
-
-def _written_ask(ask: Ask | None) -> Manifest | None:
-    if ask is None:
-        return None
-    return given(
-        run=ask.run,
-        jobId=ask.job_id,
-        triggerId=ask.trigger_id,
-        directory=ask.directory,
-        since=stamp(ask.since),
-        attempts=ask.attempts,
-        error=ask.error,
-        idleSince=stamp(ask.idle),
-    )
 
 
 def _written_end(ended: Ended | None) -> Manifest | None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from modelstream_operator.decide.ask import Ask
 from modelstream_operator.decide.decision import (
     Decision,
     Seen,
@@ -13,7 +14,7 @@ from modelstream_operator.decide.decision import (
 from modelstream_operator.decide.ending import dropped, end_of, over, stopped
 from modelstream_operator.decide.job import JobState
 from modelstream_operator.decide.laststate import patience, state_of, waits, without_savepoint
-from modelstream_operator.decide.memory import Ask, Memory, Step
+from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.overtaken import is_overtaken
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.proving import is_prepared, runs_well

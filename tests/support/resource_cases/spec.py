@@ -13,6 +13,8 @@ def _python(**program: Any) -> Edits:
     return replace_job(python=program)
 
 
+_STATE: Edits = {"spec.state": {"storage": "s3://b/p"}}
+_KEPT: Edits = {"spec.state": {"storage": "s3://b/p", "savepoints": {"keep": 3}}}
 _SAVED: Edits = {"spec.state": {"storage": "s3://b/p", "deletionPolicy": "Savepoint"}}
 
 
@@ -126,6 +128,21 @@ CASES: tuple[Case, ...] = (
         (_restored(newest=True) | {"spec.flink": {"runtimeMode": "Streaming"}},),
         (_restored(newest=True) | {"spec.flink": {"runtimeMode": "Batch"}},),
         "spec.state.restoreFrom",
+    ),
+    Case(
+        "savepoints-need-streaming",
+        (_KEPT, _KEPT | {"spec.flink": {"runtimeMode": "Streaming"}}),
+        (_KEPT | {"spec.flink": {"runtimeMode": "Batch"}},),
+        "spec.state.savepoints",
+    ),
+    Case(
+        "savepoint-nonce-needs-state",
+        ({"spec.savepointNonce": 0}, _STATE | {"spec.savepointNonce": 2}),
+        (
+            {"spec.savepointNonce": 1},
+            _STATE | {"spec.savepointNonce": 1, "spec.flink": {"runtimeMode": "Batch"}},
+        ),
+        "spec.savepointNonce",
     ),
     Case(
         "deletion-savepoint-needs-streaming",

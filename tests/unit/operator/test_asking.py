@@ -9,10 +9,10 @@ import pytest
 from tests.support.flinkdouble import JobManager, flink_double
 
 from modelstream_operator.asking import FlinkAnswers, Heard, Questions
+from modelstream_operator.decide.ask import Ask as AskedFor
 from modelstream_operator.decide.decision import SURE, Answer, Seen, Wanted
 from modelstream_operator.decide.job import Job
 from modelstream_operator.decide.lifecycle import decide
-from modelstream_operator.decide.memory import Ask as AskedFor
 from modelstream_operator.decide.memory import How, Memory, Step
 from modelstream_operator.flink import Flink, FlinkError
 from modelstream_operator.resources import Key

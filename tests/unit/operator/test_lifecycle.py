@@ -27,6 +27,7 @@ from tests.support.lifecycle import (
     torn,
 )
 
+from modelstream_operator.decide.ask import Ask
 from modelstream_operator.decide.decision import (
     ForgetHighAvailability,
     OfRun,
@@ -39,7 +40,7 @@ from modelstream_operator.decide.decision import (
 )
 from modelstream_operator.decide.job import Checkpoints, Job, SavepointAnswer
 from modelstream_operator.decide.lifecycle import decide
-from modelstream_operator.decide.memory import Ask, Memory, Step
+from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.savepointing import PATIENCE, RETRY
 

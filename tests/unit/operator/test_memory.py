@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from modelstream_crds.v1alpha1 import ModelStreamStatus
+from modelstream_operator.decide.ask import Ask
 from modelstream_operator.decide.job import Checkpoints
-from modelstream_operator.decide.memory import Ask, Ended, How, Memory, Step
+from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.stored import Kind, Stored
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
