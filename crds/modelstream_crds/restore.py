@@ -18,6 +18,9 @@ RESTORE_LESS: Final = "MODELSTREAM_RESTORE_LESS"
 RESTORE: Final = frozenset({RESTORE_FROM, RESTORE_NEWEST, RESTORE_ELSE, RESTORE_LESS})
 """The variables."""
 
+REMOVE: Final = "MODELSTREAM_REMOVE"
+"""Variable of a pod that removes directories: a list of them as JSON, each by its full name."""
+
 TOLD_PATH: Final = "modelstream.restore.path"
 """Option in Flink's configuration, which its REST interface shows: what the lookup has found; empty
 for nothing."""

@@ -14,7 +14,7 @@ from modelstream_crds.runs import (
     RollbackStatus,
     StepStatus,
 )
-from modelstream_crds.stored import SavepointStatus
+from modelstream_crds.stored import RemainsStatus, SavepointStatus
 
 
 class Phase(StrEnum):
@@ -221,6 +221,9 @@ class ModelStreamStatus(Part):
 
     savepoints: Annotated[tuple[SavepointStatus, ...], ListOf("path"), Field(max_length=60)] = ()
     """Savepoints that the operator has taken, the newest first, until they are disposed of."""
+
+    remains: Annotated[tuple[RemainsStatus, ...], ListOf("jobId"), Field(max_length=20)] = ()
+    """What ended runs left in the store, until a later one has no need of it."""
 
     last_ready_revision: str | None = None
     """Of a stream with state: the last revision that was Ready and has completed a checkpoint."""

@@ -40,3 +40,19 @@ class SavepointStatus(Part):
 
     models: Annotated[tuple[ModelDigest, ...], ListOf("name"), Field(max_length=16)] = ()
     """The models that ran."""
+
+
+class RemainsStatus(Part):
+    """What a run that has ended left in the store, beside savepoints."""
+
+    job_id: str
+    """Its job, by which its directories are called."""
+
+    run: int | None = None
+    """The run."""
+
+    root: str
+    """The stream's directory: checkpoints/JOB and ha/JOB are below it."""
+
+    error: str | None = None
+    """Why they could not be removed."""

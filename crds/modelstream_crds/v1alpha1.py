@@ -53,7 +53,7 @@ from modelstream_crds.status import (
     TaskManagerStatus,
     UsedNoncesStatus,
 )
-from modelstream_crds.stored import ModelDigest, SavepointStatus
+from modelstream_crds.stored import ModelDigest, RemainsStatus, SavepointStatus
 from modelstream_crds.stream import Column, Pipeline, SecretKey, Sink, Source
 
 __all__ = [
@@ -94,6 +94,7 @@ __all__ = [
     "PodDisruptionBudget",
     "PreparedStatus",
     "Python",
+    "RemainsStatus",
     "Resources",
     "RestoreFrom",
     "RestoredFromStatus",

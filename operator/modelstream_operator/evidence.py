@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
+from modelstream_operator.decide import fields
 from modelstream_operator.decide.decision import Decision, Seen
 from modelstream_operator.decide.diagnosis import Scene, diagnose, first_digests, verified_models
 from modelstream_operator.decide.facts import Facts
@@ -71,6 +72,18 @@ def with_told(seen: Seen, told: ModelStreamStatus, memory: Memory) -> Seen:
             said = f"{each.reason}: {each.message}"
             return replace(seen, ready=each.status == "True", said=said)
     return seen
+
+
+def outlives(told: ModelStreamStatus, observed: Observed, memory: Memory) -> bool:
+    """Whether the present run is Ready, and has completed a checkpoint since it became so."""
+    health = observed.of(memory.run).flink.health
+    if told.run != memory.run or health is None or health.completed is None:
+        return False
+    for each in told.conditions:
+        if each.type == ConditionType.READY and each.status == "True":
+            since = fields.time(each.last_transition_time)
+            return since is not None and health.completed > since
+    return False
 
 
 def is_placed(asked: Wish, observed: Observed, memory: Memory) -> bool:

@@ -32,6 +32,10 @@ ANNOTATION_JOB = "modelstream.dev/job"
 """Id of the Flink job that a pod was made for."""
 
 
+ANNOTATION_REMAINS = "modelstream.dev/remains"
+"""Ids of the jobs whose directories a pod removes."""
+
+
 RunNumber = int | str
 """Number of a run; a text where it is left open."""
 
@@ -43,6 +47,8 @@ class Component(StrEnum):
     TASKMANAGER = "taskmanager"
     PROOF = "proof"
     """Proves a revision that is to run, and belongs to no Flink cluster."""
+    SWEEP = "sweep"
+    """Removes what ended runs left in the store."""
 
 
 ROLES = (Component.JOBMANAGER, Component.TASKMANAGER)
@@ -79,6 +85,11 @@ def taskmanager(name: str, run: RunNumber) -> str:
 def proof(name: str, run: RunNumber) -> str:
     """Name of the pod that proves what a run is to be made of."""
     return f"{name}-{Component.PROOF}-{run}"
+
+
+def sweep(name: str, run: RunNumber) -> str:
+    """Name of the pod that removes what runs before this one left in the store."""
+    return f"{name}-{Component.SWEEP}-{run}"
 
 
 def config(name: str, run: RunNumber) -> str:

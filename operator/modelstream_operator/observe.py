@@ -81,6 +81,9 @@ class Observer:
         return await Questions(self.flink, url, key, memory, rescales, saves).ask(heard, now)
 
 
+_APART = {Component.PROOF, Component.SWEEP}
+"""Pods that are no part of a Flink cluster."""
+
 _OVER = {Step.TEARING_DOWN, Step.BACKING_OFF, Step.SUSPENDED, Step.ENDED, Step.DELETING}
 """Steps in which the present run keeps nothing, once its pods are gone."""
 
@@ -95,7 +98,7 @@ def _run(
 ) -> RunObserved:
     """What there is of a run; what is over, and has no pod, needs no high availability."""
     both = [pod for pod in pods if run_of(pod) == number]
-    mine = [pod for pod in both if component(pod) != Component.PROOF]
+    mine = [pod for pod in both if component(pod) not in _APART]
     alive = tuple(pod for pod in mine if not is_ended(pod))
     maps = tuple(each for each in kept if each.run == number)
     over = not alive and (number != memory.run or memory.step in _OVER)
@@ -106,6 +109,7 @@ def _run(
         high_availability=maps,
         leftovers=tuple(each.ref for each in maps) if over else (),
         proof=next((pod for pod in both if component(pod) == Component.PROOF), None),
+        sweep=next((pod for pod in both if component(pod) == Component.SWEEP), None),
         digests=digests_of(children, number, uid),
     )
 

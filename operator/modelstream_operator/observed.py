@@ -34,6 +34,7 @@ class RunObserved:
     leftovers: tuple[Ref, ...] = ()
     """Those of them that the run needs no more."""
     proof: Manifest | None = None
+    sweep: Manifest | None = None
     """The pod that proves what the run is to be made of: none of its own."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """What its models are, once its first pods have told."""

@@ -86,6 +86,15 @@ def proof_maps(asked: Wish, memory: Memory) -> list[Manifest]:
     return [*maps, signed(revision.manifest(run))]
 
 
+def present_children(asked: Wish, memory: Memory) -> list[Manifest]:
+    """All objects of the present run; none where nobody knows what it was made of."""
+    revision, target = asked.revision(memory.revision), asked.target_of(memory.revision)
+    if revision is None or target is None:
+        return []
+    run = replace(target, run=memory.run, job_id=memory.job_id, running=True)
+    return run_children(revision, run_of(run))
+
+
 def prepared_children(asked: Wish, memory: Memory) -> list[Manifest]:
     """All objects of what is prepared, as a run of its own would have them."""
     prepared, revision, target = _prepared(asked, memory)

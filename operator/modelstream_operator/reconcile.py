@@ -1,7 +1,7 @@
 """One pass over one ModelStream: observe, decide, write status, act."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -25,8 +25,10 @@ from modelstream_operator.decide.lifecycle import decide
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.pods import is_ready
 from modelstream_operator.decide.problem import Problem, Reason
+from modelstream_operator.decide.remains import Remains
+from modelstream_operator.decide.removing import sent
 from modelstream_operator.decide.status import read, status_of, unknown_status
-from modelstream_operator.evidence import digests_of, facts_of, is_placed, with_told
+from modelstream_operator.evidence import digests_of, facts_of, is_placed, outlives, with_told
 from modelstream_operator.flink import Flink
 from modelstream_operator.names import Component
 from modelstream_operator.observe import Observer, now
@@ -41,6 +43,7 @@ from modelstream_operator.rollout import Place, Rollout, Standing
 from modelstream_operator.session import Session
 from modelstream_operator.settings import Restarts, Settings
 from modelstream_operator.spared import with_spared
+from modelstream_operator.sweeps import end_sweeps, make_sweep, swept_of
 from modelstream_operator.tidying import send_away, tidy
 from modelstream_operator.wish import Wish, wish
 
@@ -100,6 +103,8 @@ class Reconciler:
         proof = proof_of(asked, observed, memory, session.proofs)
         seen = replace(with_told(seen, past, memory), proof=proof)
         seen = replace(seen, placed=is_placed(asked, observed, memory))
+        seen = replace(seen, outlives=outlives(past, observed, memory))
+        seen = replace(seen, swept=swept_of(observed, memory))
         seen = await with_spared(self.cluster, session, asked, seen, memory)
         decision = decide(memory, asked.wanted, seen)
         facts = facts_of(asked, observed, decision, seen, session.problems(decision))
@@ -111,7 +116,8 @@ class Reconciler:
         known = set(session.refused)
         if not unknown:
             made = plan(asked, decision, there, digests_of(facts))
-            await self._carry_out(session, asked, observed, decision, made)
+            remains = sent(decision.memory, seen)
+            await self._carry_out(session, asked, observed, decision, made, remains)
         # Which are refused, not in what words: an answer may be another one each time.
         changed = decision.memory != memory or session.refused.keys() != known
         delay = 0.0 if changed else self._delay(status, decision, observed)
@@ -124,7 +130,13 @@ class Reconciler:
         return replace(outcome, delay=delay, told=news + outcome.told, gone=decision.gone)
 
     async def _carry_out(
-        self, session: Session, asked: Wish, observed: Observed, decision: Decision, made: Plan
+        self,
+        session: Session,
+        asked: Wish,
+        observed: Observed,
+        decision: Decision,
+        made: Plan,
+        remains: Sequence[Remains],
     ) -> None:
         """All that is to be done; where something cannot be, the pass is to be repeated."""
         cluster, memory, untidy = self.cluster, decision.memory, dict[Ref, Problem]()
@@ -140,9 +152,11 @@ class Reconciler:
                 # What ForgetHighAvailability asks for too: what is over goes in every step.
                 lambda: tidy(cluster, observed, asked.manifest, untidy),
                 lambda: end_proofs(cluster, observed, memory, untidy),
+                lambda: end_sweeps(cluster, observed, memory, untidy),
                 send_strangers_away,
                 lambda: session.children.make(cluster, made, observed.children, asked.uid),
                 lambda: make_proof(cluster, asked, observed, memory, session.proofs),
+                lambda: make_sweep(cluster, asked, observed, memory, remains),
             )
         finally:
             session.untidy = untidy

@@ -1,6 +1,6 @@
 """What is kept of watched objects: as much as is read, so that nothing else is a change."""
 
-from modelstream_operator.names import ANNOTATION_JOB
+from modelstream_operator.names import ANNOTATION_JOB, ANNOTATION_REMAINS
 from modelstream_operator.resources import Manifest
 
 
@@ -14,7 +14,8 @@ def slim_pod(pod: Manifest) -> Manifest:
     """A pod as far as diagnosis reads it."""
     meta, spec = pod["metadata"], pod.get("spec", {})
     kept = ("name", "namespace", "uid", "labels", "creationTimestamp", "deletionTimestamp")
-    annotations = {ANNOTATION_JOB: meta.get("annotations", {}).get(ANNOTATION_JOB, "")}
+    given = meta.get("annotations", {})
+    annotations = {each: given.get(each, "") for each in (ANNOTATION_JOB, ANNOTATION_REMAINS)}
     return {
         "kind": "Pod",
         "metadata": {

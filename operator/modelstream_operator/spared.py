@@ -9,8 +9,11 @@ from modelstream_operator import names
 from modelstream_operator.cluster import Cluster
 from modelstream_operator.decide.decision import Seen, Wanted
 from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.decide.remains import Remains
+from modelstream_operator.decide.removing import removable
 from modelstream_operator.decide.saved import Saved
 from modelstream_operator.decide.savepoints import surplus
+from modelstream_operator.render.config import PVC
 from modelstream_operator.resources import Manifest
 from modelstream_operator.session import Session
 from modelstream_operator.wish import Wish
@@ -25,46 +28,56 @@ async def with_spared(
     """What is seen, with the image that runs and what other streams name of what is to go."""
     image = asked.present.image if asked.present else ""
     seen = replace(seen, made_of=replace(seen.made_of, image=image))
-    found = in_question(memory, asked.wanted, seen.now, session.looked)
-    if not found or asked.present is None or asked.present.spec.state is None:
+    found = in_question(memory, asked.wanted, seen)
+    state = asked.present.spec.state if asked.present else None
+    if not found or state is None or not _is_due(session.looked, seen.now):
         return seen
     streams = await cluster.streams(session.key.namespace)
-    named = spared(found, streams, asked.present.spec.state.storage)
-    session.looked = seen.now if len(named) == len(found) else None
-    return replace(seen, spared=named)
+    needed = spared(found, streams, state.storage)
+    # Nothing has to be asked again soon where nothing goes, nor while a pod removes what does.
+    goes = any(isinstance(each, Saved) for each in found if _id(each) not in needed)
+    session.looked = None if goes else seen.now
+    return replace(seen, spared=needed)
 
 
-def in_question(
-    memory: Memory, wanted: Wanted, now: datetime, looked: datetime | None
-) -> tuple[Saved, ...]:
-    """Those that would be disposed of, as far as it is time to ask what others name."""
-    due = looked is None or now < looked or now - looked >= AGAIN
-    free = memory.ask is None or memory.ask.trigger_id is None
-    if memory.step is not Step.DEPLOYED or not due or not free:
+def in_question(memory: Memory, wanted: Wanted, seen: Seen) -> tuple[Saved | Remains, ...]:
+    """What would go, unless somebody else needs it."""
+    if memory.step is not Step.DEPLOYED:
         return ()
-    return surplus(memory, wanted)
+    free = memory.ask is None or memory.ask.trigger_id is None
+    return *(surplus(memory, wanted) if free else ()), *removable(memory, seen)
 
 
-def spared(found: Iterable[Saved], streams: Iterable[Manifest], storage: str) -> frozenset[str]:
+def spared(
+    found: Iterable[Saved | Remains], streams: Iterable[Manifest], storage: str
+) -> frozenset[str]:
     """Those of them that a ``restoreFrom`` names, or that a run has begun with."""
     named = {path.rstrip("/") for each in streams for path in _named_by(each)}
-    return frozenset(
-        each.path
-        for each in found
-        if any(
-            path == name or path.startswith(f"{name}/")
-            for name in named
-            for path in _spellings(each.path, storage)
-        )
-    )
+    paths = [each for name in named for each in _spellings(name, storage)]
+    return frozenset(_id(each) for each in found if any(_needs(path, each) for path in paths))
+
+
+def _needs(path: str, each: Saved | Remains) -> bool:
+    """A person may name the directory above a savepoint, too."""
+    if isinstance(each, Remains):
+        return each.hold(path)
+    return each.path == path or each.path.startswith(f"{path}/")
+
+
+def _id(each: Saved | Remains) -> str:
+    return each.path if isinstance(each, Saved) else each.job_id
+
+
+def _is_due(looked: datetime | None, now: datetime) -> bool:
+    return looked is None or now < looked or now - looked >= AGAIN
 
 
 def _spellings(path: str, storage: str) -> tuple[str, ...]:
-    """As pods have a path, and as a manifest spells one on a claim."""
-    mounted = f"file://{names.STATE_DIR}"
-    if not path.startswith(mounted):
+    """A path as it is written, and as pods have one on a claim."""
+    root = storage.rstrip("/")
+    if not path.startswith(f"{root}/") or not root.startswith(PVC):
         return (path,)
-    return path, f"{storage.rstrip('/')}{path[len(mounted) :]}"
+    return path, f"file://{names.STATE_DIR}{path[len(root) :]}"
 
 
 def _named_by(stream: Manifest) -> Iterator[str]:

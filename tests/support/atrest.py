@@ -138,6 +138,7 @@ class AtRest(RuleBasedStateMachine):
         assert not any(run.kept for run in self.world.runs.values())
         assert not any(run.pod for run in self.world.runs.values())
         assert not self.world.proofs
+        assert not self.world.sweeps
 
     def _settle(self) -> None:
         """Nothing more happens to it; each wait of the operator is over in time.

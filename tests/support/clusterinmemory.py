@@ -53,6 +53,9 @@ class ClusterInMemory:
     proofs: dict[Ref, int] = field(default_factory=dict)
     """Pods of proofs that the watch has told of, with their runs."""
 
+    sweeps: dict[Ref, int] = field(default_factory=dict)
+    """Pods that remove files, of which the watch has told, with their runs."""
+
     def _wrote(self) -> None:
         if self.writes is not None:
             self.writes -= 1
@@ -97,7 +100,12 @@ class ClusterInMemory:
     async def create(self, manifest: Manifest) -> Manifest:
         """A pod, of which the kubelet tells later; another one of its name is refused."""
         assert manifest["kind"] == "Pod"
-        number = int(manifest["metadata"]["labels"][names.LABEL_RUN])
+        meta = manifest["metadata"]
+        number = int(meta["labels"][names.LABEL_RUN])
+        if "-sweep-" in meta["name"]:
+            self.world.sweep(number, meta["annotations"][names.ANNOTATION_REMAINS].split())
+            self._wrote()
+            return manifest
         if number in self.world.proofs:
             raise ApiError(409, "it is there")
         self.world.prove(number, self.nonce(number))
@@ -106,7 +114,9 @@ class ClusterInMemory:
 
     async def delete(self, ref: Ref) -> None:
         """Forget it."""
-        if ref.kind == "Pod":
+        if "-sweep-" in ref.name:
+            del self.world.sweeps[int(ref.name.rpartition("-")[2])]
+        elif ref.kind == "Pod":
             del self.world.proofs[int(ref.name.rpartition("-")[2])]
         gone = self.objects.pop(ref, None)
         self.taken.discard(ref)
@@ -211,6 +221,13 @@ class ClusterInMemory:
         for ref in [each for each in self.proofs if self.proofs[each] not in self.world.proofs]:
             self.cache.drop(ref)
             del self.proofs[ref]
+        for ref in [each for each in self.sweeps if self.sweeps[each] not in self.world.sweeps]:
+            self.cache.drop(ref)
+            del self.sweeps[ref]
+        for sweep in self.world.sweeps.values():
+            pod = sweep.pod(KEY)
+            self.sweeps[Ref.of(pod)] = sweep.number
+            self.cache.put(pod)
         for proof in self.world.proofs.values():
             pod = proof.pod(KEY)
             self.proofs[Ref.of(pod)] = proof.number

@@ -122,5 +122,11 @@ class FlinkInMemory:
         self._answered()
 
 
+_LATER = 4_102_444_800_000
+"""A time after all that the tests' clock comes to, in milliseconds."""
+
+
 def _kept(path: str, number: int, kind: str) -> dict[str, Any]:
-    return {"external_path": path, "id": number, "checkpoint_type": kind}
+    """As of now: later than whatever was before."""
+    found = {"external_path": path, "id": number, "checkpoint_type": kind}
+    return {**found, "latest_ack_timestamp": _LATER}

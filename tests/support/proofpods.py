@@ -37,3 +37,26 @@ class ProofPod:
         phase = "Running" if code is None else self.state
         status = {"phase": phase, "containerStatuses": [main]}
         return {"kind": "Pod", "metadata": meta, "spec": {}, "status": status}
+
+
+@dataclass
+class SweepPod:
+    """The pod that removes what ended runs left in the store."""
+
+    number: int
+    jobs: frozenset[str]
+    done: bool = False
+
+    def pod(self, key: Key) -> Manifest:
+        """As a kubelet shows it."""
+        name = names.sweep(key.name, self.number)
+        labels = {
+            names.LABEL_OWNER: key.name,
+            names.LABEL_RUN: str(self.number),
+            names.LABEL_COMPONENT: "sweep",
+        }
+        annotations = {names.ANNOTATION_REMAINS: " ".join(sorted(self.jobs))}
+        meta = {"name": name, "namespace": key.namespace, "uid": name, "labels": labels}
+        status = {"phase": "Succeeded" if self.done else "Running"}
+        metadata = {**meta, "annotations": annotations}
+        return {"kind": "Pod", "metadata": metadata, "spec": {}, "status": status}

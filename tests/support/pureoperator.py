@@ -20,6 +20,7 @@ from modelstream_operator.decide.decision import (
     Rest,
     Seen,
     StopWithSavepoint,
+    Swept,
     TakeDown,
     TakeSavepoint,
     Wanted,
@@ -30,6 +31,7 @@ from modelstream_operator.decide.lifecycle import decide
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.prepared import NO_PROOF, Proof
 from modelstream_operator.decide.problem import Problem
+from modelstream_operator.decide.removing import sent
 from modelstream_operator.decide.stored import Stored, newest_of_all
 from modelstream_operator.flink import FlinkError
 from modelstream_operator.kept import named_by
@@ -98,13 +100,15 @@ class Pure:
 
     async def _pass(self, spec: Spec) -> None:
         memory = self.memory
-        decision = decide(memory, self._wanted(spec, memory), await self._seen(memory))
+        seen = await self._seen(memory)
+        decision = decide(memory, self._wanted(spec, memory), seen)
         if memory.step is Step.UNKNOWN:  # nothing is written or done then
             return
         self._write_status(decision.memory)
         await self._act(decision)
         self._wrote()
         self._make(decision)
+        self._sweep(decision.memory, seen)
         self._wrote()
         self.gone = decision.gone
 
@@ -176,11 +180,27 @@ class Pure:
             ready=bool(answers.job and answers.job.all_running),
             placed=bool(run and run.pod == "Ready"),
             disposal=answers.disposal,
+            outlives=bool(run and run.checkpoint and answers.job and answers.job.all_running),
+            swept=self._swept(memory),
             spared=frozenset(self.world.named),
             restarts=answers.restarts,
             application_runs=answers.application_runs,
             proof=_proof(self.world, memory),
         )
+
+    def _swept(self, memory: Memory) -> Swept | None:
+        sweep = self.world.sweeps.get(memory.run)
+        return Swept(sweep.jobs) if sweep and sweep.done else None
+
+    def _sweep(self, memory: Memory, seen: Seen) -> None:
+        """What has nothing to remove goes, and another is made where there is something."""
+        left = {each.job_id for each in memory.remains}
+        for number, pod in list(self.world.sweeps.items()):
+            works = memory.step is Step.DEPLOYED and number == memory.run
+            if not works or not left & pod.jobs:
+                del self.world.sweeps[number]
+        if remains := sent(memory, seen):
+            self.world.sweep(memory.run, [each.job_id for each in remains])
 
     def _flink(self) -> Any:
         return FlinkInMemory(self.world)

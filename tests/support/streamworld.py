@@ -5,11 +5,11 @@ so that a JobManager which is replaced knows no job that has ended; one whose jo
 from its newest checkpoint; a trigger id that was asked for twice begins once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.proofpods import ProofPod
+from tests.support.proofpods import ProofPod, SweepPod
 
 from modelstream_crds.restore import Lookup
 
@@ -124,10 +124,14 @@ class World:
     """How often a user has asked for something else."""
     last: Run | None = None
     """Whose job was the last to be submitted."""
+    sweeps: dict[int, SweepPod] = field(default_factory=dict)
+    """Pods that remove what ended runs left, by the run that they belong to."""
     named: set[str] = field(default_factory=set)
     """Savepoints and checkpoints that somebody has said to begin with."""
     disposals: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """What Flink says of requests to delete savepoints, by their ids."""
+    removed: list[str] = field(default_factory=list)
+    """Checkpoints that pods have removed."""
     disposed: list[str] = field(default_factory=list)
     """Savepoints that Flink was asked to delete."""
     dead: list[int] = field(default_factory=list)
@@ -162,6 +166,10 @@ class World:
         self.proofs.setdefault(number, ProofPod(number, nonce))
         assert len(self.proofs) == 1, "two proofs at a time"
 
+    def sweep(self, number: int, jobs: Iterable[str]) -> None:
+        """A pod is to remove the directories of these jobs."""
+        self.sweeps.setdefault(number, SweepPod(number, frozenset(jobs)))
+
     # What the cluster and Flink do
 
     def tick(self) -> None:
@@ -169,6 +177,8 @@ class World:
         for proof in self.proofs.values():
             if proof.state == "Proving" and not self.slow:
                 proof.state = "Failed" if proof.nonce in self.bad else "Succeeded"
+        for sweep in self.sweeps.values():
+            self._remove(sweep)
         for run in self.runs.values():
             match run.pod:
                 case "" if run.asked:
@@ -183,6 +193,22 @@ class World:
                 case "Leaving" if not self.stuck:
                     self._gone(run)
         assert sum(run.alive for run in self.runs.values()) <= 1, "two live jobs of one stream"
+
+    def _remove(self, sweep: SweepPod) -> None:
+        """Once; what lies there is gone."""
+        if sweep.done:
+            return
+        sweep.done = True
+        live = [run for run in self.runs.values() if run.alive]
+        assert not any(run.job_id in sweep.jobs for run in live), "files of a live job are removed"
+        for job in sweep.jobs:
+            for path in [each for each in self.kept.get(job, ()) if "/checkpoints/" in each]:
+                if path in self.named:  # its stream names a directory of it
+                    continue
+                assert not any(run.origin == path and not run.checkpoint for run in live), path
+                del self.files[path]
+                self.kept[job].remove(path)
+                self.removed.append(path)
 
     def kill(self, run: Run) -> None:
         """The JobManager dies; what is in its memory is lost."""
@@ -258,7 +284,7 @@ class World:
 
     def save(self, run: Run, kind: str) -> str:
         """A checkpoint or savepoint is complete."""
-        path = f"{kind}/{len(self.files) + len(self.disposed)}"
+        path = f"{kind}/{len(self.files) + len(self.disposed) + len(self.removed)}"
         self.files[path] = run.value
         self.kept.setdefault(run.job_id, []).append(path)
         self.owed = run.value

@@ -25,6 +25,7 @@ _TITLES = {
     Component.JOBMANAGER.value: "JobManager",
     Component.TASKMANAGER.value: "TaskManager",
     Component.PROOF.value: "proof",
+    Component.SWEEP.value: "sweep",
 }
 
 

@@ -127,6 +127,14 @@ class OfRun:
 
 
 @dataclass(frozen=True)
+class Swept:
+    """What a pod that has ended was to remove: the directories of these jobs."""
+
+    jobs: frozenset[str]
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class Seen:
     """What there is, as far as the life cycle is concerned."""
 
@@ -175,7 +183,11 @@ class Seen:
     disposal: Disposal | None = None
     """Of the savepoint that is to go; None as long as Flink has not said how it went."""
     spared: frozenset[str] | None = None
-    """Savepoints that others name, so that they stay; None where nobody has looked."""
+    """Savepoints, and jobs of ended runs, that other streams need; None where nobody has looked."""
+    outlives: bool = False
+    """Whether the present run has been Ready, and has completed a checkpoint since."""
+    swept: Swept | None = None
+    """What a pod has removed of ended runs."""
     made_of: MadeOf = UNKNOWN
     """What the present run is."""
 
@@ -289,6 +301,7 @@ class EventReason(StrEnum):
     STARTED_INSTEAD = "StartedInstead"
     STATE_KEPT = "StateKept"
     DELETED_WITHOUT_SAVEPOINT = "DeletedWithoutSavepoint"
+    REMAINS_NOT_REMOVED = "RemainsNotRemoved"
     SAVEPOINT_TAKEN = "SavepointTaken"
     SAVEPOINT_NOT_TAKEN = "SavepointNotTaken"
     SAVEPOINT_NOT_DISPOSED = "SavepointNotDisposed"

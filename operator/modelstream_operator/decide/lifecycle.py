@@ -32,6 +32,7 @@ from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.overtaken import Start, proved_again, start
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.proving import is_proven, needs_proof, prove
+from modelstream_operator.decide.removing import noted, recorded
 from modelstream_operator.decide.rollback import (
     beginning,
     choice_of,
@@ -144,6 +145,7 @@ def _deploy(memory: Memory, begins: Start, seen: Seen) -> Memory:
         restore_nonce=wanted.restore.nonce if wanted.restore else memory.restore_nonce,
         savepoints=memory.savepoints,
         savepoint_nonce=memory.savepoint_nonce,
+        remains=recorded(memory, wanted),
     )
 
 
@@ -195,10 +197,11 @@ def _over(memory: Memory, wanted: Wanted, ended: Ended, seen: Seen) -> Decision:
 def _goes_on(memory: Memory, wanted: Wanted, seen: Seen) -> Decision:
     if (waits := unseen(memory, wanted, seen)) is not None:
         return Decision(memory, waiting=waits)
-    scaled = _scaled(memory, wanted, seen)
-    if scaled.act is not None or scaled.memory != memory:
-        return scaled
-    return kept_up(memory, wanted, seen)
+    removed = noted(memory, seen)
+    scaled = _scaled(removed.memory, wanted, seen)
+    if scaled.act is None and scaled.memory == removed.memory:
+        scaled = kept_up(removed.memory, wanted, seen)
+    return replace(scaled, news=removed.news + scaled.news)
 
 
 def _noticed(memory: Memory, seen: Seen) -> Memory:

@@ -14,7 +14,7 @@ from modelstream_crds.v1alpha1 import (
     ModelStreamStatus,
     StepStatus,
 )
-from modelstream_operator.decide import ask, fields, prepared, saved, stored
+from modelstream_operator.decide import ask, fields, prepared, remains, saved, stored
 from modelstream_operator.decide.ask import Ask, AskKind
 from modelstream_operator.decide.failed import (
     Failure,
@@ -24,6 +24,7 @@ from modelstream_operator.decide.failed import (
 )
 from modelstream_operator.decide.fields import given, stamp
 from modelstream_operator.decide.prepared import Prepared
+from modelstream_operator.decide.remains import Remains
 from modelstream_operator.decide.saved import Saved
 from modelstream_operator.decide.stored import Kind, Stored
 from modelstream_operator.resources import Manifest
@@ -107,6 +108,8 @@ class Memory:
     """Those that were taken, the newest first."""
     savepoint_nonce: int = 0
     """The greatest ``savepointNonce`` for which one was taken."""
+    remains: tuple[Remains, ...] = ()
+    """What ended runs have left in the store."""
     unknown: str = ""
     """A field of status with a word of a newer operator in it."""
 
@@ -140,6 +143,7 @@ class Memory:
             failures=read_failures(status.failures),
             restore_nonce=(status.used.restore_nonce if status.used else None) or 0,
             savepoints=saved.read(status.savepoints),
+            remains=remains.read(status.remains),
             savepoint_nonce=(status.used.savepoint_nonce if status.used else None) or 0,
         )
 
@@ -188,6 +192,7 @@ class Memory:
             prepared=self.prepared.written() if self.prepared else None,
             used=given(restoreNonce=self.restore_nonce, savepointNonce=self.savepoint_nonce),
             savepoints=[each.written() for each in self.savepoints],
+            remains=[each.written() for each in self.remains],
             job=given(id=self.job_id, startTime=self.started, parallelism=self.parallelism),
         )
 

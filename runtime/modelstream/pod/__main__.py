@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from modelstream.pod import entrypoint, gpu, preload, verify, worker
+from modelstream.pod import entrypoint, gpu, preload, removing, verify, worker
 from modelstream.pod.failure import described, report, write
 from modelstream.pod.memory import killed_message, memory
 from modelstream.pod.paths import Paths
@@ -26,6 +26,10 @@ def _proof(_: list[str], paths: Paths) -> object:
     from modelstream.pod.proving import proof
 
     return proof(paths, os.environ)
+
+
+def _sweep(_: list[str], paths: Paths) -> None:
+    removing.remove_all(paths, os.environ)
 
 
 def _preload(_: list[str], paths: Paths) -> None:
@@ -62,6 +66,7 @@ ROLES: dict[str, Role] = {
     "jobmanager": _jobmanager,
     "taskmanager": _taskmanager,
     "proof": _proof,
+    "sweep": _sweep,
     "preload": _preload,
     "verify": _verify,
     "fetch": _fetch,

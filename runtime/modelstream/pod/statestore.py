@@ -75,6 +75,14 @@ class StateStore:
         names = [each.base_name for each in found if each.type == fs.FileType.Directory]
         return [f"{address.rstrip('/')}/{name}" for name in sorted(names)]
 
+    def remove(self, address: str) -> None:
+        """Delete a directory with all that is in it; one that is not there is no error."""
+        from pyarrow import fs
+
+        path = _path(address)
+        if self.filesystem.get_file_info(path).type == fs.FileType.Directory:
+            self.filesystem.delete_dir(path)
+
     def completed(self, address: str) -> Complete | None:
         """The checkpoint or savepoint at an address; None where there is none, or half of one."""
         from pyarrow import fs

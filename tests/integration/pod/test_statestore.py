@@ -51,3 +51,16 @@ def test_a_store_that_is_not_there_is_an_error_that_says_so(bucket: s3.S3) -> No
     options = {**bucket.options, "s3.endpoint": "http://127.0.0.1:9"}
     with pytest.raises(OSError, match="NETWORK_CONNECTION"):
         refuse_ended(StateStore.of(ROOT, options, {}), OPTIONS, JOB)
+
+
+def test_a_directory_goes_by_its_full_name_and_those_beside_it_stay(bucket: s3.S3) -> None:
+    """A name that begins with that of another is another directory."""
+    base = "state/jobs/fraud/removed/checkpoints"
+    for job in (JOB, f"{JOB}a"):
+        bucket.write(f"{base}/{job}/chk-1/_metadata", metadata(1))
+        bucket.write(f"{base}/{job}/shared/x", b"x")
+    store = StateStore.of(ROOT, bucket.options, {})
+    for _ in range(2):
+        store.remove(f"s3://{base}/{JOB}")
+    assert store.directories(f"s3://{base}") == [f"s3://{base}/{JOB}a"]
+    assert store.completed(f"s3://{base}/{JOB}a/chk-1") is not None

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -46,7 +47,8 @@ from modelstream_operator.decide.saved import MOST, MadeOf, Saved, with_one
 from modelstream_operator.decide.savepoints import SILENT
 from modelstream_operator.decide.stored import Kind, Stored
 from modelstream_operator.resources import Key
-from modelstream_operator.spared import AGAIN, in_question, spared
+from modelstream_operator.session import Session
+from modelstream_operator.spared import AGAIN, spared, with_spared
 
 HOUR = timedelta(hours=1)
 WANTED = replace(SAME_KEPT, savepoint_interval=HOUR, keep=2)
@@ -320,14 +322,52 @@ def test_a_savepoint_that_a_stream_of_the_namespace_names_is_spared(
     assert spared(found, [{"spec": {}}, stream], "pvc://state/jobs") == {path}
 
 
-def test_the_other_streams_are_looked_at_only_where_something_is_to_go() -> None:
-    memory = replace(RUNS, savepoints=LISTED[:3])
-    assert [each.path for each in in_question(memory, WANTED, NOW, None)] == [PATHS[2]]
-    assert in_question(memory, WANTED, NOW + AGAIN / 2, NOW) == ()
-    assert in_question(memory, WANTED, NOW + AGAIN, NOW)
-    assert in_question(replace(memory, savepoints=LISTED[:2]), WANTED, NOW, None) == ()
-    assert in_question(replace(memory, ask=DISPOSING), WANTED, NOW, None) == ()
-    assert in_question(replace(memory, step=Step.SUSPENDED), WANTED, NOW, None) == ()
+class Streams:
+    """A cluster that counts how often it is asked for the streams of a namespace."""
+
+    def __init__(self, *named: str) -> None:
+        self.asked = 0
+        self.named = [{"spec": {"state": {"restoreFrom": {"path": each}}}} for each in named]
+
+    async def streams(self, namespace: str) -> list[dict[str, Any]]:
+        self.asked += 1
+        return self.named
+
+
+@pytest.fixture
+def look(target: Any) -> Callable[..., frozenset[str] | None]:
+    """What a pass knows of what others name."""
+    there_ = target({"spec/state": {"storage": "s3://state"}})
+    wish: Any = SimpleNamespace(present=there_, wanted=WANTED)
+
+    def look(streams: Any, session: Session, memory: Memory, now: datetime = NOW) -> Any:
+        seen = Seen(now, FRESH)
+        return asyncio.run(with_spared(streams, session, wish, seen, memory)).spared
+
+    return look
+
+
+def test_the_other_streams_are_looked_at_only_where_something_is_to_go(look: Any) -> None:
+    memory, session = replace(RUNS, savepoints=LISTED[:3]), Session(Key("n", "s"))
+    streams = Streams()
+    for idle in (
+        replace(memory, savepoints=LISTED[:2]),
+        replace(memory, ask=DISPOSING),
+        replace(memory, step=Step.SUSPENDED),
+    ):
+        assert look(streams, session, idle) is None
+    assert streams.asked == 0
+    assert look(streams, session, memory) == frozenset()
+    assert look(streams, session, memory) == frozenset()
+
+
+def test_where_all_of_it_is_named_they_are_looked_at_again_later(look: Any) -> None:
+    memory, session = replace(RUNS, savepoints=LISTED[:3]), Session(Key("n", "s"))
+    streams = Streams(PATHS[2])
+    assert look(streams, session, memory) == {PATHS[2]}
+    assert look(streams, session, memory, NOW + AGAIN / 2) is None
+    assert look(streams, session, memory, NOW + AGAIN) == {PATHS[2]}
+    assert streams.asked == 2
 
 
 # Courses
