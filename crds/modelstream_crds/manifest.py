@@ -34,6 +34,7 @@ __all__ = [
     "load_all",
     "located",
     "plain",
+    "read",
 ]
 
 Source: TypeAlias = str | os.PathLike[str]
@@ -89,6 +90,19 @@ def load_all(source: Source, overrides: Mapping[str, str] | None = None) -> tupl
     if problems:
         raise ManifestError(*problems)
     return tuple(streams)
+
+
+def read(value: Mapping[str, Any]) -> ModelStream:
+    """The ModelStream that ``value`` is: a whole manifest, as the API server gives it.
+
+    Raises:
+        ManifestError: it is refused; its problems have no file and no line.
+    """
+    stream, found = _validated(value)
+    if found or stream is None:
+        problems = (Problem(names.KIND, None, render(path), message) for path, message in found)
+        raise ManifestError(*problems)
+    return stream
 
 
 def plain(source: Source) -> Document | None:
@@ -193,36 +207,32 @@ def _stream(document: Document, overrides: Mapping[str, str]) -> ModelStream:
         value = overridden(document.value, overrides)
     except (ValueError, yaml.YAMLError) as error:
         raise ManifestError(Problem("--set", None, "", str(error))) from error
-    problems = list(_unfit(document, value, overrides))
-    if problems:
+    stream, found = _validated(value)
+    if found or stream is None:
+        problems = (_problem(document, path, message, overrides) for path, message in found)
         raise ManifestError(*problems)
-    stream = ModelStream.model_validate_json(json.dumps(value))
-    broken = [
-        _problem(document, _indexed(found.path), found.message, overrides)
-        for found in violations(stream)
-    ]
-    if broken:
-        raise ManifestError(*broken)
     return stream
 
 
-def _unfit(document: Document, value: Any, overrides: Mapping[str, str]) -> Iterator[Problem]:
-    """What keeps ``value`` from being read at all."""
-    unknown = list(unknown_fields(value, ModelStream))
-    for path, message in unknown:
-        yield _problem(document, path, message, overrides)
+def _validated(value: Any) -> tuple[ModelStream | None, list[tuple[Path, str]]]:
+    """The stream that ``value`` is, or where it is not one and why."""
+    found = list(unknown_fields(value, ModelStream))
     for key in ("apiVersion", "kind"):
         if key not in value:
             expected = names.API_VERSION if key == "apiVersion" else names.KIND
-            yield _problem(document, (key,), f"is missing: write {key}: {expected}", overrides)
-    told = {path for path, _ in unknown}
+            found.append(((key,), f"is missing: write {key}: {expected}"))
+    told = {path for path, _ in found}
     try:
-        ModelStream.model_validate_json(json.dumps(value))
+        stream = ModelStream.model_validate_json(json.dumps(value))
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             path = tuple(segment for segment in detail["loc"] if segment != "[key]")
             if path not in told and not _is_echo(detail):
-                yield _problem(document, path, said(detail), overrides)
+                found.append((path, said(detail)))
+        return None, found
+    if not found:
+        found = [(_indexed(broken.path), broken.message) for broken in violations(stream)]
+    return stream, found
 
 
 def _is_echo(detail: ErrorDetails) -> bool:

@@ -1,5 +1,6 @@
 """``python -m modelstream_operator``: serve until told to end."""
 
+import gc
 import sys
 
 import kopf
@@ -7,6 +8,9 @@ import kopf
 from modelstream_operator import logs
 from modelstream_operator.handlers import REGISTRY
 from modelstream_operator.settings import Settings, SettingsError
+
+COLLECTED = (100_000, 50, 100)
+"""When Python looks for garbage that holds itself: each time it walks over all that is watched."""
 
 
 def main() -> int:
@@ -17,6 +21,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     logs.configure(settings)
+    gc.set_threshold(*COLLECTED)
     memo = kopf.Memo(settings=settings)
     kopf.run(
         registry=REGISTRY,

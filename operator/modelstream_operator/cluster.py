@@ -4,6 +4,7 @@ The official client brings configuration, credentials and connections; the gener
 out of the way, so that a manifest is the same JSON in ``render``, in tests and on the wire.
 """
 
+import asyncio
 import json
 import socket
 import time
@@ -13,6 +14,7 @@ from typing import Any, Protocol, Self
 from urllib.parse import urlencode
 
 import aiohttp
+import orjson
 from kubernetes.aio import client as kubernetes
 from kubernetes.aio import config as kubernetes_config
 
@@ -93,6 +95,8 @@ class KubernetesCluster:
         self._watching: Any = watching or api
         """Has connections of its own: each watch keeps one, and would leave none for requests."""
         self._timeout = aiohttp.ClientTimeout(total=timeout, connect=5.0)
+        self.one_page = asyncio.Lock()
+        """Held while a page of a list is read: those of all kinds at once fill the memory."""
         self.check: Callable[[str], None] = lambda namespace: None
         """Raises ApiError where this operator may not act."""
 
@@ -220,7 +224,7 @@ class KubernetesCluster:
     ) -> Manifest:
         async with self._send(method, path, query, body, self._timeout, verb, kind) as answer:
             try:
-                body_read: Manifest = json.loads(await answer.read())
+                body_read: Manifest = orjson.loads(await answer.read())
                 return body_read
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                 text = str(error) or type(error).__name__  # a time-out says nothing

@@ -2,7 +2,6 @@
 
 import asyncio
 import functools
-import json
 import logging
 import os
 import signal
@@ -279,9 +278,8 @@ def _watch_of(cluster: KubernetesCluster, ref: Ref, sink: Sink) -> Watch:
 
 
 def thaw(body: Mapping[str, Any]) -> Manifest:
-    """A copy of kopf's live view, which may change while a pass runs."""
-    copied: Manifest = json.loads(json.dumps(body, default=dict))
-    return copied
+    """What kopf's live view shows now: it shows another object later, and changes none."""
+    return {**body, "metadata": dict(body["metadata"])}
 
 
 async def _first(*waits: Any) -> None:

@@ -1,7 +1,6 @@
 """List and watch one kind: what is told of stays equal to the API server, whatever happens."""
 
 import asyncio
-import json
 import logging
 import random
 import time
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import aiohttp
+import orjson
 
 from modelstream_operator import metrics
 from modelstream_operator.cluster import ApiError, KubernetesCluster
@@ -97,11 +97,12 @@ class Watch:
         seen: set[Ref] = set()
         query = {**self.selector, "limit": str(PAGE)}
         while True:
-            page = await self.cluster.page(self.resource, self.namespace, query)
-            for item in page["items"]:
-                manifest = self._complete(item)
-                seen.add(Ref.of(manifest))
-                self.sink.put(manifest)
+            async with self.cluster.one_page:
+                page = await self.cluster.page(self.resource, self.namespace, query)
+                for item in page.pop("items"):
+                    manifest = self._complete(item)
+                    seen.add(Ref.of(manifest))
+                    self.sink.put(manifest)
             token = page["metadata"].get("continue")
             if not token:
                 break
@@ -119,7 +120,7 @@ class Watch:
         try:
             async with watch as lines:
                 async for line in lines:
-                    self._event(json.loads(line))
+                    self._event(orjson.loads(line))
                     self._failures = 0
         except aiohttp.SocketTimeoutError:
             return

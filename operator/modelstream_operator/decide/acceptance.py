@@ -1,8 +1,6 @@
 """Whether a resource can be worked with: what the API server's rules let through, checked again."""
 
-import json
-
-from modelstream_crds.manifest import ManifestError, load
+from modelstream_crds.manifest import ManifestError, read
 from modelstream_crds.v1alpha1 import ModelStream
 from modelstream_operator.resources import Manifest
 
@@ -21,14 +19,14 @@ def accepted(manifest: Manifest) -> ModelStream:
         SpecRefusedError: it breaks one of them.
     """
     meta = manifest["metadata"]
-    text = {
+    whole = {
         "apiVersion": manifest["apiVersion"],
         "kind": manifest["kind"],
         "metadata": {"name": meta["name"], "namespace": meta["namespace"]},
         "spec": manifest.get("spec", {}),
     }
     try:
-        return load(json.dumps(text))
+        return read(whole)
     except ManifestError as error:
         said = "; ".join(f"{problem.path}: {problem.message}" for problem in error.problems)
         raise SpecRefusedError(said[:MOST]) from error

@@ -1,7 +1,8 @@
 """A short hash of a JSON value, and of a manifest."""
 
 import hashlib
-import json
+
+import orjson
 
 from modelstream_operator.names import ANNOTATION_APPLIED
 from modelstream_operator.resources import Manifest
@@ -9,8 +10,8 @@ from modelstream_operator.resources import Manifest
 
 def digest(value: object) -> str:
     """Equal for equal values, whatever the order of their keys."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(text).hexdigest()[:16]
 
 
 def signed(manifest: Manifest) -> Manifest:

@@ -3,7 +3,16 @@ from pathlib import Path
 import pytest
 from tests.support.resource_cases import BASE, edited
 
-from modelstream_crds.manifest import ManifestError, check, cluster_only, dump, load, load_all
+from modelstream_crds.documents import documents
+from modelstream_crds.manifest import (
+    ManifestError,
+    check,
+    cluster_only,
+    dump,
+    load,
+    load_all,
+    read,
+)
 from modelstream_crds.v1alpha1 import ModelStream, UpgradeMode
 
 TEXT = """\
@@ -72,6 +81,32 @@ def test_a_file_is_named_with_the_line_of_the_problem(tmp_path: Path) -> None:
     with pytest.raises(ManifestError) as caught:
         load(path)
     assert str(caught.value).startswith(f"{path}:27: spec.pipeline.inference.model: names no model")
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("", ""),
+        ("model: fraud", "model: froud"),
+        ("model: fraud", "model: fraud\n      on_error: Drop"),
+        ("kind: ModelStream", ""),
+        ("rate: 0.5", "rate: [0.5]"),
+    ],
+)
+def test_an_object_is_answered_as_the_text_of_it_is_but_for_file_and_line(
+    was: str, now: str
+) -> None:
+    text = TEXT.replace(was, now)
+    value = list(documents(text, "job.yaml"))[1].value
+    try:
+        from_text = load(text)
+    except ManifestError as error:
+        with pytest.raises(ManifestError) as caught:
+            read(value)
+        said = [(each.path, each.message) for each in caught.value.problems]
+        assert said == [(each.path, each.message) for each in error.problems] != []
+    else:
+        assert read(value) == from_text
 
 
 def test_an_unknown_field_is_refused_with_what_was_meant() -> None:

@@ -85,3 +85,20 @@ def test_a_node_wakes_those_with_a_pod_that_waits_for_one(
     cache.put(node("4"))
     cache.put(node("8"))
     assert woken == (KEYS[3:4] * 2 if concerned else [])
+
+
+def test_an_object_comes_back_as_it_was_whatever_of_its_kind_came_before(cache: Cache) -> None:
+    texts = ["", "a" * 40_000, "ü\n" * 3, "a" * 39_000 + "b"]
+    made = [config_map(f"scores-{number}", text) for number, text in enumerate(texts)]
+    for each in made:
+        cache.put(each)
+    found = [cache.children(key).values() for key in KEYS[: len(texts)]]
+    assert [[child.manifest() for child in children] for children in found] == [
+        [each] for each in made
+    ]
+
+
+def config_map(stream: str, text: str) -> Manifest:
+    labels = {"modelstream.dev/name": stream}
+    meta = {"name": f"{stream}-job", "namespace": "fraud", "uid": stream, "labels": labels}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"job": text}}

@@ -140,7 +140,7 @@ def revision(target: Target, text: Any) -> tuple[Revision, Memory, Child]:
     found = revision_of(made)
     manifest = json.loads(json.dumps(found.manifest(made)))
     manifest["metadata"]["uid"] = "r"
-    child = Child.of(manifest)
+    child = Child.of(manifest, {})
     assert child is not None
     assert read(child.manifest()) == found
     memory = Memory(Step.DEPLOYED, run=1, job_id="ab" * 16, revision=found.id)

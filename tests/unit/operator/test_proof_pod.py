@@ -66,7 +66,7 @@ def edited(target: TargetMaker) -> Callable[..., tuple[Wish, Memory]]:
         old, new = target(STATE, run=3, **fields), target(changes, **fields)
         kept = revision_of(old).manifest(old)
         child = Child.of(
-            json.loads(json.dumps({**kept, "metadata": {**kept["metadata"], "uid": "u"}}))
+            json.loads(json.dumps({**kept, "metadata": {**kept["metadata"], "uid": "u"}})), {}
         )
         assert child is not None
         prepared = Prepared(4, revision_of(new).id, FRESH, NOW)

@@ -127,7 +127,7 @@ def test_state_may_be_left_behind_where_a_person_says_what_else_to_begin_with(
     old = target({"spec/state": {"storage": CLAIM}})
     memory = replace(BEGUN, revision=revision_of(old).id, started="2026-01-01T00:00:00Z")
     made = revision_of(old).manifest(old)
-    child = Child.of({**made, "metadata": {**made["metadata"], "uid": "u"}})
+    child = Child.of({**made, "metadata": {**made["metadata"], "uid": "u"}}, {})
     assert child is not None
     for nonce, restarts in ((0, False), (3, True)):
         restore_from = {"nothing": True, "nonce": nonce}

@@ -34,7 +34,7 @@ def kept(target: Target, revision: Revision) -> Child:
     """The object as the cache has it."""
     made = revision.manifest(target)
     made["metadata"]["uid"] = revision.id
-    found = Child.of(json.loads(json.dumps(made)))
+    found = Child.of(json.loads(json.dumps(made)), {})
     assert found is not None
     return found
 
@@ -210,7 +210,7 @@ def test_where_nobody_knows_what_a_run_was_made_from_its_own_options_say_what_it
     old = target(STATE | {"spec/flink/runtimeMode": mode})
     (config,) = [each for each in children(old) if each["kind"] == "ConfigMap"]
     config["metadata"]["uid"] = "u"
-    child = Child.of(config)
+    child = Child.of(config, {})
     assert child is not None
     memory = replace(deployed(revision_of(old)), revision="gone")
     found, _ = asked(target({"spec/state": {"storage": "s3://else"}}), memory, child)
@@ -244,7 +244,7 @@ def test_what_the_first_pods_found_is_written_once_and_read_by_each_later_pod(
     assert first["data"] == {"fraud": "sha256:a"}
 
     first["metadata"]["uid"] = "u"
-    child = Child.of(first)
+    child = Child.of(first, {})
     assert child is not None
     later = plan(found, Decision(memory), {child.ref: child}, {"fraud": "sha256:b"})
     assert child.ref in later.kept
