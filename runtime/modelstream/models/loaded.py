@@ -122,7 +122,7 @@ class LoadedModel:
             return self._called(signature, arrays)
         records = {name: each for name, each in arrays.items() if found.inputs[name].shape != ()}
         n = len(next(iter(records.values())))
-        return in_parts(size, n, records, lambda part: self._called(signature, {**arrays, **part}))
+        return in_parts(size, n, records, lambda part: self._part(found, {**arrays, **part}, size))
 
     def score(self, record: Any, method: Method | None = None) -> dict[str, Any]:
         """One record through a method: output column → value, in Python's own types.
@@ -157,6 +157,14 @@ class LoadedModel:
         if self._copy is not None:
             shutil.rmtree(self._copy, ignore_errors=True)
 
+    def _part(self, signature: Signature, inputs: Fed, size: int) -> dict[str, npt.NDArray[Any]]:
+        """One of several calls, whose outputs are put together by records."""
+        outputs = self._called(signature.name, inputs)
+        for name, array in outputs.items():
+            if array.ndim == 0 or len(array) != size:
+                raise _takes_only(signature, size, f"; its output {name!r} has no row a record")
+        return outputs
+
     def _called(self, signature: str, inputs: Fed) -> dict[str, npt.NDArray[Any]]:
         try:
             return self._engine.call(signature, inputs)
@@ -178,11 +186,15 @@ def _only_batch(signature: Signature, arrays: Fed) -> int | None:
     outputs = signature.outputs.values()
     rows = all(spec.shape != () and spec.batch in (size, None) for spec in outputs)
     if len(lengths) > 1 or 0 in lengths or not rows or not has_one_batch(inputs):
-        raise SignatureMismatchError(
-            f"signature {signature.name!r} was exported for {size} records at a time: call it with "
-            f"that many ({signature})"
-        )
+        raise _takes_only(signature, size)
     return size
+
+
+def _takes_only(signature: Signature, size: int | None, why: str = "") -> SignatureMismatchError:
+    return SignatureMismatchError(
+        f"signature {signature.name!r} was exported for {size} records at a time: call it with "
+        f"that many ({signature}){why}"
+    )
 
 
 def check_name(signature: object) -> None:

@@ -105,3 +105,15 @@ def test_lengths_that_differ_are_refused_in_words() -> None:
     ):
         opened.predict(x=RECORDS[:3], k=[1.0, 2.0])
     assert Predict().bind(given).inputs.keys() == {"x", "k"}
+
+
+def test_what_has_no_row_a_record_is_not_put_together_of_several_calls() -> None:
+    """The rows of a mask over the batch would stand beside other records than their own."""
+    number = TensorSpec("float32", (4,))
+    some = CallableModel(
+        lambda x: x[x > 1], {"x": number}, {"positive": TensorSpec("float32", (None,))}
+    )
+    with some.open() as opened:
+        assert opened.predict(x=[0, 1, 2, 3])["positive"].tolist() == [2, 3]
+        with pytest.raises(SignatureMismatchError, match="'positive' has no row a record"):
+            opened.predict(x=[0, 1, 2, 3, 4, 5])
