@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +86,11 @@ def _loaded(path: Path) -> Any:
         )
     try:
         return keras.models.load_model(path, compile=False)
-    except OSError as error:
+    except (OSError, JSONDecodeError) as error:
         raise corrupt(path, error) from error
     except Exception as error:  # whatever else Keras raises
+        if "model.weights" in str(error):  # the archive has none
+            raise corrupt(path, error) from error
         raise ModelLoadError(f"Keras cannot load the model {path}: {_why(error)}") from error
 
 
@@ -98,6 +101,11 @@ def _why(error: Exception) -> str:
         "where that code is at hand, write it with model.export(DIR) and open DIR as a SavedModel, "
         "which needs none of it"
     )
+    if "No model config found" in said:
+        return (
+            "it holds weights and no model: write the model with model.save('NAME.keras') or "
+            "model.export(DIR), not with save_weights"
+        )
     if "Lambda" in said and "safe_mode" in said:
         return f"it holds a Lambda layer, whose Python code is not run from a file: {exported}"
     if found := _UNKNOWN.search(said):

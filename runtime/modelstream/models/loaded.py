@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -336,5 +337,10 @@ def _load_error(directory: Path, causes: Mapping[str, Exception]) -> ModelLoadEr
     lacks = "variables/variables" in said and not (
         (values / "variables.index").is_file() and any(values.glob("variables.data-*"))
     )
-    copied = f" {values} lacks files: was it copied completely?" if lacks else ""
+    wrong = "lacks files" if lacks else "has files that are cut" if _CUT.search(said) else ""
+    copied = f" {values} {wrong}: was it copied completely?" if wrong else ""
     return ModelLoadError(f"TensorFlow cannot load the model {directory}:{copied}{said}")
+
+
+_CUT = re.compile(r"Read less bytes|sstable|[Cc]hecksum|truncated", re.ASCII)
+"""What TensorFlow says of files of variables that are shorter than they were, or others."""

@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+import zipfile
 from functools import partial
 
 import keras
 import numpy as np
 import pytest
 
-from modelstream.errors import ModelLoadError
+from modelstream.errors import ModelFormatError, ModelLoadError
 from modelstream.models import (
     DEFAULT_SIGNATURE,
     KerasModel,
@@ -263,3 +264,25 @@ def test_code_that_a_file_names_and_does_not_hold_is_refused_with_a_way_out(tmp_
         with pytest.raises(ModelLoadError, match=rf"{said}.*model\.export\(DIR\)") as caught:
             KerasModel(tmp_path / f"{name}.keras")
         assert "safe_mode" not in str(caught.value)
+
+
+def test_weights_without_a_model_say_how_the_model_is_written(tmp_path):
+    path = tmp_path / "net.weights.h5"
+    apart().save_weights(path)
+    with pytest.raises(ModelLoadError, match=r"holds weights and no model: .*model\.export"):
+        KerasModel(path)
+
+
+@pytest.mark.parametrize("cut", [False, True])
+@pytest.mark.parametrize("lost", ["model.weights.h5", "config.json"])
+def test_an_archive_that_is_not_whole_is_told_so(tmp_path, lost, cut):
+    whole, path = tmp_path / "whole.keras", tmp_path / "net.keras"
+    apart().save(whole)
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            if name != lost:
+                target.writestr(name, source.read(name))
+            elif cut:
+                target.writestr(name, b"{")
+    with pytest.raises(ModelFormatError, match="was it copied completely"), KerasModel(path).open():
+        pass

@@ -1,6 +1,7 @@
 """Real TensorFlow, real models: what is loaded, how often, and what is left behind."""
 
 import logging
+import re
 import shutil
 import subprocess
 import sys
@@ -185,6 +186,18 @@ def test_one_error_lists_what_each_loader_said(tmp_path):
     assert f"{broken}: {broken}/variables lacks files: was it copied completely?" in message
     assert "\n  v1 session loader: " in message
     assert "\n  v2 loader: " in message
+
+
+@pytest.mark.parametrize("file", ["variables.index", "variables.data-00000-of-00001"])
+@pytest.mark.parametrize("left", [pytest.param(0, id="empty"), pytest.param(0.5, id="half")])
+def test_variables_that_are_cut_are_told_with_their_directory(tmp_path, file, left):
+    broken = tmp_path / "broken"
+    shutil.copytree(models.mlp(), broken)
+    cut = broken / "variables" / file
+    cut.write_bytes(cut.read_bytes()[: int(cut.stat().st_size * left)])
+    wanted = f"{broken}/variables has files that are cut: was it copied completely?"
+    with pytest.raises(ModelLoadError, match=re.escape(wanted)), SavedModel(broken).open():
+        pass
 
 
 def test_a_model_that_failed_to_load_opens_once_it_is_whole(tmp_path):
