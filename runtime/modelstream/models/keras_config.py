@@ -27,7 +27,7 @@ class Described:
     Attributes:
         inputs: by name.
         outputs: by name.
-        stateful: a call changes variables, of a recurrent layer or of a random generator.
+        stateful: a call changes variables that an output reads, of a recurrent layer for example.
         probabilities: the outputs that a sigmoid makes.
     """
 

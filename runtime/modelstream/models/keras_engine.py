@@ -20,7 +20,7 @@ from modelstream.models.layouts import flattened, pieces
 from modelstream.models.options import TensorFlowOptions
 from modelstream.models.origin import Origins
 from modelstream.models.protocol import Fed
-from modelstream.models.statefulness import CHANGES, Graph
+from modelstream.models.statefulness import Graph
 
 
 class KerasEngine(TrackableEngine):
@@ -51,10 +51,11 @@ class KerasEngine(TrackableEngine):
         outputs = dict(zip(self._names, self._outputs, strict=True))
         graph_def = self._run.graph.as_graph_def()
         origins = Origins(graph_def)
+        tensors = [each.name for each in self._run.outputs]
         return Described(
             self._inputs,
             {name: _spec(each, name) for name, each in outputs.items()},
-            any(Graph(graph_def).operations(CHANGES)),
+            Graph(graph_def).changes_what_is_read(tensors, tensors),
             frozenset(
                 name
                 for name, each in outputs.items()

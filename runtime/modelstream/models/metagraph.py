@@ -1,6 +1,6 @@
 """saved_model.pb read without TensorFlow: tags and signatures."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -79,11 +79,13 @@ def signatures(meta: Any, ragged: Ragged = MappingProxyType({})) -> dict[str, Si
         if name not in _INTERNAL
     }
     _check_stated(ragged, definitions)
+    read = [tensor for each in definitions.values() for tensor in _tensors(each.outputs.values())]
     return {
         name: _signature(
             name,
             definition,
             _put_together(definition.inputs, ragged, found),
+            lambda tensors: graph.changes_what_is_read(tensors, read),
             graph,
             origins,
         )
@@ -112,7 +114,12 @@ def _tag_text(tags: Iterable[str]) -> str:
 
 
 def _signature(
-    name: str, definition: Any, ragged: Sequence[RaggedInput], graph: Graph, origins: Origins
+    name: str,
+    definition: Any,
+    ragged: Sequence[RaggedInput],
+    is_stateful: Callable[[Iterable[str]], bool],
+    graph: Graph,
+    origins: Origins,
 ) -> Signature:
     """A signature, with the ragged inputs in place of the pieces that they are exported in."""
     pieces = {piece for each in ragged for piece in each.parts}
@@ -124,7 +131,7 @@ def _signature(
         definition.method_name,
         dict(sorted(specs.items())),
         _specs(definition.outputs),
-        graph.changes_variables(_tensors(definition.outputs.values())),
+        is_stateful(_tensors(definition.outputs.values())),
         {key: each.parts for key, each in whole.items()} | _components(definition.inputs),
         frozenset(
             key for key, info in definition.outputs.items() if origins.is_probability(info.name)

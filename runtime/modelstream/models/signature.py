@@ -28,8 +28,8 @@ class Signature:
         method_name: what kind of function the exporter said it is. TF2 exports always say predict.
         inputs: the tensors that it takes, by name.
         outputs: the tensors that it gives, by name.
-        stateful: a call changes variables of the model. Each worker then has variables of its own,
-            which no checkpoint of Flink holds.
+        stateful: a call changes variables of the model that an output reads. Each worker then has
+            variables of its own, which no checkpoint of Flink holds.
         parts: ragged input → the plain tensors that a TF2 export has in its place: the flat values,
             then the row splits, the outermost first.
         python: the operation that calls a Python function of the process that exported the model,

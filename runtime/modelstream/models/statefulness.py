@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
+from modelstream.models.dataflow import Dataflow
 from modelstream.models.tensor_names import split
 
 CHANGES = re.compile(
@@ -54,12 +55,23 @@ class Graph:
         self._functions = {
             each.signature.name: each.node_def for each in graph_def.library.function
         }
+        self._graph_def = graph_def
         self._library = graph_def.library.function
         self._changes: dict[str, frozenset[str]] = {}
 
     def changes_variables(self, tensors: Iterable[str]) -> bool:
         """Whether something that these tensors need changes a variable, a table or a generator."""
         return any(CHANGES.fullmatch(node.op) for node in self._needed(tensors))
+
+    def changes_what_is_read(self, tensors: Iterable[str], read: Iterable[str]) -> bool:
+        """Whether these tensors need a change of something that comes into those that are read.
+
+        A generator whose numbers nobody uses is not: layers with dropout have one.
+        """
+        tensors = tuple(tensors)
+        if not self.changes_variables(tensors):
+            return False
+        return Dataflow(self._graph_def, CHANGES).reads_a_change(tensors, read)
 
     def needs(self, tensors: Iterable[str], operations: Collection[str]) -> str | None:
         """An operation of those that the tensors need, as ``name (operation)``; None without."""

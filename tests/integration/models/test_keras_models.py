@@ -136,6 +136,17 @@ def test_a_model_with_state_says_so_and_is_not_warmed(tmp_path, make, suffix):
     assert not np.allclose(first, second)
 
 
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_recurrent_layer_with_dropout_has_no_state(tmp_path, suffix):
+    """It moves a random generator on in each call, and uses what it draws in training alone."""
+    x = series()
+    model = keras.Model(x, layers.Bidirectional(layers.GRU(2, dropout=0.2))(x))
+    model.save(tmp_path / f"net{suffix}")
+    model.export(str(tmp_path / "exported"), verbose=False)
+    for each in (KerasModel(tmp_path / f"net{suffix}"), SavedModel(tmp_path / "exported")):
+        assert not each.signatures[DEFAULT_SIGNATURE].stateful
+
+
 @pytest.mark.parametrize(
     ("last", "probable"),
     [

@@ -64,6 +64,63 @@ def test_what_only_reads_is_not_a_change(called, operation):
     assert not called(operation).changes_variables(["y:0", "after"])
 
 
+@pytest.fixture
+def drawing():
+    """A graph whose function moves ``generator`` on; it hands ``x`` on, or what it draws.
+
+    Beside its results it gives ``weights``, which it reads; another output reads the generator.
+    """
+
+    def make(result, change="AssignVariableOp", handle="generator"):
+        graph = message("GraphDef")()
+        for name in ("generator", "weights"):
+            add_node(graph.node, name, "VarHandleOp", [], {"dtype": "resource"})
+        add_node(graph.node, "x", "Placeholder", [], {"dtype": "float32"})
+        add_node(graph.node, "call", "StatefulPartitionedCall", ["x", "generator", "weights"], {})
+        graph.node[-1].attr["f"].func.name = "body"
+        add_node(graph.node, "y", "Identity", ["call:0"], {})
+        add_node(graph.node, "told", "ReadVariableOp", ["generator"], {})
+        body = graph.library.function.add()
+        body.signature.name = "body"
+        for name in ("x", "generator", "weights"):
+            body.signature.input_arg.add(name=name)
+        body.signature.output_arg.add(name="out")
+        body.ret["out"] = result
+        for node, op, inputs in (
+            ("seed", "ReadVariableOp", ["generator"]),
+            ("one", "Const", []),
+            ("next", "AddV2", ["seed:value:0", "one:output:0"]),
+            ("change", change, [handle, "next:z:0", "^seed"]),
+            ("scaled", "Mul", ["x", "weights"]),
+            ("drawn", "StatelessRandomUniform", ["seed:value:0"]),
+            ("noisy", "AddV2", ["scaled:z:0", "drawn:output:0"]),
+            ("after", "Identity", ["scaled:z:0", "^change"]),
+        ):
+            add_node(body.node_def, node, op, inputs, {})
+        return Graph(graph)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("result", "read", "stateful"),
+    [
+        pytest.param("scaled:z:0", ["y"], False, id="nobody uses what is drawn"),
+        pytest.param("after:output:0", ["y:0"], False, id="an order is not a value"),
+        pytest.param("noisy:z:0", ["y"], True, id="the output is drawn"),
+        pytest.param("scaled:z:0", ["y", "told"], True, id="another output reads it"),
+        pytest.param("lost:z:0", ["y"], True, id="it cannot be told"),
+    ],
+)
+def test_a_change_that_no_output_reads_does_not_count(drawing, result, read, stateful):
+    assert drawing(result).changes_what_is_read(["y"], read) is stateful
+
+
+def test_a_change_of_what_the_output_reads_counts_wherever_it_stands(drawing):
+    assert drawing("scaled:z:0", handle="weights").changes_what_is_read(["y"], ["y"])
+    assert not drawing("noisy:z:0", change="Identity").changes_what_is_read(["y"], ["y", "told"])
+
+
 class Untouchable:
     def __init__(self, signatures):
         self.signatures = signatures
