@@ -57,7 +57,13 @@ class Inferred:
     choice: Choice
 
 
-def choose(wanted: str, inputs: Sequence[str], types: Mapping[str, str], batch: Batch) -> Choice:
+def choose(
+    wanted: str,
+    inputs: Sequence[str],
+    types: Mapping[str, str],
+    batch: Batch,
+    uncarried: str | None = None,
+) -> Choice:
     """The route that the records take.
 
     Args:
@@ -65,6 +71,7 @@ def choose(wanted: str, inputs: Sequence[str], types: Mapping[str, str], batch: 
         inputs: the columns that the model reads.
         types: name → Flink SQL type, of all columns; empty for a stream of Python objects.
         batch: how large a batch may be, and how long a record may wait for it.
+        uncarried: what of the records that go on would not come back from Python whole.
 
     Raises:
         OptionError: there is no such route, or the stream cannot take it.
@@ -78,6 +85,18 @@ def choose(wanted: str, inputs: Sequence[str], types: Mapping[str, str], batch: 
                 f"{obstacle}, so the stream cannot go through Arrow: state its type (output_type "
                 f"of the function before), or choose {Route.ASYNC} or {Route.RECORD}"
             )
+        case Route.ASYNC | Route.RECORD if uncarried:
+            raise OptionError(
+                f"{uncarried}: choose {Route.ARROW}, which leaves it in Flink, CAST it, or leave "
+                f"it out of the stream"
+            )
+        case Route.AUTO if uncarried and obstacle:
+            raise OptionError(
+                f"{uncarried}, and {obstacle}, which Arrow cannot carry: CAST one of them, or "
+                f"leave it out of the stream"
+            )
+        case Route.AUTO if uncarried:
+            return Choice(Route.ARROW, uncarried)
         case Route.AUTO:
             return _automatic(obstacle, batch)
         case route:

@@ -82,7 +82,8 @@ def over_stream(stream: DataStream, plan: Plan, path: str) -> Inferred:
     source = StreamColumns.of(values, t_env)
     batch = agreed(environment, plan.batch)
     plan = _fed(source, plan)
-    choice = choose(path, tuple(plan.bound.inputs), source.types, batch)
+    uncarried = source.uncarried(plan.kept)
+    choice = choose(path, tuple(plan.bound.inputs), source.types, batch, uncarried)
     log.info("model %s: path %s", plan.model.name, choice)
     plan = replace(plan, batch=configure(environment, plan.batch))
     if choice.route is Route.ARROW:

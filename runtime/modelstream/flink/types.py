@@ -1,5 +1,6 @@
 """The types of DataStreams: what Flink knows of records, and what it must know of results."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,7 @@ def type_information(parsed: FlinkType) -> TypeInformation:
             raise OptionError(f"a column of a model cannot be {name} in a DataStream")
 
 
+_FINE = re.compile(r"\bTIMESTAMP\([789]\)")
 RECORD = "record"
 """The column that holds a whole Python object."""
 
@@ -76,11 +78,14 @@ class StreamColumns:
         types: name → Flink SQL type; empty for a stream of Python objects.
         information: name → type information.
         plain: each record is one value, without fields.
+        untyped: why PyFlink has no type for the records, which then stay in Flink; empty where it
+            has.
     """
 
     types: Mapping[str, str]
     information: Mapping[str, TypeInformation]
     plain: bool = False
+    untyped: str = ""
 
     @property
     def objects(self) -> bool:
@@ -90,7 +95,10 @@ class StreamColumns:
     @classmethod
     def of(cls, stream: "DataStream", t_env: "StreamTableEnvironment") -> "StreamColumns":
         """The columns as Flink makes them of a stream that becomes a table."""
-        kind = stream.get_type()
+        try:
+            kind = stream.get_type()
+        except Exception as error:  # of Java, or of Python where only that does not know the type
+            return cls(types_of(t_env.from_data_stream(stream)), {}, untyped=_in_words(error))
         if isinstance(kind, ExternalTypeInfo):
             kind = kind._type_info
         if isinstance(kind, PickledBytesTypeInfo):
@@ -111,6 +119,18 @@ class StreamColumns:
         """Name → type, of what can be kept beside the model's columns."""
         return {RECORD: "RAW"} if self.objects else dict(self.types)
 
+    def uncarried(self, kept: Iterable[str]) -> str | None:
+        """What of these columns would not come back from Python whole; None where all would."""
+        if self.untyped:
+            return f"PyFlink has no type for the stream's records ({self.untyped})"
+        for name in kept:
+            is_local = "LOCAL_DATE_TIME" in str(self.information[name])
+            if is_local and _FINE.search(self.types[name]):
+                return (
+                    f"the column {name!r} is {self.types[name]}, of which Python has microseconds"
+                )
+        return None
+
     def feed(self, columns: Mapping[str, str]) -> dict[str, str]:
         """Tensor → column, where a record without fields feeds the only input.
 
@@ -125,6 +145,11 @@ class StreamColumns:
                 f"{len(columns)} inputs: make rows or tuples of the records first"
             )
         return dict.fromkeys(columns, VALUE)
+
+
+def _in_words(error: Exception) -> str:
+    """The first sentence of what Java says, without the class of its exception."""
+    return str(error).strip().partition("\n")[0].rpartition("Exception: ")[2].partition(". ")[0]
 
 
 def type_of(spec: TensorSpec) -> TypeInformation:

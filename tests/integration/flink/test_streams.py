@@ -215,3 +215,26 @@ def test_by_each_path_the_payload_of_a_letter_is_the_same_json() -> None:
     assert {name: json.loads(said) for name, said in found.items()} == {
         f"double-{route}": {"x": "NaN", "raw": "/wE="} for route in ROUTES
     }
+
+
+def test_times_that_python_would_cut_stay_in_flink() -> None:
+    from pyflink.table import DataTypes, StreamTableEnvironment
+    from pyflink.table.expressions import col
+
+    env, text = stream_environment(), DataTypes.STRING()
+    t_env = StreamTableEnvironment.create(env)
+    fine, zoned = "2024-02-29 12:00:00.123456789", "TO_TIMESTAMP_LTZ(0, 0)"
+    for column in (f"CAST('{fine}' AS TIMESTAMP(9))", f"CAST({zoned} AS TIMESTAMP_LTZ(0))"):
+        table = t_env.sql_query(f"SELECT CAST(1 AS FLOAT) AS x, {column} AS moment")
+        stream = t_env.to_data_stream(table)
+        for route in ("async", "record"):
+            with pytest.raises(OptionError, match=r"TIMESTAMP.*choose arrow"):
+                infer(stream, NumpyModel(), path=route)
+        result = infer(stream, NumpyModel(), batch=Batch(1))
+        assert result.choice.route is Route.ARROW
+        scored = t_env.from_data_stream(result.scored)
+        shown = scored.select(col("y").cast(text), col("moment").cast(text))
+        (row,) = [list(each) for each in shown.execute().collect()]
+        assert row[0] == "2.0"
+        assert row[1] == fine or row[1].endswith(":00:00")
+    assert infer(stream, NumpyModel(), keep=["x"], path="arrow").choice.route is Route.ARROW

@@ -41,3 +41,16 @@ def test_arrow_is_refused_for_objects_with_the_way_out() -> None:
 def test_an_unknown_path_is_refused() -> None:
     with pytest.raises(OptionError, match="'fast'; it takes auto, arrow, async, record"):
         choose("fast", ["x"], TYPES, Batch())
+
+
+def test_what_python_would_cut_goes_through_arrow_or_is_refused_with_the_way_out() -> None:
+    cut = "the column 't' is TIMESTAMP(9), of which Python has microseconds"
+    for batch in (Batch(), HASTE, Batch(1)):
+        choice = choose("auto", ["x"], TYPES, batch, cut)
+        assert (choice.route, choice.reason) == (Route.ARROW, cut)
+    assert choose("arrow", ["x"], TYPES, Batch(), cut).route is Route.ARROW
+    for route in ("async", "record"):
+        with pytest.raises(OptionError, match=r"'t' is TIMESTAMP\(9\).*choose arrow, .*CAST it"):
+            choose(route, ["x"], TYPES, Batch(), cut)
+    with pytest.raises(OptionError, match=r"'t' is TIMESTAMP\(9\).*'m' is MAP.*CAST one of them"):
+        choose("auto", ["m"], TYPES, Batch(), cut)
