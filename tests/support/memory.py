@@ -10,17 +10,13 @@ def grown_mib(cycle: Callable[[], None], cycles: int, before: int) -> float:
 
     What is there already is kept out of the collector's sight, which each cycle would ask to look.
     """
-    for _ in range(before):
-        cycle()
-    gc.collect()
-    gc.freeze()
-    try:
+    for count in (before, cycles):
+        gc.collect()
+        gc.freeze()
         start = _anonymous_mib()
-        for _ in range(cycles):
+        for _ in range(count):
             cycle()
-        return _anonymous_mib() - start
-    finally:
-        gc.unfreeze()
+    return _anonymous_mib() - start
 
 
 def _anonymous_mib() -> float:

@@ -45,7 +45,9 @@ def test_a_column_of_arrays_of_any_length_feeds_a_model_from_a_table(
     ]
 
 
-def test_each_kind_of_column_feeds_the_tensor_that_it_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_kind_of_column_feeds_the_tensor_that_it_fits(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     in_processes(monkeypatch)
     t_env = environment()
     schema = (
@@ -67,9 +69,14 @@ def test_each_kind_of_column_feeds_the_tensor_that_it_fits(monkeypatch: pytest.M
         "join": [(0, 2, "tobé"), (1, 0, ""), (2, 1, "or")],
         "points": [(0, 42.0), (1, 0.0), (2, 9.0)],
     }
+    inferred = {
+        signature: ms.infer(source, model, ms.Predict(signature), keep=["id"]).scored
+        for signature in expected
+    }
+    run(t_env, inferred, tmp_path)
     for signature, scored in expected.items():
-        result = ms.infer(source, model, ms.Predict(signature), keep=["id"])
-        assert sorted(collected(result.scored)) == scored, signature
+        found = sorted(tuple(row.values()) for row in rows(tmp_path / signature))
+        assert found == scored, signature
 
 
 def test_one_bad_record_is_one_dead_letter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -55,16 +55,6 @@ def test_a_bad_record_fails_the_job_on_request() -> None:
         collected(t_env.sql_query("SELECT twice(x).y FROM numbers"))
 
 
-def test_an_argument_too_many_fails_the_job() -> None:
-    t_env = environment()
-    register(t_env, "twice", NumpyModel())
-    t_env.create_temporary_view("numbers", numbers(t_env, [4.0]))
-    with pytest.raises(
-        Exception, match=r"twice: it is called with 2 arguments, and takes 1 inputs: x"
-    ):
-        collected(t_env.sql_query("SELECT twice(x, id).y FROM numbers"))
-
-
 ROWS = [(0, 1.5, 1.0, 4.0), (1, 2.5, 2.0, 9.0)]
 
 
