@@ -14,7 +14,7 @@ TEST_WORKERS ?= 3
 SOURCES := crds runtime operator tests bench docs/*.py examples requirements
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint format crds docs recordings bench clean
+.PHONY: help demo test unit lint format crds reference docs docs-serve recordings bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -41,8 +41,14 @@ format: $(DEV)  ## rewrite the code as `make lint` wants it
 crds: $(DEV)  ## write the CustomResourceDefinition and its reference from the pydantic models
 	@$(BIN)/python -m modelstream_crds
 
-docs: $(DEV)  ## write the reference of the library, and the tables of the operator's guide
+reference: $(DEV)  ## write the reference of the library, and the tables of the operator's guide
 	@$(BIN)/python -m docs
+
+docs: $(DEV)  ## the guides as a site in .build/site; a link that leads nowhere fails
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
+docs-serve: $(DEV)  ## show the site, and each change of it, on a port of this machine
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve
 
 recordings: $(DEV)  ## record anew what Flink says and leaves on Kubernetes, which the operator's tests play back
 	@$(BIN)/python -m tests.support.flinkcourses

@@ -10,8 +10,8 @@ from docs.surface import Surface, meanings, said
 
 _INTRODUCTION = """# The library, name by name
 
-Generated from the docstrings of `runtime/modelstream` by `make docs`. `ms` is `modelstream`, as in
-`import modelstream as ms`; the other names come from the module that stands before them. What
+Generated from the docstrings of `runtime/modelstream` by `make reference`. `ms` is `modelstream`,
+as in `import modelstream as ms`; the other names come from the module that stands before them. What
 stands after `=` is the default."""
 _OUTCOMES = {Kind.returns: "Returns", Kind.yields: "Yields", Kind.raises: "Raises"}
 # Examples are for tool tips; a guide has those that run.

@@ -1,44 +1,33 @@
-"""A real Kafka broker for tests: one KRaft node, started from its Maven jars."""
+"""A real Kafka broker for tests: that of an example, and what tests do with it."""
 
 import contextlib
-import os
-import subprocess
+import importlib.util
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
-from tests.support.ports import held_port, wait_for_port
+from tests.support.ports import held_port
 
-from modelstream.cli.java import find_java
-from modelstream.job.artifacts import Jar, cache_directory, ensure
+EXAMPLE = Path(__file__).parents[2] / "examples" / "kafka-scores"
 
-JARS = Path(__file__).with_name("kafka-broker.jars")
-CLUSTER_ID = "AAAAAAAAAAAAAAAAAAAAAQ"
-FAST = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 
-PROPERTIES = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs={logs}
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-group.initial.rebalance.delay.ms=0
-auto.create.topics.enable=false
-"""
+def _example() -> ModuleType:
+    """The broker of the example, which the tests use too."""
+    spec = importlib.util.spec_from_file_location("kafka_scores_broker", EXAMPLE / "broker.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_BROKER = _example()
+JARS: Path = _BROKER.JARS
+CLUSTER_ID: str = _BROKER.CLUSTER_ID
 
 
 @dataclass(frozen=True)
@@ -107,38 +96,9 @@ def _drain(consumer: Consumer, topic: str) -> list[bytes]:
 @contextlib.contextmanager
 def broker(directory: Path) -> Iterator[Kafka]:
     """Start a broker that keeps its data in ``directory``; it ends with the block."""
-    with held_port() as port, held_port() as controller:
-        properties = directory / "server.properties"
-        properties.write_text(
-            PROPERTIES.format(port=port, controller=controller, logs=directory / "data")
-        )
-        with _started(properties, directory / "broker.log") as process:
-            wait_for_port(port, process, directory / "broker.log")
-            yield Kafka(f"127.0.0.1:{port}")
-
-
-@contextlib.contextmanager
-def _started(properties: Path, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    java = [str(find_java().home / "bin" / "java"), *FAST, "-cp", class_path()]
-    _run([*java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(properties)])
-    command = [*java[:-2], "-Xms64m", "-Xmx256m", *java[-2:], "kafka.Kafka", str(properties)]
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.wait()
-
-
-def class_path() -> str:
-    """The broker's jars, fetched once."""
-    jars = [Jar(*line.split()) for line in JARS.read_text().splitlines()]
-    cache = cache_directory() / "kafka-broker"
-    with ThreadPoolExecutor(8) as pool:
-        return os.pathsep.join(str(path) for path in pool.map(lambda j: ensure(j, cache), jars))
-
-
-def _run(command: list[str], env: Mapping[str, str] | None = None) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    with (
+        held_port() as port,
+        held_port() as controller,
+        _BROKER.broker(port, controller, directory, create=False) as address,
+    ):
+        yield Kafka(address)

@@ -70,6 +70,8 @@ def command(arguments: argparse.Namespace) -> Exit:
 
 def _tell(file: Path, name: str, arguments: argparse.Namespace) -> None:
     more = f" --model {shlex.quote(f'{name}={arguments.model}')}" if arguments.cluster else ""
+    if arguments.cluster and arguments.data and not arguments.kafka:
+        more += f" --mount {shlex.quote(f'data={Path(arguments.data).parent}')}"
     print(f"{file} is written. To look through it and run it:", file=sys.stderr)
     at = shlex.quote(str(file))
     print(f"  modelstream validate {at}", file=sys.stderr)

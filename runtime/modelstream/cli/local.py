@@ -9,6 +9,7 @@ from typing import Any
 from modelstream.fetch import scheme_of
 from modelstream.messages import suggestion
 from modelstream_crds.manifest import Problem, plain
+from modelstream_crds.mounted import mounted
 from modelstream_crds.needs import claims
 from modelstream_crds.problems import ManifestError
 from modelstream_crds.v1alpha1 import ModelStreamSpec
@@ -36,9 +37,10 @@ class Local:
     def for_spec(self, spec: ModelStreamSpec) -> "Local":
         """What a manifest has a use for: the file is there for all that stand beside it."""
         models = {model.name for model in spec.models}
+        there = {*claims(spec), *(each.claim for each in mounted(spec))}
         return Local(
             {name: path for name, path in self.models.items() if name in models},
-            {name: path for name, path in self.mounts.items() if name in claims(spec)},
+            {name: path for name, path in self.mounts.items() if name in there},
             self.secrets,
             self.set,
         )

@@ -63,7 +63,7 @@ def look(
     if spec.python is not None and spec.python.script is not None:
         _program(spec.python, base, found)
     if spec.pipeline is not None:
-        _pipeline(spec.pipeline, models, found)
+        _pipeline(spec, spec.pipeline, models, found)
     return found
 
 
@@ -113,12 +113,14 @@ def _program(program: Python, base: Path, found: Look) -> None:
             found.wrong.append(f"spec.python.script: {path}, line {error.lineno}: {error.msg}")
 
 
-def _pipeline(spec: Pipeline, models: Mapping[str, tuple[Model, Path]], found: Look) -> None:
+def _pipeline(
+    whole: ModelStreamSpec, spec: Pipeline, models: Mapping[str, tuple[Model, Path]], found: Look
+) -> None:
     for check in (precheck.check_schema, precheck.check_apart):
         with _noted(found.wrong):
             check(spec)
     with _noted(found.absent):
-        precheck.check_files(spec.source)
+        precheck.check_files(whole)
     for name, sink in pipeline.ends(spec)[1:]:
         with _noted(found.absent):
             precheck.check_directory(name, sink)

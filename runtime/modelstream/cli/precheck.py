@@ -24,6 +24,7 @@ from modelstream.job.models import model_at
 from modelstream.job.script import program_path
 from modelstream.job.store import Store, local_path
 from modelstream.models import Model
+from modelstream_crds.mounted import claim_of
 from modelstream_crds.v1alpha1 import Model as ModelSpec
 from modelstream_crds.v1alpha1 import ModelStreamSpec, Pipeline, Sink, Source
 
@@ -55,7 +56,7 @@ def precheck(
     check_schema(spec.pipeline)
     check_apart(spec.pipeline)
     if "fs.default-scheme" not in spec.flink.configuration:
-        check_files(spec.pipeline.source)
+        check_files(spec)
         for field, sink in pipeline.ends(spec.pipeline)[1:]:
             check_directory(field, sink)
     name = spec.pipeline.inference.model
@@ -178,15 +179,20 @@ def check_directory(field: str, sink: Source | Sink) -> None:
         )
 
 
-def check_files(source: Source) -> None:
+def check_files(spec: ModelStreamSpec) -> None:
     """Files on this machine are there; what another file system has is Flink's to find out."""
+    if spec.pipeline is None:
+        return
+    source = spec.pipeline.source
     path = source.options.get("path", "")
     if source.connector != "filesystem" or urlsplit(path).scheme not in ("", "file"):
         return
     if not local_path(path).exists():
+        claim = claim_of(path, spec)
+        other = f"for the claim {claim} give --mount {claim}=DIR, " if claim else ""
         raise OptionError(
             f"pipeline.source.options.path: there is no file and no directory {local_path(path)}; "
-            f"for another place --set spec.pipeline.source.options.path=DIR"
+            f"{other}for another place --set spec.pipeline.source.options.path=DIR"
         )
     check_lines(source)
 

@@ -13,6 +13,7 @@ from modelstream.cli.models import model_paths
 from modelstream.cli.places import Places
 from modelstream.errors import JobError
 from modelstream_crds import manifest as manifests
+from modelstream_crds.mounted import mounted, with_directories
 from modelstream_crds.needs import claims, cluster_only
 from modelstream_crds.v1alpha1 import ModelStream
 
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """What a local run is asked for."""
+    """What a local run is asked for.
+
+    Those of the command line by their names; ``read`` are the claims that a path of the manifest
+    is below.
+    """
 
     file: Path
     name: str | None = None
@@ -34,6 +39,7 @@ class Request:
     restore: str | None = None
     fail_on: int | None = None
     verbose: bool = False
+    read: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> "Request":
@@ -66,13 +72,21 @@ def loaded(request: Request) -> tuple[Request, ModelStream]:
     overrides = {**local.set, **request.overrides}
     manifest = manifests.load(request.file, overrides, name=request.name)
     local = local.for_spec(manifest.spec)
+    mounts = {**{name: Path(path) for name, path in local.mounts.items()}, **request.mounts}
+    spec, read = with_directories(manifest.spec, absolute(mounts))
     return replace(
         request,
         models={**local.models, **request.models},
         overrides=overrides,
-        mounts={**{name: Path(path) for name, path in local.mounts.items()}, **request.mounts},
+        mounts=mounts,
+        read=read,
         secrets={**{name: Path(path) for name, path in local.secrets.items()}, **request.secrets},
-    ), manifest
+    ), manifest.model_copy(update={"spec": spec})
+
+
+def absolute(mounts: Mapping[str, Path]) -> dict[str, str]:
+    """The directories of claims as paths that mean the same wherever they are read."""
+    return {name: str(path.expanduser().absolute()) for name, path in mounts.items()}
 
 
 def context_of(request: Request, manifest: ModelStream) -> "JobContext":
@@ -109,11 +123,12 @@ def _check_mounts(request: Request, manifest: ModelStream) -> None:
     """What has no effect is no help: a mount is for a claim or a ConfigMap that is read here."""
     used = claims(manifest.spec)
     for name in request.mounts:
-        if name not in used:
+        if name not in (*used, *request.read):
+            there = dict.fromkeys((*used, *(each.claim for each in mounted(manifest.spec))))
             raise UsageError(
-                f"--mount {name}=…: no model, state or program of the manifest is in {name}; it "
-                f"names {', '.join(used) or 'none'}. Paths in options are given by "
-                f"--set, such as --set spec.pipeline.source.options.path=DIR"
+                f"--mount {name}=…: no model, state, program or path of the manifest is in "
+                f"{name}; it names {', '.join(there) or 'none'}. Other paths in options are given "
+                f"by --set, such as --set spec.pipeline.source.options.path=DIR"
             )
 
 

@@ -3,15 +3,17 @@
 import argparse
 import json
 import sys
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from modelstream.cli.exits import Exit, UsageError
-from modelstream.cli.local import beside
+from modelstream.cli.local import Local, beside
 from modelstream.cli.look import look
 from modelstream.cli.places import Places
+from modelstream.cli.request import absolute
 from modelstream_crds.manifest import ManifestError, Problem, load_all
+from modelstream_crds.mounted import with_directories
 from modelstream_crds.v1alpha1 import ModelStream
 
 _FIRST = "`modelstream init MODEL` writes a first one"
@@ -58,22 +60,17 @@ class _Check:
             raise UsageError(
                 f"--model {unknown[0]}=…: no manifest in {file} has a model of that name"
             )
-        models, there = {**local.models, **self.models}, {*local.mounts, *local.secrets}
-        codes = [self._stream(file, stream, overrides, models, there) for stream in streams]
+        given = replace(local, models={**local.models, **self.models}, set=overrides)
+        codes = [self._stream(file, stream, given) for stream in streams]
         return max(codes)
 
-    def _stream(
-        self,
-        file: Path,
-        stream: ModelStream,
-        overrides: Mapping[str, str],
-        models: Mapping[str, str],
-        there: Container[str],
-    ) -> Exit:
+    def _stream(self, file: Path, stream: ModelStream, given: Local) -> Exit:
         name = stream.metadata.name
-        own = {each.name: models[each.name] for each in stream.spec.models if each.name in models}
-        found = look(stream.spec, file.parent, own, there)
-        places = Places(file, name, dict(overrides))
+        own = {e.name: given.models[e.name] for e in stream.spec.models if e.name in given.models}
+        mounts = absolute({claim: Path(path) for claim, path in given.mounts.items()})
+        spec, _ = with_directories(stream.spec, mounts)
+        found = look(spec, file.parent, own, {*given.mounts, *given.secrets})
+        places = Places(file, name, dict(given.set))
 
         def placed(messages: Iterable[str]) -> list[Problem]:
             return [places.problem(each) or Problem("", None, "", each) for each in messages]

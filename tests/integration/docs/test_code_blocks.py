@@ -28,13 +28,17 @@ GUIDES = [
 ]
 FILES = [*GUIDES, *(str(path.relative_to(ROOT)) for path in ROOT.glob("examples/*/README.md"))]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TITLED = re.compile(r"^```\w+ title=.*?^```$", re.MULTILINE | re.DOTALL)
 PRINTS = re.compile(r"^ *print\(.*\) +# (.*)$", re.MULTILINE)
 RUNS = {"validate", "inspect", "fetch", "verify"}
-OTHERS = {"make", "kind", "kubectl", "helm", "docker", "pip", "git", "python"}
+WALKED = "docs/tutorial.md"
+"""Each of its commands builds on those before: test_tutorial.py runs them."""
+OTHERS = {".", "make", "kind", "kubectl", "helm", "docker", "pip", "git", "python"}
 
 
 def blocks(language: str, file: str) -> list[str]:
-    return [body for kind, body in BLOCK.findall((ROOT / file).read_text()) if kind == language]
+    text = TITLED.sub("", (ROOT / file).read_text())  # files, that their own page runs
+    return [body for kind, body in BLOCK.findall(text) if kind == language]
 
 
 def _can_run(arguments: list[str]) -> bool:
@@ -94,11 +98,13 @@ def test_manifests_are_valid(file: str, tmp_path: Path) -> None:
 
 def test_the_manifest_of_the_readme_is_the_example() -> None:
     (shown,) = blocks("yaml", "README.md")
-    example = ROOT / "examples" / "source-languages" / "modelstream.yaml"
-    assert yaml.safe_load(shown) == yaml.safe_load(example.read_text())
+    example = yaml.safe_load((ROOT / "examples/source-languages/modelstream.yaml").read_text())
+    for pods in ("jobManager", "taskManager"):  # which a laptop does not need
+        del example["spec"]["flink"][pods]
+    assert yaml.safe_load(shown) == example
 
 
-@pytest.mark.parametrize("file", in_files("console"))
+@pytest.mark.parametrize("file", [f for f in in_files("console") if f.id != WALKED])
 def test_commands_exist_and_what_can_run_here_runs(
     file: str, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -89,3 +89,10 @@ def test_johnny_opens_the_door_for_the_right_pictures_in_time(demo: Demo) -> Non
     assert all(record["score"] >= 0.5 for record in records("johnny/labels"))
     assert "back" in shown
     assert (ROOT / "out" / "johnny" / "doors.png").read_bytes()[1:4] == b"PNG"
+
+
+def test_kafka_scores_commits_each_score_once(demo: Demo) -> None:
+    shown = demo("kafka-scores")
+    sys.modules.pop("broker", None)
+    assert "1000 scores committed of 1000 payments, 1 dead letter" in shown
+    assert "dead letter: payments/0@1000: field 'age': 'unknown' is not a number" in shown

@@ -21,7 +21,7 @@ def surface() -> Surface:
 
 
 def test_what_is_committed_is_what_the_docstrings_say(surface: Surface) -> None:
-    assert REFERENCE.read_text(encoding="utf-8") == as_markdown(surface), "run `make docs`"
+    assert REFERENCE.read_text(encoding="utf-8") == as_markdown(surface), "run `make reference`"
 
 
 def test_every_name_of_the_library_is_there(surface: Surface) -> None:

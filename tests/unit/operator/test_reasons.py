@@ -12,7 +12,7 @@ from modelstream_operator.decide.problem import Reason
 def test_the_guide_has_the_tables_of_the_code() -> None:
     text = GUIDE.read_text()
 
-    assert with_tables(text) == text, "run `make docs`"
+    assert with_tables(text) == text, "run `make reference`"
 
 
 def test_every_reason_names_conditions_that_there_are() -> None:
