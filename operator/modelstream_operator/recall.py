@@ -5,13 +5,14 @@ then began anew would start a second job beside the first, and from nothing.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from modelstream_crds.v1alpha1 import ModelStreamStatus
 from modelstream_operator.cache import Child
-from modelstream_operator.decide.memory import Memory
+from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.names import ANNOTATION_MEMORY
-from modelstream_operator.resources import CONTROLLER_REVISION, Manifest, Ref
+from modelstream_operator.resources import CONTROLLER_REVISION, DEPLOYMENT, Manifest, Ref
 
 
 def with_memory(revision: Manifest, memory: Memory) -> Manifest:
@@ -22,10 +23,57 @@ def with_memory(revision: Manifest, memory: Memory) -> Manifest:
     return {**revision, "metadata": {**meta, "annotations": annotations}}
 
 
+def remembered(told: Memory, there: Mapping[Ref, Child], uid: str) -> Memory:
+    """What status says, put right where it was lost, is an older one, or lacks a part.
+
+    Whatever a person has written into it stays. A status of an earlier run than there are
+    Deployments of was restored from somewhere: to believe it would start that run beside them.
+    """
+    if told.step is Step.UNKNOWN:
+        return told
+    second = recalled(_second_places(told, there, uid), uid)
+    if told.step is None or told.run < second.run:
+        return second
+    return _completed(told, second) if told.run == second.run else told
+
+
+def _second_places(told: Memory, there: Mapping[Ref, Child], uid: str) -> Mapping[Ref, Child]:
+    """Where more may be known: each is dear to read, and one is enough where nothing is amiss."""
+    mine = (each for ref, each in there.items() if ref.kind == DEPLOYMENT.kind)
+    last = max((each.run for each in mine if uid in each.owners), default=0)
+    if told.step is None or not told.revision or told.run < last:
+        return there
+    return {ref: each for ref, each in there.items() if ref.name.endswith(f"-{told.revision}")}
+
+
 def recalled(there: Mapping[Ref, Child], uid: str) -> Memory:
     """What the newest revision remembers; nothing where there is none."""
-    mine = (each for ref, each in there.items() if ref.kind == CONTROLLER_REVISION.kind)
-    found = [each.manifest() for each in mine if uid in each.owners]
-    kept = [each["metadata"].get("annotations", {}).get(ANNOTATION_MEMORY) for each in found]
-    known = [Memory.of(ModelStreamStatus.model_validate_json(each)) for each in kept if each]
-    return max(known, key=lambda memory: memory.run, default=Memory())
+    return max(_memories(there, uid), key=lambda memory: memory.run, default=Memory())
+
+
+def _memories(there: Mapping[Ref, Child], uid: str) -> Iterator[Memory]:
+    for ref, each in there.items():
+        if ref.kind != CONTROLLER_REVISION.kind or uid not in each.owners:
+            continue
+        annotations = each.manifest()["metadata"].get("annotations", {})
+        try:
+            yield Memory.of(ModelStreamStatus.model_validate_json(annotations[ANNOTATION_MEMORY]))
+        except (KeyError, ValueError):  # it was never run, or somebody has edited it
+            continue
+
+
+def _completed(told: Memory, second: Memory) -> Memory:
+    """With what never goes from a memory of the same run, but was taken out of status."""
+    rests = told.step is Step.SUSPENDED
+    return replace(
+        told,
+        job_id=told.job_id or second.job_id,
+        revision=told.revision or second.revision,
+        started=told.started or (None if rests else second.started),
+        parallelism=told.parallelism or second.parallelism,
+        restored_from=told.restored_from or second.restored_from,
+        previous=told.previous or second.previous,
+        ended=told.ended or second.ended,
+        ready=told.ready or second.ready,
+        restore_nonce=max(told.restore_nonce, second.restore_nonce),
+    )

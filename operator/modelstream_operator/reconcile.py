@@ -36,7 +36,6 @@ from modelstream_operator.observed import Observed, RunObserved
 from modelstream_operator.planning import plan
 from modelstream_operator.proofs import end_proofs, make_proof, proof_of
 from modelstream_operator.reading import Reading
-from modelstream_operator.recall import recalled
 from modelstream_operator.resources import CONFIG_MAP, DEPLOYMENT, MODELSTREAM, Key, Manifest, Ref
 from modelstream_operator.restorefrom import other_stream
 from modelstream_operator.rollout import Place, Rollout, Standing
@@ -90,9 +89,7 @@ class Reconciler:
         before = manifest.get("status", {})
         past = read(before)
         there = self.cache.children(session.key)
-        memory = Memory.of(past)
-        if memory.step is None:
-            memory = recalled(there, manifest["metadata"]["uid"])
+        memory = session.memory(manifest, there)
         reading = await self._reading(session, manifest, memory)
         asked = wish(reading, manifest, memory, there, self.settings)
         if self.settings.rollout == Restarts.ONE_BY_ONE:
@@ -229,6 +226,9 @@ class Reconciler:
                 logger.info("%s/%s: it has changed meanwhile: %s", *key, error)
                 session.known = await self.cluster.get(Ref.of(manifest))
                 return None
+            session.trusted = session.known.get("status", {})
+        else:
+            session.trusted = before
         new, old = _ready(status), _ready(before)
         outcome = Outcome(self.settings.resync, status["phase"])
         if new is None or (old is not None and new["reason"] == old["reason"]):

@@ -1,18 +1,21 @@
 """What the operator remembers of one object between two passes, as long as it runs."""
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from modelstream_operator.asking import Heard
+from modelstream_operator.cache import Child
 from modelstream_operator.children import Children
 from modelstream_operator.decide.acceptance import SpecRefusedError
 from modelstream_operator.decide.decision import Decision, Seen
 from modelstream_operator.decide.memory import Memory
 from modelstream_operator.decide.problem import Problem
+from modelstream_operator.decide.status import read
 from modelstream_operator.flink import FlinkError
 from modelstream_operator.reading import Reading, workable
+from modelstream_operator.recall import remembered
 from modelstream_operator.resources import Key, Manifest, Ref
 from modelstream_operator.settings import Settings
 from modelstream_operator.wish import Wish
@@ -27,6 +30,8 @@ class Session:
     key: Key
     known: Manifest | None = None
     """The object as it was written or read last, where the watch has not told of it yet."""
+    trusted: Manifest | None = None
+    """The status that was written or looked through last: another one is somebody else's."""
     reading: Reading = field(default_factory=Reading)
     """Kept, because reading is the dearest part of a pass."""
     heard: Heard = field(default_factory=Heard)
@@ -49,6 +54,14 @@ class Session:
         if self.known is None or not _follows(self.known, told):
             self.known = told
         return self.known
+
+    def memory(self, manifest: Manifest, there: Mapping[Ref, Child]) -> Memory:
+        """What is remembered of the stream; a status of somebody else's is put right before."""
+        status = manifest.get("status", {})
+        memory = Memory.of(read(status))
+        if status == self.trusted:
+            return memory
+        return remembered(memory, there, manifest["metadata"]["uid"])
 
     def read(self, manifest: Manifest, settings: Settings) -> Reading:
         """The resource of this generation, or the last one that was accepted."""

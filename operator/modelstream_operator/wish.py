@@ -14,7 +14,7 @@ from modelstream_operator import names
 from modelstream_operator.cache import Child
 from modelstream_operator.decide.decision import Rest, Restore, Wanted
 from modelstream_operator.decide.laststate import has_state
-from modelstream_operator.decide.memory import How, Memory, Step
+from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.decide.oversize import too_large
 from modelstream_operator.decide.problem import Problem
 from modelstream_operator.kept import Kept, kept_of, kept_revision, kept_target, named_by
@@ -148,8 +148,8 @@ def _of_the_newest(
         reading, restore = replace(reading, missing=reading.missing or restore), None
     if target is None or newest is None or reading.missing:
         return _as_before(common, deployed, kept, reading, manifest)
-    finished = _has_finished_with(reading, manifest, memory)
-    change = _change(kept, deployed, newest, target, memory, restore, finished)
+    over = _has_ended_with(reading, manifest, memory)
+    change = _change(kept, deployed, newest, target, memory, restore, over)
     refusal = change.message if change.effect is Effect.REFUSE else ""
     if newest.id != memory.revision:
         refusal = refusal or too_large(target, newest)
@@ -208,7 +208,7 @@ def _change(
     target: Target,
     memory: Memory,
     restore: Restore | None,
-    finished_with_it: bool,
+    ended_with_it: bool,
 ) -> Difference:
     """What the newest spec comes to for the present run.
 
@@ -221,7 +221,7 @@ def _change(
     if newest.id == memory.revision:
         return Difference(Effect.NOTHING)
     if kept is None or deployed is None:
-        return Difference(Effect.NOTHING if finished_with_it else Effect.RESTART)
+        return Difference(Effect.NOTHING if ended_with_it else Effect.RESTART)
     change = diff(deployed.spec, target.spec)
     if change.effect in {Effect.NOTHING, Effect.SCALE} and deployed.program != target.program:
         return Difference(Effect.RESTART, ("spec.python.configMap",))
@@ -230,13 +230,13 @@ def _change(
     return change
 
 
-def _has_finished_with(reading: Reading, manifest: Manifest, memory: Memory) -> bool:
-    """Whether status says that a job of this very spec has read all of its input."""
-    if memory.step is not Step.ENDED or memory.ended is None:
+def _has_ended_with(reading: Reading, manifest: Manifest, memory: Memory) -> bool:
+    """Whether status says that a job of this very spec has ended: only another one begins it."""
+    if memory.step is not Step.ENDED:
         return False
     found = manifest.get("status", {}).get("conditions", ())
     ran = [each.get("observedGeneration") for each in found if each["type"] == ConditionType.READY]
-    return memory.ended.how is How.FINISHED and reading.manifest["metadata"]["generation"] in ran
+    return reading.manifest["metadata"]["generation"] in ran
 
 
 def _asked(common: Wanted, target: Target, newest: Revision, change: Difference) -> Wanted:

@@ -45,7 +45,8 @@ class AtRest(RuleBasedStateMachine):
         if protected and before.step is Step.DEPLOYED and before.started:
             assert (after.step, after.run) == (Step.DEPLOYED, before.run), "a bad edit stops it"
         prepared = before.prepared if before.step is Step.TEARING_DOWN else None
-        if prepared and (prepared.proven or prepared.instead) and after.step is Step.DEPLOYED:
+        waited = prepared is not None and (prepared.proven or prepared.instead)
+        if waited and after.step is Step.DEPLOYED and after.revision != before.revision:
             assert self.operator.nonce not in self.world.bad, "stopped for what cannot run"
 
     @property

@@ -154,6 +154,15 @@ class ClusterInMemory:
         self.objects[ref] = {**old, "metadata": meta, "spec": {**old["spec"], "replicas": BY_HAND}}
         self.cache.put(self.objects[ref])
 
+    def somebody_annotates(self, ref: Ref, name: str, text: str) -> None:
+        """An annotation is edited by hand."""
+        self.version += 1
+        old = self.objects[ref]
+        annotations = {**old["metadata"].get("annotations", {}), name: text}
+        meta = {**old["metadata"], "annotations": annotations, "generation": self.version}
+        self.objects[ref] = {**old, "metadata": meta}
+        self.cache.put(self.objects[ref])
+
     def _options(self, run: int) -> dict[str, str]:
         config = self.objects[Ref("ConfigMap", KEY.namespace, names.config(KEY.name, run))]
         options: dict[str, str] = json.loads(config["data"]["flink.yaml"])

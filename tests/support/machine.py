@@ -13,6 +13,12 @@ from tests.support.streamworld import STATE
 WRITES = st.none() | st.integers(0, 6)
 """After how many writes the operator dies in a pass; None of one that lives."""
 
+FIELDS = (
+    *("run", "revision", "step", "job", "ended", "restoredFrom", "ask", "prepared", "used"),
+    *("lastReadyRevision", "conditions", "phase"),
+)
+"""Of status, which somebody may take out of it."""
+
 
 class Courses(AtRest):
     """A user, a cluster and Flink around one stream; each rule is one thing that happens."""
@@ -44,6 +50,16 @@ class Courses(AtRest):
         self._look()
         self.operator.lose_status()
         self._look()
+
+    @rule(field=st.sampled_from(FIELDS))
+    def part_of_status_is_lost(self, field: str) -> None:
+        self._look()
+        self.operator.lose_of_status(field)
+
+    @rule(which=st.integers(0, 99))
+    def older_status_is_restored(self, which: int) -> None:
+        self._look()
+        self.operator.restore_status(which)
 
     @rule()
     def object_changes_meanwhile(self) -> None:

@@ -83,6 +83,12 @@ class Pure:
     def lose_status(self) -> None:
         """``decide`` is given what is remembered: where that stands is the reconciler's."""
 
+    def lose_of_status(self, field: str) -> None:
+        """Nor is a part of that its business."""
+
+    def restore_status(self, which: int) -> None:
+        """Nor is which one it is."""
+
     def lose_all(self) -> None:
         """It is given nothing any more."""
         self.status = {}

@@ -76,6 +76,12 @@ class Operator(Protocol):
     def lose_status(self) -> None:
         """A backup is restored without it, and the operator starts anew."""
 
+    def lose_of_status(self, field: str) -> None:
+        """Somebody takes a field out of it."""
+
+    def restore_status(self, which: int) -> None:
+        """A backup is restored with the status that was there in an earlier run."""
+
     def lose_all(self) -> None:
         """Also what the runs were made of is gone."""
 

@@ -253,7 +253,8 @@ class World:
             assert run.value >= self.owed, f"{self.owed} was kept, {run.origin} is older"
         again = self.last and self.last.by_itself and self.last.touches == run.touches
         same = self.last is not None and self.last.nonce == run.nonce
-        assert not (again and same), "an ended job runs again"
+        less = self.last and run.restore.less and not self.last.restore.less
+        assert less or not (again and same), "an ended job runs again"
         run.job, run.planned, run.kept, self.last = "RUNNING", True, True, run
         self.owed, self.forgiving = run.value, False
         self._fails(run)
@@ -294,8 +295,8 @@ class World:
         """The job is over, and its result is kept."""
         run.job = run.result = state
         run.planned, run.by_itself = False, by_itself
-        if state == "FINISHED" and run.stopped_with is None:
-            self.owed = None  # what comes next begins anew
+        if state == "FINISHED" and run.stopped_with is None and run.asked:
+            self.owed = None  # what comes next begins anew; of pods that leave nobody hears it
 
     def save_ends(self, run: Run, *, succeeds: bool) -> None:
         """The savepoint that was asked for ends; the job goes on."""

@@ -36,7 +36,7 @@ class Whole:
         tells = HighAvailability(self._told)
         self.cache, uid = Cache(self._told, tells), self.manifest["metadata"]["uid"]
         self.cluster = ClusterInMemory(self.world, self.cache, uid)
-        self.versions = 0
+        self.versions, self.past = 0, list[Manifest]()
         self.upgraded()
         self.written = Spec()
         self.generation = 1
@@ -112,6 +112,7 @@ class Whole:
                 self.reconciler.once(self.session, self._of(spec))
             )
             self.gone = outcome.gone
+            self.past.append(self.cluster.status)
             self.due = self.clock() + timedelta(seconds=outcome.delay)
         except CrashError:
             self.session, self.told = Session(KEY), True
@@ -121,6 +122,18 @@ class Whole:
     def lose_status(self) -> None:
         """A backup is restored without it, and the operator starts anew."""
         self.cluster.status, self.session, self.told = {}, Session(KEY), True
+
+    def lose_of_status(self, field: str) -> None:
+        """Somebody takes a field out of it."""
+        status = self.cluster.status
+        self.cluster.status = {key: each for key, each in status.items() if key != field}
+        self.told = True
+
+    def restore_status(self, which: int) -> None:
+        """A backup is restored with the status that was there in an earlier run."""
+        run = self.memory.run
+        if earlier := [each for each in self.past if each.get("run", 0) < run]:
+            self.cluster.status, self.told = earlier[which % len(earlier)], True
 
     def lose_all(self) -> None:
         """Also what the runs were made of is gone."""

@@ -76,8 +76,17 @@ def read(manifest: Manifest) -> Revision:
         KeyError: this operator did not write it.
     """
     data, meta = manifest["data"], manifest["metadata"]
-    digests = json.loads(meta.get("annotations", {}).get(names.ANNOTATION_DIGESTS, "{}"))
+    digests = _digests(meta.get("annotations", {}).get(names.ANNOTATION_DIGESTS, "{}"))
     return Revision(meta["name"].rpartition("-")[2], data["spec"], data["children"], digests)
+
+
+def _digests(text: str) -> Mapping[str, str]:
+    """Nothing of a text that somebody has edited: then the models are what there is."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def revision_of(target: Target) -> Revision:

@@ -91,11 +91,12 @@ def test_a_stream_that_rests_because_its_spec_is_refused_says_so(whole: Whole) -
     assert "goes on once its spec can be worked with: spec.flink" in told(whole)
 
 
-def test_a_job_that_has_finished_stays_so_where_nobody_knows_what_it_was_made_of(
-    whole: Whole,
+@pytest.mark.parametrize("end", ["FINISHED", "FAILED", "CANCELED"])
+def test_a_job_that_has_ended_stays_so_where_nobody_knows_what_it_was_made_of(
+    whole: Whole, end: str
 ) -> None:
     (run,) = whole.world.runs.values()
-    whole.world.end(run, "FINISHED")
+    whole.world.end(run, end)
     goes_on(whole, Spec())
     whole.upgraded()
     forgotten(whole, CONTROLLER_REVISION.kind)
