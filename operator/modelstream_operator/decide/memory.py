@@ -149,10 +149,17 @@ class Memory:
 
     @property
     def has_never_begun(self) -> bool:
-        """Whether no job of this stream was ever seen to run."""
+        """Whether no job of this stream was ever seen to run, also not before it was suspended."""
         search = self.restored_from.search if self.restored_from else None
         first = search is not None and search.first
-        return not self.revision or (first and not self.started)
+        return not self.revision or (first and not self.started and not self._was_a_job)
+
+    @property
+    def _was_a_job(self) -> bool:
+        """Whether the run that is over had a job that may have completed something."""
+        if (ended := self.ended) is None:
+            return False
+        return ended.left is not None or ended.how not in {How.NOT_STARTED, How.FAILED}
 
     @property
     def goes_back(self) -> bool:

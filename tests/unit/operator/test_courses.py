@@ -226,6 +226,36 @@ def ended_and_replaced(course: Courses) -> None:
     assert course.operator.memory.step is Step.ENDED
 
 
+def rests_in_its_first_run(course: Courses) -> None:
+    """What it has left is its own: it resumes with that, however it came to rest."""
+    course.works()
+    course.suspended(wish=True)
+    stops(course, succeeds=True)
+    for _ in range(4):
+        course.all_goes_on()
+    course.suspended(wish=False)
+    for _ in range(4):
+        course.all_goes_on()
+    assert (course.operator.memory.run, course._job.value) == (2, 1)
+
+
+def has_read_all_and_rests(course: Courses) -> None:
+    """A job that has read all of its input is followed by one that begins anew."""
+    course.works()
+    course.checkpoint_completes()
+    course.world.end(course._job, "FINISHED")
+    course.all_goes_on()
+    course.suspended(wish=True)
+    course.edited()
+    for _ in range(4):
+        course.all_goes_on()
+    assert course.operator.memory.step is Step.SUSPENDED
+    course.suspended(wish=False)
+    for _ in range(4):
+        course.all_goes_on()
+    assert (course.operator.memory.run, course._job.value) == (2, 0)
+
+
 def state_given_up(course: Courses) -> None:
     """Taken out of the spec of a job that has some: the job keeps it."""
     course.works()
@@ -246,6 +276,8 @@ def state_given_up(course: Courses) -> None:
         config_maps_deleted,
         one_slow_answer,
         silent_while_it_stops,
+        rests_in_its_first_run,
+        has_read_all_and_rests,
         state_given_up,
         restored_and_dropped,
         no_pod_can_be_made,
