@@ -81,6 +81,10 @@ class Child:
             packed=Packed.of(slim, samples),
         )
 
+    def is_for(self, uid: str) -> bool:
+        """Whether it goes with that object; or with none, where one of its name was orphaned."""
+        return not self.owners or uid in self.owners
+
     def manifest(self) -> Manifest:
         """The object without its status."""
         return self.packed.manifest()

@@ -60,7 +60,7 @@ class Children:
             if done is not None:
                 raise done
         if plan.whole:
-            left = [ref for ref, child in there.items() if uid in child.owners]
+            left = [ref for ref, child in there.items() if child.is_for(uid)]
             stays = desired.keys() | plan.kept
             await self.remove(cluster, [ref for ref in left if ref not in stays])
 
@@ -77,7 +77,7 @@ class Children:
         """Whether a child has to be applied: it is missing, is another one, or was changed."""
         if child is None:
             return True
-        if child.owners and uid not in child.owners:
+        if not child.is_for(uid):
             message = "one of the same name belongs to another object"
             self.refused[ref] = refused(ref, message)
             return False

@@ -89,7 +89,7 @@ class Flink:
         try:
             return await self._ask(method, url)
         except FlinkError as error:
-            if error.status == 404:
+            if error.status == 404 and error.own:
                 return None
             raise
 

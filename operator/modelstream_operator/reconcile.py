@@ -48,6 +48,9 @@ from modelstream_operator.wish import Wish, wish
 
 logger = logging.getLogger(__name__)
 
+BOUNDED = 5.0
+"""Seconds between two questions about a job that reads to an end: of that nobody else tells."""
+
 SOON = 0.2
 """Seconds from an act to the next pass, in which its watches may tell of what it did."""
 
@@ -201,16 +204,20 @@ class Reconciler:
             waits.append(max(1.0, (prepared.deadline - observed.now).total_seconds()))
         stops = memory.step is Step.SAVEPOINTING  # and has waits of its own, also without a pod
         if stops or (observed.pods and memory.step not in {Step.SUSPENDED, Step.ENDED}):
-            waits.append(self._poll(status, observed.of(memory.run)))
+            waits.append(self._poll(status, observed.of(memory.run), memory))
         return min(waits)
 
-    def _poll(self, status: Manifest, present: RunObserved) -> float:
+    def _poll(self, status: Manifest, present: RunObserved, memory: Memory) -> float:
         if not any(is_ready(pod) for pod in present.of_role(Component.JOBMANAGER)):
             return BINDING_GRACE.total_seconds()
         ready = _ready(status)
         stable = ready is not None and ready["status"] == "True"
         stable = stable and present.flink.answer is Answer.JOB
-        return self.settings.flink_poll_stable if stable else self.settings.flink_poll_busy
+        if not stable:
+            return self.settings.flink_poll_busy
+        job, most = present.flink.job, self.settings.flink_poll_stable
+        ends = not memory.parallelism or (job is not None and job.finished > 0)
+        return min(BOUNDED, most) if ends else most
 
     async def _write(
         self, session: Session, manifest: Manifest, status: Manifest
@@ -256,7 +263,8 @@ class Reconciler:
                 rescale = self._rescale(url, job_id, present, parallelism)
                 await session.refusable((job_id, parallelism), rescale, own=True)
             case TakeDown():
-                refs = [ref for ref in observed.children if ref.kind == DEPLOYMENT.kind]
+                mine = [ref for ref, each in observed.children.items() if each.is_for(asked.uid)]
+                refs = [ref for ref in mine if ref.kind == DEPLOYMENT.kind]
                 await session.children.remove(self.cluster, refs)
 
     async def _dispose(self, heard: Heard, url: str, path: str, trigger: str) -> None:

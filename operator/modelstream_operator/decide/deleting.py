@@ -36,9 +36,10 @@ def deleting(memory: Memory, wanted: Wanted, patience: timedelta, seen: Seen) ->
             return saving
         news = saving.news or _kept(saving.memory, wanted)
         return Decision(_begun(saving.memory, patience, seen), news=news)
-    if seen.deployments:
+    late = memory.deadline is not None and seen.now >= memory.deadline
+    if seen.deployments and not late:
         return Decision(memory, TakeDown())
-    if seen.pods and (memory.deadline is None or seen.now < memory.deadline):
+    if seen.pods and not late:
         return Decision(memory)
     if seen.leftovers:
         return Decision(memory, ForgetHighAvailability())

@@ -44,3 +44,10 @@ def test_flink_reads_the_durations_that_are_written_for_it(text: str) -> None:
 
     read = get_gateway().jvm.org.apache.flink.util.TimeUtils.parseDuration(text)
     assert read.toDays() == int(text.split()[0])
+
+
+def test_flink_leaves_what_a_job_began_with_to_the_job_that_it_is_of() -> None:
+    (claims,) = (
+        option for option in _options() if option.key() == "execution.state-recovery.claim-mode"
+    )
+    assert claims.defaultValue().name() == "NO_CLAIM"

@@ -24,3 +24,22 @@ def _options(configuration: dict[str, str]) -> dict[str, str]:
 def test_an_option_is_the_users_or_is_refused(key: str) -> None:
     kept = _options({key: "the user's"})[key] == "the user's"
     assert kept is not (key in RESERVED)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("execution.state-recovery.claim-mode", "execution.savepoint-restore-mode"),
+        "execution.state-recovery.ignore-unclaimed-state",
+        "execution.savepoint.ignore-unclaimed-state",
+        *("execution.checkpointing.create-subdir", "state.checkpoints.create-subdir"),
+        *("job-result-store.storage-path", "application-result-store.storage-path"),
+        *("security.ssl.rest.enabled", "scheduler-mode", "slot.request.timeout"),
+        "jobmanager.adaptive-scheduler.submission.resource-wait-timeout",
+        "jobmanager.adaptive-scheduler.resource-wait-timeout",
+        *("taskmanager.registration.timeout", "taskmanager.maxRegistrationDuration"),
+    ],
+)
+def test_what_would_break_a_life_cycle_is_nobody_s_to_write(key: str) -> None:
+    """Also where the operator writes nothing itself, or only for some jobs."""
+    assert key in RESERVED

@@ -15,9 +15,10 @@ from modelstream_operator.acts import each_of
 from modelstream_operator.cluster import ApiError
 from modelstream_operator.decide.memory import Step
 from modelstream_operator.flink import FlinkError
-from modelstream_operator.resources import CONTROLLER_REVISION, DEPLOYMENT
+from modelstream_operator.resources import CONTROLLER_REVISION, DEPLOYMENT, Ref
 from modelstream_operator.session import Session
 
+OWNERS = "ownerReferences"
 FORBIDDEN = ApiError(403, "configmaps is forbidden: no such right")
 
 
@@ -134,6 +135,52 @@ def test_nothing_is_done_in_a_step_of_a_newer_operator(whole: Whole) -> None:
     assert 9 in whole.world.proofs
     assert whole.cluster.objects == there
     assert whole.named(before) == "RollingBack"
+
+
+def test_who_has_lost_its_lease_in_the_midst_of_a_pass_asks_flink_for_nothing(
+    whole: Whole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The status is written, and then another operator may act."""
+    (run,) = whole.world.runs.values()
+    with monkeypatch.context() as patch:
+        patch.setattr(ClusterInMemory, "check", lost)
+        for _ in range(3):
+            with pytest.raises(ApiError, match="its Lease is taken"):
+                whole.step(Spec(suspend=True), None)
+        assert whole.memory.step is Step.SAVEPOINTING
+        assert run.stop is None
+    whole.step(Spec(suspend=True), None)
+    assert run.stop is not None
+
+
+def lost(*_: object) -> None:
+    raise ApiError(0, "its Lease is taken")
+
+
+def test_what_nobody_owns_any_more_makes_room_for_a_stream_of_its_name(whole: Whole) -> None:
+    """A stream was deleted without its objects, and made again."""
+    (run,) = whole.world.runs.values()
+    for ref, each in list(whole.cluster.objects.items()):
+        meta = {name: value for name, value in each["metadata"].items() if name != OWNERS}
+        whole.cluster.objects[ref] = {**each, "metadata": meta}
+        whole.cache.put(whole.cluster.objects[ref])
+    whole.lose_status()
+    whole.world.forgiving = True
+    goes_on(whole, Spec())
+    assert (run.pod, whole.memory.run, whole.memory.step) == ("", 2, Step.DEPLOYED)
+    assert not any(OWNERS not in each["metadata"] for each in whole.cluster.objects.values())
+
+
+def test_a_deployment_of_somebody_else_is_no_part_of_a_deletion(whole: Whole) -> None:
+    """One that was deleted late has the name of another one by now."""
+    theirs = Ref(DEPLOYMENT.kind, KEY.namespace, "scores-taskmanager-1")
+    other = whole.cluster.objects[theirs]
+    owners = [{**other["metadata"][OWNERS][0], "uid": "of another one"}]
+    whole.cluster.objects[theirs] = {**other, "metadata": {**other["metadata"], OWNERS: owners}}
+    whole.cache.put(whole.cluster.objects[theirs])
+    goes_on(whole, Spec(deleted=True), times=20)
+    assert whole.gone
+    assert [ref for ref in whole.cluster.objects if ref.kind == DEPLOYMENT.kind] == [theirs]
 
 
 def test_the_first_of_several_errors_is_raised_and_all_is_tried() -> None:

@@ -19,6 +19,7 @@ from tests.support.rendered import (
 
 from modelstream_operator.names import LABEL_RUN
 from modelstream_operator.render import Target, children
+from modelstream_operator.render.config import flink_options
 from modelstream_operator.settings import Settings
 
 TargetMaker = Callable[..., Target]
@@ -312,3 +313,21 @@ def test_settings_reach_the_pods(target: TargetMaker) -> None:
     assert found[f"{TM_POD}/containers[main]/imagePullPolicy"] == "Always"
     assert found[f"{TM_POD}/imagePullSecrets[pull]/name"] == "pull"
     assert "ops" in {v for p, v in found.items() if p.startswith("NetworkPolicy")}
+
+
+@pytest.mark.parametrize(
+    ("mode", "option"),
+    [
+        ("Streaming", "jobmanager.adaptive-scheduler.submission.resource-wait-timeout"),
+        ("Streaming", "taskmanager.registration.timeout"),
+        ("Batch", "slot.request.timeout"),
+        ("Batch", "taskmanager.registration.timeout"),
+    ],
+)
+def test_a_job_waits_for_its_pods_for_months(
+    target: Callable[..., Target], mode: str, option: str
+) -> None:
+    options = flink_options(target({"spec/flink/runtimeMode": mode}))
+    days, unit = options[option].split()
+    assert unit == "d"
+    assert int(days) > 90

@@ -298,3 +298,11 @@ def test_a_spec_that_is_being_brought_about_is_not_updated_yet() -> None:
     assert condition(status, ConditionType.UPDATED)["observedGeneration"] == 4
     assert condition(status, ConditionType.READY)["observedGeneration"] == 3
     assert condition(status, ConditionType.RECONCILING)["status"] == "True"
+
+
+def test_why_a_jobmanager_has_no_job_is_told_at_once() -> None:
+    refused = "IllegalArgumentException: Base job ID is not found in the recovered jobs"
+    facts = replace(WELL, job=None, answer=Answer.NO_JOB, failure=refused, ready=0)
+    starting = replace(facts, decision=Decision(replace(DEPLOYED, started=None)))
+    ready = condition(status_of(starting, BEFORE), ConditionType.READY)
+    assert (ready["reason"], ready["message"]) == ("Starting", refused)

@@ -155,6 +155,17 @@ def test_flink_s_own_refusals_are_told_from_those_of_a_proxy(
     assert str(error).startswith(said)
 
 
+def test_a_proxy_that_knows_no_page_says_nothing_of_a_savepoint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def page(*_: object) -> dict[str, object]:
+        raise FlinkError(404, "default backend - 404", own=False)
+
+    monkeypatch.setattr(Flink, "_ask", page)
+    with pytest.raises(FlinkError, match="default backend"):
+        asyncio.run(Flink().savepoint("http://flink", JOB, TRIGGER))
+
+
 @pytest.mark.parametrize("question", ["jobs", "applications", "configuration"])
 def test_an_answer_without_what_flink_never_leaves_out_is_none(
     monkeypatch: pytest.MonkeyPatch, question: str

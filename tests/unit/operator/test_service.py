@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
+from modelstream_operator.asking import FlinkAnswers
 from modelstream_operator.cache import Cache
 from modelstream_operator.cluster import ApiError
-from modelstream_operator.decide.decision import Decision, ForgetHighAvailability
+from modelstream_operator.decide.decision import Answer, Decision, ForgetHighAvailability
+from modelstream_operator.decide.job import Job
 from modelstream_operator.decide.memory import Memory, Step
 from modelstream_operator.flink import Flink
 from modelstream_operator.observe import now
-from modelstream_operator.observed import Observed
-from modelstream_operator.reconcile import SOON, Reconciler, Transition
+from modelstream_operator.observed import Observed, RunObserved
+from modelstream_operator.reconcile import BOUNDED, SOON, Reconciler, Transition
 from modelstream_operator.resources import CLAIM, NODE, POD, Key, Manifest, Ref, Resource
 from modelstream_operator.service import Service
 from modelstream_operator.session import Session
@@ -239,3 +241,25 @@ def test_an_act_is_followed_by_a_pass_soon_whatever_watches_tell() -> None:
     memory, seen = Memory(Step.TEARING_DOWN, run=1), Observed(now=now())
     assert one._delay({}, Decision(memory, ForgetHighAvailability()), seen) <= SOON
     assert one._delay({}, Decision(memory), seen) == SETTINGS.resync
+
+
+@pytest.mark.parametrize(
+    ("parallelism", "finished", "seconds"),
+    [(2, 0, SETTINGS.flink_poll_stable), (2, 1, BOUNDED), (0, 0, BOUNDED)],
+    ids=["a stream", "a part of its input is read", "a batch job"],
+)
+def test_the_end_of_a_job_that_reads_to_one_is_seen_soon(
+    parallelism: int, finished: int, seconds: float
+) -> None:
+    one = Reconciler(Server(), Cache(), Flink(), SETTINGS)
+    labels = {"app.kubernetes.io/component": "jobmanager"}
+    pod = {
+        "metadata": {"name": "jobmanager", "labels": labels},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+    }
+    job = Job("RUNNING", running=2 - finished, finished=finished, total=2)
+    run = RunObserved(pods=(pod,), flink=FlinkAnswers(Answer.JOB, job=job))
+    memory = Memory(Step.DEPLOYED, run=1, parallelism=parallelism)
+    status = {"conditions": [{"type": "Ready", "status": "True"}]}
+    seen = Observed(now=now(), runs={1: run})
+    assert one._delay(status, Decision(memory), seen) == seconds
