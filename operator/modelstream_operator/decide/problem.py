@@ -142,7 +142,7 @@ class Reason(StrEnum):
     )
     SAVEPOINT_NOT_POSSIBLE = (
         *("SavepointNotPossible", _STEP),
-        "the job does not run: when the change is made from its newest checkpoint",
+        "the job does not run: when it ends without a savepoint, and leaves its newest checkpoint",
     )
     SAVEPOINT_FAILED = (
         *("SavepointFailed", _STEP),
