@@ -22,3 +22,9 @@ SECRETS_ROOT = f"{CONFIG_ROOT}/secrets"
 # One file a model: the digest that the run's first pods have found.
 DIGESTS_ROOT = f"{CONFIG_ROOT}/digests"
 CONFIG_MAPS_ROOT = f"{CONFIG_ROOT}/configmaps"
+
+# Variables that the operator sets in a pod's containers, and what runs there reads.
+JOB_ID = "MODELSTREAM_JOB_ID"
+GPU_COUNT = "MODELSTREAM_GPU_COUNT"
+# Off: nobody asks whether the GPUs are visible.
+GPU_CHECK = "MODELSTREAM_GPU_CHECK"

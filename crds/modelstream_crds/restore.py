@@ -28,15 +28,6 @@ for nothing."""
 TOLD_TIME: Final = "modelstream.restore.completed"
 """Option: when that was completed, in seconds since 1970."""
 
-STATE_MISSING: Final = "StateMissing"
-"""Reason of a pod that ends: there is no state where some has to be."""
-
-STATE_FOUND: Final = "StateFound"
-"""Reason of a pod that ends: there is state of which nobody has said what becomes of it."""
-
-STATE_UNREACHABLE: Final = "StateUnreachable"
-"""Reason of a pod that ends: the store in which to look does not answer."""
-
 
 class Lookup(StrEnum):
     """In which directory the newest savepoint or checkpoint is looked up, and if one has to be."""

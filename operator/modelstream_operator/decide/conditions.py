@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from modelstream_crds.names import GPU_CHECK
 from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
 from modelstream_operator.decide import proving, rolledback
 from modelstream_operator.decide.decision import Answer
@@ -10,7 +11,6 @@ from modelstream_operator.decide.job import Job, JobState, reason_of
 from modelstream_operator.decide.memory import Step
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.stage import Says
-from modelstream_operator.render.gpu import CHECK
 
 _TRIES_AGAIN = {
     JobState.CREATED,
@@ -106,7 +106,7 @@ def _gpu(facts: Facts) -> Says:
         placed = "every TaskManager is on a node with its GPUs"
         if facts.gpu_checked:
             return Says("True", Reason.ALLOCATED, placed)
-        unchecked = f"{placed}; {CHECK}=Off: nobody asks whether it sees them"
+        unchecked = f"{placed}; {GPU_CHECK}=Off: nobody asks whether it sees them"
         return Says("True", Reason.NOT_CHECKED, unchecked)
     placed = f"{facts.scheduled}/{facts.replicas} TaskManagers placed"
     return Says("Unknown", Reason.WAITING, placed)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from modelstream_crds.podreasons import PodReason
 from modelstream_crds.v1alpha1 import ConditionType
 from modelstream_operator.decide.cause import JVM_OUT_OF_MEMORY, Cause, cause_of
 from modelstream_operator.decide.pods import component
@@ -92,7 +93,7 @@ def _pull_problem(
 
 def _crash(about: ConditionType, who: str, cause: Cause, restarts: int) -> Problem:
     """A container's own word for its failure is the reason; the rest is a crash."""
-    if cause.reason == "GpuNotVisible":
+    if cause.reason == PodReason.GPU_NOT_VISIBLE:
         about = ConditionType.GPU_AVAILABLE
     reason = Reason.CRASH if cause.reason == "Exited" else cause.reason
     again = f" (restarted {restarts} times)" if restarts > 1 else ""

@@ -7,6 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from modelstream_crds.podreasons import PodReason
 from modelstream_operator.decide.stored import Kind, Stored
 
 SETTLED = timedelta(seconds=5)
@@ -118,7 +119,7 @@ def _is_stored(checkpoint: Mapping[str, Any]) -> bool:
     return bool(path) and not str(path).startswith("<") and not checkpoint.get("discarded")
 
 
-_RECORD = re.compile(r"JobEnded: (SUCCEEDED|FAILED|CANCELED)(?: (\S+))?\s*")
+_RECORD = re.compile(rf"{PodReason.JOB_ENDED}: (SUCCEEDED|FAILED|CANCELED)(?: (\S+))?\s*")
 
 
 @dataclass(frozen=True)

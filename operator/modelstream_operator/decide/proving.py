@@ -7,7 +7,7 @@ succeeded the job is not touched.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from modelstream_crds.restore import STATE_UNREACHABLE
+from modelstream_crds.podreasons import PodReason
 from modelstream_crds.v1alpha1 import ConditionType
 from modelstream_operator.decide.decision import Answer, EventReason, News, Seen, Wanted
 from modelstream_operator.decide.fields import stamp
@@ -22,8 +22,8 @@ AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 """Between an attempt that failed and the next one; the last for all that follow."""
 HEALS = frozenset(
     {
-        "FetchFailed",
-        STATE_UNREACHABLE,
+        PodReason.FETCH_FAILED.value,
+        PodReason.STATE_UNREACHABLE.value,
         Reason.EVICTED.value,
         Reason.POD_FAILED.value,
         Reason.CRASH.value,

@@ -1,12 +1,13 @@
 """What status says of a revision that has failed, and of the way back. Pure."""
 
+from modelstream_crds.podreasons import PodReason
 from modelstream_operator.decide.failed import Rollback
 from modelstream_operator.decide.memory import Memory
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.rollback import STARTS
 from modelstream_operator.decide.stage import Says
 
-GONE = frozenset({"ModelNotFound", "DigestMismatch", "ModelsDiffer"})
+GONE = frozenset({PodReason.MODEL_NOT_FOUND, PodReason.DIGEST_MISMATCH, PodReason.MODELS_DIFFER})
 """Reasons of a proof whose models are not those that the revision had."""
 
 _NEXT = "another edit is tried, and another restartNonce tries this one again"

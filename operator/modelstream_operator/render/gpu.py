@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from modelstream_crds.names import GPU_CHECK, GPU_COUNT
 from modelstream_crds.quantities import quantity
 from modelstream_crds.v1alpha1 import Gpu
 from modelstream_operator.render.target import Target
@@ -19,9 +20,6 @@ MIG_PROFILES = (
     *("7g.141gb", "7g.180gb"),
 )
 """Suffixes that NVIDIA's feature discovery gives to the product of a node with MIG slices."""
-
-CHECK = "MODELSTREAM_GPU_CHECK"
-"""Variable by which a podTemplate turns off that a GPU which is not visible is an error."""
 
 Part = dict[str, Any]
 
@@ -41,10 +39,10 @@ def environment(target: Target) -> dict[str, str]:
     """Variables of the TaskManager's main container."""
     gpu = wanted(target)
     if gpu is None:
-        return {"NVIDIA_VISIBLE_DEVICES": "void", "MODELSTREAM_GPU_COUNT": "0"}
+        return {"NVIDIA_VISIBLE_DEVICES": "void", GPU_COUNT: "0"}
     return {
-        "MODELSTREAM_GPU_COUNT": str(gpu.count),
-        CHECK: "On",
+        GPU_COUNT: str(gpu.count),
+        GPU_CHECK: "On",
         # Either value wins over what a session asks for, and the library's asks for growth.
         "TF_FORCE_GPU_ALLOW_GROWTH": "true" if gpu.memory_growth else "false",
     }
@@ -54,7 +52,7 @@ def is_checked(target: Target) -> bool:
     """Whether the TaskManagers fail when they see fewer GPUs than they asked for."""
     template = target.spec.flink.task_manager.pod_template.get("spec") or {}
     return not any(
-        variable["name"] == CHECK and str(variable.get("value")).lower() == "off"
+        variable["name"] == GPU_CHECK and str(variable.get("value")).lower() == "off"
         for container in template.get("containers", ())
         for variable in container.get("env", ())
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from modelstream_crds.names import JOB_ID
 from modelstream_crds.restore import RESTORE_ELSE, RESTORE_FROM, RESTORE_LESS, RESTORE_NEWEST
 from modelstream_crds.v1alpha1 import SecretKey
 from modelstream_operator import names
@@ -25,7 +26,7 @@ def role(target: Target) -> pods.Role:
     """What makes a pod a JobManager."""
     stated = target.spec.flink.job_manager
     limit = memory.limit(stated.resources, memory.JOBMANAGER_DEFAULT)
-    environment = {"MODELSTREAM_JOB_ID": target.job_id, "NVIDIA_VISIBLE_DEVICES": "void"}
+    environment = {JOB_ID: target.job_id, "NVIDIA_VISIBLE_DEVICES": "void"}
     restored = {
         RESTORE_FROM: target.restore_from,
         RESTORE_NEWEST: target.restore_newest,

@@ -11,6 +11,7 @@ from typing import Any
 from modelstream.pod.failure import PodError
 from modelstream.pod.restoring import newest_of
 from modelstream.pod.statestore import StateStore
+from modelstream_crds.podreasons import PodReason
 
 RESULTS = "job-result-store/default"
 """Below the directory of high availability; ``default`` is Flink's name of a cluster without."""
@@ -22,7 +23,7 @@ class JobEndedError(PodError):
     """``JobEnded: SUCCEEDED|FAILED|CANCELED[ PATH]``: the job's newest savepoint or checkpoint."""
 
     def __init__(self, status: str, path: str | None) -> None:
-        super().__init__("JobEnded", f"{status} {path}" if path else status)
+        super().__init__(PodReason.JOB_ENDED, f"{status} {path}" if path else status)
 
 
 def refuse_ended(store: StateStore, options: Mapping[str, Any], job_id: str) -> None:

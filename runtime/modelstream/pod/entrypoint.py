@@ -22,6 +22,7 @@ from modelstream.pod.restoring import Origin, StateUnreachableError, origin
 from modelstream.pod.statestore import StateStore
 from modelstream_crds import manifest
 from modelstream_crds import v1alpha1 as api
+from modelstream_crds.names import JOB_ID
 from modelstream_crds.restore import RESTORE_FROM, RESTORE_LESS, RESTORE_NEWEST, Lookup
 
 SUBMIT = "/opt/modelstream/submit.py"
@@ -64,7 +65,7 @@ def from_the_store(options: Mapping[str, Any], environment: Mapping[str, str]) -
     try:
         root = str(options["high-availability.storageDir"])
         store = StateStore.of(root, options, environment)
-        job_id = _needed(environment, "MODELSTREAM_JOB_ID")
+        job_id = _needed(environment, JOB_ID)
         refuse_ended(store, options, job_id)
         found = origin(options, environment)
         return replace(found, path=left_behind(store, options, job_id) or found.path)
@@ -116,7 +117,7 @@ def jobmanager_command(
         "--job-classname",
         PYTHON_DRIVER,
         "--job-id",
-        _needed(environment, "MODELSTREAM_JOB_ID"),
+        _needed(environment, JOB_ID),
     ]
     if restored:
         command += ["--fromSavepoint", restored]

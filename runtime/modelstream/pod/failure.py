@@ -15,6 +15,7 @@ from modelstream.errors import (
     OptionError,
     RecordError,
 )
+from modelstream_crds.podreasons import PodReason
 
 LIMIT = 4096
 """Bytes that Kubernetes keeps of a termination message."""
@@ -22,7 +23,7 @@ LIMIT = 4096
 _REASONS: dict[type[ModelStreamError], str] = {
     ConnectorError: "ConnectorUnusable",
     ConversionError: "ConversionFailed",
-    FetchError: "FetchFailed",
+    FetchError: PodReason.FETCH_FAILED,
     JobError: "JobNotBuilt",
     ModelError: "ModelUnusable",
     OptionError: "InvalidOption",

@@ -14,13 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelstream.pod.failure import PodError
+from modelstream_crds.names import GPU_CHECK, GPU_COUNT
+from modelstream_crds.podreasons import PodReason
 
-COUNT = "MODELSTREAM_GPU_COUNT"
-CHECK = "MODELSTREAM_GPU_CHECK"
 SLOTS = "MODELSTREAM_SLOTS"
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-
-NOT_VISIBLE = "GpuNotVisible"
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,12 @@ class Claim:
 
 def asked_for(environment: Mapping[str, str]) -> int:
     """How many GPUs the pod was given."""
-    return int(environment.get(COUNT) or 0)
+    return int(environment.get(GPU_COUNT) or 0)
 
 
 def is_checked(environment: Mapping[str, str]) -> bool:
     """Whether a missing GPU is an error; ``MODELSTREAM_GPU_CHECK=Off`` says that it is not."""
-    return asked_for(environment) > 0 and environment.get(CHECK, "On").lower() != "off"
+    return asked_for(environment) > 0 and environment.get(GPU_CHECK, "On").lower() != "off"
 
 
 def driver_devices() -> int:
@@ -65,7 +63,7 @@ def require(
         return
     wanted, seen = asked_for(environment), devices()
     if seen < wanted:
-        raise PodError(NOT_VISIBLE, _missing(wanted, seen, who))
+        raise PodError(PodReason.GPU_NOT_VISIBLE, _missing(wanted, seen, who))
 
 
 def _missing(wanted: int, seen: int, who: str) -> str:
@@ -77,7 +75,7 @@ def _missing(wanted: int, seen: int, who: str) -> str:
     }[who]
     return (
         f"spec.gpu.count is {wanted}, but {cause.format(seen=seen)} "
-        f"To run on the CPU all the same, set {CHECK}=Off in the TaskManager's podTemplate."
+        f"To run on the CPU all the same, set {GPU_CHECK}=Off in the TaskManager's podTemplate."
     )
 
 

@@ -8,13 +8,12 @@ from typing import Any
 from modelstream.errors import FetchError
 from modelstream.pod.failure import PodError
 from modelstream.pod.statestore import Complete, StateStore
+from modelstream_crds.names import JOB_ID
+from modelstream_crds.podreasons import PodReason
 from modelstream_crds.restore import (
     RESTORE_ELSE,
     RESTORE_FROM,
     RESTORE_NEWEST,
-    STATE_FOUND,
-    STATE_MISSING,
-    STATE_UNREACHABLE,
     TOLD_PATH,
     TOLD_TIME,
     Lookup,
@@ -25,7 +24,9 @@ class StateUnreachableError(PodError):
     """The store of the job's state does not answer."""
 
     def __init__(self, cause: Exception) -> None:
-        super().__init__(STATE_UNREACHABLE, f"the store of the job's state cannot be read: {cause}")
+        super().__init__(
+            PodReason.STATE_UNREACHABLE, f"the store of the job's state cannot be read: {cause}"
+        )
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,14 @@ def origin(options: Mapping[str, Any], environment: Mapping[str, str]) -> Origin
         _refuse_others(store, path, options, environment)
         return Origin(None, {})
     if lookup == Lookup.OF_ANY_JOB:
-        return _told(newest_of_all(store, path, environment["MODELSTREAM_JOB_ID"]))
+        return _told(newest_of_all(store, path, environment[JOB_ID]))
     savepoints = savepoints_beside(path.rpartition("/")[0])
     found = newest_of(store, path, savepoints)
     if found is not None:
         return _told(found)
     if lookup == Lookup.NEEDED and not _has_begun(options, environment):
         raise PodError(
-            STATE_MISSING,
+            PodReason.STATE_MISSING,
             f"the job before has completed a checkpoint, and none is in {path}, nor a savepoint of"
             f" it in {savepoints}: put it back, or say with spec.state.restoreFrom and a greater"
             " nonce what to begin with",
@@ -80,12 +81,12 @@ def _refuse_others(
     environment: Mapping[str, str],
 ) -> None:
     """Begin with nothing only where nothing is passed over."""
-    found = newest_of_all(store, checkpoints, environment["MODELSTREAM_JOB_ID"])
+    found = newest_of_all(store, checkpoints, environment[JOB_ID])
     if found is None or _has_begun(options, environment):
         return
     when = datetime.fromtimestamp(found.time, UTC).isoformat(timespec="seconds")
     raise PodError(
-        STATE_FOUND,
+        PodReason.STATE_FOUND,
         f"the stream begins, and another job of its name has left {found.address}, completed at"
         f" {when}: write spec.state.restoreFrom with newest: true to go on from it, or with"
         " nothing: true to begin anew; either may stand there for good",
@@ -109,7 +110,7 @@ def prove_origin(options: Mapping[str, Any], environment: Mapping[str, str]) -> 
     except (OSError, FetchError) as error:
         raise StateUnreachableError(error) from error
     raise PodError(
-        STATE_MISSING,
+        PodReason.STATE_MISSING,
         f"spec.state.restoreFrom: {found.path} is not a complete savepoint or checkpoint, and has"
         " none right below it: correct the path",
     )

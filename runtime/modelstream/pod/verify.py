@@ -10,6 +10,7 @@ from modelstream.job.models import Verified, place, verified
 from modelstream.models import DEFAULT_SIGNATURE
 from modelstream.pod.failure import LIMIT, PodError
 from modelstream_crds import v1alpha1 as api
+from modelstream_crds.podreasons import PodReason
 
 
 def verify(manifest: api.ModelStream, root: Path) -> list[Verified]:
@@ -37,7 +38,7 @@ def compare(models: list[Verified], known: Path) -> None:
             continue
         if each.digest != expected:
             raise PodError(
-                "ModelsDiffer",
+                PodReason.MODELS_DIFFER,
                 f"model {each.name} is {each.digest} now, and {expected} in the pods that run: its"
                 " contents were changed meanwhile. Put them back and delete this pod, or load what"
                 " there is now into all by another spec.restartNonce",

@@ -4,6 +4,8 @@ import pytest
 
 from modelstream.errors import (
     ConnectorError,
+    DigestMismatchError,
+    FetchError,
     JobError,
     ModelNotFoundError,
     ModelStreamError,
@@ -15,7 +17,8 @@ from modelstream.errors import (
 from modelstream.failure import Failure, Stage
 from modelstream.fetch.retry import TransientError
 from modelstream.pod.__main__ import main
-from modelstream.pod.failure import PodError, clipped, described, write
+from modelstream.pod.failure import PodError, clipped, described, reason_of, write
+from modelstream_crds.podreasons import PodReason
 from modelstream_operator.decide.cause import Cause, cause_of
 
 
@@ -32,6 +35,18 @@ MORE = {
     UnscorableError: ("fraud", Failure(Stage.INFERENCE, "ValueError", "boom")),
 }
 """What the constructors of some of them take beside the message."""
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ModelNotFoundError("x"), PodReason.MODEL_NOT_FOUND),
+        (DigestMismatchError("x"), PodReason.DIGEST_MISMATCH),
+        (FetchError("x"), PodReason.FETCH_FAILED),
+    ],
+)
+def test_what_the_operator_tells_apart_is_called_by_its_class(error, reason):
+    assert reason_of(error) == reason
 
 
 def test_an_error_is_told_as_reason_and_message():

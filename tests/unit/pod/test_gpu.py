@@ -5,6 +5,7 @@ import pytest
 
 from modelstream.pod import gpu
 from modelstream.pod.failure import PodError
+from modelstream_crds.names import GPU_CHECK, GPU_COUNT
 
 HOLD = """
 import os, sys
@@ -23,7 +24,7 @@ def worker(locks, count, slots):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={gpu.COUNT: str(count), gpu.SLOTS: str(slots)},
+        env={GPU_COUNT: str(count), gpu.SLOTS: str(slots)},
     )
 
 
@@ -61,7 +62,7 @@ def test_more_slots_than_devices_share_them_evenly(start):
 
 
 def test_devices_with_names_are_taken_by_name(tmp_path):
-    environment = {gpu.COUNT: "2", gpu.VISIBLE: "MIG-a,MIG-b"}
+    environment = {GPU_COUNT: "2", gpu.VISIBLE: "MIG-a,MIG-b"}
     gpu.claim(environment, tmp_path)
 
     assert environment[gpu.VISIBLE] == "MIG-a"
@@ -75,31 +76,31 @@ def test_a_worker_without_gpus_claims_nothing(tmp_path):
 
 
 def test_a_worker_waits_for_a_device_and_then_says_that_all_are_taken(tmp_path):
-    gpu.claim({gpu.COUNT: "1"}, tmp_path)
+    gpu.claim({GPU_COUNT: "1"}, tmp_path)
     times = iter(range(10))
 
     with pytest.raises(PodError, match="all of 0 are held by other workers"):
-        gpu.claim({gpu.COUNT: "1"}, tmp_path, patience=3, clock=lambda: next(times), wait=id)
+        gpu.claim({GPU_COUNT: "1"}, tmp_path, patience=3, clock=lambda: next(times), wait=id)
 
 
 def test_a_pod_that_asked_for_a_gpu_and_sees_none_is_refused():
     with pytest.raises(PodError, match=r"spec.gpu.count is 2, .* driver shows 1") as raised:
-        gpu.require({gpu.COUNT: "2"}, devices=lambda: 1)
+        gpu.require({GPU_COUNT: "2"}, devices=lambda: 1)
 
     assert raised.value.reason == "GpuNotVisible"
 
 
 def test_an_image_without_cuda_is_named_as_the_cause():
     with pytest.raises(PodError, match="Is it an image with CUDA"):
-        gpu.require({gpu.COUNT: "1"}, devices=lambda: 0, who="tensorflow")
+        gpu.require({GPU_COUNT: "1"}, devices=lambda: 0, who="tensorflow")
 
 
 @pytest.mark.parametrize(
     "environment",
     [
         pytest.param({}, id="no GPU asked for"),
-        pytest.param({gpu.COUNT: "0"}, id="count is zero"),
-        pytest.param({gpu.COUNT: "1", gpu.CHECK: "Off"}, id="check turned off"),
+        pytest.param({GPU_COUNT: "0"}, id="count is zero"),
+        pytest.param({GPU_COUNT: "1", GPU_CHECK: "Off"}, id="check turned off"),
     ],
 )
 def test_the_cpu_is_used_where_that_was_asked_for(environment):
@@ -107,7 +108,7 @@ def test_the_cpu_is_used_where_that_was_asked_for(environment):
 
 
 def test_enough_devices_pass():
-    gpu.require({gpu.COUNT: "1"}, devices=lambda: 1)
+    gpu.require({GPU_COUNT: "1"}, devices=lambda: 1)
 
 
 def test_a_machine_without_a_driver_has_no_devices():
