@@ -5,7 +5,7 @@ The answers are those of the API server, offline: the same models, the same rule
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any, TypeAlias
 

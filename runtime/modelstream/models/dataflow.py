@@ -84,7 +84,7 @@ class Dataflow:
                 continue
             given = _values(node)
             function = _called(node)
-            if function in self._functions:
+            if function is not None and function in self._functions:
                 inside = self._result(function, int(index[-1]) if index else 0)
                 found.nodes |= inside.nodes
                 waiting += [given[at] for at in inside.arguments if at < len(given)]
@@ -181,4 +181,4 @@ def _is_variable(node: Any) -> bool:
     """Whether a node without inputs may hold what another call has left."""
     if _values(node) or node.op in ("Const", "NoOp"):
         return False
-    return node.op != "Placeholder" or node.attr["dtype"].type == _RESOURCE
+    return bool(node.op != "Placeholder" or node.attr["dtype"].type == _RESOURCE)
