@@ -159,7 +159,7 @@ MISTAKES = (
         "62",
         (*PLAN, "--mount", "data=."),
         "--mount data=…:",
-        "no model, state or program of the manifest is in data",
+        "no model, state, program or path of the manifest is in data",
         "given by --set",
     ),
     typed(

@@ -62,7 +62,7 @@ def test_a_program_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[st
 
 def test_a_mount_without_an_effect_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     said = refused(capsys, "--mount", "data=.")
-    assert "--mount data=…: no model, state or program of the manifest is in data; it" in said
+    assert "--mount data=…: no model, state, program or path of the manifest is in data; it" in said
     assert "names models." in said
 
 

@@ -255,7 +255,7 @@ def running(target: TargetMaker) -> Callable[..., tuple[Wish, Memory]]:
         )
         kept = revision_of(there).manifest(there)
         child = Child.of(
-            json.loads(json.dumps({**kept, "metadata": {**kept["metadata"], "uid": "u"}}))
+            json.loads(json.dumps({**kept, "metadata": {**kept["metadata"], "uid": "u"}})), {}
         )
         assert child is not None
         memory = replace(RUNS, job_id="a" * 32, revision=revision_of(there).id)

@@ -35,6 +35,7 @@ class Server:
     watches: list[list[bytes | Exception]] = field(default_factory=list)
     versions: list[str] = field(default_factory=list)
     done: asyncio.Event = field(default_factory=asyncio.Event)
+    one_page: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def page(self, resource: Any, namespace: Any, query: Mapping[str, str]) -> dict[str, Any]:
         answer = self.lists.pop(0)
