@@ -11,6 +11,7 @@ from tests.e2e.broker import broker
 from tests.e2e.cluster import MODELSTREAM, eventually
 from tests.e2e.counting import COUNTED, another, counts, once, send
 
+HEIR, WEIGHED = "heir", "weighed"
 HEAP = """
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
@@ -107,6 +108,62 @@ def test_a_change_without_a_savepoint_goes_on_from_the_newest_checkpoint(counted
     restored = counted.status(COUNTED)["restoredFrom"]
     assert (restored["kind"], restored["jobId"]) == ("Checkpoint", before)
     assert f"/{before}/chk-" in restored["path"]
+
+
+def test_what_the_run_before_left_is_removed_once_the_present_one_needs_none_of_it(counted):
+    """Its checkpoints and what high availability kept; those of the present run stay."""
+    root = f"/data/{COUNTED}/{counted.name}/{COUNTED}"
+    eventually(
+        lambda: not counted.status(COUNTED).get("remains"),
+        240,
+        "nothing is left of earlier runs",
+        lambda: counted.story(COUNTED),
+    )
+    job = counted.status(COUNTED)["job"]["id"]
+    assert listed(counted, f"{root}/checkpoints") == [job]
+    assert listed(counted, f"{root}/ha") == [job]
+    assert counted.status(COUNTED)["savepoints"], "savepoints stay"
+    eventually(lambda: not counted.pods(COUNTED, "sweep"), 60, "the pod that removed it is gone")
+
+
+def listed(namespace, directory):
+    found = namespace.kubectl("exec", "depot", "--", "ls", directory)
+    return sorted(found.split())
+
+
+def test_savepoints_on_demand_are_listed_and_the_oldest_go_while_the_job_goes_on(counted, kafka):
+    before = counted.status(COUNTED)["job"]["id"]
+    paths = []
+    for nonce in (1, 2):
+        spec = {"savepointNonce": nonce, "state": {"savepoints": {"keep": 1}}}
+        patch = json.dumps({"spec": spec})
+        counted.kubectl("patch", f"{MODELSTREAM}/{COUNTED}", "--type=merge", "-p", patch)
+        eventually(
+            lambda nonce=nonce: (
+                counted.status(COUNTED).get("used", {}).get("savepointNonce") == nonce
+            ),
+            120,
+            "a savepoint is taken",
+            lambda: counted.story(COUNTED),
+        )
+        paths.append(counted.status(COUNTED)["savepoints"][0]["path"])
+    eventually(
+        lambda: paths[0] not in [each["path"] for each in counted.status(COUNTED)["savepoints"]],
+        120,
+        "the older one is disposed of",
+        lambda: counted.story(COUNTED),
+    )
+
+    there = [
+        path.replace("file:///var/lib/modelstream/state", f"/data/{COUNTED}") for path in paths
+    ]
+    found = counted.kubectl("exec", "depot", "--", "sh", "-c", f"ls -d {' '.join(there)}; true")
+    assert found.split() == [there[1]]
+    newest = counted.status(COUNTED)["savepoints"][0]
+    assert newest["jobId"] == before == counted.status(COUNTED)["job"]["id"]
+    assert newest["revision"] == counted.status(COUNTED)["revision"]
+    assert counted.condition(COUNTED, "Ready")["status"] == "True"
+    assert counts(kafka, 400) == once(400)
 
 
 def test_a_program_that_fails_once_it_runs_gives_way_and_no_record_is_lost(counted, kafka, timed):
@@ -228,6 +285,63 @@ def test_one_that_is_deleted_and_created_again_waits_until_it_is_to_begin_anew(c
 
     assert ids == sorted([*range(600)] * 3)
     assert tens == [sorted([*range(1, 61)] * 3)] * 10
+
+
+def test_another_stream_goes_on_from_what_one_that_is_suspended_has_left(counted, kafka):
+    """Under another name; the state of both is on one claim, below one path."""
+    suspend = json.dumps({"spec": {"suspend": True}})
+    counted.kubectl("patch", f"{MODELSTREAM}/{COUNTED}", "--type=merge", "-p", suspend)
+    config, stream = workloads.counted(HEIR)
+    stream["spec"]["state"] = {
+        **stream["spec"]["state"],
+        "storage": f"pvc://data/{COUNTED}",
+        "restoreFrom": {"modelStream": COUNTED},
+    }
+    counted.apply(config, stream)
+    counted.ready(HEIR, 360)
+    send(kafka, *range(600, 700))
+    ids, tens = counts(kafka, 1900)
+
+    assert ids == sorted([*range(600)] * 3 + [*range(600, 700)])
+    assert tens == [sorted([*range(1, 61)] * 3 + [*range(61, 71)])] * 10
+    restored = counted.status(HEIR)["restoredFrom"]
+    assert restored["path"] == counted.status(COUNTED)["ended"]["path"]
+    assert restored["kind"] == "Savepoint"
+    counted.remove(HEIR)
+
+
+BURDEN = "REPEAT('x', 200000000 * CAST(id / 7777 AS INT))"
+"""What one record brings into the heap, and the others do not."""
+
+
+def test_one_that_runs_out_of_memory_again_and_again_goes_on_once_it_has_more(work, kafka):
+    """From its newest checkpoint: a job that does not run gives no savepoint."""
+    kafka.create("burdens", "weighed")
+    config, stream = workloads.counted(WEIGHED)
+    for old, new in (
+        ("'numbers'", "'burdens'"),
+        ("'counted'", f"'{WEIGHED}'"),
+        ("SELECT id,", f"SELECT id + 0 * CHAR_LENGTH({BURDEN}),"),
+    ):
+        assert old in config["data"]["job.py"]
+        config["data"]["job.py"] = config["data"]["job.py"].replace(old, new)
+    work.apply(config, stream)
+    work.ready(WEIGHED, 360)
+    kafka.send("burdens", *(json.dumps({"id": each}).encode() for each in range(100)))
+    kafka.wait(WEIGHED, 100)
+    before = work.status(WEIGHED)["job"]["id"]
+    kafka.send("burdens", json.dumps({"id": 7777}).encode())
+    work.says(WEIGHED, "heap", "taskManager.resources.limits.memory", timeout=300)
+    more = {"taskManager": {"resources": {"limits": {"memory": "6Gi"}}}}
+    patch = json.dumps({"spec": {"flink": more}})
+    work.kubectl("patch", f"{MODELSTREAM}/{WEIGHED}", "--type=merge", "-p", patch)
+    rows = [json.loads(value) for value in kafka.wait(WEIGHED, 101, timeout=480)]
+
+    assert sorted(row["id"] for row in rows) == [*range(100), 7777]
+    assert [row["nth"] for row in rows if row["id"] == 7777] == [11]
+    restored = work.status(WEIGHED)["restoredFrom"]
+    assert (restored["kind"], restored["jobId"]) == ("Checkpoint", before)
+    work.remove(WEIGHED)
 
 
 def test_a_heap_that_is_too_small_is_told_with_the_field_to_raise(work):
