@@ -313,7 +313,8 @@ class World:
             gone = f"java.io.FileNotFoundException: Cannot find checkpoint or savepoint {path}"
             return _completed(**{"failure-cause": {"stack-trace": gone}})
         assert path not in self.named, "a person wants to begin with it"
-        assert not any(run.origin == path and not run.checkpoint for run in self.runs.values())
+        live = [run for run in self.runs.values() if run.alive]
+        assert not any(run.origin == path and not run.checkpoint for run in live), path
         del self.files[path]
         for kept in self.kept.values():
             if path in kept:
