@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 
 from modelstream.cli.java import use_java
 from modelstream.cli.quiet import quiet
@@ -21,11 +21,17 @@ _grace = [_GRACE_SECONDS]
 
 
 @contextlib.contextmanager
-def embedded(*, verbose: bool) -> Iterator[None]:
-    """Start Flink's JVM; stop it at the end and wait until it is gone."""
+def embedded(*, verbose: bool, meanwhile: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Start Flink's JVM; stop it at the end and wait until it is gone.
+
+    Args:
+        verbose: let native libraries write on the terminal.
+        meanwhile: begins what can go on while the JVM starts.
+    """
     with contextlib.nullcontext() if verbose else quiet():
         use_java()
         warm_later()
+        meanwhile()
         pid = int(jvm.gateway().jvm.java.lang.ProcessHandle.current().pid())
         if not verbose:
             _silence_beam()

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelstream.cli import log, supervised
+from modelstream.cli import ahead, log, supervised
 from modelstream.cli.course import Course
 from modelstream.cli.exits import Exit, UsageError, exit_for
 from modelstream.cli.outputs import outputs
@@ -81,7 +81,7 @@ def _built(
             with refusal():
                 precheck(manifest.spec, context, request.models)
             watch.now("starting Flink")
-            stack.enter_context(embedded(verbose=request.verbose))
+            stack.enter_context(embedded(verbose=request.verbose, meanwhile=ahead.bring))
             watch.now("building the job")
             with refusal():
                 return build(manifest, context, _jar_progress(watch))
