@@ -83,7 +83,17 @@ Run = Callable[[Data, int, Path, int], list[str]]
 
 def by_hand(data: Data, rows: int, target: Path, parallelism: int) -> list[str]:
     """PyFlink's own format and a pandas UDF; it fails on the first bad record."""
-    job = Job(
+    return [sys.executable, "-m", "bench.byhand", _job(data, rows, target, parallelism).text()]
+
+
+def spark(data: Data, rows: int, target: Path, parallelism: int) -> list[str]:
+    """Structured Streaming, from_json and predict_batch_udf; a bad record becomes one of nulls."""
+    told = _job(data, rows, target, parallelism).text()
+    return [sys.executable, "-m", "bench.spark_files", told]
+
+
+def _job(data: Data, rows: int, target: Path, parallelism: int) -> Job:
+    return Job(
         model=str(data.model),
         source=str(data.file(rows)),
         sink=str(target),
@@ -93,7 +103,6 @@ def by_hand(data: Data, rows: int, target: Path, parallelism: int) -> list[str]:
         keep=list(data.shape.keep),
         parallelism=parallelism,
     )
-    return [sys.executable, "-m", "bench.byhand", job.text()]
 
 
 def plain(data: Data, rows: int, target: Path, _parallelism: int) -> list[str]:
@@ -156,11 +165,13 @@ class Way:
     command: Run
     processes: bool = True
     bad_too: bool = True
+    formats: tuple[str, ...] = ("json", "csv")
 
 
 WAYS = (
     Way("a plain loop", plain),
     Way(FASTEST, by_hand, bad_too=False),
+    Way("Spark, predict_batch_udf", spark, bad_too=False, formats=("json",)),
     Way("modelstream, Fail", ours("Fail"), bad_too=False),
     Way("modelstream, DeadLetter", ours("DeadLetter")),
     Way("modelstream, DeadLetter, threads", ours("DeadLetter"), processes=False),
@@ -201,8 +212,14 @@ def _bad(data: Data) -> float:
 
 
 def _count(directory: Path) -> int:
-    files = [each for each in directory.rglob("*") if each.is_file() and each.name[0] not in "._"]
-    return sum(each.read_bytes().count(b"\n") for each in files)
+    files = [each for each in directory.rglob("*") if each.is_file()]
+    shown = [each for each in files if not _is_hidden(each.relative_to(directory))]
+    return sum(each.read_bytes().count(b"\n") for each in shown)
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether a file or a directory above it is not one of results."""
+    return any(part[0] in "._" for part in path.parts)
 
 
 @dataclass(frozen=True)
@@ -225,7 +242,8 @@ def cases(
         for way in WAYS:
             single = way.command is plain and parallelism > 1
             name = f"{data.name}, parallelism {parallelism}: {way.name}"
-            if only in name and not single and (way.bad_too or not bad):
+            fits = written in way.formats and (way.bad_too or not bad)
+            if only in name and not single and fits:
                 yield name, way, data, parallelism
 
 

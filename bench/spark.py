@@ -33,6 +33,22 @@ def installed() -> Path:
     return directory
 
 
+def environment() -> dict[str, str]:
+    """Variables of a process that has pyspark.
+
+    Raises:
+        RuntimeError: there is no Java that Spark runs on.
+    """
+    java = find_java()
+    if java.version not in PREFERRED:
+        raise RuntimeError(f"Spark needs Java 17 or 21, and {java.found} has {java.version}")
+    return {
+        "JAVA_HOME": str(java.home),
+        "PYTHONPATH": os.pathsep.join([str(installed()), str(ROOT)]),
+        "PYSPARK_PYTHON": sys.executable,
+    }
+
+
 class Spark:
     """A Spark that stays, so that its start is in no run, as Flink's JVM stays."""
 
@@ -62,19 +78,11 @@ class Spark:
 
     def _start(self) -> "subprocess.Popen[str]":
         """The process; it ends when this one does, and its input with it."""
-        java = find_java()
-        if java.version not in PREFERRED:
-            raise RuntimeError(f"Spark needs Java 17 or 21, and {java.found} has {java.version}")
-        environment = {
-            **os.environ,
-            "JAVA_HOME": str(java.home),
-            "PYTHONPATH": os.pathsep.join([str(installed()), str(ROOT)]),
-            "PYSPARK_PYTHON": sys.executable,
-        }
+        variables = {**os.environ, **environment()}
         with self._log.open("w") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "bench.spark_job", str(self._model)],
-                env=environment,
+                env=variables,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
