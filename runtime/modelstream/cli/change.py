@@ -28,7 +28,7 @@ class Change:
     """An edit.
 
     Attributes:
-        name: of the ModelStream.
+        name: the ModelStream's.
         found: what differs, and what that comes to.
         values: path → what it was, and what it is to be; None where it is not there.
         state: what becomes of the state.

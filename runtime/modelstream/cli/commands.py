@@ -15,7 +15,7 @@ def lazy(module: str, sign: str = "") -> Callable[[argparse.Namespace], Exit]:
     """A command of a module that is imported only when the command is called.
 
     Args:
-        module: of the command.
+        module: where the command is.
         sign: what a terminal shows meanwhile; names arguments in braces.
     """
 

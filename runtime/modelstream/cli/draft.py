@@ -27,11 +27,11 @@ class Ends:
     """Where records come from and go to: files below a path, or a topic of Kafka.
 
     Attributes:
-        format: of records and results.
-        options: of the format.
-        path: of the files.
-        topic: of the records; empty for files.
-        servers: of Kafka.
+        format: how records and results are written.
+        options: the format's.
+        path: where the files are.
+        topic: where the records are; empty for files.
+        servers: Kafka's.
     """
 
     format: str
@@ -46,9 +46,9 @@ class Draft:
     """What the manifest is to say.
 
     Attributes:
-        name: of the model and of the job.
-        uri: of the model.
-        format: of the model.
+        name: what the model and the job are called.
+        uri: the model's.
+        format: the model's.
         signature: where it is not the default.
         fields: the columns of the source.
         inputs: tensor → column.

@@ -37,7 +37,7 @@ class Place:
     """Where last checkpoints are written.
 
     Attributes:
-        address: of the directory.
+        address: the directory's.
         kept: somebody may go on from there.
     """
 

@@ -1,4 +1,4 @@
-"""What is at a path that is no model of the format that was stated: said with what to write."""
+"""What is at a path that is not a model of the stated format, and what to write instead."""
 
 from pathlib import Path
 

@@ -16,8 +16,8 @@ def text(outline: Outline, calls: Sequence[Call], *, offline: bool) -> str:
     """All of it.
 
     Args:
-        outline: of the job.
-        calls: of models in SQL, with what feeds them.
+        outline: what the job comes to.
+        calls: the calls of models in SQL, with what feeds them.
         offline: Flink was not asked.
     """
     parts = [

@@ -73,7 +73,7 @@ class LetterFile:
     """A file of dead letters.
 
     Attributes:
-        path: of it; None for the standard input.
+        path: its file; None for the standard input.
         published: its job has published it, or it is not a file of a directory.
     """
 

@@ -41,7 +41,7 @@ def look(
     """Look at what is here of the models, files, programs and statements of a manifest.
 
     Args:
-        spec: of the manifest.
+        spec: the manifest's.
         base: the directory of the manifest.
         given: places of models, by name.
         there: names of claims, ConfigMaps and keys of Secrets that have a place.

@@ -21,8 +21,8 @@ class Places:
     """The manifest that errors are about.
 
     Attributes:
-        file: of the manifest.
-        name: of the stream in it.
+        file: the manifest's.
+        name: the stream in it.
         overrides: what ``--set`` exchanged.
     """
 

@@ -39,7 +39,7 @@ def precheck(
     """Raise what the job would be refused for: models, connectors, signature against columns.
 
     Args:
-        spec: of the manifest.
+        spec: the manifest's.
         context: what is there.
         given: names of the models that the command line has places for.
 

@@ -120,7 +120,7 @@ def context_of(request: Request, manifest: ModelStream) -> "JobContext":
 
 
 def _check_mounts(request: Request, manifest: ModelStream) -> None:
-    """What has no effect is no help: a mount is for a claim or a ConfigMap that is read here."""
+    """What has no effect does not help: a mount is for a claim or a ConfigMap that is read here."""
     used = claims(manifest.spec)
     for name in request.mounts:
         if name not in (*used, *request.read):

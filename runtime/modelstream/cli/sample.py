@@ -58,7 +58,7 @@ class Sample:
         form: how they are written.
         first: those at the beginning.
         rest: those behind them, read when they are asked for.
-        dialect: of CSV.
+        dialect: how CSV is written.
         header: the names of the columns, where the first line of CSV has them.
     """
 
@@ -231,7 +231,7 @@ def with_header(sample: Sample, wanted: Collection[str] = ()) -> Sample:
     """The sample, its header taken off where CSV has one.
 
     Args:
-        sample: of any form.
+        sample: records in any form.
         wanted: columns that are looked for.
     """
     if sample.form is not Form.CSV or not (names := header_of(sample.rows, wanted)):

@@ -39,7 +39,7 @@ class Ended:
     """How the process of a run ended, if it did not end by itself.
 
     Attributes:
-        number: of the signal.
+        number: the signal's.
         model: the one that was loaded or called then; empty where none was.
         last: the last line that native code wrote, where there is one.
     """

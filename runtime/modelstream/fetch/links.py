@@ -83,7 +83,7 @@ def _entries(directory: Path) -> list[Path]:
         return sorted(directory.iterdir())
     except PermissionError:
         raise FetchError(
-            f"{directory}: this user may not read it: it is no part of a model, or give the right"
+            f"{directory}: this user may not read it: it is not part of a model, or give the right"
         ) from None
 
 

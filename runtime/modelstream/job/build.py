@@ -51,7 +51,7 @@ class BuiltJob:
         name: what Flink calls the job.
         t_env: the environment; a ``python`` job makes its own.
         inserts: what runs; None for a ``python`` job.
-        calls: of models in SQL, each with what feeds it.
+        calls: the calls of models in SQL, each with what feeds it.
         jobs: those that the program has submitted by now, locally.
     """
 

@@ -25,7 +25,7 @@ def kafka_defaults(connector: str, options: Mapping[str, str], owner: str) -> di
     """What Kafka's transactions need.
 
     Args:
-        connector: of the sink.
+        connector: the sink's.
         options: as the manifest has them.
         owner: the job and its sink: no other may have transactions of that name.
     """

@@ -139,7 +139,7 @@ def new_files(
 
 
 def path_bytes(path: str) -> bytes:
-    """A path as it is in the file system, which may be no text."""
+    """A path as it is in the file system, which may not be text."""
     return path.encode("utf-8", "surrogateescape")
 
 

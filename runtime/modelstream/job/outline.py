@@ -63,7 +63,7 @@ class Called:
         place: where it is here.
         signature: the function of it.
         method: how that is called; empty in SQL.
-        feeds: of its tensors.
+        feeds: what feeds its tensors.
         gives: its columns.
         kept: columns of the source that go on beside them.
         batch: how many records a call takes, in words.
@@ -86,12 +86,12 @@ class Outline:
     """The whole job.
 
     Attributes:
-        name: of the job.
+        name: the job's.
         kind: pipeline, sql or python.
         mode: Streaming or Batch.
         ends: source, sink and dead letters of a pipeline.
         models: one of a pipeline; each a function of SQL.
-        guarantees: of each leg.
+        guarantees: what each leg guarantees.
         options: Flink's, that the manifest results in.
         jars: that are fetched, where Flink does not have them.
     """

@@ -94,11 +94,12 @@ def checked(script: str) -> list[Statement]:
     found = statements.split(script)
     for statement in found:
         if statement.verb not in _VERBS and (near := suggestion(statement.verb, _VERBS)):
-            raise JobError(f"sql.statements, {statement}: {statement.verb} is no statement{near}")
+            wrong = f"{statement.verb} is not a statement{near}"
+            raise JobError(f"sql.statements, {statement}: {wrong}")
         if at := _NEXT.search(statement.text):
             raise JobError(f"sql.statements, {statement}: write a ; before {at[1]} …")
         if instead := _REFUSED.get(statement.verb):
-            raise JobError(f"sql.statements, {statement}: {statement.verb} is no part: {instead}")
+            raise JobError(f"sql.statements, {statement}: {statement.verb} is not run: {instead}")
         if statement.verb == "SET":
             _refuse_reserved(statement)
     if all(statement.verb != "INSERT" for statement in found):
@@ -118,7 +119,7 @@ _NEXT = re.compile(r"^CREATE\b.*\n\s*(INSERT\s+INTO|CREATE\s+TABLE)\b", re.I | r
 
 
 def _refuse_reserved(statement: Statement) -> None:
-    """A script is no way around what ``flink.configuration`` refuses, such as thread mode."""
+    """A script cannot get around what ``flink.configuration`` refuses, such as thread mode."""
     for key in statement.options:
         if instead := RESERVED.get(key):
             raise JobError(f"sql.statements, {statement}: {key} is set by ModelStream: {instead}")

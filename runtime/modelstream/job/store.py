@@ -120,7 +120,7 @@ class Store:
 
 
 CORRUPT: Final = (EOFError, zlib.error, lzma.LZMAError)
-"""What reading a compressed file raises, beside OSError, where it is cut or is none."""
+"""What reading a compressed file raises, beside OSError, where it is cut off or not compressed."""
 
 
 def _gunzipped(stream: IO[bytes]) -> gzip.GzipFile:

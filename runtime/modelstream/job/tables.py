@@ -70,7 +70,7 @@ def sink_plan(sink: Sink, secrets: Secrets, field: str, job: str) -> TablePlan:
     """A sink as the manifest states it, and with what the manifest leaves out.
 
     Args:
-        sink: of the manifest.
+        sink: as the manifest has it.
         secrets: reads secret options.
         field: its place there.
         job: what tells the job from others.

@@ -130,7 +130,7 @@ def _check(graph_def: Any, title: str, reasons: Mapping[str, str]) -> None:
 
     Args:
         graph_def: with the functions that it calls.
-        title: of what is being frozen.
+        title: what is being frozen, for messages.
         reasons: pattern of an operation → what it means that it is there.
     """
     for pattern, reason in reasons.items():

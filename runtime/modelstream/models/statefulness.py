@@ -33,7 +33,7 @@ CHANGES = re.compile(
     )
 )
 """Operations that change what the next call of the model finds. A test holds them against
-TensorFlow's own list. Random numbers without a generator have no variable, and are none of them."""
+TensorFlow's own list. Random numbers without a generator have no variable: they are not here."""
 
 RANDOM = re.compile(
     r"Random(Crop|Gamma|Poisson(V2)?|Shuffle|StandardNormal|Uniform(Int)?)|Multinomial|"

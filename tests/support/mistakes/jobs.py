@@ -203,7 +203,7 @@ MISTAKES = (
         "sql-1",
         JOB + "  sql:\n    statements: |\n      SELEC 1;\n",
         ":11: spec.sql.statements:",
-        "SELEC is no statement",
+        "SELEC is not a statement",
         "did you mean 'SELECT'?",
     ),
     Mistake(

@@ -221,7 +221,7 @@ def test_a_statement_is_told_with_its_line_of_the_file(capsys: pytest.CaptureFix
     code, out, err = validated(capsys, text=SQL)
     assert code == 2
     assert err.startswith(
-        "job.yaml:10: spec.sql.statements: statement 2 (SELECT x FROM t): SELECT is no part: "
+        "job.yaml:10: spec.sql.statements: statement 2 (SELECT x FROM t): SELECT is not run: "
     )
     assert "what Flink makes of them" in out
 

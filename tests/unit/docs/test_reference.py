@@ -91,3 +91,13 @@ def test_each_room_names_a_guide_that_links_back() -> None:
 
 def test_there_is_no_code_that_nothing_runs() -> None:
     assert "```" not in REFERENCE.read_text(encoding="utf-8")
+
+
+def test_what_a_parameter_means_makes_sense_in_a_tool_tip() -> None:
+    """``name: of the function.`` tells nothing where the name stands apart."""
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in (ROOT / "runtime" / "modelstream").rglob("*.py")
+        for line in re.findall(r"^ {4,}\w+: of [^\n]*$", path.read_text(), re.MULTILINE)
+    ]
+    assert found == []
