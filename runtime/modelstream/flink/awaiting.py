@@ -24,8 +24,7 @@ from modelstream.flink.environment import configure, refuse_thread_mode
 from modelstream.flink.failing import Failing, name_of
 from modelstream.models import Model
 from modelstream.scoring.batch import Batch
-from modelstream.scoring.counted import Counted, counting
-from modelstream.scoring.metrics import DeferredMetrics
+from modelstream.scoring.metrics import Counted, DeferredMetrics, counting
 from modelstream.scoring.together import AsyncModelHandle, MicroBatcher, gathered
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from modelstream.flink.failing import Failing, name_of
 from modelstream.messages import excerpt
 from modelstream.models import Model
 from modelstream.scoring.batch import Batch
-from modelstream.scoring.counted import counting
+from modelstream.scoring.metrics import counting
 
 if TYPE_CHECKING:
     from pyflink.common import TypeInformation

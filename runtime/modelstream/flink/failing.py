@@ -12,8 +12,8 @@ from modelstream.errors import BrokenModelError, UnscorableError
 from modelstream.failure import Failure, OnError, Stage
 from modelstream.flink import letters
 from modelstream.models import Model
-from modelstream.scoring.counted import Counted
 from modelstream.scoring.letter import FailedBy
+from modelstream.scoring.metrics import Counted
 from modelstream.scoring.settle import Refused, settle
 
 

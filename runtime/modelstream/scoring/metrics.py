@@ -7,7 +7,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from contextvars import ContextVar
+from typing import Any, Protocol, TypeAlias
 
 from modelstream import embedded
 from modelstream.failure import Stage
@@ -126,3 +127,27 @@ class DeferredMetrics(ModelMetrics):
             report, name, value = self._waiting.popleft()
             report(name, value)
         return super()._is_loaded()
+
+
+Counted: TypeAlias = list[str]
+"""Which models have counted the record that a function of the user works on: it may raise before it
+calls a model, or after, and only then is the record among those that came to the model."""
+
+_current: ContextVar[Counted | None] = ContextVar("modelstream_counted", default=None)
+
+
+@contextmanager
+def counting() -> Iterator[Counted]:
+    """The names of the models that count a record while the context lasts, also awaited ones."""
+    names: Counted = []
+    token = _current.set(names)
+    try:
+        yield names
+    finally:
+        _current.reset(token)
+
+
+def count(model: str) -> None:
+    """The model has counted the record, whichever it is."""
+    if (names := _current.get()) is not None:
+        names.append(model)

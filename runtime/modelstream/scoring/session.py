@@ -26,9 +26,8 @@ from modelstream.models import (
 from modelstream.models.protocol import Fed
 from modelstream.models.warmup import try_signature, try_to_warm_up
 from modelstream.scoring.batch import Batch
-from modelstream.scoring.counted import count
 from modelstream.scoring.letter import FailedBy
-from modelstream.scoring.metrics import ModelMetrics
+from modelstream.scoring.metrics import ModelMetrics, count
 from modelstream.scoring.plan import Plan, default_method
 from modelstream.scoring.records import extracted
 from modelstream.scoring.rows import Given

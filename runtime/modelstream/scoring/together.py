@@ -9,7 +9,7 @@ from modelstream.errors import ModelStreamError
 from modelstream.failure import Failure
 from modelstream.models import Method, Model, Signature
 from modelstream.scoring.batch import Batch
-from modelstream.scoring.counted import count
+from modelstream.scoring.metrics import count
 from modelstream.scoring.session import ModelHandle, Scored, unscorable
 
 R = TypeVar("R")
