@@ -75,5 +75,7 @@ def _completed(told: Memory, second: Memory) -> Memory:
         previous=told.previous or second.previous,
         ended=told.ended or second.ended,
         ready=told.ready or second.ready,
+        took_less=told.took_less or second.took_less,
         restore_nonce=max(told.restore_nonce, second.restore_nonce),
+        savepoint_nonce=max(told.savepoint_nonce, second.savepoint_nonce),
     )

@@ -6,10 +6,11 @@ from typing import Any
 
 from modelstream_operator.cache import Cache
 from modelstream_operator.decide.decision import Decision, Rest
-from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.decide.memory import Ended, How, Memory, Step
+from modelstream_operator.decide.stored import Kind, Stored
 from modelstream_operator.planning import plan
 from modelstream_operator.reading import Reading
-from modelstream_operator.recall import recalled
+from modelstream_operator.recall import recalled, remembered
 from modelstream_operator.render.revision import revision_of
 from modelstream_operator.resources import Key, Manifest
 from modelstream_operator.settings import Settings
@@ -25,11 +26,12 @@ def resource(target: Any, changes: dict[str, Any] | None = None) -> Manifest:
     return {**found, "apiVersion": "modelstream.dev/v1alpha1"}
 
 
-def deployed(target: Any) -> tuple[Cache, Memory]:
+def deployed(target: Any, **known: Any) -> tuple[Cache, Memory]:
     """What a run of the resource has left in the cluster, and what was remembered of it."""
     cache, manifest = Cache(), resource(target)
     revision = revision_of(target({**STATE}))
-    memory = Memory(Step.DEPLOYED, since=NOW, run=3, job_id="a" * 32, revision=revision.id)
+    bare = Memory(Step.DEPLOYED, since=NOW, run=3, job_id="a" * 32, revision=revision.id)
+    memory = replace(bare, **known)
     reading = Reading(1, target({**STATE}).stream, manifest)
     asked = wish(reading, manifest, memory, {}, Settings())
     for each in plan(asked, Decision(memory), {}).desired:
@@ -44,6 +46,35 @@ def test_a_lost_status_is_remembered_by_what_the_run_is_made_of(target: Any) -> 
     assert recalled(cache.children(KEY), uid) == memory
     assert recalled(cache.children(KEY), "somebody else's") == Memory()
     assert recalled({}, uid) == Memory()
+
+
+def test_what_was_taken_out_of_a_status_is_put_back_and_what_it_says_stays(target: Any) -> None:
+    left = Stored("s3://state/sp-1", Kind.SAVEPOINT, "b" * 32)
+    cache, memory = deployed(
+        target,
+        started="2026-01-01T00:00:00Z",
+        parallelism=2,
+        restored_from=left,
+        previous=replace(left, path="s3://state/sp-0"),
+        took_less=True,
+        ended=Ended(2, "b" * 32, How.STOPPED, NOW, left),
+        ready=("0123456789",),
+        restore_nonce=2,
+        savepoint_nonce=3,
+    )
+    there, uid = cache.children(KEY), resource(target)["metadata"]["uid"]
+    rest = Memory(Step.DEPLOYED, since=NOW, run=3)
+    assert remembered(rest, there, uid) == memory
+    assert remembered(replace(rest, revision=memory.revision), there, uid) == memory
+    assert remembered(replace(rest, run=2), there, uid) == memory, "an earlier run"
+    assert remembered(replace(memory, run=4), there, uid).run == 4, "a later one"
+    assert memory.ended is not None
+    mended = replace(memory, ended=replace(memory.ended, left=None), restore_nonce=9)
+    assert remembered(mended, there, uid) == mended
+    rests = replace(memory, step=Step.SUSPENDED, started=None)
+    assert remembered(rests, there, uid) == rests
+    other = Memory(step=Step.UNKNOWN)
+    assert remembered(other, there, uid) == other
 
 
 def refused(target: Any, changes: dict[str, Any]) -> tuple[Wish, Memory, Cache]:
