@@ -1,4 +1,4 @@
-"""Writes what is generated from the models: the CustomResourceDefinition and its reference."""
+"""Writes what is generated from the models: the CustomResourceDefinition, schema and reference."""
 
 import argparse
 import sys
@@ -12,6 +12,7 @@ GENERATED = {
     _ROOT / "crds" / _CRD: crd.as_yaml,
     _ROOT / "helm" / "modelstream" / "files" / _CRD: crd.as_yaml,
     _ROOT / "docs" / "reference" / "modelstream.md": reference.as_markdown,
+    _ROOT / "docs" / "reference" / "modelstream.schema.json": crd.json_schema,
 }
 
 

@@ -1,5 +1,6 @@
 """The CustomResourceDefinition, made of the pydantic models."""
 
+import json
 from typing import Any
 
 import yaml
@@ -57,6 +58,39 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         """No anchors."""
         return True
+
+
+def json_schema() -> str:
+    """What editors check and complete a manifest by, as JSON."""
+    root = _root_schema()
+    del root["properties"]["status"]
+    root["required"] = ["apiVersion", "kind", "metadata", "spec"]
+    root["properties"]["apiVersion"]["enum"] = [names.API_VERSION]
+    root["properties"]["kind"]["enum"] = [names.KIND]
+    schema = {"$schema": "https://json-schema.org/draft-07/schema#", "title": names.KIND, **root}
+    return json.dumps(_closed(schema, within=False), indent=1, ensure_ascii=False) + "\n"
+
+
+def _closed(schema: Any, *, within: bool = True) -> Any:
+    """Without what only an API server knows, and with unknown fields refused as there."""
+    if isinstance(schema, list):
+        return [_closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {
+        key: {name: _closed(field) for name, field in value.items()}
+        if key == "properties"
+        else _closed(value)
+        for key, value in schema.items()
+        if not key.startswith("x-kubernetes-")
+    }
+    kept = schema.get("x-kubernetes-preserve-unknown-fields")
+    if schema.get("x-kubernetes-int-or-string"):
+        found.pop("type", None)
+        found["type"] = ["integer", "string"]
+    if within and "properties" in found and "additionalProperties" not in found and not kept:
+        found["additionalProperties"] = False
+    return found
 
 
 def _version() -> dict[str, Any]:

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 
 from modelstream.cli.arguments import parser
+from modelstream.cli.colours import Colour, painted
 from modelstream.cli.exits import Exit, exit_for
+from modelstream.cli.pages import page_for
 from modelstream.cli.progress import silenced
 from modelstream.errors import ModelStreamError
 from modelstream_crds.problems import ManifestError
@@ -68,7 +70,9 @@ def _tell(error: Exception, *, verbose: bool) -> None:
             print(detail, file=sys.stderr)
     first, *more = [line for line in str(error).splitlines() if line.strip()] or [repr(error)]
     more += getattr(error, "__notes__", [])
-    print(f"modelstream: {first}", *(f"  {line}" for line in more), sep="\n", file=sys.stderr)
+    more += [f"see {found}"] if (found := page_for(error)) else []
+    name = painted("modelstream:", Colour.WRONG, sys.stderr)
+    print(f"{name} {first}", *(f"  {line}" for line in more), sep="\n", file=sys.stderr)
 
 
 @contextlib.contextmanager

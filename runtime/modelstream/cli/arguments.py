@@ -6,12 +6,12 @@ from typing import NoReturn
 
 from modelstream import __version__
 from modelstream.cli.commands import Commands
-from modelstream.cli.jobcommands import dead_letters, init, plan, run, validate
+from modelstream.cli.jobcommands import completion, dead_letters, init, plan, run, validate
 from modelstream.cli.modelcommands import fetch, inspect, predict, verify
 from modelstream.cli.options import Help, examples
 from modelstream.messages import suggestion
 
-_COMMANDS = (init, run, plan, predict, validate, dead_letters, inspect, fetch, verify)
+_COMMANDS = (init, run, plan, predict, validate, dead_letters, inspect, fetch, verify, completion)
 
 
 def parser() -> argparse.ArgumentParser:

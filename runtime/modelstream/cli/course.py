@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from modelstream import reasons
 from modelstream.cli import ending
+from modelstream.cli.colours import Colour, painted
+from modelstream.cli.events import Events, counted
 from modelstream.cli.exits import RecordsRefusedError
 from modelstream.cli.outputs import Output
 from modelstream.cli.progress import is_silent
@@ -36,12 +38,14 @@ class Course:
         watch: shows it.
         outputs: where it leaves files on this machine.
         fail_on: so many records that are not scored end it.
+        events: is told too; None where nobody asked.
     """
 
     job: "BuiltJob"
     watch: Watch
     outputs: Sequence[Output]
     fail_on: int | None = None
+    events: Events | None = None
     _client: Any = None
 
     def run(self) -> None:
@@ -133,15 +137,30 @@ class Course:
 
     def _say(self, how: str, why: str = "") -> None:
         """The last lines: numbers, places, reasons."""
+        self._event(how)
         if is_silent() and how == "finished":
             return
-        print(f"{self.watch.summary(self.job.name, how)}{why}", file=sys.stderr)
+        said = self.watch.summary(self.job.name, painted(how, _shown_as(how), sys.stderr))
+        print(f"{said}{why}", file=sys.stderr)
         with contextlib.suppress(OSError):  # a directory that may not be listed
             for output in self.outputs:
                 print(f"  {output}", file=sys.stderr)
         if self.watch.numbers().failures:
             for line in reasons.noted().lines():
                 print(f"  not scored {line}", file=sys.stderr)
+
+    def _event(self, how: str) -> None:
+        if self.events is not None:
+            places = [
+                {"what": e.what, "path": e.path, "files": len(e.published)} for e in self.outputs
+            ]
+            numbers = counted(self.watch.numbers())
+            found = reasons.noted().lines()
+            self.events.happened("end", how=how, **numbers, outputs=places, reasons=found)
+
+
+def _shown_as(how: str) -> Colour:
+    return {"finished": Colour.GOOD, "failed": Colour.WRONG}.get(how, Colour.NOTE)
 
 
 def _refused(why: str) -> RecordsRefusedError:

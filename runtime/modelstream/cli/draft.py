@@ -12,6 +12,9 @@ _WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 _COMMENT_AT = 44
 _DEFAULT_FORMAT = ModelFormat.SAVED_MODEL
 
+_SCHEMA = "https://modelstream.dev/reference/modelstream.schema.json"
+"""What editors check a manifest by."""
+
 
 @dataclass(frozen=True)
 class Field:
@@ -87,6 +90,7 @@ def text(draft: Draft) -> str:
 
 def _head(draft: Draft) -> Iterator[str]:
     of = f"topic {draft.ends.topic}" if draft.ends.topic else draft.ends.path
+    yield f"# yaml-language-server: $schema={_SCHEMA}"
     yield f"# {draft.name} over {of}. Fields: kubectl explain modelstream --recursive"
     yield "apiVersion: modelstream.dev/v1alpha1"
     yield "kind: ModelStream"

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from modelstream.models.graph_nodes import GraphNodes
 from modelstream.models.metagraph import read
 
 _MOST = 10
+_ARRAY = re.compile(r"ARRAY<(\w+)>")
 _HEADER = ("SIGNATURE", "METHOD", "", "TENSOR", "DTYPE", "SHAPE", "SQL TYPE")
 
 
@@ -147,9 +149,12 @@ def _as_json(found: Inspected, tree: Tree) -> str:
 
 def _rows(signature: Signature) -> Iterator[tuple[str, ...]]:
     first = (signature.name, _method(signature))
-    for direction, specs in (("in", signature.inputs), ("out", signature.outputs)):
+    for direction, specs, sql in (
+        ("in", signature.inputs, _taken),
+        ("out", signature.outputs, _sql),
+    ):
         for name, spec in specs.items():
-            yield (*first, direction, name, spec.dtype, _shape(spec), _sql(spec))
+            yield (*first, direction, name, spec.dtype, _shape(spec), sql(spec))
             first, direction = ("", ""), ""
 
 
@@ -206,3 +211,10 @@ def _sql(spec: TensorSpec) -> str:
         return sql_type(spec)
     except ModelStreamError:
         return "-"
+
+
+def _taken(spec: TensorSpec) -> str:
+    """What columns feed it: where a record has one number, the number by itself too."""
+    found = _sql(spec)
+    one = _ARRAY.fullmatch(found) if spec.shape is not None and spec.shape[1:] == (1,) else None
+    return f"{one[1]} or {found}" if one else found

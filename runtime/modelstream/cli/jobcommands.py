@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from modelstream.cli.commands import Commands, lazy
+from modelstream.cli.completion import SHELLS
 from modelstream.cli.options import EXITS, Help, bindings, examples, pairs, positive, which
 
 
@@ -58,6 +59,12 @@ def run(commands: Commands) -> argparse.ArgumentParser:
         type=positive,
         help="end with exit code 1 when N records were not scored",
     )
+    run.add_argument(
+        "--ui", action="store_true", help="serve Flink's page of the job on a port of this machine"
+    )
+    run.add_argument(
+        "--json", action="store_true", help="an object a line for each thing that happens"
+    )
     run.set_defaults(command=lazy("run", "reading {file}"))
     return run
 
@@ -86,6 +93,7 @@ def plan(commands: Commands) -> argparse.ArgumentParser:
         epilog=examples(
             "modelstream plan fraud.yaml",
             "modelstream plan fraud.yaml --offline --json",
+            "modelstream plan fraud.yaml --offline --svg > fraud.svg",
             "modelstream plan fraud.yaml --against deployed.yaml",
         ),
         formatter_class=Help,
@@ -95,7 +103,9 @@ def plan(commands: Commands) -> argparse.ArgumentParser:
     plan.add_argument(
         "--offline", action="store_true", help="ask no Flink: in a second, without its checks"
     )
-    plan.add_argument("--json", action="store_true", help="as JSON")
+    form = plan.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as JSON")
+    form.add_argument("--svg", action="store_true", help="as a picture")
     plan.set_defaults(command=lazy("plan", "reading {file}"))
     return plan
 
@@ -143,3 +153,20 @@ def dead_letters(commands: Commands) -> argparse.ArgumentParser:
     letters.add_argument("--json", action="store_true", help="numbers and reasons as JSON")
     letters.set_defaults(command=lazy("deadletters", "reading {path}"))
     return letters
+
+
+def completion(commands: Commands) -> argparse.ArgumentParser:
+    """``modelstream completion``."""
+    completion = commands.add_parser(
+        "completion",
+        help="print what a shell needs to finish words",
+        description="Print a script that makes a shell finish the words of this command.",
+        epilog=examples(
+            "source <(modelstream completion bash)",
+            "modelstream completion fish | source",
+        ),
+        formatter_class=Help,
+    )
+    completion.add_argument("shell", choices=SHELLS)
+    completion.set_defaults(command=lazy("completion"))
+    return completion

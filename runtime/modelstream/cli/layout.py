@@ -48,12 +48,16 @@ def _flow(outline: Outline, calls: Sequence[Call]) -> Iterator[list[str]]:
         yield ["calls", *_columns(said)]
 
 
-def _end(end: End) -> list[str]:
+def title_of(end: End) -> str:
+    """What a table is called: its part in the job, what it is, and where."""
     kind = " ".join(part for part in (end.connector, end.format) if part)
     where = next((end.options[key] for key in _SHOWN if key in end.options), "")
+    return f"{_ENDS[end.field]}  {kind} {where}".rstrip()
+
+
+def _end(end: End) -> list[str]:
     more = [(key, value) for key, value in end.options.items() if key not in _SHOWN]
-    title = f"{_ENDS[end.field]}  {kind} {where}".rstrip()
-    return [title, *_fields(end.columns), *(f"  {key}: {value}" for key, value in more)]
+    return [title_of(end), *_fields(end.columns), *(f"  {key}: {value}" for key, value in more)]
 
 
 def _fields(columns: Sequence[ColumnType]) -> list[str]:

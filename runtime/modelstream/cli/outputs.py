@@ -43,6 +43,15 @@ class Output:
         """The files that are not published, and never will be when the run has ended."""
         return [f for f in self._files() if f not in self.before and f.name.startswith(".part-")]
 
+    @property
+    def added_to(self) -> str:
+        """That a run adds to what is there already; empty where nothing is."""
+        there = sum(not _is_hidden(file.name) for file in self.before)
+        if not there:
+            return ""
+        files = "1 file" if there == 1 else f"{there:,} files"
+        return f"{self.what}: {self.path} has {files} already, and this run adds to them"
+
     def _files(self) -> list[Path]:
         root = store.local_path(self.path)
         if root.is_file():

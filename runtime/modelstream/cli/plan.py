@@ -31,6 +31,10 @@ def command(arguments: argparse.Namespace) -> Exit:
         outline, calls = _planned(request, manifest, offline=arguments.offline)
     if arguments.json:
         print(json.dumps(_as_json(outline, calls, arguments.offline), indent=2, default=str))
+    elif arguments.svg:
+        from modelstream.cli.picture import svg
+
+        print(svg(outline, calls))
     else:
         print(text(outline, calls, offline=arguments.offline))
     return Exit.DONE

@@ -38,6 +38,7 @@ class Request:
     parallelism: int | None = None
     restore: str | None = None
     fail_on: int | None = None
+    ui: bool = False
     verbose: bool = False
     read: frozenset[str] = frozenset()
 
@@ -54,6 +55,7 @@ class Request:
             parallelism=arguments.parallelism,
             restore=getattr(arguments, "restore", None),
             fail_on=getattr(arguments, "fail_on_dead_letters", None),
+            ui=getattr(arguments, "ui", False),
             verbose=arguments.verbose,
         )
 

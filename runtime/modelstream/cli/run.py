@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from modelstream.cli import ahead, log, supervised
 from modelstream.cli.course import Course
+from modelstream.cli.events import Events
 from modelstream.cli.exits import Exit, UsageError, exit_for
 from modelstream.cli.outputs import outputs
 from modelstream.cli.progress import ProgressLine, size
 from modelstream.cli.request import Request, context_of, loaded, refusal
 from modelstream.cli.watch import Watch
 from modelstream.errors import ModelStreamError
+from modelstream_crds.problems import ManifestError
 from modelstream_crds.v1alpha1 import ModelStream, ModelStreamSpec, RuntimeMode
 
 if TYPE_CHECKING:
@@ -30,25 +33,43 @@ def command(arguments: argparse.Namespace) -> int:
 
 
 def _child(arguments: argparse.Namespace) -> Exit:
-    run(Request.of(arguments))
+    run(Request.of(arguments), Events() if arguments.json else None)
     return Exit.DONE
 
 
-def run(request: Request) -> None:
+def run(request: Request, events: Events | None = None) -> None:
     """Run a manifest on an embedded Flink; what is wrong with it is said before Flink starts.
+
+    Args:
+        request: what to run.
+        events: is told what happens, beside the line for people.
 
     Raises:
         RecordsRefusedError: no record was scored, or as many were not as the request allows.
     """
-    request, manifest = loaded(request)
-    with request.places(manifest).told():
-        _run(request, manifest)
+    with _errors_told(events):
+        request, manifest = loaded(request)
+        with request.places(manifest).told():
+            _run(request, manifest, events)
 
 
-def _run(request: Request, manifest: ModelStream) -> None:
+@contextlib.contextmanager
+def _errors_told(events: Events | None) -> Iterator[None]:
+    """An error is an event too."""
+    try:
+        yield
+    except (ModelStreamError, ManifestError) as error:
+        if events is not None:
+            events.happened("error", message=str(error), exitCode=int(exit_for(error)))
+        raise
+
+
+def _run(request: Request, manifest: ModelStream, events: Events | None) -> None:
     context = context_of(request, manifest)
     if request.restore is not None:
         context = _restored(context, manifest, request.restore)
+    if request.ui:
+        context = _with_page(context)
     name = manifest.metadata.name
     with contextlib.ExitStack() as stack:
         file = log.new(name)
@@ -56,11 +77,16 @@ def _run(request: Request, manifest: ModelStream) -> None:
             ProgressLine(),
             source=_source(manifest.spec),
             warning=partial(log.last_warning, file),
+            events=events,
         )
         stack.enter_context(_named(file))
         stack.enter_context(log.written(file))
+        places = outputs(manifest.spec)
+        for place in places:
+            if said := place.added_to:
+                print(said, file=sys.stderr)
         job = _built(request, manifest, context, watch, stack)
-        Course(job, watch, outputs(manifest.spec), request.fail_on).run()
+        Course(job, watch, places, request.fail_on, events).run()
 
 
 def _built(
@@ -111,6 +137,26 @@ def _source(spec: ModelStreamSpec) -> str:
     source = spec.pipeline.source
     what = source.options.get("topic") or source.options.get("path") or ""
     return f"{source.connector} {what}".strip()
+
+
+def _with_page(context: "JobContext") -> "JobContext":
+    """Flink's own page of the job, for this machine alone, as long as the job runs."""
+    from dataclasses import replace
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    print(f"Flink's page of the job, once it runs: http://127.0.0.1:{port}", file=sys.stderr)
+    page = {
+        "rest.address": "127.0.0.1",
+        "rest.bind-address": "127.0.0.1",
+        "rest.port": port,
+        "rest.bind-port": port,
+        # It is there to look at: nobody starts or ends a job by it.
+        "web.submit.enable": "false",
+        "web.cancel.enable": "false",
+    }
+    return replace(context, configuration={**context.configuration, **page})
 
 
 def _restored(context: "JobContext", manifest: ModelStream, restore: str) -> "JobContext":

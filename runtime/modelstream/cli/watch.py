@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from modelstream import embedded
+from modelstream.cli.events import Events
 from modelstream.cli.progress import ProgressLine
 from modelstream.embedded import Tally
 from modelstream.flink.jvm.jobstate import JobState
@@ -30,6 +31,7 @@ class Watch:
         source: what records come from, as people call it.
         warning: what Flink has warned of last.
         redact: takes secrets out of what Flink says.
+        events: is told too; None where nobody asked.
 
     Attributes:
         phase: what the command does, until Flink tells the job's state.
@@ -46,6 +48,7 @@ class Watch:
         source: str = "",
         warning: Callable[[], str] = str,
         redact: Callable[[str], str] = str,
+        events: Events | None = None,
     ) -> None:
         self._line = line
         self._clock = clock
@@ -54,6 +57,7 @@ class Watch:
         self._source = source
         self._warning = warning
         self.redact = redact
+        self._events = events
         self._before = count()
         self._start = self._since = clock()
         self.phase = "starting"
@@ -81,6 +85,9 @@ class Watch:
         while self._past[0][0] < self._clock() - _RATE_SECONDS and len(self._past) > 2:
             self._past.popleft()
         self._line.update(self.says(now))
+        if self._events is not None:
+            checkpoint = self._state.checkpoint if self._state is not None else None
+            self._events.seen(self.standing(now), now, checkpoint)
 
     @contextmanager
     def ticking(self) -> Iterator[None]:
@@ -112,6 +119,21 @@ class Watch:
         if self._state is not None and self._state.restarts:
             said.append(self._restarts(self._state))
         return f"{name} {how} after {took:.1f} s: {', '.join(said)}"
+
+    def standing(self, now: Tally) -> str:
+        """Where the job is, in words that stay the same as long as it is there."""
+        state = self._state
+        if model := self._loading():
+            return f"loading {model}"
+        if self.phase.startswith("stopping"):
+            return "stopping"
+        if state is None:
+            return self.phase.partition(":")[0]
+        if state.is_restarting:
+            return "restarting"
+        if now.records:
+            return "running"
+        return "waiting for records" if state.status == "RUNNING" else "starting the job"
 
     def says(self, now: Tally) -> str:
         """The line."""

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from tests.support.numpymodel import NumpyModel
@@ -223,3 +224,16 @@ def test_another_name_is_another_stream(capsys: pytest.CaptureFixture[str]) -> N
     Path("old.yaml").write_text(MANIFEST.replace("name: double}\n", "name: single}\n", 1))
     said = planned(capsys, "--against", "old.yaml", code=Exit.REFUSED).err
     assert "old.yaml holds single, and job.yaml double: another name is another" in said
+
+
+def test_the_picture_has_each_station_and_what_goes_between(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = planned(capsys, *GIVEN, "--offline", "--svg").out
+    picture = ElementTree.fromstring(told)
+    texts = [each.text for each in picture.iter("{http://www.w3.org/2000/svg}text")]
+    titles = ["source  kafka json payments", "sink  kafka json scores", "dead letters  print"]
+    assert [text for text in texts if text in titles] == titles
+    assert "amount  FLOAT  →  x  float32[?]" in texts
+    assert "id, twice" in texts
+    assert "hunter22" not in told

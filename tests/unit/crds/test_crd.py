@@ -1,12 +1,14 @@
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
 from modelstream_crds.__main__ import GENERATED
-from modelstream_crds.crd import as_yaml, custom_resource_definition
+from modelstream_crds.crd import as_yaml, custom_resource_definition, json_schema
 from modelstream_crds.structural import NotStructuralError, structural
 
 ROOT = custom_resource_definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
@@ -98,3 +100,25 @@ def test_a_json_schema_becomes_structural(schema: Any, expected: Any) -> None:
 def test_what_kubernetes_does_not_know_is_an_error(schema: Any) -> None:
     with pytest.raises(NotStructuralError):
         structural(schema, {}, "spec.x")
+
+
+EDITORS = jsonschema.Draft7Validator(json.loads(json_schema()))
+EXAMPLES = sorted(Path(__file__).parents[3].glob("examples/*/modelstream.yaml"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.parent.name)
+def test_editors_take_an_example_by_the_schema_that_it_names(example: Path) -> None:
+    first, *_ = example.read_text().splitlines()
+    schema = example.parent / first.removeprefix("# yaml-language-server: $schema=")
+    assert schema.resolve().read_text() == json_schema()
+    assert [*EDITORS.iter_errors(yaml.safe_load(example.read_text()))] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("connector", "conector"), ("Batch", "Batsch"), ("kind: ModelStream", "kind: Modelstream")],
+)
+def test_editors_mark_what_the_api_server_refuses(old: str, new: str) -> None:
+    (example,) = [path for path in EXAMPLES if path.parent.name == "source-languages"]
+    wrong = example.read_text().replace(old, new, 1)
+    assert [*EDITORS.iter_errors(yaml.safe_load(wrong))] != []

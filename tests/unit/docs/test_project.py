@@ -5,6 +5,10 @@ from importlib.metadata import version
 
 import pytest
 from docs import ROOT
+from docs.page import anchor
+
+from modelstream.cli.pages import KINDS, PAGE, WORDS, page_for
+from modelstream.errors import JobError, ModelNotFoundError, ModelStreamError
 
 PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 
@@ -27,3 +31,22 @@ def test_contributors_are_told_of_targets_that_there_are() -> None:
     makefiles = "".join(path.read_text() for path in (ROOT / "Makefile", *ROOT.glob("*.mk")))
     for target in re.findall(r"`make (\w+)`", (ROOT / "CONTRIBUTING.md").read_text()):
         assert re.search(rf"^{target}:", makefiles, re.MULTILINE), target
+
+
+@pytest.mark.parametrize("entry", sorted({entry for _, entry in (*KINDS, *WORDS)}))
+def test_what_an_error_links_to_is_an_entry_of_the_page(entry: str) -> None:
+    page = (ROOT / "docs" / "troubleshooting.md").read_text()
+    assert entry in {anchor(title) for title in re.findall(r"^## (.+)$", page, re.MULTILINE)}
+
+
+@pytest.mark.parametrize(
+    ("error", "entry"),
+    [
+        (ModelNotFoundError("none"), "a-model-cannot-be-read"),
+        (JobError("Timed out waiting for a node assignment. Call: x"), "kafka-does-not-answer"),
+        (JobError("disk full"), None),
+        (ModelStreamError("checkpoint"), None),
+    ],
+)
+def test_an_error_links_to_its_entry(error: Exception, entry: str | None) -> None:
+    assert page_for(error) == (entry and f"{PAGE}#{entry}")
