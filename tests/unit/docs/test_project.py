@@ -2,8 +2,10 @@
 
 import re
 from importlib.metadata import version
+from typing import Any
 
 import pytest
+import yaml
 from docs import ROOT
 from docs.page import anchor
 
@@ -31,6 +33,26 @@ def test_contributors_are_told_of_targets_that_there_are() -> None:
     makefiles = "".join(path.read_text() for path in (ROOT / "Makefile", *ROOT.glob("*.mk")))
     for target in re.findall(r"`make (\w+)`", (ROOT / "CONTRIBUTING.md").read_text()):
         assert re.search(rf"^{target}:", makefiles, re.MULTILINE), target
+
+
+def test_the_workflow_passes_what_a_change_must_pass() -> None:
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yaml").read_text())["jobs"]
+    targets = {each for job in jobs.values() for each in _targets(job)}
+    asked = {*re.findall(r"^make (\S+)$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)}
+    assert asked <= targets
+    makefiles = "".join(path.read_text() for path in (ROOT / "Makefile", *ROOT.glob("*.mk")))
+    for target in targets:
+        assert re.search(rf"^{target}:", makefiles, re.MULTILINE), target
+    attested = [step for step in jobs["build"]["steps"] if "attest" in step.get("uses", "")]
+    assert len(attested) == 3  # dist/, and two images
+
+
+def _targets(job: Any) -> list[str]:
+    found = [target for step in job["steps"] for target in _MAKE.findall(step.get("run", ""))]
+    return [*found, *job.get("strategy", {}).get("matrix", {}).get("target", [])]
+
+
+_MAKE = re.compile(r"make ([a-z][\w-]*)")
 
 
 @pytest.mark.parametrize("entry", sorted({entry for _, entry in (*KINDS, *WORDS)}))
