@@ -87,6 +87,13 @@ def with_directories(
     return spec.model_copy(update=changed), frozenset(used)
 
 
+def read_below(spec: ModelStreamSpec) -> tuple[Mounted, ...]:
+    """The mounted claims that a path of the job is below."""
+    there = mounted(spec)
+    _, used = with_directories(spec, {each.claim: each.path for each in there})
+    return tuple(each for each in there if each.claim in used)
+
+
 _SQL_TEXT = re.compile(r"'((?:[^']|'')*)'")
 
 

@@ -17,6 +17,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from shapes import SHAPES, Picture, draw
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from contactsheet import Shown, write
+
 from modelstream.cli import reported
 from modelstream.cli.run import Request, run
 from modelstream.cli.table import aligned
@@ -26,7 +29,8 @@ REPOSITORY = HERE.parent.parent
 MODEL = REPOSITORY / ".build" / "models" / "shapes"
 PICTURES = REPOSITORY / ".build" / "image-labels"
 OUT = REPOSITORY / "out" / "image-labels"
-EACH, TILE = 4, 96
+EACH = 4
+RIGHT, WRONG = "#3d9c86", "#c82828"
 
 
 def main() -> int:
@@ -50,8 +54,8 @@ def main() -> int:
     )
     scored, dead = list(records(OUT / "labels")), list(records(OUT / "unreadable"))
     show(scored, dead)
-    sheet(scored, pictures)
-    print(f"\n{(OUT / 'sheet.png').relative_to(REPOSITORY)}: a row for each label")
+    sheet(scored, dead, pictures)
+    print(f"\n{(OUT / 'sheet.svg').relative_to(REPOSITORY)}: a row for each label")
     return 0
 
 
@@ -97,19 +101,25 @@ def show(scored: list[dict[str, Any]], dead: list[dict[str, Any]]) -> None:
     print(f"\n{len(scored)} pictures, {right} labelled right, {len(dead)} unreadable")
 
 
-def sheet(scored: list[dict[str, Any]], pictures: dict[str, Picture]) -> None:
-    """All pictures on one, in a row for each label that they got."""
+def sheet(
+    scored: list[dict[str, Any]], dead: list[dict[str, Any]], pictures: dict[str, Picture]
+) -> None:
+    """All pictures in a row for each label that they got; those that got a wrong one are framed."""
     import tensorflow as tf
 
     rows = []
     for label in SHAPES:
-        names = sorted(record["name"] for record in scored if record["label"] == label)
-        tiles = [tf.image.resize_with_pad(pictures[name], TILE, TILE).numpy() for name in names]
-        rows.append(np.concatenate(tiles or [np.zeros((TILE, TILE, 3))], axis=1))
-    width = max(row.shape[1] for row in rows)
-    padded = [np.pad(row, ((2, 2), (0, width - row.shape[1]), (0, 0))) for row in rows]
-    pixels = tf.constant(np.concatenate(padded).round(), tf.uint8)
-    (OUT / "sheet.png").write_bytes(tf.io.encode_png(pixels).numpy())
+        found = sorted((r for r in scored if r["label"] == label), key=lambda r: -r["score"])
+        rows.append((label, [_shown(record, pictures[record["name"]]) for record in found]))
+    rows.append(("unreadable", [Shown(None, letter["error_type"], WRONG) for letter in dead]))
+    title = "The label that each picture got, and its score; red: it is something else"
+    write(OUT / "sheet.svg", title, rows, lambda pixels: bytes(tf.io.encode_png(pixels).numpy()))
+
+
+def _shown(record: dict[str, Any], pixels: Picture) -> Shown:
+    right = record["name"].startswith(record["label"])
+    caption = f"{record['score']:.2f}" if right else f"{record['score']:.2f}, {record['name']}"
+    return Shown(pixels, caption, RIGHT if right else WRONG)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from modelstream.cli.run import Request, run
 from modelstream.cli.table import aligned
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+import contactsheet as sheet  # noqa: E402  # a neighbour, wherever this runs
 from train import picture, train  # noqa: E402  # a neighbour, wherever this runs
 
 REPOSITORY = HERE.parent.parent
@@ -33,7 +34,7 @@ DOORS = {
     "garden": ((8, BURGER), (38, BUG), (68, LLAMA)),
     "back": ((10, NOTHING), (30, LLAMA), (50, NOTHING)),
 }
-COLOURS = {"AccessGranted": (40, 160, 60), "AccessDenied": (200, 40, 40), "": (150, 150, 150)}
+COLOURS = {"AccessGranted": "#28a03c", "AccessDenied": "#c82828", "": "#969696"}
 
 
 def main() -> int:
@@ -55,7 +56,7 @@ def main() -> int:
     verdicts = {record["door"]: record["verdict"] for record in records("verdicts")}
     show(verdicts)
     draw(shots, verdicts)
-    print(f"\nThe pictures: {(OUT / 'doors.png').relative_to(REPOSITORY)}")
+    print(f"\nThe pictures: {(OUT / 'doors.svg').relative_to(REPOSITORY)}")
     return 0
 
 
@@ -100,19 +101,26 @@ def show(verdicts: dict[str, str]) -> None:
 
 
 def draw(shots: dict[str, list[npt.NDArray[Any]]], verdicts: dict[str, str]) -> None:
-    """A line of pictures for each door, in a frame of green or red, as ``doors.png``."""
+    """A row of pictures for each door, with time, label and score, as ``doors.svg``."""
     import tensorflow as tf
 
-    size, width = shots["front"][0].shape[0] + 6, max(map(len, shots.values()))
-    sheet = np.full((size * len(shots), size * width, 3), 255, np.uint8)
-    for row, (door, pictures) in enumerate(shots.items()):
-        for column, each in enumerate(pictures):
-            frame = np.full((size, size, 3), COLOURS[verdicts.get(door, "")], np.uint8)
-            frame[3:-3, 3:-3] = each
-            top, left = row * size, column * size
-            sheet[top : top + size, left : left + size] = frame
-    large = sheet.repeat(3, axis=0).repeat(3, axis=1)
-    (OUT / "doors.png").write_bytes(tf.io.encode_png(large).numpy())
+    rows = []
+    for door, pictures in shots.items():
+        seen = sorted((r for r in records("labels") if r["door"] == door), key=lambda r: r["seen"])
+        shown = [
+            sheet.Shown(
+                pixels, f"{r['seen'][14:19]} {r['label']} {r['score']:.2f}", colour(verdicts, door)
+            )
+            for pixels, r in zip(pictures, seen, strict=True)
+        ]
+        rows.append((f"{door}: {verdicts.get(door, 'no verdict').removeprefix('Access')}", shown))
+    title = "What each door was shown, when, and what the model took it for"
+    sheet.write(OUT / "doors.svg", title, rows, lambda each: bytes(tf.io.encode_png(each).numpy()))
+
+
+def colour(verdicts: dict[str, str], door: str) -> str:
+    """Green for a door that opens, red for one that stays closed, grey where nothing is decided."""
+    return COLOURS[verdicts.get(door, "")]
 
 
 if __name__ == "__main__":

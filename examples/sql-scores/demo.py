@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 
 from modelstream.cli import reported
 from modelstream.cli.quiet import quiet
@@ -32,23 +31,17 @@ def main() -> int:
     with quiet():
         train(WORK / "model")
     write(WORK / "payments")
+    shutil.copytree(WORK / "payments", OUT / "payments")
     run(
         Request(
             HERE / "modelstream.yaml",
             models={"fraud": str(WORK / "model")},
-            overrides={"spec.sql.statements": json.dumps(statements())},
+            mounts={"data": OUT},  # what is /data on a cluster
         )
     )
     show()
     print(f"\nJSON lines: {OUT.relative_to(REPOSITORY)}/")
     return 0
-
-
-def statements() -> str:
-    """The manifest's SQL, with the directories of this machine."""
-    manifest = yaml.safe_load((HERE / "modelstream.yaml").read_text(encoding="utf-8"))
-    script: str = manifest["spec"]["sql"]["statements"]
-    return script.replace("/data/payments", f"{WORK}/payments").replace("/data", str(OUT))
 
 
 def payments(n: int, seed: int) -> tuple[dict[str, Array], Array]:

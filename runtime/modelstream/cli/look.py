@@ -13,6 +13,7 @@ from modelstream.job.build import job_needs
 from modelstream.job.context import JobContext
 from modelstream.job.script import program_path
 from modelstream.models import Model
+from modelstream_crds.mounted import read_below
 from modelstream_crds.needs import cluster_only
 from modelstream_crds.v1alpha1 import ModelStreamSpec, Pipeline, Python
 
@@ -54,6 +55,7 @@ def look(
             and (need.flag.startswith("--model") or need.name not in there)
         ]
     )
+    _mounts(spec, there, found)
     models = _models(spec, given, found)
     _connectors(spec, found)
     with _noted(found.wrong):
@@ -65,6 +67,19 @@ def look(
     if spec.pipeline is not None:
         _pipeline(spec, spec.pipeline, models, found)
     return found
+
+
+def _mounts(spec: ModelStreamSpec, there: Container[str], found: Look) -> None:
+    """Claims that a program or a script reads below, by paths that this machine does not have."""
+    if spec.pipeline is not None:  # whose paths are looked at one by one
+        return
+    field = "spec.sql.statements" if spec.sql is not None else "spec.python.args"
+    found.absent += [
+        f"{field}: the PersistentVolumeClaim {each.claim}, mounted as {each.path}, exists only in "
+        f"a cluster: give --mount {each.claim}=DIR"
+        for each in read_below(spec)
+        if each.claim not in there and not Path(each.path).exists()
+    ]
 
 
 def _models(

@@ -22,6 +22,8 @@ def quiet() -> Iterator[None]:
     """Leave the terminal to what the command prints itself."""
     for name in ("py4j", "py4j.java_gateway", "py4j.clientserver", "apache_beam", "grpc"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    # Flink's root logger lets INFO through: what is restored, what of TF1 is deprecated.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     logging.getLogger().addFilter(_is_no_interrupt)
     # Beam's threads end in exceptions when their job ends before its input does.
     threading.excepthook = lambda arguments: None

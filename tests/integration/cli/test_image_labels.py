@@ -37,7 +37,9 @@ def test_pictures_get_their_best_three_labels_and_one_that_is_cut_off_is_a_dead_
         assert record["score"] == max(record["top3"].values()) == record["top3"][record["label"]]
     assert f"24 pictures, {len(right)} labelled right, 1 unreadable" in done.stdout
     assert "JPEG" in done.stdout.partition("dead letter: encode ConversionError")[2]
-    assert (OUT / "sheet.png").read_bytes().startswith(b"\x89PNG")
+    sheet = (OUT / "sheet.svg").read_text()
+    assert sheet.count("<image") == len(found)
+    assert sheet.count("#c82828") == len(found) - len(right) + 1  # the one that is cut off
     _the_frozen_graph_gives_the_same_scores()
 
 

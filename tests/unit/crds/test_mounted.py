@@ -1,7 +1,7 @@
 import pytest
 
 from modelstream_crds import manifest
-from modelstream_crds.mounted import Mounted, claim_of, mounted, with_directories
+from modelstream_crds.mounted import Mounted, claim_of, mounted, read_below, with_directories
 from modelstream_crds.v1alpha1 import ModelStreamSpec
 
 ENDS = """\
@@ -100,3 +100,9 @@ def test_the_part_of_a_claim_that_is_mounted_is_a_directory_of_it() -> None:
     found, _ = with_directories(spec(text), {"payments": "/srv"})
     assert found.pipeline is not None
     assert found.pipeline.source.options["path"] == "/srv/below/in"
+
+
+@pytest.mark.parametrize("program", [SQL, PYTHON])
+def test_a_claim_that_a_program_reads_below_is_told(program: str) -> None:
+    assert {each.claim for each in read_below(spec(program))} == {"payments"}
+    assert read_below(spec(program.replace("/data", "/other"))) == ()
