@@ -51,7 +51,8 @@ def run(commands: Commands) -> argparse.ArgumentParser:
     run.add_argument(
         "--restore",
         metavar="latest|PATH",
-        help="start from a checkpoint or savepoint; latest: the newest below spec.state.storage",
+        help="start from a checkpoint or savepoint; latest: the newest below spec.state.storage; "
+        "latest-if-any: or from nothing, where there is none yet",
     )
     run.add_argument(
         "--fail-on-dead-letters",

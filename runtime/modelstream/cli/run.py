@@ -72,6 +72,10 @@ def _run(request: Request, manifest: ModelStream, events: Events | None) -> None
         context = _with_page(context)
     name = manifest.metadata.name
     with contextlib.ExitStack() as stack:
+        from modelstream.cli.restore import kept_alone
+
+        if manifest.spec.flink.runtime_mode is not RuntimeMode.BATCH:
+            stack.enter_context(kept_alone(manifest, context))
         file = log.new(name)
         watch = Watch(
             ProgressLine(),
@@ -162,13 +166,15 @@ def _with_page(context: "JobContext") -> "JobContext":
 def _restored(context: "JobContext", manifest: ModelStream, restore: str) -> "JobContext":
     from dataclasses import replace
 
-    from modelstream.cli.restore import given, latest
+    from modelstream.cli.restore import IF_ANY, given, latest, latest_if_any
 
     if manifest.spec.flink.runtime_mode is RuntimeMode.BATCH:
         raise UsageError(
             f"--restore {restore}: a Batch job has no checkpoints, it starts from the beginning: "
             f"leave --restore out, or set spec.flink.runtimeMode=Streaming"
         )
+    if restore == IF_ANY:
+        return replace(context, restore_from=latest_if_any(manifest, context))
     found = latest(manifest, context) if restore == "latest" else given(restore)
     return replace(context, restore_from=found)
 

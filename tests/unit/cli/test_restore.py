@@ -1,10 +1,11 @@
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from modelstream.cli.exits import UsageError
-from modelstream.cli.restore import given, latest
+from modelstream.cli.restore import given, kept_alone, latest, latest_if_any
 from modelstream.job.context import JobContext
 from modelstream_crds import manifest
 
@@ -64,3 +65,33 @@ def test_a_path_that_is_given_must_hold_a_complete_one(tmp_path: Path) -> None:
     incomplete = checkpoint(tmp_path, "checkpoints/job/chk-2", 100, complete=False)
     with pytest.raises(UsageError, match="not a complete checkpoint or savepoint"):
         given(str(incomplete))
+
+
+def test_where_nothing_is_kept_yet_a_service_begins_without(tmp_path: Path) -> None:
+    context = JobContext(mounts={"state": tmp_path})
+    job = stream("pvc://state/a b")
+    assert latest_if_any(job, context) is None
+    with pytest.raises(UsageError, match="--restore latest-if-any begins without"):
+        latest(job, context)
+    first = checkpoint(tmp_path, "checkpoints/job/chk-1", 100)
+    assert latest_if_any(job, context) == latest(job, context) == first.as_uri()
+
+
+def test_two_runs_do_not_keep_their_state_in_one_place(tmp_path: Path) -> None:
+    context = JobContext(mounts={"state": tmp_path})
+    job = stream("pvc://state/a b")
+    with kept_alone(job, context):
+        second = kept_alone(job, context)
+        said = f"the run of process {os.getpid()} keeps its state in {tmp_path / 'a b'}"
+        with pytest.raises(UsageError, match=re.escape(said)), second:
+            pass
+        with kept_alone(stream("pvc://state/other"), context):
+            pass
+    with kept_alone(job, context):
+        pass
+
+
+@pytest.mark.parametrize("storage", [None, "s3://bucket/state"])
+def test_what_is_kept_elsewhere_is_left_to_others(storage: str | None) -> None:
+    with kept_alone(stream(storage), JobContext()), kept_alone(stream(storage), JobContext()):
+        pass
