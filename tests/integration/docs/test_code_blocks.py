@@ -19,7 +19,7 @@ from modelstream.cli import main
 from modelstream.cli.arguments import parser
 from modelstream.cli.local import beside
 from modelstream_crds import manifest
-from modelstream_crds.v1alpha1 import Model, State
+from modelstream_crds.v1alpha1 import Model, ModelStreamSpec
 
 ROOT = Path(__file__).parents[3]
 GUIDES = [
@@ -88,12 +88,9 @@ def test_manifests_are_valid(file: str, tmp_path: Path) -> None:
             (tmp_path / "modelstream.local.yaml").write_text(body)
             assert beside(tmp_path / "job.yaml").set
         else:
-            (fragment,) = value
-            if fragment == "models":
-                assert [Model.model_validate(model) for model in value["models"]]
-            else:
-                assert fragment == "state"
-                assert State.model_validate(value["state"])
+            models = value.pop("models", None)
+            assert models is None or [Model.model_validate(model) for model in models]
+            ModelStreamSpec.model_validate({"sql": {"statements": "SELECT 1"}, **value})
 
 
 def test_the_manifest_of_the_readme_is_the_example() -> None:

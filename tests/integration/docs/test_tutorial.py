@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -36,7 +36,8 @@ def missing(shown: list[str], printed: str) -> list[str]:
 
 
 @contextmanager
-def _this_jvm(*, verbose: bool) -> Iterator[None]:
+def _this_jvm(*, verbose: bool, meanwhile: Callable[[], object]) -> Iterator[None]:
+    meanwhile()
     with flink_jvm():
         yield
 

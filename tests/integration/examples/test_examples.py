@@ -40,7 +40,8 @@ def demo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
 
 @contextlib.contextmanager
-def _this_jvm(*, verbose: bool) -> Iterator[None]:
+def _this_jvm(*, verbose: bool, meanwhile: Callable[[], object]) -> Iterator[None]:
+    meanwhile()
     yield
 
 
