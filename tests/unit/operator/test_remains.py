@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.support.carriedout import carry_out, changed
 from tests.support.lifecycle import (
     DOWN,
     EDIT_KEPT,
@@ -20,15 +19,15 @@ from tests.support.lifecycle import (
     started,
     torn,
 )
-from tests.support.machine import Courses
 
 from modelstream_crds.v1alpha1 import Condition, ConditionType, ModelStreamStatus
 from modelstream_operator.asking import FlinkAnswers
 from modelstream_operator.cache import Child
 from modelstream_operator.cluster import ApiError
+from modelstream_operator.decide.cause import Cause
 from modelstream_operator.decide.checkpoints import Health
 from modelstream_operator.decide.decision import Decision, Seen, Swept
-from modelstream_operator.decide.failed import Cause, Rollback
+from modelstream_operator.decide.failed import Rollback
 from modelstream_operator.decide.lifecycle import decide
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
 from modelstream_operator.decide.remains import MOST, Remains, with_one
@@ -170,57 +169,6 @@ def test_what_could_not_be_removed_is_told_once() -> None:
     assert [each.error for each in decision.memory.remains] == ["NotRemoved: no right"] * 2
     assert [(each.reason, each.warns) for each in decision.news] == [("RemainsNotRemoved", True)]
     assert decide(decision.memory, SAME_KEPT, failed) == Decision(decision.memory)
-
-
-# Courses
-
-
-def removed_once_it_is_not_needed(course: Courses) -> None:
-    """Checkpoints of a run before stay until the present one has completed its own."""
-    course.works()
-    course.checkpoint_completes()
-    course.mode_chosen("LastState")
-    changed(course)
-    for _ in range(6):
-        course.all_goes_on()
-    (left,) = course.operator.memory.remains
-    assert left.run == 1
-    assert not course.world.removed
-    course.checkpoint_completes()
-    for _ in range(5):
-        course.clock.pass_by(31)
-        course.all_goes_on()
-    assert course.world.removed
-    assert course.operator.memory.remains == ()
-
-
-def operator_dies_while_it_is_removed(course: Courses) -> None:
-    """After any of its writes; nothing is removed that is needed, and all of the rest is."""
-    course.works()
-    course.checkpoint_completes()
-    for writes in range(4):
-        course.mode_chosen("LastState" if writes % 2 else "Savepoint")
-        changed(course)
-        for _ in range(6):
-            course.all_goes_on()
-            if course._live and course._job.stop:
-                course.stop_ends(succeeds=True, forgotten=False)
-        course.checkpoint_completes()
-        for _ in range(3):
-            course.operator_looks(writes=writes, seconds=31)
-            course.cluster_goes_on()
-    for _ in range(6):
-        course.all_goes_on()
-    assert len(course.operator.memory.remains) <= 1
-
-
-@pytest.mark.parametrize(
-    "course", [removed_once_it_is_not_needed, operator_dies_while_it_is_removed]
-)
-@pytest.mark.parametrize("operator", ["decide", "reconciler"])
-def test_a_course(course: Callable[[Courses], None], operator: str, target: Any) -> None:
-    manifest = {**target().manifest, "apiVersion": "modelstream.dev/v1alpha1"}
-    carry_out(course, operator, manifest)
 
 
 # The pod

@@ -5,8 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.support.carriedout import carry_out, proven, stops
-from tests.support.machine import Courses
 
 from modelstream_crds.restore import Lookup
 from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
@@ -318,76 +316,3 @@ def test_a_suspended_stream_waits_for_the_state_that_it_is_to_resume_with(
     assert decide(resting, waits.wanted, SEEN).memory.step is Step.SUSPENDED
     there = asked(target, resting, other())
     assert decide(resting, there.wanted, SEEN).memory.restored_from == LEFT
-
-
-# Courses
-
-
-def all_is_forgotten(course: Courses) -> None:
-    """Nobody knows of its runs any more: it waits until somebody says what to begin with."""
-    course.works()
-    course.checkpoint_completes()
-    course.operator_looks(writes=None, seconds=1)
-    course.operator.lose_all()
-    for _ in range(6):
-        course.all_goes_on()
-    assert not course._live
-    assert course.operator.memory.step is Step.DEPLOYED
-    course.another_origin("newest", greater=False)
-    for _ in range(6):
-        course.all_goes_on()
-    assert course._job.value == 1
-
-
-def chosen_while_it_runs(course: Courses) -> None:
-    """The job is stopped with a savepoint, which is kept, and the next begins anew."""
-    course.works()
-    course.another_origin("nothing", greater=True)
-    proven(course)
-    stops(course, succeeds=True)
-    for _ in range(4):
-        course.all_goes_on()
-    memory = course.operator.memory
-    assert (memory.run, memory.restored_from, memory.restore_nonce) == (2, None, 1)
-    assert memory.ended is not None
-    assert memory.ended.left is not None
-
-
-def an_older_manifest_comes_back(course: Courses) -> None:
-    """What was used, and then asked for with a smaller number, changes nothing."""
-    chosen_while_it_runs(course)
-    course.spec.restore_nonce = 0
-    course.another_origin("newest", greater=False)
-    for _ in range(4):
-        course.all_goes_on()
-    assert course.operator.memory.run == 2
-    course.spec.restore_nonce = 1
-
-
-def chosen_after_the_end(course: Courses) -> None:
-    """A job that has read all of its input begins with what is chosen, and not anew."""
-    course.works()
-    course.checkpoint_completes()
-    course.job_ends("FINISHED")
-    course.all_goes_on()
-    course.another_origin("newest", greater=True)
-    for _ in range(6):
-        course.all_goes_on()
-    origin = course.operator.memory.restored_from
-    assert origin is not None
-    assert origin.kind is not Kind.NOTHING
-
-
-@pytest.mark.parametrize(
-    "course",
-    [
-        all_is_forgotten,
-        chosen_while_it_runs,
-        an_older_manifest_comes_back,
-        chosen_after_the_end,
-    ],
-)
-@pytest.mark.parametrize("operator", ["decide", "reconciler"])
-def test_a_course(course: Callable[[Courses], None], operator: str, target: Any) -> None:
-    manifest = {**target().manifest, "apiVersion": "modelstream.dev/v1alpha1"}
-    carry_out(course, operator, manifest)

@@ -1,14 +1,11 @@
 """Savepoints of a job that goes on: when they are taken, what is disposed of, and what never is."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
-from types import SimpleNamespace
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.support.carriedout import carry_out, changed, stops
 from tests.support.flinkdouble import scenes
 from tests.support.lifecycle import (
     DOWN,
@@ -23,12 +20,21 @@ from tests.support.lifecycle import (
     seen,
     started,
 )
-from tests.support.machine import Courses
+from tests.support.savepoints import (
+    DISPOSING,
+    HOUR,
+    LISTED,
+    MADE_OF,
+    PATHS,
+    RUNS,
+    TAKING,
+    WANTED,
+)
 
 from modelstream_crds.v1alpha1 import ModelStreamStatus
 from modelstream_operator.asking import Heard, Questions
-from modelstream_operator.decide.ask import Ask, AskKind
-from modelstream_operator.decide.cause import root_cause
+from modelstream_operator.decide.ask import AskKind
+from modelstream_operator.decide.cause import Cause, root_cause
 from modelstream_operator.decide.decision import (
     Answer,
     Decision,
@@ -39,25 +45,14 @@ from modelstream_operator.decide.decision import (
     Wanted,
 )
 from modelstream_operator.decide.ending import over
-from modelstream_operator.decide.failed import Cause, Rollback
+from modelstream_operator.decide.failed import Rollback
 from modelstream_operator.decide.job import Disposal, Job, SavepointAnswer
 from modelstream_operator.decide.lifecycle import decide
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
-from modelstream_operator.decide.saved import MOST, MadeOf, Saved, with_one
+from modelstream_operator.decide.saved import MOST, Saved, with_one
 from modelstream_operator.decide.savepoints import SILENT
 from modelstream_operator.decide.stored import Kind, Stored
 from modelstream_operator.resources import Key
-from modelstream_operator.session import Session
-from modelstream_operator.spared import AGAIN, spared, with_spared
-
-HOUR = timedelta(hours=1)
-WANTED = replace(SAME_KEPT, savepoint_interval=HOUR, keep=2)
-RUNS = replace(started, started="2026-01-01T00:00:00Z")
-MADE_OF = MadeOf(3, "runtime:1", (("fraud", "sha256:1"),))
-PATHS = [f"{ROOT}/a-{n}/savepoint-{n}" for n in range(5)]
-LISTED = tuple(Saved(path, NOW - n * HOUR, "a", OLD) for n, path in enumerate(PATHS))
-TAKING = Ask(3, "a", f"{ROOT}/a-{FRESH}", NOW, FRESH, kind=AskKind.SAVEPOINT, nonce=1)
-DISPOSING = replace(TAKING, directory=PATHS[4], kind=AskKind.DISPOSAL, nonce=0)
 
 
 def there(**values: object) -> Seen:
@@ -284,146 +279,6 @@ def test_the_list_is_bounded() -> None:
     for number in range(MOST + 5):
         listed = with_one(listed, Saved(f"s3://{number}", NOW, "a"))
     assert len(with_one(listed, listed[3])) == len(listed) == MOST
-
-
-# What others name
-
-
-CLAIM = "file:///var/lib/modelstream/state/fraud/scores/savepoints/a-1/savepoint-1"
-
-
-@pytest.mark.parametrize(
-    ("path", "stream"),
-    [
-        (PATHS[0], {"spec": {"state": {"restoreFrom": {"path": PATHS[0]}}}}),
-        (PATHS[0], {"spec": {"state": {"restoreFrom": {"path": f"{ROOT}/a-0/"}}}}),
-        (
-            CLAIM,
-            {
-                "spec": {
-                    "state": {
-                        "restoreFrom": {
-                            "path": "pvc://state/jobs/fraud/scores/savepoints/a-1/savepoint-1"
-                        }
-                    }
-                }
-            },
-        ),
-        (PATHS[0], {"status": {"restoredFrom": {"path": PATHS[0]}}}),
-        (PATHS[0], {"status": {"restoredFrom": {"previous": {"path": PATHS[0]}}}}),
-        (PATHS[0], {"status": {"rollback": {"previous": {"path": PATHS[0]}}}}),
-    ],
-    ids=["path", "directory above", "on a claim", "began with it", "left it aside", "way back"],
-)
-def test_a_savepoint_that_a_stream_of_the_namespace_names_is_spared(
-    path: str, stream: dict[str, Any]
-) -> None:
-    found = [Saved(path, NOW, "a"), Saved(f"{ROOT}/b-1/savepoint-1", NOW, "b")]
-    assert spared(found, [{"spec": {}}, stream], "pvc://state/jobs") == {path}
-
-
-class Streams:
-    """A cluster that counts how often it is asked for the streams of a namespace."""
-
-    def __init__(self, *named: str) -> None:
-        self.asked = 0
-        self.named = [{"spec": {"state": {"restoreFrom": {"path": each}}}} for each in named]
-
-    async def streams(self, namespace: str) -> list[dict[str, Any]]:
-        self.asked += 1
-        return self.named
-
-
-@pytest.fixture
-def look(target: Any) -> Callable[..., frozenset[str] | None]:
-    """What a pass knows of what others name."""
-    there_ = target({"spec/state": {"storage": "s3://state"}})
-    wish: Any = SimpleNamespace(present=there_, wanted=WANTED)
-
-    def look(streams: Any, session: Session, memory: Memory, now: datetime = NOW) -> Any:
-        seen = Seen(now, FRESH)
-        return asyncio.run(with_spared(streams, session, wish, seen, memory)).spared
-
-    return look
-
-
-def test_the_other_streams_are_looked_at_only_where_something_is_to_go(look: Any) -> None:
-    memory, session = replace(RUNS, savepoints=LISTED[:3]), Session(Key("n", "s"))
-    streams = Streams()
-    for idle in (
-        replace(memory, savepoints=LISTED[:2]),
-        replace(memory, ask=DISPOSING),
-        replace(memory, step=Step.SUSPENDED),
-    ):
-        assert look(streams, session, idle) is None
-    assert streams.asked == 0
-    assert look(streams, session, memory) == frozenset()
-    assert look(streams, session, memory) == frozenset()
-
-
-def test_where_all_of_it_is_named_they_are_looked_at_again_later(look: Any) -> None:
-    memory, session = replace(RUNS, savepoints=LISTED[:3]), Session(Key("n", "s"))
-    streams = Streams(PATHS[2])
-    assert look(streams, session, memory) == {PATHS[2]}
-    assert look(streams, session, memory, NOW + AGAIN / 2) is None
-    assert look(streams, session, memory, NOW + AGAIN) == {PATHS[2]}
-    assert streams.asked == 2
-
-
-# Courses
-
-
-def taken_on_demand(course: Courses) -> None:
-    """The job goes on, and a later change does too."""
-    course.works()
-    course.savepoint_asked_for()
-    for _ in range(3):
-        course.operator_looks(writes=None, seconds=1)
-    course.save_ends(succeeds=True)
-    course.all_goes_on()
-    memory = course.operator.memory
-    assert (memory.run, memory.savepoint_nonce, len(memory.savepoints)) == (1, 1, 1)
-    changed(course)
-    stops(course, succeeds=True)
-    for _ in range(4):
-        course.all_goes_on()
-    assert len(course.operator.memory.savepoints) == 2
-
-
-def change_while_one_is_taken(course: Courses) -> None:
-    """The job stops for the change, and the savepoint that was asked for is taken of the next."""
-    course.works()
-    course.savepoint_asked_for()
-    for _ in range(2):
-        course.operator_looks(writes=None, seconds=1)
-    assert course._job.saving
-    changed(course)
-    stops(course, succeeds=True)
-
-
-def kept_for_hours(course: Courses) -> None:
-    """One each minute; the oldest are deleted by Flink, which is replaced meanwhile."""
-    course.works()
-    course.savepoints_kept(2)
-    for minute in range(6):
-        course.works()
-        for _ in range(4):
-            course.operator_looks(writes=minute % 3 or None, seconds=20)
-            if course._live and course._job.saving:
-                course.save_ends(succeeds=minute != 2)
-        if minute == 4:
-            course.world.kill(course._job)
-            course.all_goes_on()
-    course.all_goes_on()
-    assert course.world.disposed
-    assert len(course.operator.memory.savepoints) <= 3
-
-
-@pytest.mark.parametrize("course", [taken_on_demand, change_while_one_is_taken, kept_for_hours])
-@pytest.mark.parametrize("operator", ["decide", "reconciler"])
-def test_a_course(course: Callable[[Courses], None], operator: str, target: Any) -> None:
-    manifest = {**target().manifest, "apiVersion": "modelstream.dev/v1alpha1"}
-    carry_out(course, operator, manifest)
 
 
 # What Flink says
