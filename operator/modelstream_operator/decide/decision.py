@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from modelstream_operator.decide.job import Checkpoints, Disposal, Job, Record, SavepointAnswer
 from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.decide.news import News
 from modelstream_operator.decide.prepared import NO_PROOF, Proof
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.saved import UNKNOWN, MadeOf
@@ -285,35 +286,6 @@ class Waiting:
 
     reason: Reason
     message: str
-
-
-class EventReason(StrEnum):
-    """Reasons of events about what happens to state, or to a change."""
-
-    LAST_STATE = "LastState"
-    RESTORE_FROM = "RestoreFrom"
-    RESTORED = "Restored"
-    BEGUN_ANEW = "BegunAnew"
-    PROOF_FAILED = "ProofFailed"
-    ROLLING_BACK = "RollingBack"
-    ROLLED_BACK = "RolledBack"
-    ROLLBACK_NEEDS_CHOICE = "RollbackNeedsChoice"
-    STARTED_INSTEAD = "StartedInstead"
-    STATE_KEPT = "StateKept"
-    DELETED_WITHOUT_SAVEPOINT = "DeletedWithoutSavepoint"
-    REMAINS_NOT_REMOVED = "RemainsNotRemoved"
-    SAVEPOINT_TAKEN = "SavepointTaken"
-    SAVEPOINT_NOT_TAKEN = "SavepointNotTaken"
-    SAVEPOINT_NOT_DISPOSED = "SavepointNotDisposed"
-
-
-@dataclass(frozen=True)
-class News:
-    """Worth a Kubernetes event, whatever becomes of Ready."""
-
-    reason: EventReason
-    message: str
-    warns: bool = False
 
 
 @dataclass(frozen=True)

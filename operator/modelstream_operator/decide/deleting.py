@@ -8,9 +8,7 @@ from datetime import timedelta
 
 from modelstream_operator.decide.decision import (
     Decision,
-    EventReason,
     ForgetHighAvailability,
-    News,
     Rest,
     Seen,
     TakeDown,
@@ -18,6 +16,7 @@ from modelstream_operator.decide.decision import (
 )
 from modelstream_operator.decide.laststate import handed_on
 from modelstream_operator.decide.memory import How, Memory, Step
+from modelstream_operator.decide.news import EventReason, News
 from modelstream_operator.decide.savepointing import savepointing, stop
 from modelstream_operator.decide.stored import Kind
 

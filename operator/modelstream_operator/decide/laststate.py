@@ -6,18 +6,11 @@ The operator does not read the store: the next run's JobManager looks there, and
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from modelstream_operator.decide.decision import (
-    Answer,
-    Decision,
-    EventReason,
-    News,
-    Seen,
-    Waiting,
-    Wanted,
-)
+from modelstream_operator.decide.decision import Answer, Decision, Seen, Waiting, Wanted
 from modelstream_operator.decide.ending import over
 from modelstream_operator.decide.fields import stamp
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
+from modelstream_operator.decide.news import EventReason, News
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.stored import Found, Kind, Search, Stored, newest
 

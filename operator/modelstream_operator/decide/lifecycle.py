@@ -11,9 +11,7 @@ from datetime import timedelta
 from modelstream_operator.decide.clock import not_ahead
 from modelstream_operator.decide.decision import (
     Decision,
-    EventReason,
     ForgetHighAvailability,
-    News,
     Rescale,
     Seen,
     Waiting,
@@ -29,6 +27,7 @@ from modelstream_operator.decide.laststate import (
     without_savepoint,
 )
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
+from modelstream_operator.decide.news import EventReason, News
 from modelstream_operator.decide.overtaken import Start, proved_again, start
 from modelstream_operator.decide.problem import Reason
 from modelstream_operator.decide.proving import is_proven, needs_proof, prove

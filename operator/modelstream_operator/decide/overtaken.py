@@ -7,8 +7,9 @@ starts what was proven before, or what ran.
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from modelstream_operator.decide.decision import EventReason, News, Seen, Wanted
+from modelstream_operator.decide.decision import Seen, Wanted
 from modelstream_operator.decide.memory import Memory
+from modelstream_operator.decide.news import EventReason, News
 from modelstream_operator.decide.prepared import Prepared
 from modelstream_operator.decide.proving import begun, is_prepared, is_proven, prove
 

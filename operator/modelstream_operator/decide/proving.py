@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 from modelstream_crds.podreasons import PodReason
 from modelstream_crds.v1alpha1 import ConditionType
-from modelstream_operator.decide.decision import Answer, EventReason, News, Seen, Wanted
+from modelstream_operator.decide.decision import Answer, Seen, Wanted
 from modelstream_operator.decide.fields import stamp
 from modelstream_operator.decide.memory import Memory
+from modelstream_operator.decide.news import EventReason, News
 from modelstream_operator.decide.prepared import Prepared, Proof
 from modelstream_operator.decide.problem import Problem, Reason
 from modelstream_operator.decide.stage import Says

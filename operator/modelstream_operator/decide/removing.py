@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from modelstream_operator.decide.decision import Decision, EventReason, News, Seen, Wanted
+from modelstream_operator.decide.decision import Decision, Seen, Wanted
 from modelstream_operator.decide.memory import How, Memory, Step
+from modelstream_operator.decide.news import EventReason, News
 from modelstream_operator.decide.remains import Remains, with_one
 
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from modelstream_operator.decide.cause import Cause
-from modelstream_operator.decide.decision import EventReason, News, Seen, Wanted
+from modelstream_operator.decide.decision import Seen, Wanted
 from modelstream_operator.decide.failed import Rollback, counted, without
 from modelstream_operator.decide.fields import stamp
 from modelstream_operator.decide.laststate import handed_on
 from modelstream_operator.decide.memory import Ended, How, Memory, Step
+from modelstream_operator.decide.news import EventReason, News
 from modelstream_operator.decide.stored import Kind, Search, Stored, newest
 
 RESTARTS = 5

@@ -11,8 +11,6 @@ from modelstream_operator.decide.ask import Ask, AskKind
 from modelstream_operator.decide.decision import (
     Decision,
     DisposeSavepoint,
-    EventReason,
-    News,
     Seen,
     TakeSavepoint,
     Wanted,
@@ -20,6 +18,7 @@ from modelstream_operator.decide.decision import (
 from modelstream_operator.decide.fields import time
 from modelstream_operator.decide.job import JobState
 from modelstream_operator.decide.memory import Memory
+from modelstream_operator.decide.news import EventReason, News
 from modelstream_operator.decide.proving import AGAIN
 from modelstream_operator.decide.saved import Saved, with_one
 

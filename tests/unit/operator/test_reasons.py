@@ -5,7 +5,7 @@ import re
 from docs.tables import GUIDE, with_tables
 
 from modelstream_crds.v1alpha1 import ConditionType
-from modelstream_operator.decide.decision import EventReason
+from modelstream_operator.decide.news import EventReason
 from modelstream_operator.decide.problem import Reason
 
 
