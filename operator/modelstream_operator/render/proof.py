@@ -4,35 +4,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from modelstream_crds.restore import RESTORE
-from modelstream_operator import names
 from modelstream_operator.names import Component
 from modelstream_operator.render.config import STATE_VOLUME
+from modelstream_operator.render.oneoff import oneoff_pod, with_command
 from modelstream_operator.render.pods import MAIN
-from modelstream_operator.resources import POD, Manifest
-
-_SERVES = ("ports", "readinessProbe", "livenessProbe", "startupProbe")
+from modelstream_operator.resources import Manifest
 
 
 def proof_pod(jobmanager: Manifest, name: str) -> Manifest:
-    """The pod, made from the JobManager's Deployment of the run that is to come.
-
-    Its component is another one, so that no Deployment and no Service takes it for its own.
-    """
-    meta, template = jobmanager["metadata"], jobmanager["spec"]["template"]
-    theirs, spec = template["metadata"], template["spec"]
-    labels = {**theirs.get("labels", {}), names.LABEL_COMPONENT: Component.PROOF.value}
-    return {
-        "apiVersion": POD.api_version,
-        "kind": POD.kind,
-        "metadata": {
-            "name": name,
-            "namespace": meta["namespace"],
-            "labels": labels,
-            "annotations": dict(theirs.get("annotations", {})),
-            "ownerReferences": meta["ownerReferences"],
-        },
-        "spec": {**_without_state(spec), "restartPolicy": "Never"},
-    }
+    """The pod, made from the JobManager's Deployment of the run that is to come."""
+    spec = _without_state(jobmanager["spec"]["template"]["spec"])
+    return oneoff_pod(jobmanager, name, Component.PROOF, spec)
 
 
 def _without_state(spec: Manifest) -> Manifest:
@@ -55,8 +37,7 @@ def _quiet(container: Manifest) -> Manifest:
     if len(kept["volumeMounts"]) < len(mounts):
         # What is on the claim cannot be looked up without it.
         kept["env"] = [each for each in container["env"] if each["name"] not in RESTORE]
-    kept["command"] = ["modelstream-pod", Component.PROOF.value]
-    return {key: value for key, value in kept.items() if key not in _SERVES}
+    return with_command(kept, Component.PROOF)
 
 
 def _others(named: Iterable[dict[str, Any]], name: str) -> list[dict[str, Any]]:

@@ -7,10 +7,10 @@ from typing import Any
 from modelstream_crds.restore import REMOVE, RESTORE
 from modelstream_operator import names
 from modelstream_operator.names import Component
+from modelstream_operator.render.oneoff import oneoff_pod, with_command
 from modelstream_operator.render.pods import MAIN
-from modelstream_operator.resources import POD, Manifest
+from modelstream_operator.resources import Manifest
 
-_SERVES = ("ports", "readinessProbe", "livenessProbe", "startupProbe")
 _RESOURCES = {
     "limits": {"memory": "512Mi"},
     "requests": {"cpu": "50m", "memory": "512Mi"},
@@ -22,39 +22,21 @@ def sweep_pod(jobmanager: Manifest, name: str, jobs: Iterable[str], places: list
 
     It fetches no models. Its annotation says of which jobs the directories are.
     """
-    meta, template = jobmanager["metadata"], jobmanager["spec"]["template"]
-    theirs, spec = template["metadata"], template["spec"]
-    annotations = {**theirs.get("annotations", {}), names.ANNOTATION_REMAINS: " ".join(jobs)}
-    labels = {**theirs.get("labels", {}), names.LABEL_COMPONENT: Component.SWEEP.value}
-    first = [each for each in spec.get("initContainers", ()) if "restartPolicy" in each]
-    containers = [_removing(each, places) for each in spec["containers"]]
-    return {
-        "apiVersion": POD.api_version,
-        "kind": POD.kind,
-        "metadata": {
-            "name": name,
-            "namespace": meta["namespace"],
-            "labels": labels,
-            "annotations": annotations,
-            "ownerReferences": meta["ownerReferences"],
-        },
-        "spec": {
-            **{key: value for key, value in spec.items() if key != "initContainers"},
-            **({"initContainers": first} if first else {}),
-            "containers": containers,
-            "restartPolicy": "Never",
-        },
-    }
+    spec = jobmanager["spec"]["template"]["spec"]
+    sidecars = [each for each in spec.get("initContainers", ()) if "restartPolicy" in each]
+    kept = {key: value for key, value in spec.items() if key != "initContainers"}
+    kept |= {"initContainers": sidecars} if sidecars else {}
+    kept["containers"] = [_removing(each, places) for each in spec["containers"]]
+    annotations = {names.ANNOTATION_REMAINS: " ".join(jobs)}
+    return oneoff_pod(jobmanager, name, Component.SWEEP, kept, annotations)
 
 
 def _removing(container: dict[str, Any], places: list[str]) -> dict[str, Any]:
     if container["name"] != MAIN:
         return container
     environment = [each for each in container.get("env", ()) if each["name"] not in RESTORE]
-    kept = {key: value for key, value in container.items() if key not in _SERVES}
     return {
-        **kept,
-        "command": ["modelstream-pod", Component.SWEEP.value],
+        **with_command(container, Component.SWEEP),
         "env": [*environment, {"name": REMOVE, "value": json.dumps(places)}],
         "resources": _RESOURCES,
     }
