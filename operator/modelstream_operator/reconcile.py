@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from modelstream_crds.v1alpha1 import ConditionType
+from modelstream_crds.v1alpha1 import ConditionType, ModelStreamStatus
 from modelstream_operator.acts import each_of
 from modelstream_operator.asking import Heard
 from modelstream_operator.cache import Cache
@@ -16,6 +16,7 @@ from modelstream_operator.decide.decision import (
     Decision,
     DisposeSavepoint,
     Rescale,
+    Seen,
     StopWithSavepoint,
     TakeDown,
     TakeSavepoint,
@@ -99,13 +100,7 @@ class Reconciler:
             asked = self._in_turn(session.key, asked, Standing.of(asked, memory, past))
         observer = Observer(self.cluster, self.cache, self.flink, self.settings, self.clock)
         observed = await observer.observe(session.key, asked, memory, session.heard)
-        seen = session.with_refusals(observed.seen(memory), memory, asked)
-        proof = proof_of(asked, observed, memory, session.proofs)
-        seen = replace(with_told(seen, past, memory), proof=proof)
-        seen = replace(seen, placed=is_placed(asked, observed, memory))
-        seen = replace(seen, outlives=outlives(past, observed, memory))
-        seen = replace(seen, swept=swept_of(observed, memory))
-        seen = await with_spared(self.cluster, session, asked, seen, memory)
+        seen = await self._seen(session, asked, observed, memory, past)
         decision = decide(memory, asked.wanted, seen)
         facts = facts_of(asked, observed, decision, seen, session.problems(decision))
         unknown = memory.step is Step.UNKNOWN
@@ -128,6 +123,25 @@ class Reconciler:
             Transition(not each.warns, each.reason, each.message) for each in decision.news
         )
         return replace(outcome, delay=delay, told=news + outcome.told, gone=decision.gone)
+
+    async def _seen(
+        self,
+        session: Session,
+        asked: Wish,
+        observed: Observed,
+        memory: Memory,
+        past: ModelStreamStatus,
+    ) -> Seen:
+        """All that the life cycle decides upon."""
+        seen = session.with_refusals(observed.seen(memory), memory, asked)
+        seen = replace(
+            with_told(seen, past, memory),
+            proof=proof_of(asked, observed, memory, session.proofs),
+            placed=is_placed(asked, observed, memory),
+            outlives=outlives(past, observed, memory),
+            swept=swept_of(observed, memory),
+        )
+        return await with_spared(self.cluster, session, asked, seen, memory)
 
     async def _carry_out(
         self,
