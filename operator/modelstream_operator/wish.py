@@ -129,20 +129,7 @@ def _of_the_newest(
     if newest is None or newest.id != memory.revision:  # else nothing has to be read again
         kept = kept_revision(manifest, memory.revision, there)
         deployed = kept_target(kept, manifest, memory, settings)
-    timeout = timedelta(seconds=settings.delete_timeout)
-    options = flink_options(deployed) if deployed else _options(manifest, memory, there)
-    if not options and target is not None:  # nobody knows: most edits leave state where it is
-        options = flink_options(target)
-    common = Wanted(
-        revision="",
-        rest=Rest.SUSPENDED if memory.step is Step.SUSPENDED else None,
-        keeps_state=True,
-        savepoints=options.get(SAVEPOINTS) if options.get(MODE) == "STREAMING" else None,
-        checkpoints=options.get(CHECKPOINTS),
-        publishes_once=deployed is None or may_publish_once(deployed.spec),
-        deletion=timeout if "deletionTimestamp" in manifest["metadata"] else None,
-        saves_at_deletion=saves_at_deletion(manifest),
-    )
+    common = _common(target, deployed, manifest, memory, there, settings)
     restore = restore_of(target, reading.other, memory) if target else None
     if isinstance(restore, Problem):
         reading, restore = replace(reading, missing=reading.missing or restore), None
@@ -162,6 +149,31 @@ def _of_the_newest(
         return Wish(manifest, asked, target, reading.refusal, newest, kept, deployed=deployed)
     outdated = not asked.restart and _is_outdated(kept, deployed, newest)
     return Wish(manifest, asked, target, reading.refusal, newest, kept, outdated=outdated)
+
+
+def _common(
+    target: Target | None,
+    deployed: Target | None,
+    manifest: Manifest,
+    memory: Memory,
+    there: Mapping[Ref, Child],
+    settings: Settings,
+) -> Wanted:
+    """What is wanted whatever the newest spec says, and where the present run has its state."""
+    timeout = timedelta(seconds=settings.delete_timeout)
+    options = flink_options(deployed) if deployed else _options(manifest, memory, there)
+    if not options and target is not None:  # nobody knows: most edits leave state where it is
+        options = flink_options(target)
+    return Wanted(
+        revision="",
+        rest=Rest.SUSPENDED if memory.step is Step.SUSPENDED else None,
+        keeps_state=True,
+        savepoints=options.get(SAVEPOINTS) if options.get(MODE) == "STREAMING" else None,
+        checkpoints=options.get(CHECKPOINTS),
+        publishes_once=deployed is None or may_publish_once(deployed.spec),
+        deletion=timeout if "deletionTimestamp" in manifest["metadata"] else None,
+        saves_at_deletion=saves_at_deletion(manifest),
+    )
 
 
 def _target(
