@@ -69,7 +69,6 @@ ROOMS = (
             "recurrent.definition.RecurrentModel",
             "recurrent.hidden.HiddenState",
             "recurrent.function.infer_with_state",
-            "convert.codec.decode",
         ),
     ),
     Room("Sequences of events", "patterns.md", ("patterns",)),

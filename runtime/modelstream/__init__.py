@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from modelstream.convert import TensorValue as TensorValue
     from modelstream.convert import example as example
     from modelstream.convert import parse_example as parse_example
+    from modelstream.convert import register_type as register_type
     from modelstream.convert import to_ragged as to_ragged
     from modelstream.convert import to_tensor as to_tensor
+    from modelstream.convert import to_values as to_values
+    from modelstream.convert import unregister_type as unregister_type
     from modelstream.errors import ModelStreamError as ModelStreamError
     from modelstream.errors import UnscorableError as UnscorableError
     from modelstream.failure import DeadLetter as DeadLetter
@@ -79,6 +82,7 @@ if TYPE_CHECKING:
     from modelstream.models.running import model as model
     from modelstream.online import Learned as Learned
     from modelstream.online import OnlineModel as OnlineModel
+    from modelstream.online import decode_weights as decode_weights
     from modelstream.online import export as export
     from modelstream.online import infer_with_weights as infer_with_weights
     from modelstream.online import learn as learn
@@ -99,7 +103,8 @@ __version__ = "0.1.0"
 _NAMES = {
     "convert": (
         *("Constant", "Fit", "Image", "Layout", "RaggedValue", "TensorColumn", "TensorSpec"),
-        *("TensorValue", "example", "parse_example", "to_ragged", "to_tensor"),
+        *("TensorValue", "example", "parse_example", "register_type", "to_ragged", "to_tensor"),
+        *("to_values", "unregister_type"),
     ),
     "errors": ("ModelStreamError", "UnscorableError"),
     "failure": ("DeadLetter", "Drop", "Fail", "Failure", "Null", "Stage"),
@@ -122,11 +127,13 @@ _NAMES = {
     "flink.sql": ("register",),
     "models": (
         *("CallableModel", "Classify", "GraphDefModel", "GraphSignature", "GraphTensor"),
-        *("KerasModel", "Predict", "Regress", "SavedModel", "Saver", "Signature"),
-        "TensorFlowOptions",
+        *("KerasModel", "Predict", "Regress", "SavedModel"),
+        *("Saver", "Signature", "TensorFlowOptions"),
     ),
     "models.running": ("model",),
-    "online": ("Learned", "OnlineModel", "export", "infer_with_weights", "learn"),
+    "online": (
+        *("Learned", "OnlineModel", "decode_weights", "export", "infer_with_weights", "learn"),
+    ),
     "patterns": ("AfterMatch", "Match", "Pattern", "TimedOut", "detect"),
     "recurrent.definition": ("RecurrentModel",),
     "recurrent.hidden": ("HiddenState",),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from modelstream.convert.raggedvalue import RaggedValue
     from modelstream.convert.spec import Layout, TensorSpec
     from modelstream.convert.tensorvalue import TensorValue
-    from modelstream.convert.values import register, to_values, unregister
+    from modelstream.convert.values import register_type, to_values, unregister_type
 
 _HOMES = {
     "TENSOR_DTYPES": "convert.dtypes",
@@ -39,12 +39,12 @@ _HOMES = {
     "misfit": "convert.fit",
     "parse_example": "convert.examples",
     "parse_type": "convert.flinktypes",
-    "register": "convert.values",
+    "register_type": "convert.values",
     "sql_type": "convert.fit",
     "to_ragged": "convert.ragged",
     "to_tensor": "convert.columns",
     "to_values": "convert.values",
-    "unregister": "convert.values",
+    "unregister_type": "convert.values",
 }
 
 __all__ = [
@@ -68,12 +68,12 @@ __all__ = [
     "misfit",
     "parse_example",
     "parse_type",
-    "register",
+    "register_type",
     "sql_type",
     "to_ragged",
     "to_tensor",
     "to_values",
-    "unregister",
+    "unregister_type",
 ]
 
 __getattr__ = exports(__name__, _HOMES)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from modelstream.convert import wire
 from modelstream.convert.tensorvalue import TensorValue
-from modelstream.convert.values import register
+from modelstream.convert.values import register_type
 from modelstream.convert.wire import Buffer
 from modelstream.errors import ConversionError
 
@@ -154,4 +154,4 @@ def _check(splits: tuple[Splits, ...], values: TensorValue) -> None:
             )
 
 
-register(RaggedValue, RaggedValue.tolist)
+register_type(RaggedValue, RaggedValue.tolist)

@@ -10,7 +10,7 @@ from modelstream.convert import wire
 from modelstream.convert.dtypes import holder, known, name_of
 from modelstream.convert.elements import array_of, cast_to, widened
 from modelstream.convert.spec import TensorSpec, shape_text
-from modelstream.convert.values import objects, register
+from modelstream.convert.values import objects, register_type
 from modelstream.convert.wire import Buffer
 from modelstream.errors import ConversionError
 
@@ -251,4 +251,4 @@ def _for_models(value: TensorValue) -> Any:
     return value.tolist() if value.dtype == "string" else widened(value.numpy())
 
 
-register(TensorValue, _for_models, TensorValue.view)
+register_type(TensorValue, _for_models, TensorValue.view)

@@ -20,7 +20,7 @@ _to_array: dict[type, Callable[[Any], Any]] = {}
 _from_array: dict[type, Callable[[npt.NDArray[Any]], Any]] = {}
 
 
-def register(
+def register_type(
     python_type: type[T],
     to_array: Callable[[T], Any] | None = None,
     from_array: Callable[[npt.NDArray[Any]], T] | None = None,
@@ -43,7 +43,7 @@ def register(
         _from_array[python_type] = from_array
 
 
-def unregister(python_type: type) -> None:
+def unregister_type(python_type: type) -> None:
     """Forget the converters of a type."""
     _to_array.pop(python_type, None)
     _from_array.pop(python_type, None)
@@ -214,7 +214,7 @@ def _converter(python_type: type[T]) -> Callable[[Array], Any]:
         return _MAKERS[python_type]
     raise ConversionError(
         f"nothing is known that makes {python_type.__name__} of a tensor: "
-        f"modelstream.convert.register({python_type.__name__}, from_array=...) teaches it; known "
+        f"ms.register_type({python_type.__name__}, from_array=...) teaches it; known "
         f"are {', '.join(known.__name__ for known in _MAKERS)} and TensorValue"
     )
 

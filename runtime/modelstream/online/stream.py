@@ -5,11 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy.typing as npt
 from pyflink.common import Types
 from pyflink.common.typeinfo import RowTypeInfo
 from pyflink.datastream import OutputTag
 
 from modelstream.annotations import checked
+from modelstream.convert import codec
 from modelstream.errors import OptionError
 from modelstream.flink.environment import refuse_thread_mode
 from modelstream.flink.keyed import applied, check_keyed, letters_of
@@ -149,6 +151,19 @@ def export(model: OnlineModel, weights: bytes, directory: str | os.PathLike[str]
         learner.save(memory.weights, os.fspath(directory))
     finally:
         learner.close()
+
+
+@checked()
+def decode_weights(weights: bytes) -> list[npt.NDArray[Any]]:
+    """Published weights as arrays, in the order of the model's ``variables``.
+
+    Args:
+        weights: the column ``weights`` of a row of ``Learned.weights``.
+
+    Raises:
+        StateError: these are not weights, or of a version that this release does not read.
+    """
+    return codec.decode(weights)
 
 
 def weights_type() -> RowTypeInfo:

@@ -138,6 +138,13 @@ def test_programs_run(file: str, workplace: Path) -> None:
     assert not wrong, printed.getvalue()
 
 
+def test_what_guides_need_of_the_library_is_in_one_name() -> None:
+    """Programs and models of a user's own; the command line and its modules are another matter."""
+    for file in GUIDES:
+        for body in blocks("python", file):
+            assert not re.findall(r"^.*(?:from|import) modelstream\.[\w.]+.*$", body, re.M), file
+
+
 def says(printed: str, claim: str) -> bool:
     """Whether one of the lines is what the comment behind a print says; … is any text."""
     pattern = ".*".join(map(re.escape, claim.split("…")))

@@ -71,6 +71,7 @@ SURFACE = [
     "async_with_model",
     "configure",
     "dead_letters",
+    "decode_weights",
     "detect",
     "errors",
     "example",
@@ -87,8 +88,11 @@ SURFACE = [
     "parse_example",
     "process_with_model",
     "register",
+    "register_type",
     "to_ragged",
     "to_tensor",
+    "to_values",
+    "unregister_type",
 ]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modelstream.convert import TensorSpec, from_tensor, register, to_tensor, unregister
+from modelstream.convert import TensorSpec, from_tensor, register_type, to_tensor, unregister_type
 from modelstream.errors import ConversionError, SignatureMismatchError, UnevenShapesError
 
 SCALAR = TensorSpec("float32", (None,), "x")
@@ -192,9 +192,9 @@ class Tip(Money):
 
 @pytest.fixture
 def money():
-    register(Money, lambda value: value.cents / 100)
+    register_type(Money, lambda value: value.cents / 100)
     yield
-    unregister(Money)
+    unregister_type(Money)
 
 
 def test_a_registered_type_is_converted_with_its_subclasses(money):

@@ -7,10 +7,10 @@ from modelstream.convert import (
     TensorSpec,
     TensorValue,
     example,
-    register,
+    register_type,
     to_tensor,
     to_values,
-    unregister,
+    unregister_type,
 )
 from modelstream.errors import ConversionError
 
@@ -75,9 +75,9 @@ class Point:
 
 @pytest.fixture
 def points():
-    register(Point, lambda point: [point.x, point.y], lambda array: Point(*array.tolist()))
+    register_type(Point, lambda point: [point.x, point.y], lambda array: Point(*array.tolist()))
     yield
-    unregister(Point)
+    unregister_type(Point)
 
 
 def test_a_registered_type_goes_to_a_tensor_and_back(points):
@@ -92,5 +92,5 @@ def test_a_failing_converter_is_an_error_of_its_record_on_the_way_back(points):
 
 
 def test_a_type_that_nobody_makes_says_how_to_teach_it():
-    with pytest.raises(ConversionError, match=r"register\(Point, from_array=\.\.\.\)"):
+    with pytest.raises(ConversionError, match=r"register_type\(Point, from_array=\.\.\.\)"):
         to_values(np.zeros((1, 2)), Point)
