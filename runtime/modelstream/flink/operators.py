@@ -51,10 +51,13 @@ class RowMaker:
         return {**self.__dict__, "kind": None}  # types know Java, of which a worker has none
 
     def row(self, record: Any, scored: Scored) -> Row:
-        """The row of one record."""
+        """The row of one record; of an update where the record is."""
         found = {RECORD: record} if self.whole else named(record)
         kept = [found[name] for name in self.kept]
-        return Row(*kept, *(_carried(scored[name]) for name in self.outputs))
+        made = Row(*kept, *(_carried(scored[name]) for name in self.outputs))
+        if isinstance(record, Row):
+            made.set_row_kind(record.get_row_kind())
+        return made
 
 
 def _carried(value: Any) -> Any:

@@ -12,7 +12,7 @@ from tests.support.flink import HUNG_UP, in_processes, stream_environment, strea
 from tests.support.numpymodel import NumpyModel, called
 
 from modelstream.errors import OptionError, SignatureMismatchError
-from modelstream.failure import DeadLetter
+from modelstream.failure import DeadLetter, Fail
 from modelstream.flink.entry import infer
 from modelstream.flink.jvm import has_event_time
 from modelstream.flink.route import Route
@@ -238,3 +238,28 @@ def test_times_that_python_would_cut_stay_in_flink() -> None:
         assert row[0] == "2.0"
         assert row[1] == fine or row[1].endswith(":00:00")
     assert infer(stream, NumpyModel(), keep=["x"], path="arrow").choice.route is Route.ARROW
+
+
+def test_what_an_update_takes_back_is_taken_back_behind_the_model_too() -> None:
+    from pyflink.common import Types
+    from pyflink.table import StreamTableEnvironment
+
+    env = stream_environment()
+    t_env = StreamTableEnvironment.create(env)
+    t_env.create_temporary_view("events", env.from_collection(["a", "a"], Types.STRING()))
+    counted = t_env.sql_query("SELECT CAST(COUNT(*) AS FLOAT) AS x FROM events GROUP BY f0")
+    stream = t_env.to_changelog_stream(counted)
+    scored = [
+        infer(stream, NumpyModel(), path=route, on_error=on_error).scored
+        for route in ("async", "record")
+        for on_error in (Fail(), DeadLetter())
+    ]
+    lines = [
+        each.map(lambda row, at=at: f"{at} {row.get_row_kind().name} {list(row)}", Types.STRING())
+        for at, each in enumerate(scored)
+    ]
+    assert sorted(streamed(lines[0].union(*lines[1:]))) == [
+        f"{at} {update}"
+        for at in range(4)
+        for update in ("INSERT [1.0, 2.0]", "UPDATE_AFTER [2.0, 4.0]", "UPDATE_BEFORE [1.0, 2.0]")
+    ]
