@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, MutableMapping
 
+from modelstream.cli.classes import Classes
 from modelstream.cli.java import use_java
 from modelstream.cli.quiet import quiet
 from modelstream.flink import jvm
@@ -21,31 +22,37 @@ _grace = [_GRACE_SECONDS]
 
 
 @contextlib.contextmanager
-def embedded(*, verbose: bool, meanwhile: Callable[[], object] = lambda: None) -> Iterator[None]:
+def embedded(
+    *, verbose: bool, meanwhile: Callable[[], object] = lambda: None
+) -> "Iterator[Classes | None]":
     """Start Flink's JVM; stop it at the end and wait until it is gone.
+
+    Gives what keeps its classes for later ones, if they can have them.
 
     Args:
         verbose: let native libraries write on the terminal.
         meanwhile: begins what can go on while the JVM starts.
     """
     with contextlib.nullcontext() if verbose else quiet():
-        use_java()
-        warm_later()
+        java = use_java()
+        classes = None if JVM_ARGS in os.environ else Classes.of(java, _WARM_LATER)
+        warm_later(more=classes.options if classes else "")
         meanwhile()
         pid = int(jvm.gateway().jvm.java.lang.ProcessHandle.current().pid())
         if not verbose:
             _silence_beam()
         try:
-            yield
+            yield classes
         finally:
             if not verbose:
                 logging.disable()  # threads that talk to the JVM log that it is gone
             _stop(pid)
 
 
-def warm_later(environment: MutableMapping[str, str] | None = None) -> None:
+def warm_later(environment: MutableMapping[str, str] | None = None, more: str = "") -> None:
     """Let the JVM compile less while it starts, unless its options are given."""
-    (os.environ if environment is None else environment).setdefault(JVM_ARGS, _WARM_LATER)
+    options = f"{_WARM_LATER} {more}".strip()
+    (os.environ if environment is None else environment).setdefault(JVM_ARGS, options)
 
 
 def hurry() -> None:

@@ -22,6 +22,7 @@ from modelstream_crds.problems import ManifestError
 from modelstream_crds.v1alpha1 import ModelStream, ModelStreamSpec, RuntimeMode
 
 if TYPE_CHECKING:
+    from modelstream.cli.classes import Classes
     from modelstream.job.build import BuiltJob
     from modelstream.job.context import JobContext
 
@@ -89,8 +90,10 @@ def _run(request: Request, manifest: ModelStream, events: Events | None) -> None
         for place in places:
             if said := place.added_to:
                 print(said, file=sys.stderr)
-        job = _built(request, manifest, context, watch, stack)
+        job, classes = _built(request, manifest, context, watch, stack)
         Course(job, watch, places, request.fail_on, events).run()
+        if classes is not None:
+            classes.keep()
 
 
 def _built(
@@ -99,8 +102,8 @@ def _built(
     context: "JobContext",
     watch: Watch,
     stack: contextlib.ExitStack,
-) -> "BuiltJob":
-    """The job, on a Flink that lives as long as the stack."""
+) -> "tuple[BuiltJob, Classes | None]":
+    """The job, on a Flink that lives as long as the stack, and what keeps that Flink's classes."""
     try:
         with watch.ticking():
             watch.now("reading the model")
@@ -111,10 +114,11 @@ def _built(
             with refusal():
                 precheck(manifest.spec, context, request.models)
             watch.now("starting Flink")
-            stack.enter_context(embedded(verbose=request.verbose, meanwhile=ahead.bring))
+            flink = embedded(verbose=request.verbose, meanwhile=ahead.bring)
+            classes = stack.enter_context(flink)
             watch.now("building the job")
             with refusal():
-                return build(manifest, context, _jar_progress(watch))
+                return build(manifest, context, _jar_progress(watch)), classes
     except Exception:
         raise
     except BaseException:

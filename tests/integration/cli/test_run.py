@@ -176,3 +176,22 @@ def test_a_program_brings_its_model_and_the_manifest_lists_none(workplace: Workp
     assert "2 read, 2 scored" in ended.err
     refused = workplace.modelstream("run", "job.yaml", "--model", "m=here")
     assert "the manifest has no model of that name; it has none" in refused.err
+
+
+def test_a_run_leaves_the_classes_of_flink_for_those_that_come_later(
+    workplace: Workplace, picky: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JVM_ARGS", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    workplace.records('{"id": 1, "x": 4.0}')
+    arguments = ("run", "job.yaml", "--model", f"picky={picky}")
+    assert workplace.modelstream(*arguments).code == 0
+    (file,) = (tmp_path / "cache" / "modelstream" / "classes").iterdir()
+    assert file.suffix == ".jsa"
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", f"-Xlog:class+load:file={tmp_path}/loaded.log")
+    workplace.records('{"id": 1, "x": 4.0}', '{"id": 2, "x": 9.0}')
+    assert workplace.modelstream(*arguments).code == 0
+    loaded = (tmp_path / "loaded.log").read_text().splitlines()
+    flink = [line for line in loaded if " org.apache.flink.runtime." in line]
+    kept = [line for line in flink if "shared objects file" in line]
+    assert len(kept) > len(flink) / 2
