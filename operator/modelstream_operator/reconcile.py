@@ -141,7 +141,8 @@ class Reconciler:
             outlives=outlives(past, observed, memory),
             swept=swept_of(observed, memory),
         )
-        return await with_spared(self.cluster, session, asked, seen, memory)
+        sweeps = observed.of(memory.run).sweep is not None
+        return await with_spared(self.cluster, session, asked, seen, memory, sweeps=sweeps)
 
     async def _carry_out(
         self,

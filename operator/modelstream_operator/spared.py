@@ -23,29 +23,47 @@ AGAIN = timedelta(minutes=10)
 
 
 async def with_spared(
-    cluster: Cluster, session: Session, asked: Wish, seen: Seen, memory: Memory
+    cluster: Cluster,
+    session: Session,
+    asked: Wish,
+    seen: Seen,
+    memory: Memory,
+    *,
+    sweeps: bool = False,
 ) -> Seen:
-    """What is seen, with the image that runs and what other streams name of what is to go."""
+    """What is seen, with the image that runs and what other streams name of what is to go.
+
+    With ``sweeps`` a pod removes already what ended runs have left.
+    """
     image = asked.present.image if asked.present else ""
     seen = replace(seen, made_of=replace(seen.made_of, image=image))
-    found = in_question(memory, asked.wanted, seen)
+    found = in_question(memory, asked.wanted, seen, sweeps=sweeps)
     state = asked.present.spec.state if asked.present else None
     if not found or state is None or not _is_due(session.looked, seen.now):
         return seen
-    streams = await cluster.streams(session.key.namespace)
+    # Of the stream itself only what its spec names: what its run began with is known here.
+    streams = [
+        {"spec": each.get("spec")} if each["metadata"]["name"] == session.key.name else each
+        for each in await cluster.streams(session.key.namespace)
+    ]
     needed = spared(found, streams, state.storage)
-    # Nothing has to be asked again soon where nothing goes, nor while a pod removes what does.
-    goes = any(isinstance(each, Saved) for each in found if _id(each) not in needed)
+    # What goes may not have gone when this pass ends; nothing is asked again soon where none goes.
+    goes = any(_id(each) not in needed for each in found)
     session.looked = None if goes else seen.now
     return replace(seen, spared=needed)
 
 
-def in_question(memory: Memory, wanted: Wanted, seen: Seen) -> tuple[Saved | Remains, ...]:
+def in_question(
+    memory: Memory, wanted: Wanted, seen: Seen, *, sweeps: bool
+) -> tuple[Saved | Remains, ...]:
     """What would go, unless somebody else needs it."""
     if memory.step is not Step.DEPLOYED:
         return ()
     free = memory.ask is None or memory.ask.trigger_id is None
-    return *(surplus(memory, wanted) if free else ()), *removable(memory, seen)
+    return (
+        *(surplus(memory, wanted) if free else ()),
+        *(() if sweeps else removable(memory, seen)),
+    )
 
 
 def spared(

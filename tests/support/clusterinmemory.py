@@ -85,8 +85,14 @@ class ClusterInMemory:
 
     async def streams(self, namespace: str) -> list[Manifest]:
         """This one, and others that are to begin with what it has left."""
-        named = [{"state": {"restoreFrom": {"path": each}}} for each in self.world.named]
-        return [{"status": self.status}, *({"spec": each} for each in named)]
+        others = [
+            {
+                "metadata": {"name": f"other-{number}"},
+                "spec": {"state": {"restoreFrom": {"path": path}}},
+            }
+            for number, path in enumerate(self.world.named)
+        ]
+        return [{"metadata": {"name": KEY.name}, "status": self.status}, *others]
 
     async def apply_status(self, known: Manifest, status: Mapping[str, Any]) -> Manifest:
         """Store it, unless somebody was faster."""

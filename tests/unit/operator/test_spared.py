@@ -25,6 +25,7 @@ from modelstream_operator.decide.decision import (
     Seen,
 )
 from modelstream_operator.decide.memory import Memory, Step
+from modelstream_operator.decide.remains import Remains
 from modelstream_operator.decide.saved import Saved
 from modelstream_operator.resources import Key
 from modelstream_operator.session import Session
@@ -68,7 +69,13 @@ class Streams:
 
     def __init__(self, *named: str) -> None:
         self.asked = 0
-        self.named = [{"spec": {"state": {"restoreFrom": {"path": each}}}} for each in named]
+        self.named = [
+            {
+                "metadata": {"name": f"other-{number}"},
+                "spec": {"state": {"restoreFrom": {"path": path}}},
+            }
+            for number, path in enumerate(named)
+        ]
 
     async def streams(self, namespace: str) -> list[dict[str, Any]]:
         self.asked += 1
@@ -81,9 +88,12 @@ def look(target: Any) -> Callable[..., frozenset[str] | None]:
     there_ = target({"spec/state": {"storage": "s3://state"}})
     wish: Any = SimpleNamespace(present=there_, wanted=WANTED)
 
-    def look(streams: Any, session: Session, memory: Memory, now: datetime = NOW) -> Any:
-        seen = Seen(now, FRESH)
-        return asyncio.run(with_spared(streams, session, wish, seen, memory)).spared
+    def look(
+        streams: Any, session: Session, memory: Memory, now: datetime = NOW, *, sweeps: bool = False
+    ) -> Any:
+        seen, asked = Seen(now, FRESH, outlives=True), wish
+        looked = with_spared(streams, session, asked, seen, memory, sweeps=sweeps)
+        return asyncio.run(looked).spared
 
     return look
 
@@ -109,3 +119,28 @@ def test_where_all_of_it_is_named_they_are_looked_at_again_later(look: Any) -> N
     assert look(streams, session, memory, NOW + AGAIN / 2) is None
     assert look(streams, session, memory, NOW + AGAIN) == {PATHS[2]}
     assert streams.asked == 2
+
+
+ENDED = Remains(1, "b" * 32, ROOT.rpartition("/")[0])
+
+
+def test_what_ended_runs_left_is_asked_for_until_a_pod_removes_it(look: Any) -> None:
+    """A pass that begins a change asks too, and sends no pod."""
+    memory, session = replace(RUNS, remains=(ENDED,)), Session(Key("n", "s"))
+    streams = Streams()
+    assert look(streams, session, memory) == frozenset()
+    assert look(streams, session, memory) == frozenset()
+    assert look(streams, session, memory, sweeps=True) is None
+    assert streams.asked == 2
+
+
+def test_what_the_stream_s_own_run_began_with_may_go(look: Any) -> None:
+    memory, session = replace(RUNS, remains=(ENDED,)), Session(Key("n", "s"))
+    streams, began = Streams(), f"{ENDED.directories[0]}/chk-10"
+    streams.named = [{"metadata": {"name": "s"}, "status": {"restoredFrom": {"path": began}}}]
+    assert look(streams, session, memory) == frozenset()
+    streams.named = [{"metadata": {"name": "t"}, "status": {"restoredFrom": {"path": began}}}]
+    assert look(streams, session, memory) == {ENDED.job_id}
+    restore = {"state": {"restoreFrom": {"path": began}}}
+    streams.named = [{"metadata": {"name": "s"}, "spec": restore}]
+    assert look(streams, session, memory, NOW + AGAIN) == {ENDED.job_id}
