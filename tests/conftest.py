@@ -19,8 +19,10 @@ settings.load_profile("tests")
 
 # The longest files, which begin first: no process is left alone with one of them at the end.
 LONGEST = (
+    # These two before what starts a JVM for the whole session, in a directory of its own.
+    "integration/docs/test_tutorial.py",
+    "integration/docs/test_code_blocks.py",
     "integration/models/test_leaks.py",
-    "integration/docs/test_code_blocks.py",  # before what starts a JVM for the whole session
     "integration/online/test_online.py",
     "integration/job/test_kafka.py",
     "integration/cli/test_restore.py",

@@ -39,9 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.command is None:
         root.print_help()
         return Exit.DONE
-    arguments.own_process = argv is None
+    arguments.own_process, arguments.leave = argv is None, int
     with silenced(when=arguments.quiet):
-        return reported(lambda: arguments.command(arguments), verbose=arguments.verbose)
+        code = reported(lambda: arguments.command(arguments), verbose=arguments.verbose)
+    ended: int = arguments.leave(code)
+    return ended
 
 
 def reported(work: Callable[[], int], *, verbose: bool = False) -> int:

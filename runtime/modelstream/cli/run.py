@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 
 def command(arguments: argparse.Namespace) -> int:
     """Run it to its end, or until Ctrl-C."""
-    code = supervised.parent(verbose=arguments.verbose) if arguments.own_process else None
-    return _child(arguments) if code is None else code
+    if arguments.own_process:
+        code = supervised.parent(verbose=arguments.verbose)
+        if code is not None:
+            return code
+        arguments.leave = supervised.leave
+    return _child(arguments)
 
 
 def _child(arguments: argparse.Namespace) -> Exit:

@@ -4,6 +4,7 @@ An embedded Flink runs Python functions in the process of the command, so that a
 or in an operation takes the command with it, without a word.
 """
 
+import atexit
 import contextlib
 import ctypes
 import mmap
@@ -15,6 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
+from typing import NoReturn
 
 from modelstream import embedded
 from modelstream.cli import quiet
@@ -94,6 +96,19 @@ def parent(*, verbose: bool) -> int | None:
     ended = Ended(os.WTERMSIG(status), model, said.last)
     print(f"\nmodelstream: {ended}", file=sys.stderr)
     return ended.code
+
+
+def leave(code: int) -> NoReturn:
+    """End this process now, with what it has to do at its end.
+
+    Flink's workers are threads that may be in TensorFlow still. Python would end them there, and
+    the C++ around them would end the process, whose work is done, with SIGABRT.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def _die_with(parent: int) -> None:

@@ -105,7 +105,8 @@ def _tensors(infos: Iterable[Any]) -> Iterator[str]:
     """The tensors of the graph that outputs are made of."""
     for info in infos:
         sparse = info.coo_sparse
-        yield from (info.name, sparse.values_tensor_name, sparse.indices_tensor_name)
+        each = (info.name, sparse.values_tensor_name, sparse.indices_tensor_name)
+        yield from filter(None, each)
         yield from _tensors(info.composite_tensor.components)
 
 

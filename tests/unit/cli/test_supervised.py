@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from modelstream.cli import main, supervised
 from modelstream.cli.exits import Exit
 from modelstream.cli.supervised import Ended
 
+IGNORED = signal.SIG_IGN
 START = """
 import os, signal, sys, time
 from modelstream import embedded
@@ -29,6 +31,17 @@ def work():
 
 sys.exit(reported(work))
 """
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Signals are heard here, whatever started the tests in the background."""
+    deaf = [each for each in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(each) is IGNORED]
+    for each in deaf:
+        signal.signal(each, signal.SIG_DFL)
+    yield
+    for each in deaf:
+        signal.signal(each, IGNORED)
 
 
 def program(body: str) -> list[str]:
@@ -203,3 +216,38 @@ def test_a_program_that_calls_the_command_is_not_forked(
 
     monkeypatch.setattr(os, "fork", fork)
     assert main(["run", str(tmp_path / "nowhere.yaml")]) != Exit.DONE
+
+
+LEFT = """
+import atexit, threading
+from modelstream.cli import supervised
+
+class Late:
+    def __del__(self):
+        print("ended as Python ends", flush=True)
+
+late = Late()
+atexit.register(print, "done at the end")
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+print("said", end=" ")
+supervised.leave(3)
+"""
+
+
+def test_a_process_that_leaves_does_what_is_to_be_done_at_its_end_and_nothing_more() -> None:
+    command = [sys.executable, "-c", LEFT]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "said done at the end\n", "")
+
+
+@pytest.mark.parametrize("command", ["run", "predict"])
+def test_the_commands_that_have_workers_leave_so(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left: list[int] = []
+    monkeypatch.setattr(supervised, "parent", lambda *, verbose: None)
+    monkeypatch.setattr(supervised, "leave", left.append)
+    monkeypatch.setattr(sys, "argv", ["modelstream", command, "none.yaml"])
+    main()
+    assert left == [Exit.REFUSED]
+    assert capsys.readouterr().err.startswith("modelstream: ")
