@@ -13,18 +13,6 @@ from tests.e2e.cluster import MODELSTREAM, eventually
 from tests.e2e.counting import COUNTED, another, counts, once, send
 
 HEIR, WEIGHED = "heir", "weighed"
-HEAP = """
-from pyflink.table import EnvironmentSettings, TableEnvironment
-
-t_env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
-t_env.execute_sql(
-    "CREATE TABLE numbers (x INT) WITH ('connector' = 'datagen', 'rows-per-second' = '1')"
-)
-t_env.execute_sql("CREATE TABLE nothing (x STRING) WITH ('connector' = 'blackhole')")
-t_env.execute_sql(
-    "INSERT INTO nothing SELECT REPEAT(CAST(MOD(x, 10) AS STRING), 400000000) FROM numbers"
-)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -346,10 +334,6 @@ def test_one_that_runs_out_of_memory_again_and_again_goes_on_once_it_has_more(wo
 
 
 def test_a_heap_that_is_too_small_is_told_with_the_field_to_raise(work):
-    program = {"configMap": {"name": "heap", "key": "job.py"}}
-    work.apply(
-        workloads.config_map("heap", **{"job.py": HEAP}),
-        workloads.stream("heap", python=program, flink=workloads.TINY),
-    )
+    work.apply(*workloads.hungry("heap"))
     work.says("heap", "JobRestarting", "Java heap space", "taskManager.resources.limits.memory")
     work.remove("heap")

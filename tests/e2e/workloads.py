@@ -139,6 +139,26 @@ def counted(name: str) -> list[Manifest]:
     ]
 
 
+HUNGRY = """
+from pyflink.table import EnvironmentSettings, TableEnvironment
+
+t_env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+t_env.execute_sql(
+    "CREATE TABLE numbers (x INT) WITH ('connector' = 'datagen', 'rows-per-second' = '1')"
+)
+t_env.execute_sql("CREATE TABLE nothing (x STRING) WITH ('connector' = 'blackhole')")
+t_env.execute_sql(
+    "INSERT INTO nothing SELECT REPEAT(CAST(MOD(x, 10) AS STRING), 400000000) FROM numbers"
+)
+"""
+
+
+def hungry(name: str) -> list[Manifest]:
+    """A job whose records need more heap than its TaskManager has."""
+    program = {"configMap": {"name": name, "key": "job.py"}}
+    return [config_map(name, **{"job.py": HUNGRY}), stream(name, python=program, flink=TINY)]
+
+
 def claim(name: str, size: str = "1Gi") -> Manifest:
     return {
         "apiVersion": "v1",

@@ -49,3 +49,14 @@ def stops(course: Courses, *, succeeds: bool, forgotten: bool = False) -> None:
     for _ in range(2):
         course.operator_looks(writes=None, seconds=1)
     course.stop_ends(succeeds=succeeds, forgotten=forgotten)
+
+
+def rests_and_resumes(course: Courses) -> None:
+    """The stream is suspended with a savepoint, and goes on from it once that is over."""
+    course.suspended(wish=True)
+    stops(course, succeeds=True)
+    for _ in range(4):
+        course.all_goes_on()
+    course.suspended(wish=False)
+    for _ in range(4):
+        course.all_goes_on()

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import (
     run_state_machine_as_test,
 )
-from tests.support.carriedout import carry_out, changed, proven, stops
+from tests.support.carriedout import carry_out, changed, proven, rests_and_resumes, stops
 from tests.support.machine import Courses
 from tests.support.pureoperator import Pure
 from tests.support.steered import Clock, Operator
@@ -229,13 +229,7 @@ def ended_and_replaced(course: Courses) -> None:
 def rests_in_its_first_run(course: Courses) -> None:
     """What it has left is its own: it resumes with that, however it came to rest."""
     course.works()
-    course.suspended(wish=True)
-    stops(course, succeeds=True)
-    for _ in range(4):
-        course.all_goes_on()
-    course.suspended(wish=False)
-    for _ in range(4):
-        course.all_goes_on()
+    rests_and_resumes(course)
     assert (course.operator.memory.run, course._job.value) == (2, 1)
 
 

@@ -3,11 +3,12 @@
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.support.lifecycle import FRESH, NOW
+from tests.support.notingcluster import NotingCluster
 from tests.support.pods import ended, waiting
 
 from modelstream_operator.cache import Child, owner_of_event
@@ -38,24 +39,6 @@ from modelstream_operator.wish import Wish, wish
 TargetMaker = Callable[..., Target]
 STATE = {"spec/state": {"storage": "pvc://state"}}
 EDIT = {**STATE, "spec/models": [{"name": "fraud", "uri": "https://x/y.tar.gz"}]}
-
-
-@dataclass
-class Cluster:
-    """Notes what is made and deleted."""
-
-    error: ApiError | None = None
-    made: list[Manifest] = field(default_factory=list)
-    deleted: list[Ref] = field(default_factory=list)
-
-    async def create(self, manifest: Manifest) -> Manifest:
-        if self.error is not None:
-            raise self.error
-        self.made.append(manifest)
-        return manifest
-
-    async def delete(self, ref: Ref) -> None:
-        self.deleted.append(ref)
 
 
 @pytest.fixture
@@ -93,7 +76,7 @@ def main(state: dict[str, Any], name: str = "main") -> dict[str, Any]:
 
 
 def made(asked: Wish, memory: Memory, there: Manifest | None = None) -> list[Manifest]:
-    cluster: Any = Cluster()
+    cluster: Any = NotingCluster()
     asyncio.run(make_proof(cluster, asked, seen(there), memory, {}))
     found: list[Manifest] = cluster.made
     return found
@@ -227,7 +210,7 @@ def test_one_that_leaves_is_waited_for(edited: Any) -> None:
 @pytest.mark.parametrize("status", [403, 409, 500])
 def test_a_refusal_is_told_and_one_that_is_there_already_is_none(edited: Any, status: int) -> None:
     asked, memory = edited()
-    cluster: Any = Cluster(ApiError(status, "exceeded quota: none"))
+    cluster: Any = NotingCluster(ApiError(status, "exceeded quota: none"))
     refused: dict[int, Problem] = {7: Problem("Updated", "x", "of another attempt")}  # type: ignore[arg-type]
     act = make_proof(cluster, asked, seen(None), memory, refused)
     if status == 500:
@@ -262,7 +245,7 @@ def test_what_proves_nothing_any_more_goes(
     _, memory = edited()
     step = changes.pop("step", Step.DEPLOYED)
     memory = replace(memory, step=step, prepared=replace(memory.prepared, **changes))
-    cluster: Any = Cluster()
+    cluster: Any = NotingCluster()
     asyncio.run(end_proofs(cluster, seen(there), memory, {}))
     assert cluster.deleted == ([Ref("Pod", "fraud", "scores-proof-4")] if goes else [])
 

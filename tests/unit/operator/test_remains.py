@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from tests.support.lifecycle import (
     started,
     torn,
 )
+from tests.support.notingcluster import NotingCluster
 
 from modelstream_crds.v1alpha1 import Condition, ConditionType, ModelStreamStatus
 from modelstream_operator.asking import FlinkAnswers
@@ -39,7 +40,7 @@ from modelstream_operator.observed import Observed, RunObserved
 from modelstream_operator.reading import Reading
 from modelstream_operator.render import Target
 from modelstream_operator.render.revision import revision_of
-from modelstream_operator.resources import Manifest, Ref
+from modelstream_operator.resources import Manifest
 from modelstream_operator.settings import Settings
 from modelstream_operator.spared import spared
 from modelstream_operator.sweeps import AGAIN, end_sweeps, make_sweep, swept_of
@@ -174,24 +175,6 @@ def test_what_could_not_be_removed_is_told_once() -> None:
 # The pod
 
 
-@dataclass
-class Cluster:
-    """Notes what is made and deleted."""
-
-    error: ApiError | None = None
-    made: list[Manifest] = field(default_factory=list)
-    deleted: list[Ref] = field(default_factory=list)
-
-    async def create(self, manifest: Manifest) -> Manifest:
-        if self.error is not None:
-            raise self.error
-        self.made.append(manifest)
-        return manifest
-
-    async def delete(self, ref: Ref) -> None:
-        self.deleted.append(ref)
-
-
 @pytest.fixture
 def running(target: TargetMaker) -> Callable[..., tuple[Wish, Memory]]:
     """A stream whose run 3 goes on."""
@@ -216,7 +199,7 @@ def running(target: TargetMaker) -> Callable[..., tuple[Wish, Memory]]:
 def made(
     asked: Wish, memory: Memory, there: Manifest | None = None, error: ApiError | None = None
 ) -> list[Manifest]:
-    cluster: Any = Cluster(error)
+    cluster: Any = NotingCluster(error)
     observed = Observed(NOW, runs={3: RunObserved(sweep=there)})
     asyncio.run(make_sweep(cluster, asked, observed, memory, memory.remains))
     found: list[Manifest] = cluster.made
@@ -300,7 +283,7 @@ def test_it_is_read_by_its_end() -> None:
 
 
 def deleted(sweep: Manifest, memory: Memory = RUNS, after: timedelta = timedelta()) -> bool:
-    cluster: Any = Cluster()
+    cluster: Any = NotingCluster()
     run = int(sweep["metadata"]["name"].rpartition("-")[2])
     observed = Observed(NOW + after, runs={run: RunObserved(sweep=sweep)})
     asyncio.run(end_sweeps(cluster, observed, memory, {}))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.support.carriedout import carry_out, changed, stops
+from tests.support.carriedout import carry_out, changed, rests_and_resumes, stops
 from tests.support.machine import Courses
 from tests.support.wholeoperator import Whole
 
@@ -79,13 +79,7 @@ def backup_of_an_earlier_run(course: Courses) -> None:
 def backup_of_a_suspension(course: Courses) -> None:
     """The stream has been resumed since."""
     course.works()
-    course.suspended(wish=True)
-    stops(course, succeeds=True)
-    for _ in range(4):
-        course.all_goes_on()
-    course.suspended(wish=False)
-    for _ in range(4):
-        course.all_goes_on()
+    rests_and_resumes(course)
     course.works()
     course.checkpoint_completes()
     course.all_goes_on()
